@@ -1,0 +1,237 @@
+// Package config says what an environment and the service settings are: types, defaults, validation and loading.
+package config
+
+import "time"
+
+// APIVersion is the only value of [Environment.APIVersion] this version reads.
+const APIVersion = "lockstep/v1"
+
+// Environment is one API Manager environment with Identity Server 7 as its Key Manager.
+// It never holds a secret, only references to secrets.
+type Environment struct {
+	// APIVersion is always "lockstep/v1".
+	APIVersion string `json:"apiVersion"`
+	// Name identifies the environment; operations on it have the workflow id environment/<name>. A DNS label.
+	Name string `json:"name"`
+	// Namespace holds both products and everything Lockstep makes for them. Default "apim".
+	Namespace string `json:"namespace,omitempty"`
+	// Cluster says how the worker reaches the cluster.
+	Cluster Cluster `json:"cluster,omitempty"`
+	// Hostnames are the public names; all five must differ.
+	Hostnames Hostnames `json:"hostnames"`
+	// Routing is the Gateway API controller and the Gateway.
+	Routing Routing `json:"routing,omitempty"`
+	// Image is the Identity Server image with the notification handler added.
+	Image Image `json:"image"`
+	// IdentityServer is the Identity Server release.
+	IdentityServer Product `json:"identityServer,omitempty"`
+	// APIManager is the API Manager release.
+	APIManager Product `json:"apiManager,omitempty"`
+	// Certificates says where certificates come from.
+	Certificates Certificates `json:"certificates,omitempty"`
+	// Credentials says where passwords and encryption keys come from.
+	Credentials Credentials `json:"credentials,omitempty"`
+	// KeyManager is the registration of Identity Server in API Manager.
+	KeyManager KeyManager `json:"keyManager,omitempty"`
+	// Verify says how much is proved after the deployment.
+	Verify Verify `json:"verify,omitempty"`
+	// Timeouts bound the waits.
+	Timeouts Timeouts `json:"timeouts,omitempty"`
+	// OnFailure is "rollback" (default: undo what the run did) or "keep" (leave it for inspection).
+	OnFailure FailurePolicy `json:"onFailure,omitempty"`
+}
+
+// Cluster says how the worker reaches the cluster. Empty: in-cluster configuration, then the worker's own kubeconfig.
+type Cluster struct {
+	// Kubeconfig is a path on the worker's machine.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+	// Context is a context of that kubeconfig. Default: its current context.
+	Context string `json:"context,omitempty"`
+}
+
+// Hostnames are the public names of the environment.
+type Hostnames struct {
+	Management string `json:"management"` // publisher, devportal, admin, carbon
+	Gateway    string `json:"gateway"`    // API calls over HTTPS
+	WebSocket  string `json:"websocket"`
+	WebSub     string `json:"websub"`
+	KeyManager string `json:"keyManager"` // Identity Server; also its issuer: https://<keyManager>/oauth2/token
+}
+
+// All returns the five names in listener order.
+func (h Hostnames) All() []string {
+	return []string{h.Management, h.Gateway, h.WebSocket, h.WebSub, h.KeyManager}
+}
+
+// Routing is the Gateway API controller and the Gateway.
+type Routing struct {
+	// Install says whether Lockstep installs the gateway chart. Default true; false uses the controller that is there.
+	Install *bool `json:"install,omitempty"`
+	// Release is the Helm release of the gateway chart. Default "envoy-gateway".
+	Release string `json:"release,omitempty"`
+	// Namespace is where the gateway chart goes. Default "envoy-gateway-system".
+	Namespace string `json:"namespace,omitempty"`
+	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm v1.7.0.
+	Chart Chart `json:"chart,omitempty"`
+	// Values are values of the gateway chart, over Lockstep's own.
+	Values map[string]any `json:"values,omitempty"`
+	// ValuesFile is a values file beside the environment file; Values win over it. Loading folds it into Values.
+	ValuesFile string `json:"valuesFile,omitempty"`
+	// CRDs is what to do with the chart's CRDs. Default "create".
+	CRDs CRDPolicy `json:"crds,omitempty"`
+	// GatewayClass is the GatewayClass name. Default "envoy-gateway".
+	GatewayClass string `json:"gatewayClass,omitempty"`
+	// ControllerName of the GatewayClass. Default "gateway.envoyproxy.io/gatewayclass-controller".
+	ControllerName string `json:"controllerName,omitempty"`
+	// Gateway is the Gateway's name, in Namespace of the environment. Default "wso2-apim-gateway".
+	Gateway string `json:"gateway,omitempty"`
+	// ServiceType of Envoy's Service: "LoadBalancer" (default), "NodePort" or "ClusterIP"; the latter two are for
+	// clusters without a load balancer.
+	ServiceType string `json:"serviceType,omitempty"`
+}
+
+// CRDPolicy is what to do with a chart's CRDs.
+type CRDPolicy string
+
+// CRD policies.
+const (
+	CRDsSkip          CRDPolicy = "skip"           // never touch them
+	CRDsCreate        CRDPolicy = "create"         // create the missing ones
+	CRDsCreateReplace CRDPolicy = "create-replace" // create the missing, replace the others
+)
+
+// Chart names one chart by exact version: exactly one of Repository, OCI and Path.
+type Chart struct {
+	// Repository is the URL of an HTTP chart repository; Name is then required.
+	Repository string `json:"repository,omitempty"`
+	// OCI is a full reference without tag: oci://registry/path/name.
+	OCI string `json:"oci,omitempty"`
+	// Path is a chart folder or .tgz on the worker's machine.
+	Path string `json:"path,omitempty"`
+	// Name is the chart's name in Repository.
+	Name string `json:"name,omitempty"`
+	// Version is an exact SemVer version, as 4.7.0-1: no range, no "latest". With Path it may be empty.
+	Version string `json:"version,omitempty"`
+}
+
+// Image is the Identity Server image that Lockstep builds: Base plus Artifacts.
+type Image struct {
+	// Base is the image to start from. Default docker.io/wso2/wso2is:7.2.0.
+	Base string `json:"base,omitempty"`
+	// Target is repository and tag to push to. The cluster must be able to pull it.
+	Target string `json:"target"`
+	// Platforms limits a multi-platform base, as linux/amd64. Default: all of the base's.
+	Platforms []string `json:"platforms,omitempty"`
+	// Artifacts are the files to add. Default: the notification handler 2.1.3 from WSO2's Maven repository.
+	Artifacts []Artifact `json:"artifacts,omitempty"`
+	// PlainHTTP lists registry hosts spoken to without TLS. Never implied.
+	PlainHTTP []string `json:"plainHTTP,omitempty"`
+	// PullSecret names a Secret of type kubernetes.io/dockerconfigjson in the environment's namespace. Lockstep reads it
+	// for base and target, and pods use it. Default: the worker's docker config; pods get none.
+	PullSecret string `json:"pullSecret,omitempty"`
+	// Credentials reads registry user and password from a Secret instead (keys username, password).
+	Credentials *SecretRef `json:"credentials,omitempty"`
+}
+
+// Artifact is one file that goes into the image.
+type Artifact struct {
+	// URL is http(s), fetched by the worker.
+	URL string `json:"url"`
+	// SHA256 is the file's digest, 64 hex digits. Empty: the Maven sidecar (.sha1) next to URL is used instead.
+	SHA256 string `json:"sha256,omitempty"`
+	// Destination is a folder (trailing slash) or a file, below the image's WSO2_SERVER_HOME.
+	// Default repository/components/dropins/.
+	Destination string `json:"destination,omitempty"`
+}
+
+// Product is one Helm release of a WSO2 product.
+type Product struct {
+	// Release is the Helm release name. Default "is" or "apim".
+	Release string `json:"release,omitempty"`
+	// Chart is the chart. Default: https://helm.wso2.com, identity-server 7.2.0-1 or wso2am-all-in-one 4.7.0-1.
+	Chart Chart `json:"chart,omitempty"`
+	// Image overrides the product image of API Manager (default docker.io/wso2/wso2am:4.7.0); Identity Server runs the built one.
+	Image string `json:"image,omitempty"`
+	// Replicas is 1 (default) or, for Identity Server, more. API Manager takes 2 for its high-availability pair.
+	Replicas int `json:"replicas,omitempty"`
+	// Values are chart values over those that Lockstep composes.
+	Values map[string]any `json:"values,omitempty"`
+	// ValuesFile is a values file beside the environment file; Values win over it. Loading folds it into Values.
+	ValuesFile string `json:"valuesFile,omitempty"`
+}
+
+// Certificates says where certificates come from. Empty: Lockstep makes a CA once and keeps it.
+type Certificates struct {
+	// CA names a Secret of type kubernetes.io/tls in the environment's namespace whose pair signs all leaf certificates.
+	CA string `json:"ca,omitempty"`
+	// GatewayTLS names a Secret of type kubernetes.io/tls for the public listeners. Default: minted from the CA.
+	GatewayTLS string `json:"gatewayTLS,omitempty"`
+	// Validity of the CA's leaf certificates. Default 825 days (19800h).
+	Validity Duration `json:"validity,omitempty"`
+	// ExtraDNSNames are added to both products' certificates.
+	ExtraDNSNames []string `json:"extraDNSNames,omitempty"`
+}
+
+// Credentials says where passwords and encryption keys come from.
+type Credentials struct {
+	// AdminUsername is the super admin of both products. Default "admin".
+	AdminUsername string `json:"adminUsername,omitempty"`
+	// Secret names a Secret in the environment's namespace with keys adminPassword, keystorePassword,
+	// apimEncryptionKey and isEncryptionKey. Default: made once as lockstep-credentials.
+	Secret string `json:"secret,omitempty"`
+}
+
+// SecretRef names a Secret in the environment's namespace.
+type SecretRef struct {
+	Secret string `json:"secret"`
+}
+
+// KeyManager is the registration of Identity Server in API Manager.
+type KeyManager struct {
+	// Name of the key manager in API Manager. Default "WSO2IS7".
+	Name string `json:"name,omitempty"`
+	// DisplayName. Default "WSO2 Identity Server 7".
+	DisplayName string `json:"displayName,omitempty"`
+	// RoleCreation lets the connector make roles in Identity Server. Default true.
+	RoleCreation *bool `json:"roleCreation,omitempty"`
+	// GrantTypes offered for it. Default client_credentials, password, refresh_token, authorization_code.
+	GrantTypes []string `json:"grantTypes,omitempty"`
+}
+
+// Verify says how much is proved after the deployment.
+type Verify struct {
+	// Level is none, health, token or full (default).
+	Level VerifyLevel `json:"level,omitempty"`
+}
+
+// VerifyLevel is how much is proved.
+type VerifyLevel string
+
+// Verification levels; each includes those before it.
+const (
+	VerifyNone   VerifyLevel = "none"
+	VerifyHealth VerifyLevel = "health" // both products answer, issuer matches, key manager is registered
+	VerifyToken  VerifyLevel = "token"  // an application gets a token from Identity Server
+	VerifyFull   VerifyLevel = "full"   // an API answers to the token and refuses it once revoked
+)
+
+// Timeouts bound the waits. Each is the time one step may take to become ready.
+type Timeouts struct {
+	Gateway        Duration `json:"gateway,omitempty"`        // default 5m
+	IdentityServer Duration `json:"identityServer,omitempty"` // default 15m
+	APIManager     Duration `json:"apiManager,omitempty"`     // default 15m
+	KeyManager     Duration `json:"keyManager,omitempty"`     // default 5m
+	Verify         Duration `json:"verify,omitempty"`         // default 5m
+}
+
+// FailurePolicy is what a failed deployment does.
+type FailurePolicy string
+
+// Failure policies.
+const (
+	OnFailureRollback FailurePolicy = "rollback"
+	OnFailureKeep     FailurePolicy = "keep"
+)
+
+// Duration is a [time.Duration] written as "5m" or "1h30m".
+type Duration time.Duration
