@@ -1,0 +1,123 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const clusterDomain = "svc.cluster.local"
+
+// Dialer connects as a process in the pod would: Service names (short or full) by the sandbox DNS, ports of a Service
+// to the ports of its pods, pod addresses to their loopback twins, localhost to the pod itself. A name that the cluster
+// does not know is a *net.DNSError with IsNotFound, a Service without ready pods is ECONNREFUSED.
+func (e Env) Dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		targets, err := e.Resolve(ctx, addr)
+		if err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		var dialer net.Dialer
+		for _, target := range targets {
+			var conn net.Conn
+			if conn, err = dialer.DialContext(ctx, network, target); err == nil {
+				return conn, nil
+			}
+		}
+		return nil, err
+	}
+}
+
+// Resolve turns host:port as the pod sees it into the addresses to try on the host, at least one.
+func (e Env) Resolve(ctx context.Context, addr string) ([]string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if host == "" || host == "localhost" {
+		return []string{net.JoinHostPort(e.Listen, port)}, nil
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []string{net.JoinHostPort(e.onHost(ip), port)}, nil
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, fmt.Errorf("port %q of %q is not a number", port, addr)
+	}
+	return e.lookup(ctx, host, port)
+}
+
+// onHost maps addresses of this sandbox's pods and load balancers (10.S.x.y) and the pod's own loopback.
+func (e Env) onHost(ip netip.Addr) string {
+	self, err := netip.ParseAddr(e.Listen)
+	switch {
+	case err != nil || !ip.Is4() || !self.Is4():
+		return ip.String()
+	case ip == netip.AddrFrom4([4]byte{127, 0, 0, 1}):
+		return e.Listen
+	}
+	octets := ip.As4()
+	if octets[0] == 10 && octets[1] == self.As4()[1] {
+		octets[0] = 127
+	}
+	return netip.AddrFrom4(octets).String()
+}
+
+// lookup asks for _<port>._tcp.<name>, to which the sandbox DNS answers with the pods' ports, trying the search domains
+// of a pod first, as ndots:5 does.
+func (e Env) lookup(ctx context.Context, host, port string) ([]string, error) {
+	for _, name := range e.candidates(host) {
+		question := new(dns.Msg)
+		question.SetQuestion("_"+port+"._tcp."+name, dns.TypeSRV)
+		client := dns.Client{Net: "tcp", Timeout: 5 * time.Second}
+		answer, _, err := client.ExchangeContext(ctx, question, e.DNS)
+		switch {
+		case err != nil:
+			return nil, &net.DNSError{Err: err.Error(), Name: host, Server: e.DNS, IsTemporary: true}
+		case answer.Rcode == dns.RcodeNameError:
+			continue
+		case answer.Rcode != dns.RcodeSuccess:
+			return nil, &net.DNSError{Err: dns.RcodeToString[answer.Rcode], Name: host, Server: e.DNS, IsTemporary: true}
+		}
+		if targets := pods(answer); len(targets) > 0 {
+			return targets, nil
+		}
+		return nil, fmt.Errorf("service %s has no ready pod on port %s: %w", host, port, syscall.ECONNREFUSED)
+	}
+	return nil, &net.DNSError{Err: "no such host", Name: host, Server: e.DNS, IsNotFound: true}
+}
+
+func (e Env) candidates(host string) []string {
+	if strings.HasSuffix(host, ".") {
+		return []string{host}
+	}
+	return []string{
+		host + "." + e.Namespace + "." + clusterDomain + ".",
+		host + "." + clusterDomain + ".",
+		host + ".cluster.local.",
+		host + ".",
+	}
+}
+
+// pods pairs each SRV record's port with the address of its target in the additional section.
+func pods(answer *dns.Msg) []string {
+	addresses := map[string]string{}
+	for _, record := range answer.Extra {
+		if a, ok := record.(*dns.A); ok {
+			addresses[a.Hdr.Name] = a.A.String()
+		}
+	}
+	var targets []string
+	for _, record := range answer.Answer {
+		if srv, ok := record.(*dns.SRV); ok && addresses[srv.Target] != "" {
+			targets = append(targets, net.JoinHostPort(addresses[srv.Target], strconv.Itoa(int(srv.Port))))
+		}
+	}
+	return targets
+}
