@@ -1,7 +1,4 @@
-// Package config says what an environment and the service settings are: types, defaults, validation and loading.
 package config
-
-import "time"
 
 // APIVersion is the only value of [Environment.APIVersion] this version reads.
 const APIVersion = "lockstep/v1"
@@ -16,27 +13,27 @@ type Environment struct {
 	// Namespace holds both products and everything Lockstep makes for them. Default "apim".
 	Namespace string `json:"namespace,omitempty"`
 	// Cluster says how the worker reaches the cluster.
-	Cluster Cluster `json:"cluster,omitempty"`
+	Cluster Cluster `json:"cluster,omitzero"`
 	// Hostnames are the public names; all five must differ.
 	Hostnames Hostnames `json:"hostnames"`
 	// Routing is the Gateway API controller and the Gateway.
-	Routing Routing `json:"routing,omitempty"`
+	Routing Routing `json:"routing,omitzero"`
 	// Image is the Identity Server image with the notification handler added.
 	Image Image `json:"image"`
 	// IdentityServer is the Identity Server release.
-	IdentityServer Product `json:"identityServer,omitempty"`
+	IdentityServer Product `json:"identityServer,omitzero"`
 	// APIManager is the API Manager release.
-	APIManager Product `json:"apiManager,omitempty"`
+	APIManager Product `json:"apiManager,omitzero"`
 	// Certificates says where certificates come from.
-	Certificates Certificates `json:"certificates,omitempty"`
+	Certificates Certificates `json:"certificates,omitzero"`
 	// Credentials says where passwords and encryption keys come from.
-	Credentials Credentials `json:"credentials,omitempty"`
+	Credentials Credentials `json:"credentials,omitzero"`
 	// KeyManager is the registration of Identity Server in API Manager.
-	KeyManager KeyManager `json:"keyManager,omitempty"`
+	KeyManager KeyManager `json:"keyManager,omitzero"`
 	// Verify says how much is proved after the deployment.
-	Verify Verify `json:"verify,omitempty"`
+	Verify Verify `json:"verify,omitzero"`
 	// Timeouts bound the waits.
-	Timeouts Timeouts `json:"timeouts,omitempty"`
+	Timeouts Timeouts `json:"timeouts,omitzero"`
 	// OnFailure is "rollback" (default: undo what the run did) or "keep" (leave it for inspection).
 	OnFailure FailurePolicy `json:"onFailure,omitempty"`
 }
@@ -72,9 +69,9 @@ type Routing struct {
 	// Namespace is where the gateway chart goes. Default "envoy-gateway-system".
 	Namespace string `json:"namespace,omitempty"`
 	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm v1.7.0.
-	Chart Chart `json:"chart,omitempty"`
+	Chart Chart `json:"chart,omitzero"`
 	// Values are values of the gateway chart, over Lockstep's own.
-	Values map[string]any `json:"values,omitempty"`
+	Values Values `json:"values,omitempty"`
 	// ValuesFile is a values file beside the environment file; Values win over it. Loading folds it into Values.
 	ValuesFile string `json:"valuesFile,omitempty"`
 	// CRDs is what to do with the chart's CRDs. Default "create".
@@ -122,15 +119,16 @@ type Image struct {
 	Target string `json:"target"`
 	// Platforms limits a multi-platform base, as linux/amd64. Default: all of the base's.
 	Platforms []string `json:"platforms,omitempty"`
-	// Artifacts are the files to add. Default: the notification handler 2.1.3 from WSO2's Maven repository.
-	Artifacts []Artifact `json:"artifacts,omitempty"`
+	// Artifacts are the files to add. Default: the notification handler 2.1.3 from WSO2's Maven repository. An empty list
+	// adds none, for a base that has the handler already.
+	Artifacts []Artifact `json:"artifacts,omitzero"`
 	// PlainHTTP lists registry hosts spoken to without TLS. Never implied.
 	PlainHTTP []string `json:"plainHTTP,omitempty"`
 	// PullSecret names a Secret of type kubernetes.io/dockerconfigjson in the environment's namespace. Lockstep reads it
 	// for base and target, and pods use it. Default: the worker's docker config; pods get none.
 	PullSecret string `json:"pullSecret,omitempty"`
 	// Credentials reads registry user and password from a Secret instead (keys username, password).
-	Credentials *SecretRef `json:"credentials,omitempty"`
+	Credentials *SecretRef `json:"credentials,omitzero"`
 }
 
 // Artifact is one file that goes into the image.
@@ -149,13 +147,13 @@ type Product struct {
 	// Release is the Helm release name. Default "is" or "apim".
 	Release string `json:"release,omitempty"`
 	// Chart is the chart. Default: https://helm.wso2.com, identity-server 7.2.0-1 or wso2am-all-in-one 4.7.0-1.
-	Chart Chart `json:"chart,omitempty"`
+	Chart Chart `json:"chart,omitzero"`
 	// Image overrides the product image of API Manager (default docker.io/wso2/wso2am:4.7.0); Identity Server runs the built one.
 	Image string `json:"image,omitempty"`
 	// Replicas is 1 (default) or, for Identity Server, more. API Manager takes 2 for its high-availability pair.
 	Replicas int `json:"replicas,omitempty"`
 	// Values are chart values over those that Lockstep composes.
-	Values map[string]any `json:"values,omitempty"`
+	Values Values `json:"values,omitempty"`
 	// ValuesFile is a values file beside the environment file; Values win over it. Loading folds it into Values.
 	ValuesFile string `json:"valuesFile,omitempty"`
 }
@@ -218,10 +216,10 @@ const (
 // Timeouts bound the waits. Each is the time one step may take to become ready.
 type Timeouts struct {
 	Gateway        Duration `json:"gateway,omitempty"`        // default 5m
-	IdentityServer Duration `json:"identityServer,omitempty"` // default 15m
-	APIManager     Duration `json:"apiManager,omitempty"`     // default 15m
-	KeyManager     Duration `json:"keyManager,omitempty"`     // default 5m
-	Verify         Duration `json:"verify,omitempty"`         // default 5m
+	IdentityServer Duration `json:"identityServer,omitzero"` // default 15m
+	APIManager     Duration `json:"apiManager,omitzero"`     // default 15m
+	KeyManager     Duration `json:"keyManager,omitzero"`     // default 5m
+	Verify         Duration `json:"verify,omitzero"`         // default 5m
 }
 
 // FailurePolicy is what a failed deployment does.
@@ -232,6 +230,3 @@ const (
 	OnFailureRollback FailurePolicy = "rollback"
 	OnFailureKeep     FailurePolicy = "keep"
 )
-
-// Duration is a [time.Duration] written as "5m" or "1h30m".
-type Duration time.Duration

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Mirrors maps a host to the base URL that is spoken to in its place, as containerd's hosts.toml does: for registries
+// (pull and push), chart repositories and artifact URLs. What is written into the cluster keeps the original name.
+type Mirrors map[string]string
+
+// ParseMirrors reads "host=url,host=url".
+func ParseMirrors(text string) (Mirrors, error) {
+	mirrors := Mirrors{}
+	for entry := range strings.SplitSeq(text, ",") {
+		entry = strings.TrimSpace(entry)
+		if entry == "" {
+			continue
+		}
+		host, base, found := strings.Cut(entry, "=")
+		if !found {
+			return nil, fmt.Errorf("mirror %q is not host=url: write it as docker.io=https://mirror.example.com", entry)
+		}
+		host = strings.TrimSpace(host)
+		if _, twice := mirrors[host]; twice {
+			return nil, fmt.Errorf("mirrors name the host %q twice: leave one", host)
+		}
+		mirrors[host] = strings.TrimSpace(base)
+	}
+	return mirrors, mirrors.check()
+}
+
+// Registry is the registry to speak to for host, and whether without TLS. Without a mirror it is host itself, with TLS.
+func (m Mirrors) Registry(host string) (endpoint string, plainHTTP bool) {
+	base, found := m.lookup(host)
+	if !found {
+		return host, false
+	}
+	return base.Host, base.Scheme == "http"
+}
+
+// URL is the address to fetch u from: scheme and host are the mirror's, its path goes before u's. An address without
+// a mirror comes back as it is.
+func (m Mirrors) URL(u string) string {
+	parsed, err := url.Parse(u)
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return u
+	}
+	base, found := m.lookup(parsed.Host)
+	if !found {
+		return u
+	}
+	joined := base.JoinPath(parsed.EscapedPath())
+	joined.RawQuery, joined.Fragment = parsed.RawQuery, parsed.Fragment
+	return joined.String()
+}
+
+// String is what [ParseMirrors] reads, hosts in order.
+func (m Mirrors) String() string {
+	var entries []string
+	for _, host := range slices.Sorted(maps.Keys(m)) {
+		entries = append(entries, host+"="+m[host])
+	}
+	return strings.Join(entries, ",")
+}
+
+// lookup knows Docker Hub by both its names, as docker.io references are resolved to index.docker.io.
+func (m Mirrors) lookup(host string) (*url.URL, bool) {
+	base, found := m[host]
+	if !found && host == "index.docker.io" {
+		base, found = m["docker.io"]
+	}
+	if !found {
+		return nil, false
+	}
+	parsed, err := url.Parse(base)
+	return parsed, err == nil
+}
+
+func (m Mirrors) check() error {
+	for _, host := range slices.Sorted(maps.Keys(m)) {
+		if host == "" || strings.ContainsAny(host, "/@ ") {
+			return fmt.Errorf("mirror of %q: not a host: write host or host:port, without scheme and path", host)
+		}
+		base, err := url.Parse(m[host])
+		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+			return fmt.Errorf("mirror of %q: %q is no base URL: write http://host:port or https://host/path", host, m[host])
+		}
+		if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+			return fmt.Errorf("mirror of %q: a base URL has no user, query or fragment: give the credentials to the worker's docker config", host)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+// Settings are those of the service: worker, CLI and API. Each comes from a flag, else from an environment variable
+// LOCKSTEP_…, else from the file lockstep.yaml, else from its default. How Temporal is reached is not among them: that
+// is TEMPORAL_… and temporal.toml, as for every other Temporal program.
+type Settings struct {
+	// TaskQueue is the Temporal task queue of workers and workflows. Default "lockstep".
+	TaskQueue string `mapstructure:"taskQueue"`
+	// Mirrors redirect registries, chart repositories and artifact URLs. LOCKSTEP_MIRRORS="host=url,host=url".
+	Mirrors Mirrors `mapstructure:"mirrors"`
+	// Kubeconfig is used where an environment names none. Default: in-cluster, else KUBECONFIG, else ~/.kube/config.
+	Kubeconfig string `mapstructure:"kubeconfig"`
+	// CacheDir keeps charts and artifacts. Default: the user's cache folder and "lockstep".
+	CacheDir string `mapstructure:"cacheDir"`
+	// UIURL is the Temporal UI, for links. Default http://localhost:8233.
+	UIURL string `mapstructure:"uiURL"`
+	// LogLevel is debug, info (default), warn or error.
+	LogLevel string `mapstructure:"logLevel"`
+	// LogFormat is text (default) or json.
+	LogFormat string `mapstructure:"logFormat"`
+	// MaxConcurrentActivities is how many activities a worker runs at once. Default 20.
+	MaxConcurrentActivities int `mapstructure:"maxConcurrentActivities"`
+}
+
+// setting is one field of Settings: its key in the file, the flag, and what the flag says of itself.
+type setting struct{ key, flag, usage string }
+
+func settings() []setting {
+	return []setting{
+		{"taskQueue", "task-queue", "Temporal task queue"},
+		{"mirrors", "mirrors", "host=url,host=url: what to speak to in place of registries, chart repositories and artifact hosts"},
+		{"kubeconfig", "kubeconfig", "kubeconfig where the environment names none"},
+		{"cacheDir", "cache-dir", "folder for charts and artifacts"},
+		{"uiURL", "ui-url", "address of the Temporal UI, for links"},
+		{"logLevel", "log-level", "debug, info, warn or error"},
+		{"logFormat", "log-format", "text or json"},
+		{"maxConcurrentActivities", "max-concurrent-activities", "activities that a worker runs at once"},
+	}
+}
+
+// AddFlags gives flags one flag per setting, without defaults of their own: an unset flag leaves the setting alone.
+func AddFlags(flags *pflag.FlagSet) {
+	for _, s := range settings() {
+		flags.String(s.flag, "", s.usage+" (LOCKSTEP_"+envName(s.flag)+")")
+	}
+}
+
+// LoadSettings reads the settings. flags may be nil, or hold only some of [AddFlags]; file may be empty: then
+// lockstep.yaml is looked for in the working folder and in $XDG_CONFIG_HOME/lockstep, and may be absent.
+func LoadSettings(flags *pflag.FlagSet, file string) (Settings, error) {
+	v := viper.NewWithOptions(viper.KeyDelimiter("::")) // hosts in mirrors have dots
+	setDefaults(v)
+	if err := readSettingsFile(v, file); err != nil {
+		return Settings{}, err
+	}
+	for _, s := range settings() {
+		if err := bind(v, flags, s); err != nil {
+			return Settings{}, err
+		}
+	}
+	var loaded Settings
+	hook := viper.DecodeHook(mapstructure.DecodeHookFuncType(mirrorsFromText))
+	if err := v.UnmarshalExact(&loaded, hook); err != nil {
+		return Settings{}, fmt.Errorf("reading settings%s: %w", origin(v), settingsError(err))
+	}
+	if err := loaded.validate(); err != nil {
+		return Settings{}, fmt.Errorf("checking settings%s: %w", origin(v), err)
+	}
+	return loaded, nil
+}
+
+func setDefaults(v *viper.Viper) {
+	v.SetDefault("taskQueue", "lockstep")
+	v.SetDefault("uiURL", "http://localhost:8233")
+	v.SetDefault("logLevel", "info")
+	v.SetDefault("logFormat", "text")
+	v.SetDefault("maxConcurrentActivities", 20)
+	if cache, err := os.UserCacheDir(); err == nil {
+		v.SetDefault("cacheDir", filepath.Join(cache, "lockstep"))
+	}
+}
+
+func readSettingsFile(v *viper.Viper, file string) error {
+	if file != "" {
+		v.SetConfigFile(file)
+		v.SetConfigType("yaml")
+	} else {
+		v.SetConfigName("lockstep")
+		v.SetConfigType("yaml")
+		v.AddConfigPath(".")
+		if home, err := os.UserConfigDir(); err == nil {
+			v.AddConfigPath(filepath.Join(home, "lockstep"))
+		}
+	}
+	err := v.ReadInConfig()
+	var absent viper.ConfigFileNotFoundError
+	if file == "" && errors.As(err, &absent) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading settings: %w", err)
+	}
+	return nil
+}
+
+func bind(v *viper.Viper, flags *pflag.FlagSet, s setting) error {
+	if err := v.BindEnv(s.key, "LOCKSTEP_"+envName(s.flag)); err != nil {
+		return fmt.Errorf("binding setting %s: %w", s.key, err)
+	}
+	if flags == nil {
+		return nil
+	}
+	flag := flags.Lookup(s.flag)
+	if flag == nil || !flag.Changed {
+		return nil
+	}
+	if err := v.BindPFlag(s.key, flag); err != nil {
+		return fmt.Errorf("binding flag --%s: %w", s.flag, err)
+	}
+	return nil
+}
+
+func envName(flag string) string { return strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) }
+
+func origin(v *viper.Viper) string {
+	if file := v.ConfigFileUsed(); file != "" {
+		return " (file " + file + ")"
+	}
+	return ""
+}
+
+func (s Settings) validate() error {
+	var all []error
+	if s.TaskQueue == "" {
+		all = append(all, errors.New(`taskQueue is empty: leave it out for "lockstep"`))
+	}
+	if s.CacheDir == "" {
+		all = append(all, errors.New("cacheDir is empty and the user has no cache folder: set LOCKSTEP_CACHE_DIR"))
+	}
+	if u, err := url.Parse(s.UIURL); err != nil || u.Host == "" {
+		all = append(all, fmt.Errorf("uiURL %q is no URL: write it as http://localhost:8233", s.UIURL))
+	}
+	if new(slog.LevelVar).UnmarshalText([]byte(s.LogLevel)) != nil {
+		all = append(all, fmt.Errorf("logLevel %q is none: write debug, info, warn or error", s.LogLevel))
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		all = append(all, fmt.Errorf("logFormat %q is none: write text or json", s.LogFormat))
+	}
+	if s.MaxConcurrentActivities < 1 || s.MaxConcurrentActivities > 1000 {
+		all = append(all, fmt.Errorf("maxConcurrentActivities %d is out of range: write 1 to 1000", s.MaxConcurrentActivities))
+	}
+	if err := s.Mirrors.check(); err != nil {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Values are chart values. Keys keep their case and whole numbers stay whole numbers (int64) through JSON, so that a
+// template prints 1000000 and not 1e+06.
+type Values map[string]any
+
+// UnmarshalJSON reads an object, with whole numbers as int64 and the others as float64.
+func (v *Values) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var raw map[string]any
+	if err := decoder.Decode(&raw); err != nil {
+		return fmt.Errorf("reading values: %w", err)
+	}
+	for key, value := range raw {
+		raw[key] = wholeNumbers(value)
+	}
+	*v = raw
+	return nil
+}
+
+func wholeNumbers(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			value[key] = wholeNumbers(inner)
+		}
+	case []any:
+		for i, inner := range value {
+			value[i] = wholeNumbers(inner)
+		}
+	case json.Number:
+		if whole, err := value.Int64(); err == nil {
+			return whole
+		}
+		fraction, _ := value.Float64() // the decoder accepted it as a number
+		return fraction
+	}
+	return value
+}
+
+// mergeValues puts over onto base, map by map, as Helm merges several values files: lists and scalars replace, and a
+// null stays (it deletes the chart's default). Neither argument is changed.
+func mergeValues(base, over map[string]any) map[string]any {
+	merged := make(map[string]any, len(base)+len(over))
+	for key, value := range base {
+		merged[key] = value
+	}
+	for key, value := range over {
+		below, isMap := merged[key].(map[string]any)
+		above, alsoMap := value.(map[string]any)
+		if isMap && alsoMap {
+			value = mergeValues(below, above)
+		}
+		merged[key] = value
+	}
+	return merged
+}
