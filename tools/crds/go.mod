@@ -1,0 +1,5 @@
+module lockstep/tools/crds
+
+go 1.26.0
+
+require github.com/envoyproxy/gateway v1.7.0
