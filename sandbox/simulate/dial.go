@@ -62,11 +62,7 @@ func (e Env) onHost(ip netip.Addr) string {
 	case ip == netip.AddrFrom4([4]byte{127, 0, 0, 1}):
 		return e.Listen
 	}
-	octets := ip.As4()
-	if octets[0] == 10 && octets[1] == self.As4()[1] {
-		octets[0] = 127
-	}
-	return netip.AddrFrom4(octets).String()
+	return OnHost(ip, int(self.As4()[1])).String()
 }
 
 // lookup asks for _<port>._tcp.<name>, to which the sandbox DNS answers with the pods' ports, trying the search domains
