@@ -216,10 +216,10 @@ const (
 // Timeouts bound the waits. Each is the time one step may take to become ready.
 type Timeouts struct {
 	Gateway        Duration `json:"gateway,omitempty"`        // default 5m
-	IdentityServer Duration `json:"identityServer,omitzero"` // default 15m
-	APIManager     Duration `json:"apiManager,omitzero"`     // default 15m
-	KeyManager     Duration `json:"keyManager,omitzero"`     // default 5m
-	Verify         Duration `json:"verify,omitzero"`         // default 5m
+	IdentityServer Duration `json:"identityServer,omitempty"` // default 15m
+	APIManager     Duration `json:"apiManager,omitempty"`     // default 15m
+	KeyManager     Duration `json:"keyManager,omitempty"`     // default 5m
+	Verify         Duration `json:"verify,omitempty"`         // default 5m
 }
 
 // FailurePolicy is what a failed deployment does.

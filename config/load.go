@@ -1,16 +1,16 @@
 package config
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"sigs.k8s.io/yaml"
+	"slices"
 )
 
 // Load reads an environment file, folds the values files it names (relative to it) into the values, applies the
-// defaults and validates.
+// defaults and validates. What is wrong comes back as [Problems], all at once; then the environment is as far as it
+// could be read.
 func Load(path string) (Environment, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -24,21 +24,76 @@ func Load(path string) (Environment, error) {
 	}
 	env, err := Parse(data, beside)
 	if err != nil {
-		return Environment{}, fmt.Errorf("environment %s: %w", path, err)
+		return env, fmt.Errorf("environment %s: %w", path, err)
 	}
 	return env, nil
 }
 
-// Parse is [Load] on bytes; readFile reads the values files.
+// Parse is [Load] on bytes; readFile reads the values files by the names the environment gives them. It may be nil:
+// then an environment that names one is refused.
 func Parse(data []byte, readFile func(name string) ([]byte, error)) (Environment, error) {
 	var env Environment
-	asJSON, err := yaml.YAMLToJSON(data)
-	if err != nil {
-		return Environment{}, fmt.Errorf("reading YAML: %w", err)
+	lines, found := decodeStrict(data, &env)
+	if lines == nil {
+		return Environment{}, found
 	}
-	if err := json.Unmarshal(asJSON, &env); err != nil {
-		return Environment{}, fmt.Errorf("reading fields: %w", err)
-	}
+	found = append(found, env.foldValuesFiles(readFile)...)
 	env.Default()
-	return env, env.Validate()
+	var invalid Problems
+	errors.As(env.Validate(), &invalid)
+	found = append(found, invalid...)
+	for i := range found {
+		if found[i].Line == 0 {
+			found[i].Line = lines[found[i].Path]
+		}
+	}
+	slices.SortStableFunc(found, byLine)
+	return env, found.err()
+}
+
+// byLine leaves what has no line, as it is missing, at the end.
+func byLine(a, b Problem) int {
+	if (a.Line == 0) != (b.Line == 0) {
+		return b.Line - a.Line
+	}
+	return a.Line - b.Line
+}
+
+// foldValuesFiles puts each values file under the values beside it. What could be folded is no longer named, so that
+// the environment means the same on a machine without the file.
+func (e *Environment) foldValuesFiles(readFile func(string) ([]byte, error)) (found Problems) {
+	found = append(found, foldValues("routing", &e.Routing.Values, &e.Routing.ValuesFile, readFile)...)
+	found = append(found, foldValues("identityServer", &e.IdentityServer.Values, &e.IdentityServer.ValuesFile, readFile)...)
+	return append(found, foldValues("apiManager", &e.APIManager.Values, &e.APIManager.ValuesFile, readFile)...)
+}
+
+func foldValues(part string, values *Values, file *string, readFile func(string) ([]byte, error)) Problems {
+	if *file == "" || readFile == nil {
+		return nil // Validate refuses what is left
+	}
+	name, path := *file, part+".valuesFile"
+	*file = ""
+	data, err := readFile(name)
+	if err != nil {
+		return Problems{{Path: path, Value: name, Message: "cannot be read: " + reason(err),
+			Next: "name a values file, relative to the environment file"}}
+	}
+	var under Values
+	_, found := decodeStrict(data, &under)
+	for i := range found {
+		found[i].Path = name + ": " + found[i].Path
+	}
+	if len(found) == 0 && len(under) > 0 {
+		*values = mergeValues(under, *values)
+	}
+	return found
+}
+
+// reason is what went wrong without the path, which the message names already.
+func reason(err error) string {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err.Error()
+	}
+	return err.Error()
 }

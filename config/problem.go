@@ -7,8 +7,10 @@ import (
 
 // Problem is one thing that is wrong with an environment, or worth a note.
 type Problem struct {
-	// Path leads to the field, as identityServer.chart.version. A line of a file where no field can be named.
+	// Path leads to the field, as identityServer.chart.version.
 	Path string `json:"path"`
+	// Line in the environment file. 0: unknown, or the field is missing.
+	Line int `json:"line,omitempty"`
 	// Value is what stands there. Empty where it is missing, or where it may be a secret.
 	Value string `json:"value,omitempty"`
 	// Message says what is wrong.
@@ -17,10 +19,13 @@ type Problem struct {
 	Next string `json:"next"`
 }
 
-// String is the problem on one line.
+// String is the problem on one line: path (line 3) "value": message; next move.
 func (p Problem) String() string {
 	var text strings.Builder
 	text.WriteString(p.Path)
+	if p.Line > 0 {
+		fmt.Fprintf(&text, " (line %d)", p.Line)
+	}
 	if p.Value != "" {
 		fmt.Fprintf(&text, " %q", p.Value)
 	}
@@ -31,7 +36,7 @@ func (p Problem) String() string {
 	return text.String()
 }
 
-// Problems are all that is wrong with an environment, in the order of its fields.
+// Problems are all that is wrong with an environment.
 type Problems []Problem
 
 // Error is one line for a single problem, else a list.
@@ -45,6 +50,11 @@ func (p Problems) Error() string {
 		text.WriteString("\n  - " + problem.String())
 	}
 	return text.String()
+}
+
+// add notes a problem. The value is shown, so it must not be a secret.
+func (p *Problems) add(path, value, message, next string) {
+	*p = append(*p, Problem{Path: path, Value: value, Message: message, Next: next})
 }
 
 // err keeps an empty list from becoming a non-nil error.

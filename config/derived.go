@@ -1,0 +1,46 @@
+package config
+
+// Installs says whether Lockstep installs the gateway chart itself.
+func (r Routing) Installs() bool { return r.Install == nil || *r.Install }
+
+// CreatesRoles says whether the key manager connector may make roles in Identity Server.
+func (k KeyManager) CreatesRoles() bool { return k.RoleCreation == nil || *k.RoleCreation }
+
+// KeepsState says whether API Manager's registrations outlive its pods: they do in an external database. The chart's default,
+// H2 in the container's file system, loses them with the pod.
+func (e Environment) KeepsState() bool {
+	node := any(e.APIManager.Values)
+	for _, key := range []string{"wso2", "apim", "configurations", "databases", "type"} {
+		table, ok := node.(map[string]any)
+		if !ok {
+			return false
+		}
+		node = table[key]
+	}
+	kind, _ := node.(string)
+	return kind != "" && kind != "h2"
+}
+
+// CredentialsSecret is the name of the Secret with passwords and encryption keys.
+func (e Environment) CredentialsSecret() string {
+	if e.Credentials.Secret != "" {
+		return e.Credentials.Secret
+	}
+	return "lockstep-credentials"
+}
+
+// CASecret is the name of the Secret with the CA that signs the products' certificates.
+func (e Environment) CASecret() string {
+	if e.Certificates.CA != "" {
+		return e.Certificates.CA
+	}
+	return "lockstep-ca"
+}
+
+// GatewayTLSSecret is the name of the Secret with the certificate of the public listeners.
+func (e Environment) GatewayTLSSecret() string {
+	if e.Certificates.GatewayTLS != "" {
+		return e.Certificates.GatewayTLS
+	}
+	return "gateway-tls"
+}
