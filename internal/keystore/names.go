@@ -1,0 +1,82 @@
+// Package keystore makes and checks the certificates and stores of an environment: its CA, the leaf certificates, JKS
+// stores for API Manager and PKCS12 stores for Identity Server. Everything is bytes in, bytes out.
+package keystore
+
+import (
+	"fmt"
+	"slices"
+
+	"lockstep/config"
+)
+
+// Alias is the alias of the key in every store, as in the stores that both products ship with.
+const Alias = "wso2carbon"
+
+// GatewayAlias is the alias under which API Manager's gateway looks for the certificate of the key that signs API keys
+// and internal tokens when a token's header names no other (APIMgtGatewayConstants.GATEWAY_PUBLIC_CERTIFICATE_ALIAS).
+const GatewayAlias = "gateway_certificate_alias"
+
+// Secrets that hold the stores.
+const (
+	APIMSecret = "apim-keystore-secret"
+	ISSecret   = "is-keystores"
+)
+
+// File names of the stores. They are distinct on purpose: both charts mount each store by its name, and equal names
+// give equal mount paths, which the API server refuses.
+const (
+	PrimaryJKS    = "primary.jks"
+	TLSJKS        = "tls.jks"
+	InternalJKS   = "internal.jks"
+	TruststoreJKS = "client-truststore.jks"
+
+	PrimaryP12    = "primary.p12"
+	TLSP12        = "tls.p12"
+	InternalP12   = "internal.p12"
+	TruststoreP12 = "client-truststore.p12"
+)
+
+// Names are the DNS names that the certificates of an environment have to carry.
+type Names struct {
+	APIM    []string // API Manager's own certificate
+	IS      []string // Identity Server's own certificate
+	Gateway []string // the public listeners' certificate
+}
+
+// NamesFor gives the names of env. apimService and isService are the names of the products' Services in the
+// environment's namespace; API Manager's chart adds one Service per node, named after the common one.
+func NamesFor(env config.Environment, apimService, isService string) Names {
+	apim := inCluster(apimService, env.Namespace)
+	for node := 1; node <= max(env.APIManager.Replicas, 1); node++ {
+		apim = append(apim, inCluster(fmt.Sprintf("%s-%d", apimService, node), env.Namespace)...)
+	}
+	h := env.Hostnames
+	apim = append(apim, h.Management, h.Gateway, h.WebSocket, h.WebSub)
+	is := append(inCluster(isService, env.Namespace), h.KeyManager)
+	extra := append([]string{"localhost"}, env.Certificates.ExtraDNSNames...)
+	return Names{
+		APIM:    distinct(append(apim, extra...)),
+		IS:      distinct(append(is, extra...)),
+		Gateway: distinct(h.All()),
+	}
+}
+
+func inCluster(service, namespace string) []string {
+	return []string{
+		service,
+		service + "." + namespace,
+		service + "." + namespace + ".svc",
+		service + "." + namespace + ".svc.cluster.local",
+	}
+}
+
+// distinct drops empty and repeated names and keeps the order of the others.
+func distinct(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if n != "" && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
