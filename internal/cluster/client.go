@@ -1,0 +1,90 @@
+// Package cluster is everything Lockstep does with a Kubernetes API server: objects, readiness with a diagnosis, and
+// connections to what runs there. It knows nothing of WSO2 or Helm.
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"lockstep/config"
+)
+
+// FieldManager owns the fields that Lockstep applies.
+const FieldManager = "lockstep"
+
+// Client speaks to one cluster. It is safe for concurrent use.
+type Client struct {
+	config    *rest.Config
+	kube      kubernetes.Interface
+	dynamic   dynamic.Interface
+	discovery discovery.CachedDiscoveryInterface
+	mapper    *mapper
+	inCluster bool // the worker runs in the cluster it speaks to
+	tunnels   tunnels
+}
+
+// New reaches the cluster that c names: its kubeconfig and context, else the cluster the worker runs in, else what
+// kubectl would use (KUBECONFIG, then ~/.kube/config). Nothing is asked of the cluster yet.
+func New(c config.Cluster) (*Client, error) {
+	restConfig, inCluster, err := load(c)
+	if err != nil {
+		return nil, &Error{Kind: InvalidConfig, Doing: "reading cluster access", Err: err,
+			Next: "set cluster.kubeconfig and cluster.context to a kubeconfig that kubectl can use on the worker's machine"}
+	}
+	return newClient(restConfig, inCluster)
+}
+
+// NewForConfig speaks to the cluster of restConfig, from outside of it.
+func NewForConfig(restConfig *rest.Config) (*Client, error) {
+	return newClient(restConfig, false)
+}
+
+func load(c config.Cluster) (_ *rest.Config, inCluster bool, _ error) {
+	if c.Kubeconfig == "" && c.Context == "" {
+		restConfig, err := rest.InClusterConfig()
+		if err == nil {
+			return restConfig, true, nil
+		}
+		if !errors.Is(err, rest.ErrNotInCluster) {
+			return nil, false, err
+		}
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	if c.Kubeconfig != "" {
+		if _, err := os.Stat(c.Kubeconfig); err != nil {
+			return nil, false, err
+		}
+		rules.ExplicitPath = c.Kubeconfig
+	}
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
+	restConfig, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	return restConfig, false, err
+}
+
+func newClient(base *rest.Config, inCluster bool) (*Client, error) {
+	restConfig := rest.CopyConfig(base)
+	// A deployment makes a few hundred requests in bursts; the API server's own fairness is limit enough.
+	restConfig.QPS, restConfig.Burst = 100, 200
+	restConfig.UserAgent = "lockstep"
+	restConfig.WarningHandlerWithContext = rest.NoWarnings{}
+	kube, err := kubernetes.NewForConfig(restConfig)
+	if err != nil {
+		return nil, fmt.Errorf("making Kubernetes client: %w", err)
+	}
+	dyn, err := dynamic.NewForConfig(restConfig)
+	if err != nil {
+		return nil, fmt.Errorf("making Kubernetes client: %w", err)
+	}
+	cached := memory.NewMemCacheClient(kube.Discovery())
+	return &Client{
+		config: restConfig, kube: kube, dynamic: dyn, discovery: cached, mapper: newMapper(cached), inCluster: inCluster,
+	}, nil
+}

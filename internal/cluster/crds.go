@@ -1,0 +1,161 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
+
+	"lockstep/config"
+)
+
+const kindCRD = "CustomResourceDefinition"
+
+// ApplyCRDs brings a chart's CRDs into the cluster by policy and waits until their kinds are served. Those that this
+// call made are returned and carry Lockstep's label; others keep their labels.
+func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructured, policy config.CRDPolicy) (created []Ref, err error) {
+	if policy == config.CRDsSkip {
+		return nil, nil
+	}
+	for _, crd := range crds {
+		made, err := c.applyCRD(ctx, crd, policy)
+		if err != nil {
+			return created, classify("installing CustomResourceDefinition "+crd.GetName(), err)
+		}
+		if made {
+			created = append(created, RefOf(crd))
+		}
+	}
+	for _, crd := range crds {
+		if err := c.waitEstablished(ctx, crd); err != nil {
+			return created, err
+		}
+	}
+	c.mapper.Reset()
+	return created, nil
+}
+
+func (c *Client) applyCRD(ctx context.Context, crd *unstructured.Unstructured, policy config.CRDPolicy) (created bool, err error) {
+	resource, err := c.resource(crd.GroupVersionKind(), "")
+	if err != nil {
+		return false, err
+	}
+	live, err := get(ctx, resource, crd.GetName())
+	if err != nil {
+		return false, err
+	}
+	if live == nil {
+		_, err := resource.Create(ctx, labelled(crd), metav1.CreateOptions{FieldManager: FieldManager})
+		if !apierrors.IsAlreadyExists(err) { // else another environment was faster
+			return err == nil, err
+		}
+	}
+	if policy != config.CRDsCreateReplace {
+		return false, nil
+	}
+	return false, replaceCRD(ctx, resource, crd)
+}
+
+func labelled(crd *unstructured.Unstructured) *unstructured.Unstructured {
+	crd = crd.DeepCopy()
+	labels := crd.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[ManagedByLabel] = ManagedBy
+	crd.SetLabels(labels)
+	return crd
+}
+
+func replaceCRD(ctx context.Context, resource dynamic.ResourceInterface, crd *unstructured.Unstructured) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		live, err := resource.Get(ctx, crd.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		live.Object["spec"] = runtime.DeepCopyJSONValue(crd.Object["spec"])
+		live.SetLabels(merged(crd.GetLabels(), live.GetLabels()))
+		live.SetAnnotations(merged(live.GetAnnotations(), crd.GetAnnotations()))
+		_, err = resource.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager})
+		return err
+	})
+}
+
+func merged(under, over map[string]string) map[string]string {
+	all := maps.Clone(under)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, over)
+	return all
+}
+
+func (c *Client) waitEstablished(ctx context.Context, crd *unstructured.Unstructured) error {
+	ref := RefOf(crd)
+	resource, err := c.resource(ref.gvk(), "")
+	if err != nil {
+		return classify("waiting for "+ref.String(), err)
+	}
+	var problem *Problem
+	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		live, err := resource.Get(ctx, ref.Name, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		var established bool
+		established, problem = crdState(live)
+		return established || problem != nil && !problem.Retryable, nil
+	})
+	if problem != nil {
+		return problem
+	}
+	return classify("waiting for "+ref.String(), err)
+}
+
+// crdState reads a CRD's conditions. A problem that is retryable only says what is being waited for.
+func crdState(live *unstructured.Unstructured) (established bool, problem *Problem) {
+	conditions := conditionsOf(live.Object, "status", "conditions")
+	if names := conditions["NamesAccepted"]; names.Status == metav1.ConditionFalse {
+		return false, &Problem{Reason: "NamesNotAccepted", Object: RefOf(live).String(), Evidence: names.Message,
+			NextMove: "another CustomResourceDefinition uses these names: remove one of the two"}
+	}
+	if conditions[string(apiextensions.Established)].Status == metav1.ConditionTrue {
+		return true, nil
+	}
+	return false, &Problem{Reason: "NotEstablished", Object: RefOf(live).String(), Retryable: true,
+		NextMove: "look at the CustomResourceDefinition's conditions and at the API server's log"}
+}
+
+// crdInUse says whether any object of the kind exists.
+func (c *Client) crdInUse(ctx context.Context, live *unstructured.Unstructured) (bool, error) {
+	crd := &apiextensions.CustomResourceDefinition{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, crd); err != nil {
+		return false, fmt.Errorf("reading CustomResourceDefinition %s: %w", live.GetName(), err)
+	}
+	for _, version := range crd.Spec.Versions {
+		if !version.Served {
+			continue
+		}
+		gvr := schema.GroupVersionResource{Group: crd.Spec.Group, Version: version.Name, Resource: crd.Spec.Names.Plural}
+		list, err := c.dynamic.Resource(gvr).List(ctx, metav1.ListOptions{Limit: 1})
+		if absent(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, classify("looking for objects of "+live.GetName(), err)
+		}
+		return len(list.Items) > 0, nil // every version shows every object
+	}
+	return false, errors.Join(ctx.Err())
+}

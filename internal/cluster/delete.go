@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
+)
+
+// Delete deletes those of the objects that are Lockstep's (see [Ref.Owner]) and waits, as long as ctx lasts, until they
+// are gone. What is not there, or is somebody else's, is no error. A CustomResourceDefinition stays while an object of
+// its kind exists.
+func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
+	var errs []error
+	waits := make([]func() error, 0, len(refs))
+	for _, ref := range refs {
+		uid, err := c.startDelete(ctx, ref)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if uid != "" {
+			waits = append(waits, func() error { return c.waitGone(ctx, ref, uid) })
+		}
+	}
+	for _, wait := range waits {
+		errs = append(errs, wait())
+	}
+	return errors.Join(errs...)
+}
+
+// startDelete gives the uid of the object whose end is to be waited for, "" if there is none.
+func (c *Client) startDelete(ctx context.Context, ref Ref) (types.UID, error) {
+	live, found, err := c.Get(ctx, ref)
+	if err != nil || !found || !ref.owns(live) {
+		return "", err
+	}
+	if ref.Kind == kindCRD {
+		if used, err := c.crdInUse(ctx, live); err != nil || used {
+			return "", err
+		}
+	}
+	resource, err := c.resource(ref.gvk(), ref.Namespace)
+	if err == nil {
+		uid, policy := live.GetUID(), metav1.DeletePropagationBackground
+		err = resource.Delete(ctx, ref.Name, metav1.DeleteOptions{
+			PropagationPolicy: &policy, Preconditions: &metav1.Preconditions{UID: &uid},
+		})
+	}
+	switch {
+	case absent(err), apierrors.IsConflict(err): // gone, or another object of that name already
+		return "", nil
+	case err != nil:
+		return "", classify("deleting "+ref.String(), err)
+	}
+	return live.GetUID(), nil
+}
+
+func (c *Client) waitGone(ctx context.Context, ref Ref, uid types.UID) error {
+	resource, err := c.resource(ref.gvk(), ref.Namespace)
+	if err != nil {
+		return ignoreAbsent(classify("deleting "+ref.String(), err))
+	}
+	var last *unstructured.Unstructured
+	err = wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		live, err := get(ctx, resource, ref.Name)
+		if err != nil || live == nil || live.GetUID() != uid {
+			return true, err
+		}
+		last = live
+		return false, nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) && last != nil {
+		return stuck(ref, last)
+	}
+	return classify("deleting "+ref.String(), err)
+}
+
+// get gives nil for an object that is not there.
+func get(ctx context.Context, resource dynamic.ResourceInterface, name string) (*unstructured.Unstructured, error) {
+	live, err := resource.Get(ctx, name, metav1.GetOptions{})
+	if absent(err) {
+		return nil, nil
+	}
+	return live, err
+}
+
+func stuck(ref Ref, live *unstructured.Unstructured) error {
+	problem := &Problem{Reason: "StuckDeleting", Object: ref.String(), Evidence: "it is being deleted, but still there", Retryable: true,
+		NextMove: "look at what it waits for: kubectl describe " + strings.ToLower(ref.Kind) + " " + ref.Name}
+	if finalizers := live.GetFinalizers(); len(finalizers) > 0 {
+		problem.Evidence = fmt.Sprintf("finalizers hold it: %s", strings.Join(finalizers, ", "))
+		problem.NextMove = "start the controller that owns the finalizer again, or remove the finalizer by hand if that controller is gone"
+	}
+	return problem
+}
+
+func ignoreAbsent(err error) error {
+	var known *Error
+	if errors.As(err, &known) && (known.Kind == NotFound || known.Kind == MissingKind) {
+		return nil
+	}
+	return err
+}

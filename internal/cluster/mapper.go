@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// mapper knows the cluster's kinds and asks again when one is missing: CRDs come while the worker runs.
+type mapper struct {
+	meta.ResettableRESTMapper
+}
+
+func newMapper(cached discovery.CachedDiscoveryInterface) *mapper {
+	return &mapper{restmapper.NewDeferredDiscoveryRESTMapper(cached)}
+}
+
+func (m *mapper) RESTMapping(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	return askAgain(m, func() (*meta.RESTMapping, error) { return m.ResettableRESTMapper.RESTMapping(gk, versions...) })
+}
+
+func (m *mapper) RESTMappings(gk schema.GroupKind, versions ...string) ([]*meta.RESTMapping, error) {
+	return askAgain(m, func() ([]*meta.RESTMapping, error) { return m.ResettableRESTMapper.RESTMappings(gk, versions...) })
+}
+
+func (m *mapper) KindsFor(r schema.GroupVersionResource) ([]schema.GroupVersionKind, error) {
+	return askAgain(m, func() ([]schema.GroupVersionKind, error) { return m.ResettableRESTMapper.KindsFor(r) })
+}
+
+func (m *mapper) KindFor(r schema.GroupVersionResource) (schema.GroupVersionKind, error) {
+	return askAgain(m, func() (schema.GroupVersionKind, error) { return m.ResettableRESTMapper.KindFor(r) })
+}
+
+func (m *mapper) ResourceFor(r schema.GroupVersionResource) (schema.GroupVersionResource, error) {
+	return askAgain(m, func() (schema.GroupVersionResource, error) { return m.ResettableRESTMapper.ResourceFor(r) })
+}
+
+func (m *mapper) ResourcesFor(r schema.GroupVersionResource) ([]schema.GroupVersionResource, error) {
+	return askAgain(m, func() ([]schema.GroupVersionResource, error) { return m.ResettableRESTMapper.ResourcesFor(r) })
+}
+
+func askAgain[T any](m *mapper, ask func() (T, error)) (T, error) {
+	answer, err := ask()
+	if meta.IsNoMatchError(err) {
+		m.Reset()
+		return ask()
+	}
+	return answer, err
+}
+
+// resource gives access to the objects of one kind. The namespace is ignored for cluster-wide kinds.
+func (c *Client) resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return nil, err
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+		return c.dynamic.Resource(mapping.Resource).Namespace(namespace), nil
+	}
+	return c.dynamic.Resource(mapping.Resource), nil
+}
+
+// Getter gives Helm this client's cluster, with the same cache of the cluster's kinds.
+func (c *Client) Getter(namespace string) genericclioptions.RESTClientGetter {
+	return &getter{client: c, namespace: namespace}
+}
+
+type getter struct {
+	client    *Client
+	namespace string
+}
+
+func (g *getter) ToRESTConfig() (*rest.Config, error) { return rest.CopyConfig(g.client.config), nil }
+
+func (g *getter) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
+	return g.client.discovery, nil
+}
+
+func (g *getter) ToRESTMapper() (meta.RESTMapper, error) {
+	return g.client.mapper, nil
+}
+
+// ToRawKubeConfigLoader carries the namespace alone: that is all Helm reads from it.
+func (g *getter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
+	overrides := &clientcmd.ConfigOverrides{Context: clientcmdapi.Context{Namespace: g.namespace}}
+	return clientcmd.NewDefaultClientConfig(*clientcmdapi.NewConfig(), overrides)
+}

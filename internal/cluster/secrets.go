@@ -1,0 +1,100 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// EnsureNamespace makes the namespace unless it is there; one that is there stays as it is.
+func (c *Client) EnsureNamespace(ctx context.Context, name string, labels map[string]string) (created bool, err error) {
+	doing := "making namespace " + name
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	_, err = c.kube.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{FieldManager: FieldManager})
+	if err == nil {
+		return true, nil
+	}
+	present, getErr := c.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if getErr != nil {
+		return false, classify(doing, err) // the first refusal says more than the second
+	}
+	if present.DeletionTimestamp != nil {
+		return false, &Error{Kind: Conflict, Doing: doing, Err: fmt.Errorf("namespace %q is being deleted", name),
+			Next: "wait until it is gone (kubectl get namespace " + name + " -w), or choose another namespace"}
+	}
+	return false, nil
+}
+
+// Secret reads the data of a Secret.
+func (c *Client) Secret(ctx context.Context, namespace, name string) (data map[string][]byte, found bool, err error) {
+	secret, err := c.kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, classify("reading Secret "+namespace+"/"+name, err)
+	}
+	return secret.Data, true, nil
+}
+
+// CreateSecret makes a Secret. One of that name that is there already stays as it is.
+func (c *Client) CreateSecret(ctx context.Context, namespace, name string, typ corev1.SecretType, labels map[string]string, data map[string][]byte) (created bool, err error) {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Type: typ, Data: data}
+	_, err = c.kube.CoreV1().Secrets(namespace).Create(ctx, secret, metav1.CreateOptions{FieldManager: FieldManager})
+	if apierrors.IsAlreadyExists(err) {
+		return false, nil
+	}
+	return err == nil, classify("making Secret "+namespace+"/"+name, err)
+}
+
+// ConfigMap reads the data of a ConfigMap.
+func (c *Client) ConfigMap(ctx context.Context, namespace, name string) (data map[string]string, found bool, err error) {
+	configMap, err := c.kube.CoreV1().ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, classify("reading ConfigMap "+namespace+"/"+name, err)
+	}
+	return configMap.Data, true, nil
+}
+
+// CreateConfigMap makes a ConfigMap. One of that name that is there already stays as it is.
+func (c *Client) CreateConfigMap(ctx context.Context, namespace, name string, labels, data map[string]string) (created bool, err error) {
+	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Data: data}
+	_, err = c.kube.CoreV1().ConfigMaps(namespace).Create(ctx, configMap, metav1.CreateOptions{FieldManager: FieldManager})
+	if apierrors.IsAlreadyExists(err) {
+		return false, nil
+	}
+	return err == nil, classify("making ConfigMap "+namespace+"/"+name, err)
+}
+
+// Checksum is a digest of a Secret's data, for an annotation that restarts pods when the data changes.
+func (c *Client) Checksum(ctx context.Context, namespace, secret string) (string, error) {
+	data, found, err := c.Secret(ctx, namespace, secret)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", &Error{Kind: NotFound, Doing: "reading Secret " + namespace + "/" + secret, Err: fmt.Errorf("it does not exist"),
+			Next: "create it, or correct its name in the environment file"}
+	}
+	return checksum(data), nil
+}
+
+func checksum(data map[string][]byte) string {
+	sum := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		// Lengths keep {"a": "bc"} apart from {"ab": "c"}.
+		fmt.Fprintf(sum, "%d:%s%d:", len(key), key, len(data[key]))
+		sum.Write(data[key])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}

@@ -1,0 +1,98 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Snapshot is one object as it was, for Undo.
+type Snapshot struct {
+	Ref    Ref  `json:"ref"`
+	Exists bool `json:"exists"`
+	// Object is empty for kinds that hold secrets (Secret) or that are never put back (CustomResourceDefinition,
+	// Namespace): of those Exists is all that is known.
+	Object json.RawMessage `json:"object,omitempty"`
+}
+
+// Snapshot says of each object whether it is there, and keeps what it is. It never holds the data of a Secret.
+func (c *Client) Snapshot(ctx context.Context, refs []Ref) ([]Snapshot, error) {
+	snapshots := make([]Snapshot, 0, len(refs))
+	for _, ref := range refs {
+		live, found, err := c.Get(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		snapshot := Snapshot{Ref: ref, Exists: found}
+		if found && keepsBody(ref) {
+			if snapshot.Object, err = json.Marshal(desired(live)); err != nil {
+				return nil, fmt.Errorf("saving %s: %w", ref, err)
+			}
+		}
+		snapshots = append(snapshots, snapshot)
+	}
+	return snapshots, nil
+}
+
+func keepsBody(ref Ref) bool {
+	return ref.Kind != "Secret" && ref.Kind != kindCRD && ref.Kind != "Namespace"
+}
+
+// Restore brings the objects back to what Snapshot saw, the last one first: what was not there is deleted, what was
+// there is put back. Objects of somebody else are left alone. It goes on after an error; left names what could not be
+// restored.
+func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref, err error) {
+	var errs []error
+	for _, snapshot := range slices.Backward(snapshots) {
+		if err := c.restoreOne(ctx, snapshot); err != nil {
+			left = append(left, snapshot.Ref)
+			errs = append(errs, err)
+		}
+	}
+	return left, errors.Join(errs...)
+}
+
+func (c *Client) restoreOne(ctx context.Context, snapshot Snapshot) error {
+	if !snapshot.Exists {
+		return c.Delete(ctx, snapshot.Ref)
+	}
+	if len(snapshot.Object) == 0 {
+		return nil
+	}
+	saved := &unstructured.Unstructured{}
+	if err := saved.UnmarshalJSON(snapshot.Object); err != nil {
+		return fmt.Errorf("reading the saved %s: %w", snapshot.Ref, err)
+	}
+	live, found, err := c.Get(ctx, snapshot.Ref)
+	if err != nil {
+		return err
+	}
+	owned := found && snapshot.Ref.owns(live) || !found && snapshot.Ref.owns(saved)
+	if !owned || found && reflect.DeepEqual(desired(live).Object, saved.Object) {
+		return nil
+	}
+	resource, err := c.resource(saved.GroupVersionKind(), saved.GetNamespace())
+	if err == nil {
+		_, err = put(ctx, resource, saved)
+	}
+	return classify("restoring "+snapshot.Ref.String(), err)
+}
+
+// desired is obj without what the server writes.
+func desired(obj *unstructured.Unstructured) *unstructured.Unstructured {
+	obj = obj.DeepCopy()
+	delete(obj.Object, "status")
+	metadata, _ := obj.Object["metadata"].(map[string]any)
+	for _, field := range []string{
+		"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink",
+		"deletionTimestamp", "deletionGracePeriodSeconds", "finalizers",
+	} {
+		delete(metadata, field)
+	}
+	return obj
+}
