@@ -1,0 +1,88 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/kube"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/discovery"
+)
+
+// connect opens a namespace of the cluster. Discovery is done anew, as a step before may have made CRDs.
+func (e *Engine) connect(ctx context.Context, namespace string, progress func(string)) (*session, error) {
+	getter := e.options.Getter(namespace)
+	s := &session{Configuration: &action.Configuration{}}
+	if err := s.Init(getter, namespace, "secret", s.listen(e.options.Log)); err != nil {
+		return nil, problem("connecting to the cluster", err)
+	}
+	capabilities, err := discover(getter)
+	if err != nil {
+		return nil, problem("asking the cluster for its version and kinds", err)
+	}
+	clients, err := s.KubernetesClientSet()
+	if err != nil {
+		return nil, problem("connecting to the cluster", err)
+	}
+	s.Capabilities = capabilities
+	s.waits = &waiter{ctx: ctx, cluster: clients, diagnose: e.options.Diagnose, progress: progress}
+	client := kube.New(getter)
+	client.Namespace, client.Log = namespace, s.Log
+	s.KubeClient = &kubeClient{client, s.waits}
+	return s, nil
+}
+
+func discover(getter genericclioptions.RESTClientGetter) (*chartutil.Capabilities, error) {
+	client, err := getter.ToDiscoveryClient()
+	if err != nil {
+		return nil, err
+	}
+	client.Invalidate()
+	mapper, err := getter.ToRESTMapper()
+	if err != nil {
+		return nil, err
+	}
+	meta.MaybeResetRESTMapper(mapper)
+	version, err := client.ServerVersion()
+	if err != nil {
+		return nil, fmt.Errorf("Kubernetes cluster unreachable: %w", err)
+	}
+	kinds, err := action.GetVersionSet(client)
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) { // an aggregated API that is down is not our concern
+		return nil, err
+	}
+	return &chartutil.Capabilities{
+		APIVersions: kinds,
+		KubeVersion: chartutil.KubeVersion{Version: version.GitVersion, Major: version.Major, Minor: version.Minor},
+		HelmVersion: chartutil.DefaultCapabilities.HelmVersion,
+	}, nil
+}
+
+// listen passes Helm's log on and keeps what Uninstall says only there.
+func (s *session) listen(log func(string, ...any)) func(string, ...any) {
+	return func(format string, args ...any) {
+		if strings.HasPrefix(format, "uninstall: Failed to") {
+			s.complaint = oneLine(fmt.Sprintf(format, args...))
+		}
+		log(format, args...)
+	}
+}
+
+// explain turns an action's error into a problem. The cause is what the hook's wait found or what Helm only logged,
+// where there is one.
+func (s *session) explain(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if s.waits != nil && s.waits.found != nil {
+		return fmt.Errorf("%s: %w", doing, s.waits.found)
+	}
+	if s.complaint != "" {
+		err = fmt.Errorf("%w (%s)", err, s.complaint)
+	}
+	return problem(doing, err)
+}

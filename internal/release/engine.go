@@ -1,0 +1,123 @@
+package release
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"helm.sh/helm/v3/pkg/action"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"lockstep/config"
+)
+
+// DefaultTimeout bounds hooks and deletions where nothing else is said.
+const DefaultTimeout = 5 * time.Minute
+
+// maxHistory is how many revisions of a release are kept in the cluster.
+const maxHistory = 10
+
+// Chart names one chart by exact version.
+type Chart = config.Chart
+
+// Options are what an [Engine] works with.
+type Options struct {
+	// Getter gives access to the cluster with namespace as the default one. Not needed by Pull, CRDs and Render.
+	Getter func(namespace string) genericclioptions.RESTClientGetter
+	// Mirrors redirect chart repositories and registries.
+	Mirrors config.Mirrors
+	// Keychain finds registry credentials. Default: the docker config of the process.
+	Keychain authn.Keychain
+	// HTTP fetches charts from repositories. Default: http.DefaultClient.
+	HTTP *http.Client
+	// CacheDir keeps downloaded charts by digest. It may be removed at any time.
+	CacheDir string
+	// Timeout bounds the waits of Uninstall and Restore, and Apply's hooks where [Spec.Timeout] is 0. Default
+	// [DefaultTimeout].
+	Timeout time.Duration
+	// Diagnose says why the hook Job in namespace can never succeed, or nil while it still may. It is asked every other
+	// second while the Job runs; an error ends the wait. Default: a look at the Job's pods.
+	Diagnose func(ctx context.Context, namespace, job string) error
+	// Log gets Helm's debug output. Default: none.
+	Log func(format string, args ...any)
+}
+
+// Spec is a release as it should be.
+type Spec struct {
+	Name, Namespace string
+	Chart           config.Chart
+	// Values go over the chart's own. They end in the cluster's release record: they never hold a secret.
+	Values map[string]any
+	// PostRender mends the rendered objects in place before they reach the cluster. It runs more than once and must give
+	// the same result for the same objects. Nil: none.
+	PostRender func([]*unstructured.Unstructured) error
+	// CreateNamespace makes the namespace when the release is installed.
+	CreateNamespace bool
+	// Timeout bounds each hook. Default: [Options.Timeout].
+	Timeout time.Duration
+	// Labels go on the release record.
+	Labels map[string]string
+}
+
+// State is a release as it is.
+type State struct {
+	Exists      bool
+	Revision    int
+	Status      string // Helm's: deployed, failed, pending-upgrade, …
+	Chart       string // chart name
+	Version     string // chart version
+	Digest      string // sha256:<hex> of the chart; empty if the release was not made by Lockstep
+	Fingerprint string // what was asked for; empty if the release was not made by Lockstep
+}
+
+// Result is what Apply came to.
+type Result struct {
+	Revision                  int
+	Changed                   bool // false: the release was already so
+	ChartVersion, ChartDigest string
+}
+
+// Engine works on Helm releases. It is safe for concurrent use; actions on one release run one after the other.
+type Engine struct {
+	options Options
+	locks   locks
+	// open connects to a namespace; tests put their own in.
+	open func(ctx context.Context, namespace string, progress func(string)) (*session, error)
+}
+
+// session is one action's connection to a namespace.
+type session struct {
+	*action.Configuration
+	// waits is the part of the Kubernetes client that waits; nil where the client is a fake.
+	waits *waiter
+	// complaint is the last failure that Helm logs but leaves out of its error.
+	complaint string
+}
+
+// New makes an engine. It does not connect to anything yet.
+func New(options Options) *Engine {
+	if options.Log == nil {
+		options.Log = func(string, ...any) {}
+	}
+	if options.Keychain == nil {
+		options.Keychain = authn.DefaultKeychain
+	}
+	if options.HTTP == nil {
+		options.HTTP = http.DefaultClient
+	}
+	if options.Timeout == 0 {
+		options.Timeout = DefaultTimeout
+	}
+	e := &Engine{options: options}
+	e.open = e.connect
+	return e
+}
+
+func orNothing(progress func(string)) func(string) {
+	if progress == nil {
+		return func(string) {}
+	}
+	return progress
+}

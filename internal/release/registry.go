@@ -1,0 +1,112 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lockstep/config"
+)
+
+// chartLayer is the media type of a chart archive in a registry (Helm's OCI specification).
+const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+// fromRegistry downloads a chart archive from an OCI registry. The tag is resolved each time; the archive comes from
+// the cache if it is there.
+func (e *Engine) fromRegistry(ctx context.Context, c config.Chart) ([]byte, error) {
+	repository, err := e.repository(c.OCI)
+	if err != nil {
+		return nil, err
+	}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(e.options.Keychain)}
+	// Helm writes a version's build metadata with "_", as "+" may not be in a tag.
+	tag := repository.Tag(strings.ReplaceAll(c.Version, "+", "_"))
+	image, err := remote.Image(tag, options...)
+	if err != nil {
+		return nil, notPulled(c, err, func() ([]string, error) { return remote.List(repository, options...) })
+	}
+	layer, err := chartOf(image, c)
+	if err != nil {
+		return nil, err
+	}
+	if archive, found := e.cached(layer.Digest.String()); found {
+		return archive, nil
+	}
+	return e.pullLayer(image, layer.Digest, c)
+}
+
+// repository is where the chart is fetched from: through the mirrors, without TLS if the mirror is http.
+func (e *Engine) repository(oci string) (name.Repository, error) {
+	host, path, _ := strings.Cut(strings.TrimPrefix(oci, "oci://"), "/")
+	endpoint, plainHTTP := e.options.Mirrors.Registry(host)
+	options := []name.Option{name.StrictValidation}
+	if plainHTTP {
+		options = append(options, name.Insecure)
+	}
+	repository, err := name.NewRepository(endpoint+"/"+path, options...)
+	if err != nil {
+		return repository, &Problem{Reason: ChartNotFound, Message: fmt.Sprintf("chart reference %q: %v", oci, err),
+			NextMove: "write it as oci://registry/path/name", Err: err}
+	}
+	return repository, nil
+}
+
+func notPulled(c config.Chart, err error, tags func() ([]string, error)) error {
+	var answer *transport.Error
+	if !errors.As(err, &answer) {
+		return notReached(c.OCI, err)
+	}
+	switch answer.StatusCode {
+	case http.StatusNotFound:
+		if versions, listErr := tags(); listErr == nil && len(versions) > 0 {
+			slices.Reverse(versions) // tags come in lexical order: the newest are last
+			return noSuchVersion("chart "+c.OCI, c.Version, versions)
+		}
+		return &Problem{Reason: ChartNotFound, Message: fmt.Sprintf("chart %s %s is not in the registry", c.OCI, c.Version),
+			NextMove: "check chart.oci and chart.version", Err: err}
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return &Problem{Reason: Forbidden, Message: fmt.Sprintf("pulling chart %s: the registry says %d", c.OCI, answer.StatusCode),
+			NextMove: "give the worker's docker config access to it, and check the name", Err: err}
+	}
+	return &Problem{Reason: Unreachable, Message: fmt.Sprintf("pulling chart %s: the registry says %d", c.OCI, answer.StatusCode),
+		NextMove: "try again, or set a mirror", Retryable: true, Err: err}
+}
+
+func chartOf(image v1.Image, c config.Chart) (v1.Descriptor, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return v1.Descriptor{}, notReached(c.OCI, err)
+	}
+	for _, layer := range manifest.Layers {
+		if layer.MediaType == chartLayer {
+			return layer, nil
+		}
+	}
+	return v1.Descriptor{}, &Problem{Reason: ChartInvalid, Message: fmt.Sprintf("%s:%s is not a Helm chart", c.OCI, c.Version),
+		NextMove: "check chart.oci"}
+}
+
+func (e *Engine) pullLayer(image v1.Image, digest v1.Hash, c config.Chart) ([]byte, error) {
+	layer, err := image.LayerByDigest(digest)
+	if err != nil {
+		return nil, notReached(c.OCI, err)
+	}
+	content, err := layer.Compressed() // verifies the digest as it is read
+	if err != nil {
+		return nil, notReached(c.OCI, err)
+	}
+	defer func() { _ = content.Close() }()
+	archive, err := readAtMost(content, maxChartSize)
+	if err != nil {
+		return nil, notReached(c.OCI, err)
+	}
+	return archive, e.keep(archive)
+}

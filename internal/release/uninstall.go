@@ -1,0 +1,99 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/kube"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Uninstall removes a release with its objects and its history, and waits until the objects are gone, their pods
+// included. A release that is not there is a success. What the chart did not make stays, and so does what it marked
+// helm.sh/resource-policy: keep, what its hooks made, and its CRDs.
+func (e *Engine) Uninstall(ctx context.Context, namespace, name string, progress func(string)) error {
+	progress = orNothing(progress)
+	unlock, err := e.locks.acquire(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s, err := e.open(ctx, namespace, progress)
+	if err != nil {
+		return err
+	}
+	last, err := s.last(name)
+	if err != nil || last == nil {
+		return err
+	}
+	return e.remove(ctx, s, last, progress)
+}
+
+// remove takes a release away in three steps that can each be repeated: delete its objects and record that, wait until
+// they are gone, forget the release. Letting Helm forget it first would lose the list of what to wait for.
+func (e *Engine) remove(ctx context.Context, s *session, last *helmrelease.Release, progress func(string)) error {
+	if last.Info.Status != helmrelease.StatusUninstalled {
+		progress(fmt.Sprintf("uninstalling release %s: revision %d, %s", last.Name, last.Version, last.Info.Status))
+		if err := e.delete(s, last.Name); err != nil {
+			return s.explain("uninstalling release "+last.Name, err)
+		}
+	}
+	if err := e.awaitGone(s, last); err != nil {
+		return s.explain("uninstalling release "+last.Name, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("uninstalling release %s: %w", last.Name, err)
+	}
+	return s.forget(last.Name)
+}
+
+func (e *Engine) delete(s *session, name string) error {
+	u := action.NewUninstall(s.Configuration)
+	u.KeepHistory = true
+	// An owner deleted in the foreground stays until what it owns is gone: waiting for it waits for the pods too.
+	u.DeletionPropagation = "foreground"
+	u.Timeout = e.options.Timeout
+	u.Description = "uninstall by Lockstep"
+	_, err := u.Run(name)
+	return err
+}
+
+func (e *Engine) awaitGone(s *session, last *helmrelease.Release) error {
+	if s.waits == nil {
+		return nil
+	}
+	resources, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
+	if err != nil {
+		return err
+	}
+	return s.waits.gone(withoutKept(resources), e.options.Timeout)
+}
+
+func withoutKept(resources kube.ResourceList) kube.ResourceList {
+	var removed kube.ResourceList
+	for _, info := range resources {
+		object, isObject := info.Object.(*unstructured.Unstructured)
+		if isObject && object.GetAnnotations()[kube.ResourcePolicyAnno] == kube.KeepPolicy {
+			continue
+		}
+		removed = append(removed, info)
+	}
+	return removed
+}
+
+// forget deletes the release's history.
+func (s *session) forget(name string) error {
+	history, err := s.Releases.History(name)
+	if err != nil {
+		return problem("reading release "+name, err)
+	}
+	for _, revision := range history {
+		if _, err := s.Releases.Delete(name, revision.Version); err != nil {
+			return problem("deleting the record of release "+name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"helm.sh/helm/v3/pkg/kube"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/kubernetes"
+)
+
+// between is how often the cluster is asked while objects are waited for that no single watch covers.
+const between = 500 * time.Millisecond
+
+// kubeClient is Helm's client with waits that end when the caller's context does and that say what they wait for.
+// Helm's own would go on until their timeout, and would report nothing but that.
+type kubeClient struct {
+	*kube.Client
+	*waiter
+}
+
+// Build reads a manifest without validating it against the cluster's OpenAPI: the API server validates anyway, and
+// Helm would also do so for hooks.
+func (c *kubeClient) Build(manifest io.Reader, _ bool) (kube.ResourceList, error) {
+	return c.Client.Build(manifest, false)
+}
+
+// WatchUntilReady waits for hooks: Jobs until they are complete.
+func (c *kubeClient) WatchUntilReady(resources kube.ResourceList, timeout time.Duration) error {
+	for _, info := range resources {
+		if info.Mapping.GroupVersionKind.Kind != "Job" {
+			if err := c.Client.WatchUntilReady(kube.ResourceList{info}, timeout); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.waiter.job(info.Namespace, info.Name, timeout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WaitForDelete waits until the objects are gone.
+func (c *kubeClient) WaitForDelete(resources kube.ResourceList, timeout time.Duration) error {
+	return c.gone(resources, timeout)
+}
+
+// waiter waits for what a release makes or removes. Helm's interface has no contexts, so it carries the caller's; it
+// lives as long as one action.
+type waiter struct {
+	ctx      context.Context
+	cluster  kubernetes.Interface
+	diagnose func(ctx context.Context, namespace, job string) error
+	progress func(string)
+	// found is why a wait failed; Helm keeps no more than the text of it.
+	found error
+}
+
+// gone waits until none of the objects exists any more.
+func (w *waiter) gone(resources kube.ResourceList, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(w.ctx, timeout)
+	defer cancel()
+	said := ""
+	for {
+		left, err := existing(resources)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if text := "waiting until " + strings.Join(left, ", ") + " is gone"; text != said {
+			w.progress(text)
+			said = text
+		}
+		select {
+		case <-ctx.Done():
+			return w.fail(notGone(ctx.Err(), left, timeout))
+		case <-time.After(between):
+		}
+	}
+}
+
+func notGone(err error, left []string, timeout time.Duration) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("waiting until objects are gone: %w", err)
+	}
+	return &Problem{Reason: NotGone, Message: fmt.Sprintf("%s still there after %s", strings.Join(left, ", "), timeout),
+		NextMove: "look at its finalizers and at the pods it owns, then try again", Retryable: true}
+}
+
+// fail remembers an error for [session.explain].
+func (w *waiter) fail(err error) error {
+	w.found = err
+	return err
+}
+
+// existing names the objects that are there.
+func existing(resources kube.ResourceList) ([]string, error) {
+	var names []string
+	for _, info := range resources {
+		found, err := exists(info)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			names = append(names, info.Mapping.GroupVersionKind.Kind+" "+info.Name)
+		}
+	}
+	return names, nil
+}
+
+func exists(info *resource.Info) (bool, error) {
+	_, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// missing names one object of a manifest that is no longer in the cluster, or nothing.
+func (s *session) missing(manifest string) (string, error) {
+	resources, err := s.KubeClient.Build(strings.NewReader(manifest), false)
+	if err != nil {
+		return "", problem("reading the objects of the release", err)
+	}
+	for _, info := range resources {
+		found, err := exists(info)
+		if err != nil {
+			return "", problem("looking for the objects of the release", err)
+		}
+		if !found {
+			return info.Mapping.GroupVersionKind.Kind + " " + info.Name, nil
+		}
+	}
+	return "", nil
+}
