@@ -1,0 +1,124 @@
+// Package charts holds the sandbox's simulated Helm charts. They carry the names, values keys, defaults and traps of
+// the products' real charts, so that what installs here installs there; their text is the sandbox's own.
+package charts
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed all:identity-server all:wso2am-all-in-one all:gateway-helm
+var sources embed.FS
+
+// Archives returns the charts of the HTTP repository, packed, by file name (name-version.tgz). The same build always
+// gives the same bytes.
+func Archives() (map[string][]byte, error) {
+	charts, err := repository()
+	if err != nil {
+		return nil, err
+	}
+	archives := map[string][]byte{}
+	for _, chart := range charts {
+		if archives[chart.archive()], err = pack(chart.files); err != nil {
+			return nil, fmt.Errorf("packing chart %s: %w", chart.archive(), err)
+		}
+	}
+	return archives, nil
+}
+
+// Gateway returns the gateway chart, packed, with the given CRD documents in its crds folder.
+func Gateway(crds [][]byte) ([]byte, error) {
+	files, err := source("gateway-helm")
+	if err != nil {
+		return nil, fmt.Errorf("reading chart gateway-helm: %w", err)
+	}
+	for i, crd := range crds {
+		files[fmt.Sprintf("gateway-helm/crds/%03d.yaml", i)] = crd
+	}
+	archive, err := pack(files)
+	if err != nil {
+		return nil, fmt.Errorf("packing chart gateway-helm: %w", err)
+	}
+	return archive, nil
+}
+
+// chart is one chart of the HTTP repository: its Chart.yaml, and its files by their path in the archive.
+type chart struct {
+	metadata
+	files map[string][]byte
+}
+
+type metadata struct {
+	APIVersion  string `json:"apiVersion"`
+	Name        string `json:"name"`
+	Version     string `json:"version"`
+	AppVersion  string `json:"appVersion"`
+	Description string `json:"description"`
+}
+
+func (m metadata) archive() string { return m.Name + "-" + m.Version + ".tgz" }
+
+// repository loads the charts of the HTTP repository, newest first.
+func repository() ([]chart, error) {
+	var charts []chart
+	for _, load := range []func() (map[string][]byte, error){
+		func() (map[string][]byte, error) { return source("identity-server") },
+		identityServer71,
+		func() (map[string][]byte, error) { return source("wso2am-all-in-one") },
+	} {
+		files, err := load()
+		if err != nil {
+			return nil, fmt.Errorf("reading the sandbox's charts: %w", err)
+		}
+		next := chart{files: files}
+		for name, content := range files {
+			if path.Base(name) != "Chart.yaml" {
+				continue
+			}
+			if err := yaml.Unmarshal(content, &next.metadata); err != nil {
+				return nil, fmt.Errorf("reading %s: %w", name, err)
+			}
+		}
+		charts = append(charts, next)
+	}
+	return charts, nil
+}
+
+// source reads one chart's files by their path in its archive.
+func source(chart string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := fs.WalkDir(sources, chart, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files[name], err = sources.ReadFile(name)
+		return err
+	})
+	return files, err
+}
+
+// identityServer71 makes the 7.1 flavour of the Identity Server chart: other versions, and without the values that only
+// 7.2 has. The templates ask for the flavour by appVersion.
+func identityServer71() (map[string][]byte, error) {
+	files, err := source("identity-server")
+	if err != nil {
+		return nil, err
+	}
+	versions := strings.NewReplacer("7.2.0-1", "7.1.0-3", "7.2.0", "7.1.0")
+	for _, name := range []string{"Chart.yaml", "values.yaml"} {
+		name = path.Join("identity-server", name)
+		var kept strings.Builder
+		for line := range strings.Lines(string(files[name])) {
+			if !strings.HasSuffix(line, "# since 7.2\n") {
+				kept.WriteString(line)
+			}
+		}
+		files[name] = []byte(versions.Replace(kept.String()))
+	}
+	return files, nil
+}

@@ -1,0 +1,148 @@
+package charts_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pelletier/go-toml/v2"
+	"helm.sh/helm/v3/pkg/repo"
+
+	"lockstep/sandbox/charts"
+)
+
+const (
+	identityServer   = "identity-server-7.2.0-1.tgz"
+	identityServer71 = "identity-server-7.1.0-3.tgz"
+	apiManager       = "wso2am-all-in-one-4.7.0-1.tgz"
+
+	// pattern0 is what makes the API Manager chart installable.
+	pattern0 = `
+kubernetes: {gatewayAPI: {gatewayName: gw, backendTLSPolicy: {enabled: true, caCertificateConfigMap: wso2-ca-cert}, backendTrafficPolicy: {enabled: true}}}
+wso2:
+  apim: {configurations: {encryption: {key: abc}, databases: {type: h2}}}
+  deployment: {image: {registry: docker.io, repository: wso2/wso2am, tag: 4.7.0}}
+`
+)
+
+func TestArchivesAreTheSameBytesEveryTime(t *testing.T) {
+	first, err := charts.Archives()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := charts.Archives()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !cmp.Equal(first, second) {
+		t.Error("two packings differ")
+	}
+}
+
+func TestTheIndexIsOneThatHelmReads(t *testing.T) {
+	index, err := charts.Index("http://charts.example/charts/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "index.yaml")
+	if err := os.WriteFile(file, index, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := repo.LoadIndexFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range [][2]string{{"identity-server", "7.2.0-1"}, {"identity-server", "7.1.0-3"}, {"wso2am-all-in-one", "4.7.0-1"}} {
+		entry, err := loaded.Get(want[0], want[1])
+		if err != nil {
+			t.Errorf("%v: %v", want, err)
+			continue
+		}
+		if url := "http://charts.example/charts/" + want[0] + "-" + want[1] + ".tgz"; entry.URLs[0] != url {
+			t.Errorf("%v is at %s, want %s", want, entry.URLs[0], url)
+		}
+		if !strings.Contains(entry.Description, "Simulated") {
+			t.Errorf("%v does not say that it is simulated: %s", want, entry.Description)
+		}
+	}
+}
+
+func TestTheGatewayChartCarriesTheGivenCRDsAndHooksWithoutDeletePolicy(t *testing.T) {
+	crd := []byte("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example}\n")
+	archive, err := charts.Gateway([][]byte{crd})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chart := load(t, archive)
+	if got := chart.CRDObjects(); len(got) != 1 || string(got[0].File.Data) != string(crd) {
+		t.Errorf("CRDs: %v", got)
+	}
+	all := mustRender(t, chart, "envoy-gateway", "envoy-gateway-system", "config: {envoyGateway: {extensionApis: {enableBackend: true}}}")
+	for _, hook := range []string{
+		"Job envoy-gateway-gateway-helm-certgen", "ServiceAccount envoy-gateway-gateway-helm-certgen",
+		"ClusterRole envoy-gateway-gateway-helm-certgen:envoy-gateway-system",
+		"MutatingWebhookConfiguration envoy-gateway-topology-injector.envoy-gateway-system",
+	} {
+		if !strings.Contains(all[hook], "helm.sh/hook: pre-install") || strings.Contains(all[hook], "hook-delete-policy") {
+			t.Errorf("%s is not a hook that stays:\n%s", hook, all[hook])
+		}
+	}
+	if config := all.data(t, "envoy-gateway-config", "envoy-gateway.yaml"); !strings.Contains(config, "enableBackend: true") {
+		t.Errorf("the configuration lacks the given value:\n%s", config)
+	}
+}
+
+func TestAGlobalRegistryReplacesTheFirstPartOfTheGatewayImage(t *testing.T) {
+	archive, err := charts.Gateway(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := mustRender(t, load(t, archive), "eg", "eg", "global: {imageRegistry: reg.example, images: {envoyGateway: {image: 'envoyproxy/gateway:v1.7.0'}}}")
+	if got := all.container(t, "envoy-gateway").Image; got != "reg.example/gateway:v1.7.0" {
+		t.Errorf("image %s", got)
+	}
+}
+
+func TestEveryRenderedConfigurationIsTOML(t *testing.T) {
+	for name, test := range map[string]struct{ archive, configMap, values string }{
+		"identity server 7.2":        {identityServer, "x-identity-server-deployment-toml", ""},
+		"identity server 7.1":        {identityServer71, "x-identity-server-deployment-toml", ""},
+		"identity server and extras": {identityServer, "x-identity-server-deployment-toml", "deploymentToml: {extraConfigs: '[role_mgt]\n\n  allow_system_prefix_for_role = true'}"},
+		"api manager":                {apiManager, "x-wso2am-all-in-one-am-conf-1", pattern0},
+		"api manager, second node":   {apiManager, "x-wso2am-all-in-one-am-conf-2", pattern0 + "  \n" + "x: {}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := test.values
+			if strings.HasSuffix(test.configMap, "-2") {
+				values = strings.Replace(values, "deployment: {image:", "deployment: {highAvailability: true, image:", 1)
+			}
+			document := mustRender(t, simulated(t, test.archive), "x", "ns", values).data(t, test.configMap, "deployment.toml")
+			var parsed map[string]any
+			if err := toml.Unmarshal([]byte(document), &parsed); err != nil {
+				t.Fatalf("%v in\n%s", err, document)
+			}
+			if headers := headersAfterTheirChildren(document); test.archive != apiManager && len(headers) > 0 {
+				t.Errorf("the product's parser overflows on %v", headers)
+			}
+		})
+	}
+}
+
+// headersAfterTheirChildren finds [parent] after [parent.child], which the products' TOML parser does not survive.
+func headersAfterTheirChildren(document string) []string {
+	var seen, late []string
+	for line := range strings.Lines(document) {
+		header := strings.Trim(strings.TrimSpace(line), "[]")
+		if !strings.HasPrefix(line, "[") || strings.HasPrefix(line, "[[") {
+			continue
+		}
+		if slices.ContainsFunc(seen, func(s string) bool { return strings.HasPrefix(s, header+".") }) {
+			late = append(late, header)
+		}
+		seen = append(seen, header)
+	}
+	return late
+}
