@@ -1,0 +1,44 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/sandbox/simulate"
+	"lockstep/sandbox/supervisor"
+)
+
+// serve is the detached supervisor that up starts.
+func serve(dir *string) *cobra.Command {
+	return &cobra.Command{
+		Use:    "serve",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := supervisor.LoadSettings(*dir)
+			if err != nil {
+				return err
+			}
+			return supervisor.Serve(cmd.Context(), settings, slog.New(slog.NewTextHandler(cmd.OutOrStdout(), nil)))
+		},
+	}
+}
+
+// simulated is how the node starts a container.
+func simulated() *cobra.Command {
+	return &cobra.Command{
+		Use:    "simulate <program>",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return simulate.Run(cmd.Context(), programs(), args[0], os.Getenv, os.Stdout)
+		},
+	}
+}
+
+// programs are the simulated products, by the name that image labels give them.
+func programs() map[string]simulate.Program {
+	return map[string]simulate.Program{}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/sandbox/supervisor"
+)
+
+func up(dir *string) *cobra.Command {
+	var s supervisor.Settings
+	var bin string
+	defaults, _ := supervisor.Defaults("", "")
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start the sandbox, or find it running",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := complete(s, *dir, bin)
+			if err != nil {
+				return err
+			}
+			state, err := supervisor.Up(cmd.Context(), settings, cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
+			return show(cmd.OutOrStdout(), state)
+		},
+	}
+	f := cmd.Flags()
+	f.DurationVar(&s.ISBoot, "is-boot", defaults.ISBoot, "how long the simulated Identity Server takes to boot")
+	f.DurationVar(&s.APIMBoot, "apim-boot", defaults.APIMBoot, "how long the simulated API Manager takes to boot")
+	f.Float64Var(&s.ProbeScale, "probe-scale", defaults.ProbeScale, "divides the delays and periods of probes")
+	f.StringToStringVar(&s.Charts, "charts", nil, "serve the chart folder or .tgz at `name=path` instead of the sandbox's own")
+	f.BoolVar(&s.NoTemporal, "no-temporal", false, "leave the Temporal dev server out")
+	f.StringVar(&bin, "bin", "", "folder of the programs that make tools builds (default: where this program is)")
+	return cmd
+}
+
+// complete makes every path absolute: the supervisor has another working directory.
+func complete(s supervisor.Settings, dir, bin string) (supervisor.Settings, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return s, fmt.Errorf("finding the sandbox program: %w", err)
+	}
+	base, err := supervisor.Defaults(dir, self)
+	if err != nil {
+		return s, err
+	}
+	s.Dir, s.Self, s.Bin = base.Dir, base.Self, base.Bin
+	if bin != "" {
+		if s.Bin, err = filepath.Abs(bin); err != nil {
+			return s, fmt.Errorf("finding --bin: %w", err)
+		}
+	}
+	for name, path := range s.Charts {
+		if s.Charts[name], err = filepath.Abs(path); err != nil {
+			return s, fmt.Errorf("finding --charts %s: %w", name, err)
+		}
+	}
+	if s.ProbeScale <= 0 {
+		return s, fmt.Errorf("reading flags: --probe-scale is %v; give a number above 0", s.ProbeScale)
+	}
+	return s, nil
+}

@@ -1,0 +1,114 @@
+// Package controlplane runs a real Kubernetes control plane and a real Temporal dev server on loopback, from the
+// binaries that tools/ builds.
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"lockstep/sandbox/process"
+)
+
+// Programs are the binaries a control plane needs, by file name.
+func Programs() []string {
+	return []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+}
+
+// Options say where a control plane lives.
+type Options struct {
+	// Dir gets data, certificates and kubeconfigs; logs go to Dir/logs.
+	Dir string
+	// Bin is the folder of the binaries.
+	Bin string
+	// Port returns a free loopback port at each call.
+	Port func() (int, error)
+	// Start runs one program. The caller keeps it alive and stops it; see package supervisor.
+	Start func(process.Spec) (*process.Process, error)
+}
+
+// ControlPlane is a running Kubernetes control plane.
+type ControlPlane struct {
+	// Kubeconfig is the file of the administrator (group system:masters).
+	Kubeconfig string
+	// URL is the API server's.
+	URL string
+}
+
+// serviceRange is where Services get their addresses; it must not meet the sandboxes' pod ranges 10.1.0.0/16 to
+// 10.250.0.0/16.
+const (
+	serviceRange = "10.255.0.0/16"
+	firstService = "10.255.0.1"
+)
+
+// Start brings up etcd, the API server, the controller manager and the scheduler, and returns when the API server is
+// ready and the controllers work.
+func Start(ctx context.Context, o Options) (*ControlPlane, error) {
+	l, err := newLayout(o)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := o.Start(l.etcd()); err != nil {
+		return nil, err
+	}
+	api, err := o.Start(l.apiserver())
+	if err != nil {
+		return nil, err
+	}
+	client, err := clientFor(l.kubeconfig("admin"))
+	if err != nil {
+		return nil, err
+	}
+	if err := api.Ready(ctx, func(ctx context.Context) error { return ready(ctx, client) }); err != nil {
+		return nil, err
+	}
+	manager, err := o.Start(l.controllerManager())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := o.Start(l.scheduler()); err != nil {
+		return nil, err
+	}
+	// Pods are refused in a namespace until the controllers have made its service account.
+	err = manager.Ready(ctx, func(ctx context.Context) error {
+		_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+	return &ControlPlane{Kubeconfig: l.kubeconfig("admin"), URL: l.url()}, err
+}
+
+func ready(ctx context.Context, client *kubernetes.Clientset) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+}
+
+func clientFor(kubeconfig string) (*kubernetes.Clientset, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("making client: %w", err)
+	}
+	return client, nil
+}
+
+// Missing returns those of programs that are not in the folder bin.
+func Missing(bin string, programs ...string) []string {
+	var missing []string
+	for _, p := range programs {
+		if info, err := os.Stat(filepath.Join(bin, p)); err != nil || info.Mode()&0o111 == 0 {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}

@@ -1,0 +1,35 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// childAttr gives the child its own process group, so that Ctrl-C in a terminal reaches the supervisor alone, and has
+// the kernel kill it when its parent dies.
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+var errZombie = errors.New("process has exited")
+
+// startTime reads field 22 of /proc/<pid>/stat. The fields are counted from behind the command's name, which is in
+// parentheses and may hold spaces.
+func startTime(pid int) (string, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", err
+	}
+	_, rest, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
+	fields := bytes.Fields(rest)
+	if len(fields) < 20 {
+		return "", fmt.Errorf("unexpected /proc/%d/stat", pid)
+	}
+	if state := fields[0][0]; state == 'Z' || state == 'X' {
+		return "", errZombie
+	}
+	return string(fields[19]), nil
+}

@@ -1,0 +1,134 @@
+// Package process runs the child programs of the sandbox: each logs to its own file, dies with its parent, and is
+// named by pid and start time, so that nothing ever signals a process that only inherited a pid.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// Spec is one program to run.
+type Spec struct {
+	// Name is the component's name in states, errors and log messages.
+	Name string
+	// Path is the program's file.
+	Path string
+	Args []string
+	// Env is added to the parent's environment.
+	Env []string
+	// Log is the file that takes stdout and stderr; it is appended to.
+	Log string
+}
+
+// Process is a running child.
+type Process struct {
+	// ID names the child.
+	ID ID
+
+	spec Spec
+	done chan struct{}
+	err  error
+}
+
+// Start runs spec. On Linux the kernel kills the child when this process dies, however it dies.
+func Start(spec Spec) (*Process, error) {
+	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening log of %s: %w", spec.Name, err)
+	}
+	defer log.Close()
+	cmd := exec.Command(spec.Path, spec.Args...)
+	cmd.Env = append(os.Environ(), spec.Env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = childAttr()
+	p := &Process{spec: spec, done: make(chan struct{})}
+	started := make(chan error)
+	go p.run(cmd, started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
+	}
+	if p.ID, err = Identify(cmd.Process.Pid); err != nil {
+		p.Stop(0)
+		return nil, p.Err()
+	}
+	p.ID.Name = spec.Name
+	return p, nil
+}
+
+// run keeps one thread from start to exit of the child: the kernel sends the parent-death signal when the thread that
+// forked ends, not when the process does (golang.org/issue/27505).
+func (p *Process) run(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	p.err = cmd.Wait()
+	close(p.done)
+}
+
+// Done is closed when the child has exited.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Err says how the child ended, with the tail of its log. Call it after Done.
+func (p *Process) Err() error {
+	err := p.err
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	return fmt.Errorf("%s ended (%w); the end of %s:\n%s", p.spec.Name, err, p.spec.Log, Tail(p.spec.Log, 15))
+}
+
+// Stop asks the child to end and kills it when it has not after grace.
+func (p *Process) Stop(grace time.Duration) {
+	if p.exited() {
+		return
+	}
+	if grace > 0 {
+		_ = signal(p.ID.PID, syscall.SIGTERM)
+		select {
+		case <-p.done:
+			return
+		case <-time.After(grace):
+		}
+	}
+	_ = signal(p.ID.PID, syscall.SIGKILL)
+	<-p.done
+}
+
+func (p *Process) exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ready polls probe until it answers nil, the child ends or ctx is done.
+func (p *Process) Ready(ctx context.Context, probe func(context.Context) error) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := probe(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.done:
+			return p.Err()
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w (last answer: %w); the end of %s:\n%s",
+				p.spec.Name, ctx.Err(), err, p.spec.Log, Tail(p.spec.Log, 15))
+		case <-tick.C:
+		}
+	}
+}

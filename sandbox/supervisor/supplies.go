@@ -1,0 +1,146 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"lockstep/sandbox/charts"
+	"lockstep/sandbox/registry"
+)
+
+// gatewayChart is the repository of the gateway chart; on Docker Hub it has the same path.
+const gatewayChart = "envoyproxy/gateway-helm"
+
+// supplies are what the sandbox serves besides images: chart archives by chart name, and the gateway chart.
+type supplies struct {
+	archives [][]byte
+	gateway  []byte
+}
+
+// openSupplies loads the charts and starts the registry and the repositories. What the registry holds comes later, by
+// stock.
+func (u *supervisor) openSupplies() (supplies, error) {
+	s, err := u.loadCharts()
+	if err != nil {
+		return s, err
+	}
+	requests, err := u.openLog(registry.LogFile(u.Dir))
+	if err != nil {
+		return s, err
+	}
+	oci, err := registry.Handler(filepath.Join(u.Dir, "registry"), requests, registry.FaultsFile(u.Dir))
+	if err != nil {
+		return s, err
+	}
+	repositories, err := u.repositories(s.archives)
+	if err != nil {
+		return s, err
+	}
+	images, err := u.serve("the registry", oci)
+	if err != nil {
+		return s, err
+	}
+	files, err := u.serve("the repositories", repositories)
+	if err != nil {
+		return s, err
+	}
+	u.update(func(st *State) { st.Registry, st.Repository = images.String(), "http://"+files.String() })
+	return s, nil
+}
+
+func (u *supervisor) repositories(archives [][]byte) (http.Handler, error) {
+	chartRepository, err := registry.Charts(archives)
+	if err != nil {
+		return nil, err
+	}
+	maven, err := registry.Maven()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/charts/", http.StripPrefix("/charts", chartRepository))
+	mux.Handle("/nexus/", maven)
+	return mux, nil
+}
+
+// serve answers HTTP on a port of this sandbox until the process ends.
+func (u *supervisor) serve(part string, h http.Handler) (net.Addr, error) {
+	u.ports.Lock()
+	l, err := u.in.listen()
+	u.ports.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go func() { u.lose(part, server.Serve(l)) }()
+	return l.Addr(), nil
+}
+
+// loadCharts returns the sandbox's own charts, with those that the settings give instead.
+func (u *supervisor) loadCharts() (supplies, error) {
+	own, err := charts.Archives()
+	if err != nil {
+		return supplies{}, err
+	}
+	var s supplies
+	for _, file := range slices.Sorted(maps.Keys(own)) {
+		chart, err := registry.ReadChart(own[file])
+		if err != nil {
+			return s, err
+		}
+		if _, replaced := u.Charts[fmt.Sprint(chart["name"])]; !replaced {
+			s.archives = append(s.archives, own[file])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(u.Charts)) {
+		archive, err := registry.Pack(u.Charts[name])
+		if err != nil {
+			return s, fmt.Errorf("reading --charts %s: %w", name, err)
+		}
+		if name == filepath.Base(gatewayChart) {
+			s.gateway = archive
+			continue
+		}
+		s.archives = append(s.archives, archive)
+	}
+	if s.gateway == nil {
+		s.gateway, err = u.ownGatewayChart()
+	}
+	return s, err
+}
+
+// ownGatewayChart packs the real CRDs, which are not the project's to keep, into the sandbox's gateway chart.
+func (u *supervisor) ownGatewayChart() ([]byte, error) {
+	var crds [][]byte
+	for _, file := range crdFiles() {
+		data, err := os.ReadFile(filepath.Join(u.Bin, file))
+		if err != nil {
+			return nil, fmt.Errorf("reading CRDs: %w; run `make tools`", err)
+		}
+		crds = append(crds, data)
+	}
+	return charts.Gateway(crds)
+}
+
+func crdFiles() []string { return []string{"crds/gateway-api.yaml", "crds/envoy-gateway.yaml"} }
+
+// stock fills the registry.
+func (u *supervisor) stock(ctx context.Context, s supplies) error {
+	host := u.current().Registry
+	if err := pushImages(ctx, host); err != nil {
+		return err
+	}
+	if err := registry.PushChart(ctx, host+"/"+gatewayChart, s.gateway); err != nil {
+		return err
+	}
+	state := u.current()
+	u.progress("registry at %s, charts and artifacts at %s", state.Registry, state.Repository)
+	return nil
+}

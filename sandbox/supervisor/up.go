@@ -1,0 +1,118 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"lockstep/sandbox/controlplane"
+	"lockstep/sandbox/process"
+)
+
+// Up brings the sandbox of s up and returns when it is ready; one that is up already is left as it is. What a killed
+// supervisor left behind is removed first. Progress goes to out.
+func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
+	if err := checkPrograms(s); err != nil {
+		return State{}, err
+	}
+	unlock, err := lock(ctx, s.Dir)
+	if err != nil {
+		return State{}, err
+	}
+	defer unlock()
+	state, err := Status(s.Dir)
+	if err != nil {
+		return state, err
+	}
+	if state.Phase == Ready {
+		fmt.Fprintln(out, "the sandbox is up already")
+		return state, nil
+	}
+	if state.Phase != Down {
+		fmt.Fprintf(out, "removing what is left of a sandbox (%s)\n", state.Phase)
+	}
+	if err := remove(state); err != nil {
+		return state, err
+	}
+	if err := s.save(); err != nil {
+		return state, err
+	}
+	ended, err := launch(s)
+	if err != nil {
+		return state, err
+	}
+	return await(ctx, s, ended, out)
+}
+
+func checkPrograms(s Settings) error {
+	programs := append(controlplane.Programs(), "kwok")
+	if !s.NoTemporal {
+		programs = append(programs, "temporal")
+	}
+	missing := controlplane.Missing(s.Bin, programs...)
+	for _, file := range crdFiles() {
+		if _, err := os.Stat(filepath.Join(s.Bin, file)); err != nil {
+			missing = append(missing, file)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("starting sandbox: %s has no %s; run `make tools`", s.Bin, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// launch starts the supervisor detached from this process and its terminal. The channel yields how it ended.
+func launch(s Settings) (<-chan error, error) {
+	log, err := os.Create(s.log("supervisor"))
+	if err != nil {
+		return nil, fmt.Errorf("opening supervisor log: %w", err)
+	}
+	defer log.Close()
+	cmd := exec.Command(s.Self, "serve", "--dir", s.Dir)
+	cmd.Dir = s.Dir
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting supervisor: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return ended, nil
+}
+
+// await follows the state until the sandbox is ready or has failed. When ctx ends first the sandbox is stopped.
+func await(ctx context.Context, s Settings, ended <-chan error, out io.Writer) (State, error) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	shown := 0
+	for {
+		state, err := Status(s.Dir)
+		for ; err == nil && shown < len(state.Progress); shown++ {
+			fmt.Fprintln(out, state.Progress[shown])
+		}
+		switch {
+		case err == nil && state.Phase == Ready:
+			return state, nil
+		case err == nil && state.Phase == Failed:
+			return state, fmt.Errorf("starting sandbox: %s\nlogs are in %s", state.Error, filepath.Join(s.Dir, "logs"))
+		}
+		select {
+		case <-tick.C:
+		case exit := <-ended:
+			if state, err := Status(s.Dir); err == nil && state.Phase == Failed {
+				return state, fmt.Errorf("starting sandbox: %s\nlogs are in %s", state.Error, filepath.Join(s.Dir, "logs"))
+			}
+			return state, fmt.Errorf("starting sandbox: the supervisor ended (%v); the end of %s:\n%s",
+				exit, s.log("supervisor"), process.Tail(s.log("supervisor"), 15))
+		case <-ctx.Done():
+			return state, errors.Join(fmt.Errorf("starting sandbox: %w", ctx.Err()), remove(state))
+		}
+	}
+}
