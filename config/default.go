@@ -4,21 +4,21 @@ import "time"
 
 // What an environment gets where it says nothing: the versions of WSO2's guide to this deployment.
 const (
-	DefaultNamespace     = "apim"
-	DefaultBaseImage     = "docker.io/wso2/wso2is:7.2.0"
-	DefaultAPIMImage     = "docker.io/wso2/wso2am:4.7.0"
-	DefaultRepository    = "https://helm.wso2.com"
-	DefaultISChart       = "identity-server"
-	DefaultISVersion     = "7.2.0-1"
-	DefaultAPIMChart     = "wso2am-all-in-one"
-	DefaultAPIMVersion   = "4.7.0-1"
-	DefaultGatewayChart  = "oci://docker.io/envoyproxy/gateway-helm"
-	DefaultGatewayVer    = "v1.7.0"
-	DefaultDestination   = "repository/components/dropins/"
-	DefaultGatewayClass  = "envoy-gateway"
-	DefaultController    = "gateway.envoyproxy.io/gatewayclass-controller"
-	DefaultGateway       = "wso2-apim-gateway"
-	DefaultAdminUsername = "admin"
+	DefaultNamespace      = "apim"
+	DefaultBaseImage      = "docker.io/wso2/wso2is:7.2.0"
+	DefaultAPIMImage      = "docker.io/wso2/wso2am:4.7.0"
+	DefaultRepository     = "https://helm.wso2.com"
+	DefaultISChart        = "identity-server"
+	DefaultISVersion      = "7.2.0-1"
+	DefaultAPIMChart      = "wso2am-all-in-one"
+	DefaultAPIMVersion    = "4.7.0-1"
+	DefaultGatewayChart   = "oci://docker.io/envoyproxy/gateway-helm"
+	DefaultGatewayVersion = "v1.7.0"
+	DefaultDestination    = "repository/components/dropins/"
+	DefaultGatewayClass   = "envoy-gateway"
+	DefaultController     = "gateway.envoyproxy.io/gatewayclass-controller"
+	DefaultGateway        = "wso2-apim-gateway"
+	DefaultAdminUsername  = "admin"
 
 	// DefaultHandlerURL is the notification handler that API Manager 4.7.0 is released with. Without it Identity Server
 	// issues tokens but never tells API Manager that one was revoked.
@@ -51,7 +51,7 @@ func (r *Routing) setDefaults() {
 		r.Chart.OCI = DefaultGatewayChart
 	}
 	if r.Chart.OCI == DefaultGatewayChart {
-		set(&r.Chart.Version, DefaultGatewayVer)
+		set(&r.Chart.Version, DefaultGatewayVersion)
 	}
 	set(&r.CRDs, CRDsCreate)
 	set(&r.GatewayClass, DefaultGatewayClass)

@@ -1,10 +1,50 @@
 package config
 
-// Validate checks a defaulted environment and returns [Problems]: all of them at once.
+// Validate checks an environment to which [Environment.Default] was applied. It returns [Problems]: all of them at once,
+// in the order of the rules below, each with path, value and next move.
 func (e Environment) Validate() error {
+	rules := []func(Environment) Problems{
+		checkIdentity,
+		checkNames,
+		checkHostnames,
+		checkCharts,
+		checkImage,
+		checkArtifacts,
+		checkProducts,
+		checkSecretNames,
+		checkKeyManager,
+		checkChoices,
+		checkTimes,
+		checkReplicas,
+		checkDatabases,
+		checkSecretsInValues,
+		checkPlaceholders,
+		checkAdmins,
+		checkKeystoreNames,
+		checkOwnedValues,
+		checkIgnoredValues,
+		checkListedHostnames,
+		checkExtraConfigs,
+	}
 	var found Problems
+	for _, rule := range rules {
+		found = append(found, rule(e)...)
+	}
 	return found.err()
 }
 
-// Warnings are what works but deserves a thought.
-func (e Environment) Warnings() []Problem { return nil }
+// Warnings are what will work, but not as everybody expects.
+func (e Environment) Warnings() []Problem {
+	rules := []func(Environment) Problems{
+		warnHostnames,
+		warnCharts,
+		warnImage,
+		warnData,
+		warnValues,
+	}
+	var found Problems
+	for _, rule := range rules {
+		found = append(found, rule(e)...)
+	}
+	return found
+}

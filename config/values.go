@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // Values are chart values. Keys keep their case and whole numbers stay whole numbers (int64) through JSON, so that a
@@ -61,4 +64,55 @@ func mergeValues(base, over map[string]any) map[string]any {
 		merged[key] = value
 	}
 	return merged
+}
+
+// lookup is the value at a dotted path, and whether there is one.
+func (v Values) lookup(path string) (any, bool) {
+	var value any = map[string]any(v)
+	for key := range strings.SplitSeq(path, ".") {
+		inner, isMap := value.(map[string]any)
+		if !isMap {
+			return nil, false
+		}
+		if value, isMap = inner[key]; !isMap {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// text is the value at a dotted path as text, empty if there is none.
+func (v Values) text(path string) string {
+	value, found := v.lookup(path)
+	if !found || value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
+func (v Values) isTrue(path string) bool { return v.text(path) == "true" }
+
+// leaves yields every scalar with its path, in order of keys.
+func (v Values) leaves(yield func(path string, value any) bool) {
+	walkLeaves("", map[string]any(v), yield)
+}
+
+func walkLeaves(path string, value any, yield func(string, any) bool) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			if !walkLeaves(join(path, key), value[key], yield) {
+				return false
+			}
+		}
+	case []any:
+		for i, item := range value {
+			if !walkLeaves(fmt.Sprintf("%s[%d]", path, i), item, yield) {
+				return false
+			}
+		}
+	default:
+		return yield(path, value)
+	}
+	return true
 }

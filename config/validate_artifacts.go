@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+var (
+	sha256Hex    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	absoluteHome = regexp.MustCompile(`^/home/[^/]+/(wso2[a-z]+)-([0-9][^/]*)/?(.*)$`)
+)
+
+func checkArtifacts(e Environment) (found Problems) {
+	landing := map[string]string{}
+	for i, artifact := range e.Image.Artifacts {
+		at := fmt.Sprintf("image.artifacts[%d]", i)
+		found.artifactURL(at+".url", artifact.URL)
+		found.sha256(at+".sha256", artifact.SHA256)
+		found.destination(at+".destination", artifact, versionOf(e.Image.Base))
+		file := artifact.File()
+		if first, taken := landing[file]; taken {
+			found.add(at, file, "lands where "+first+" does", "give one of them another destination")
+		}
+		landing[file] = at
+	}
+	return found
+}
+
+// File is where the artifact lands, relative to WSO2_SERVER_HOME. A destination that is a folder gets the last part of
+// the URL.
+func (a Artifact) File() string {
+	if !strings.HasSuffix(a.Destination, "/") {
+		return path.Clean(a.Destination)
+	}
+	parsed, err := url.Parse(a.URL)
+	if err != nil {
+		return path.Clean(a.Destination)
+	}
+	return path.Join(a.Destination, path.Base(parsed.Path))
+}
+
+func (p *Problems) artifactURL(at, text string) {
+	parsed, err := url.Parse(text)
+	switch {
+	case text == "":
+		p.add(at, "", "is missing", "write the http(s) URL of the file")
+	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
+		p.add(at, text, "is no http(s) URL", "write where the worker can fetch the file")
+	case parsed.User != nil:
+		p.add(at, "", "holds a user or password", "remove them: the environment file never holds a secret")
+	case strings.HasSuffix(parsed.Path, "/") || parsed.Path == "":
+		p.add(at, text, "names a folder, not a file", "write the URL of the file itself")
+	}
+}
+
+func (p *Problems) sha256(at, text string) {
+	const next = "write the 64 hex digits that sha256sum prints"
+	switch {
+	case text == "" || sha256Hex.MatchString(text):
+	case strings.HasPrefix(text, "sha256:"):
+		p.add(at, text, "has a prefix", "write the 64 hex digits alone")
+	case sha256Hex.MatchString(strings.ToLower(text)):
+		p.add(at, text, "has upper-case digits", "write "+strings.ToLower(text))
+	case len(text) == 40:
+		p.add(at, text, "has 40 digits, as a SHA-1", next)
+	default:
+		p.add(at, text, fmt.Sprintf("has %d characters where 64 hex digits are wanted", len(text)), next)
+	}
+}
+
+// destination wants a place below the image's WSO2_SERVER_HOME. The home is read from the image: a path that spells it
+// out, as the ARG WSO2_SERVER_VERSION=7.0.0 of WSO2's Dockerfile on a 7.2.0 base, makes a folder that no server reads.
+func (p *Problems) destination(at string, artifact Artifact, base string) {
+	text := artifact.Destination
+	spelled := absoluteHome.FindStringSubmatch(text)
+	switch {
+	case spelled != nil && base != "" && !strings.HasPrefix(spelled[2], base) && !strings.HasPrefix(base, spelled[2]):
+		p.add(at, text, "is the home of "+spelled[1]+" "+spelled[2]+", the base image is "+base+": the file would lie where no server looks",
+			"write it relative to the server's home: "+orDefault(spelled[3]))
+	case spelled != nil:
+		p.add(at, text, "is absolute; Lockstep reads WSO2_SERVER_HOME from the image", "write it relative to the server's home: "+orDefault(spelled[3]))
+	case strings.HasPrefix(text, "/"):
+		p.add(at, text, "is absolute", "write it relative to the server's home, as "+DefaultDestination)
+	case strings.Contains(text, "$") || strings.Contains(text, `\`):
+		p.add(at, text, "holds a variable or a backslash, which would be taken literally", "write it relative to the server's home, as "+DefaultDestination)
+	case path.Clean(text) == ".." || strings.HasPrefix(path.Clean(text), "../"):
+		p.add(at, text, "leads out of the server's home", "write a path below it, as "+DefaultDestination)
+	case !strings.HasSuffix(text, "/") && path.Ext(text) == "":
+		p.add(at, text, "would become a file of that name in place of the folder", "end it with a slash: "+text+"/")
+	}
+}
+
+func orDefault(destination string) string {
+	if destination == "" {
+		return DefaultDestination
+	}
+	if !strings.HasSuffix(destination, "/") && path.Ext(destination) == "" {
+		return destination + "/"
+	}
+	return destination
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// exactVersion is SemVer with an optional v.
+var exactVersion = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+
+type chartField struct {
+	path    string
+	chart   Chart
+	example string // a version for the next move
+}
+
+func (e Environment) charts() []chartField {
+	return []chartField{
+		{"routing.chart", e.Routing.Chart, DefaultGatewayVersion},
+		{"identityServer.chart", e.IdentityServer.Chart, DefaultISVersion},
+		{"apiManager.chart", e.APIManager.Chart, DefaultAPIMVersion},
+	}
+}
+
+func checkCharts(e Environment) (found Problems) {
+	for _, field := range e.charts() {
+		found = append(found, field.checkSource()...)
+		found = append(found, field.checkVersion()...)
+	}
+	return found
+}
+
+// checkSource wants exactly one of repository, oci and path.
+func (f chartField) checkSource() (found Problems) {
+	var given []string
+	for name, value := range map[string]string{"repository": f.chart.Repository, "oci": f.chart.OCI, "path": f.chart.Path} {
+		if value != "" {
+			given = append(given, name)
+		}
+	}
+	if len(given) != 1 {
+		found.add(f.path, "", fmt.Sprintf("names %d sources", len(given)), "give exactly one of repository, oci and path")
+		return found
+	}
+	switch given[0] {
+	case "repository":
+		found.repository(f.path, f.chart)
+	case "oci":
+		found.oci(f.path+".oci", f.chart.OCI)
+	}
+	if f.chart.Name != "" && f.chart.Repository == "" {
+		found.add(f.path+".name", f.chart.Name, "belongs to a repository; oci and path name the chart themselves", "remove it")
+	}
+	return found
+}
+
+func (p *Problems) repository(path string, chart Chart) {
+	parsed, err := url.Parse(chart.Repository)
+	switch {
+	case strings.HasPrefix(chart.Repository, "oci://"):
+		p.add(path+".repository", chart.Repository, "is an OCI reference", "write it as oci, with the chart's name at its end, and leave repository and name out")
+	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
+		p.add(path+".repository", chart.Repository, "is no http(s) URL", "write what helm repo list shows, as "+DefaultRepository)
+	case parsed.User != nil:
+		p.add(path+".repository", "", "holds a user or password", "remove them: the environment file never holds a secret")
+	}
+	switch {
+	case chart.Name == "":
+		p.add(path+".name", "", "is missing", "name the chart in the repository, as "+DefaultISChart)
+	case strings.Contains(chart.Name, "/"):
+		p.add(path+".name", chart.Name, "holds the alias of a repository", "write only "+chart.Name[strings.LastIndex(chart.Name, "/")+1:])
+	}
+}
+
+func (p *Problems) oci(path, ref string) {
+	rest, isOCI := strings.CutPrefix(ref, "oci://")
+	host, repository, _ := strings.Cut(rest, "/")
+	last := repository[strings.LastIndex(repository, "/")+1:]
+	switch {
+	case !isOCI:
+		p.add(path, ref, "does not begin with oci://", "write oci://registry/path/chart, as "+DefaultGatewayChart)
+	case host == "" || repository == "" || last == "":
+		p.add(path, ref, "lacks registry or path", "write oci://registry/path/chart, as "+DefaultGatewayChart)
+	case strings.ContainsAny(host, "@"):
+		p.add(path, "", "holds a user or password", "remove them: registries are logged in to with the worker's docker config")
+	case strings.ContainsAny(last, ":@"):
+		p.add(path, ref, "has a tag or digest", "write it as version, and oci without it")
+	}
+}
+
+// checkVersion wants one exact version: without one Helm takes what is newest today, and skips pre-releases, as which
+// it sees all of WSO2's chart versions (4.7.0-1).
+func (f chartField) checkVersion() (found Problems) {
+	version, path := f.chart.Version, f.path+".version"
+	exact := "write an exact version, as " + f.example
+	switch {
+	case version == "" && f.chart.Path != "":
+	case version == "":
+		found.add(path, "", "is missing", exact+"; helm search repo --versions --devel lists them")
+	case exactVersion.MatchString(version):
+	case strings.ContainsAny(version, "^~<>=|*, ") || regexp.MustCompile(`(^|\.)[xX](\.|$)`).MatchString(version):
+		found.add(path, version, "is a range: the same file would deploy something else tomorrow", exact)
+	case regexp.MustCompile(`^v?\d+(\.\d+)?$`).MatchString(version):
+		found.add(path, version, "is part of a version, which Helm takes for a range", exact)
+	default:
+		found.add(path, version, "is no SemVer version (Helm: improper constraint)", exact)
+	}
+	return found
+}
+
+// warnCharts speaks of versions that are exact but will hardly be found, and of an Identity Server chart made for
+// another version than the image.
+func warnCharts(e Environment) (found Problems) {
+	for _, field := range e.charts()[1:] {
+		chart := field.chart
+		if chart.Repository == DefaultRepository && exactVersion.MatchString(chart.Version) && !strings.Contains(chart.Version, "-") {
+			found.add(field.path+".version", chart.Version, "has no -N: WSO2 publishes its charts as "+chart.Version+"-1, -2, …, and Helm takes those for pre-releases of it, so it finds nothing",
+				"write "+chart.Version+"-1, or what helm search repo --versions --devel lists")
+		}
+	}
+	made, base := minor(e.IdentityServer.Chart.Version), minor(versionOf(e.Image.Base))
+	if made != "" && base != "" && made != base {
+		found.add("identityServer.chart.version", e.IdentityServer.Chart.Version, "is made for Identity Server "+made+", the base image is "+base+": what the chart configures may lack what the server needs (7.1 charts have no agent identity database)",
+			"use a chart of "+base)
+	}
+	if e.Routing.Install != nil && !*e.Routing.Install && len(e.Routing.Values) > 0 {
+		found.add("routing.values", "", "has no effect, as routing.install is false", "remove it, or let Lockstep install the gateway")
+	}
+	return found
+}
+
+// minor is the 7.2 of 7.2.0-1, or empty.
+func minor(version string) string {
+	return regexp.MustCompile(`^\d+\.\d+`).FindString(strings.TrimPrefix(version, "v"))
+}

@@ -1,0 +1,37 @@
+package config
+
+import "strings"
+
+func storeNames() []string { return []string{"tls", "primary", "internal"} }
+
+// checkKeystoreNames looks at the file names of stores in values. Each becomes a mountPath of the pod, so two alike make
+// a Deployment that the API server refuses, with the release left half installed; and each is a key of the Secret that
+// Lockstep fills.
+func checkKeystoreNames(e Environment) (found Problems) {
+	found.stores("identityServer", e.IdentityServer.Values, "deploymentToml.keystore.", ".fileName", ".p12")
+	found.stores("apiManager", e.APIManager.Values, apimPrefix+"security.keystores.", ".name", ".jks")
+	return found
+}
+
+func (p *Problems) stores(part string, values Values, prefix, suffix, extension string) {
+	used := map[string][]string{}
+	for _, store := range storeNames() {
+		name := values.text(prefix + store + suffix)
+		if name == "" {
+			name = store + extension
+		}
+		used[name] = append(used[name], store)
+	}
+	for _, store := range storeNames() {
+		path := part + ".values." + prefix + store + suffix
+		given := values.text(prefix + store + suffix)
+		next := "remove it: Lockstep names it " + store + extension
+		switch {
+		case given == "" || given == store+extension:
+		case len(used[given]) > 1:
+			p.add(path, given, "is the file name of "+strings.Join(used[given], " and ")+": both would be mounted at one path (mountPath must be unique)", next)
+		default:
+			p.add(path, given, "is no file of the Secret that Lockstep makes", next)
+		}
+	}
+}
