@@ -90,7 +90,7 @@ func (l *layout) controllerManager() process.Spec {
 	return l.program("kube-controller-manager",
 		"--kubeconfig="+l.kubeconfig("controller-manager"),
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", l.manager),
-		"--leader-elect=false",
+		"--leader-elect=false", "--kube-api-qps=500", "--kube-api-burst=1000",
 		"--use-service-account-credentials=true",
 		"--service-account-private-key-file="+l.pki("sa.key"), "--root-ca-file="+l.pki("ca.crt"),
 		"--cluster-signing-cert-file="+l.pki("ca.crt"), "--cluster-signing-key-file="+l.pki("ca.key"),
@@ -103,6 +103,6 @@ func (l *layout) scheduler() process.Spec {
 	return l.program("kube-scheduler",
 		"--kubeconfig="+l.kubeconfig("scheduler"),
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", l.sched),
-		"--leader-elect=false",
+		"--leader-elect=false", "--kube-api-qps=500", "--kube-api-burst=1000",
 	)
 }

@@ -71,7 +71,7 @@ func lockFile(dir string) string { return filepath.Join(dir, "lock") }
 
 // lock makes the folder and keeps any other up or down of the same sandbox out until unlock.
 func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making sandbox folder: %w", err)
 	}
 	f, err := os.OpenFile(lockFile(dir), os.O_CREATE|os.O_RDWR, 0o600)

@@ -41,6 +41,9 @@ func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
 	if err := remove(state); err != nil {
 		return state, err
 	}
+	if err := freshLogs(s.Dir); err != nil {
+		return state, err
+	}
 	if err := s.save(); err != nil {
 		return state, err
 	}
@@ -64,6 +67,18 @@ func checkPrograms(s Settings) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("starting sandbox: %s has no %s; run `make tools`", s.Bin, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// freshLogs drops the logs of the sandbox's last run.
+func freshLogs(dir string) error {
+	logs := filepath.Join(dir, "logs")
+	if err := os.RemoveAll(logs); err != nil {
+		return fmt.Errorf("removing old logs: %w", err)
+	}
+	if err := os.Mkdir(logs, 0o700); err != nil {
+		return fmt.Errorf("making log folder: %w", err)
 	}
 	return nil
 }
