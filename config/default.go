@@ -26,9 +26,9 @@ const (
 		"wso2is.notification.event.handlers/2.1.3/wso2is.notification.event.handlers-2.1.3.jar"
 )
 
-// Default fills in what the environment leaves open. What is set stays; doing it twice changes nothing more.
+// Default fills in what the environment leaves open, but for apiVersion, which a file must say. What is set stays; doing
+// it twice changes nothing more.
 func (e *Environment) Default() {
-	set(&e.APIVersion, APIVersion)
 	set(&e.Namespace, DefaultNamespace)
 	set(&e.OnFailure, OnFailureRollback)
 	set(&e.Verify.Level, VerifyFull)

@@ -16,7 +16,9 @@ var (
 const helmReleaseMax = 53
 
 func checkIdentity(e Environment) (found Problems) {
-	if e.APIVersion != APIVersion {
+	if e.APIVersion == "" {
+		found.add("apiVersion", "", "is missing", "write apiVersion: "+APIVersion)
+	} else if e.APIVersion != APIVersion {
 		found.add("apiVersion", e.APIVersion, "is no version that this Lockstep reads", "write "+APIVersion)
 	}
 	found.label("name", e.Name, 63, "name the environment, as in name: trial")

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+)
+
+const schemaFile = "../examples/environment.schema.json"
+
+var update = flag.Bool("update", false, "write "+schemaFile)
+
+func TestTheSchemaBesideTheExamplesIsCurrent(t *testing.T) {
+	want, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(schemaFile, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(schemaFile)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s is stale (%v): run go generate ./config", schemaFile, err)
+	}
+}
+
+func TestTheSchemaTakesTheExamples(t *testing.T) {
+	schema := compileSchema(t)
+	files, _ := filepath.Glob("../examples/*.yaml")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(instance(t, string(text))); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestTheSchemaRefusesWhatLoadRefuses(t *testing.T) {
+	schema := compileSchema(t)
+	for name, text := range map[string]string{
+		"an unknown key":     strings.Replace(minimal, "name: trial", "name: trial\nnamspace: apim", 1),
+		"a missing target":   strings.Replace(minimal, "target:", "base:", 1),
+		"an unknown level":   minimal + "verify: {level: most}\n",
+		"a bare number":      minimal + "timeouts: {gateway: 5}\n",
+		"an upper-case host": strings.Replace(minimal, "am.example.com", "AM.example.com", 1),
+	} {
+		if err := schema.Validate(instance(t, text)); err == nil {
+			t.Errorf("the schema takes %s", name)
+		}
+	}
+	if err := schema.Validate(instance(t, minimal+"apiManager: {values: {Any: {Key: [1]}}}\n")); err != nil {
+		t.Errorf("the schema refuses free chart values: %v", err)
+	}
+}
+
+func compileSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("environment.json", parsed); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("environment.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func instance(t *testing.T, text string) any {
+	t.Helper()
+	asJSON, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
