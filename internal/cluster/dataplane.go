@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// dataPlaneLooker looks at what Envoy Gateway made for a Gateway. It is evidence only: what cannot be read is left out.
+type dataPlaneLooker struct {
+	client             *Client
+	namespace, gateway string
+	last               dataPlane
+	lastTime           time.Time
+}
+
+// look asks the API server at most every three seconds.
+func (l *dataPlaneLooker) look(ctx context.Context, started time.Time) dataPlane {
+	if time.Since(l.lastTime) < 3*time.Second {
+		return l.last
+	}
+	l.last, l.lastTime = dataPlane{}, time.Now()
+	service := l.service(ctx)
+	if service == nil {
+		return l.last
+	}
+	list, err := l.client.kube.CoreV1().Events(service.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return l.last
+	}
+	all := events(pointers(list.Items))
+	l.last.serviceType = string(service.Spec.Type)
+	l.last.working, l.last.failure = loadBalancerState(all.of(service.UID))
+	l.last.rollout = l.rollout(ctx, service.Namespace, all, started)
+	return l.last
+}
+
+// port is where the data plane's HTTPS port is reached from outside.
+func (l *dataPlaneLooker) port(ctx context.Context) int32 {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	service := l.service(ctx)
+	if service == nil {
+		return 0
+	}
+	for _, port := range service.Spec.Ports {
+		if port.Port == 443 && port.Protocol != corev1.ProtocolUDP {
+			if service.Spec.Type == corev1.ServiceTypeNodePort {
+				return port.NodePort
+			}
+			return port.Port
+		}
+	}
+	return 0
+}
+
+func (l *dataPlaneLooker) service(ctx context.Context) *corev1.Service {
+	services, err := l.client.kube.CoreV1().Services("").List(ctx, metav1.ListOptions{LabelSelector: owning(l.namespace, l.gateway)})
+	if err != nil || len(services.Items) == 0 {
+		return nil
+	}
+	return &services.Items[0]
+}
+
+func (l *dataPlaneLooker) rollout(ctx context.Context, namespace string, all events, started time.Time) verdict {
+	kube, selector := l.client.kube, metav1.ListOptions{LabelSelector: owning(l.namespace, l.gateway)}
+	deployments, err := kube.AppsV1().Deployments(namespace).List(ctx, selector)
+	if err != nil || len(deployments.Items) == 0 {
+		return verdict{}
+	}
+	replicaSets, err := kube.AppsV1().ReplicaSets(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return verdict{}
+	}
+	pods, err := kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return verdict{}
+	}
+	deployment := &deployments.Items[0]
+	return diagnose(rollout{
+		deployment: deployment, replicaSets: pointers[appsv1.ReplicaSet](replicaSets.Items),
+		pods: selected(deployment, pointers(pods.Items)), events: all, now: time.Now(), started: started,
+	})
+}
+
+// loadBalancerState reads the events of the cloud's service controller and of MetalLB.
+func loadBalancerState(own events) (working bool, failure string) {
+	if failed := own.last("SyncLoadBalancerFailed", "AllocationFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer"); failed != nil && failed.Type == corev1.EventTypeWarning {
+		failure = clip(firstLine(failed.Message))
+	}
+	return own.last("EnsuringLoadBalancer", "UpdatedLoadBalancer", "IPAllocated", "nodeAssigned") != nil, failure
+}

@@ -1,0 +1,110 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// events of one namespace, in any order.
+type events []*corev1.Event
+
+// of keeps what happened to one object.
+func (e events) of(uid types.UID) events {
+	return slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool { return event.InvolvedObject.UID != uid })
+}
+
+// since leaves out what was last seen before t.
+func (e events) since(t time.Time) events {
+	return slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool { return lastSeen(event).Before(t) })
+}
+
+// last gives the newest event with one of the reasons, nil if there is none.
+func (e events) last(reasons ...string) *corev1.Event {
+	var newest *corev1.Event
+	for _, event := range e {
+		if slices.Contains(reasons, event.Reason) && (newest == nil || !lastSeen(event).Before(lastSeen(newest))) {
+			newest = event
+		}
+	}
+	return newest
+}
+
+// count adds up how often something happened; events that ended before since do not count.
+func (e events) count(reason, prefix string, since time.Time) int {
+	total := 0
+	for _, event := range e {
+		if event.Reason == reason && strings.HasPrefix(event.Message, prefix) && !lastSeen(event).Before(since) {
+			total += times(event)
+		}
+	}
+	return total
+}
+
+// evidence is the newest few of what went wrong, oldest first, one line each.
+func (e events) evidence() string {
+	const most = 5
+	warnings := slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool { return event.Type != corev1.EventTypeWarning })
+	slices.SortStableFunc(warnings, func(a, b *corev1.Event) int {
+		return cmp.Or(lastSeen(a).Compare(lastSeen(b)), cmp.Compare(a.Name, b.Name))
+	})
+	if len(warnings) > most {
+		warnings = warnings[len(warnings)-most:]
+	}
+	lines := make([]string, len(warnings))
+	for i, event := range warnings {
+		lines[i] = fmt.Sprintf("event %s: %s", event.Reason, clip(firstLine(event.Message)))
+		if n := times(event); n > 1 {
+			lines[i] += fmt.Sprintf(" (%d times)", n)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func lastSeen(event *corev1.Event) time.Time {
+	switch {
+	case event.Series != nil && !event.Series.LastObservedTime.IsZero():
+		return event.Series.LastObservedTime.Time
+	case !event.LastTimestamp.IsZero():
+		return event.LastTimestamp.Time
+	case !event.EventTime.IsZero():
+		return event.EventTime.Time
+	}
+	return event.CreationTimestamp.Time
+}
+
+func firstSeen(event *corev1.Event) time.Time {
+	switch {
+	case !event.FirstTimestamp.IsZero():
+		return event.FirstTimestamp.Time
+	case !event.EventTime.IsZero():
+		return event.EventTime.Time
+	}
+	return event.CreationTimestamp.Time
+}
+
+func times(event *corev1.Event) int {
+	if event.Series != nil {
+		return int(event.Series.Count)
+	}
+	return max(1, int(event.Count))
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+// clip keeps a line readable where it is shown.
+func clip(line string) string {
+	const most = 400
+	if len(line) <= most {
+		return line
+	}
+	return strings.ToValidUTF8(line[:most], "") + "…"
+}
