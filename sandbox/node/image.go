@@ -1,0 +1,182 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// programLabel names, in an image's configuration, the simulated program that stands for what the image would run.
+const programLabel = "dev.lockstep.sandbox.program"
+
+// An image as the node has it.
+type image struct {
+	ID      string    `json:"id"`   // <registry>/<repository>@<digest>, the digest of what the reference led to
+	Size    int64     `json:"size"` // compressed, in bytes
+	Program string    `json:"program"`
+	Config  v1.Config `json:"config"`
+	rootfs  string    // its files; not to be written to
+}
+
+// imageStore keeps the images of the node below dir: one directory for each digest, and which digest a reference led to
+// when it was pulled. The latter is what makes IfNotPresent keep an old image under a tag that has moved.
+type imageStore struct {
+	dir, registry string
+	mu            sync.Mutex // held during a pull too: one at a time, like a kubelet by default
+}
+
+func newImageStore(dir, registry string) *imageStore {
+	return &imageStore{dir: dir, registry: registry}
+}
+
+// local is the image that reference led to when it was last pulled.
+func (s *imageStore) local(reference string) (image, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		return image{}, false
+	}
+	digest, ok := s.digests()[ref.Name()]
+	if !ok {
+		return image{}, false
+	}
+	found, err := s.load(digest)
+	found.ID = ref.Context().Name() + "@" + digest
+	return found, err == nil
+}
+
+// pull gets an image from the sandbox registry, which has every repository whatever its host. The errors are worded as
+// containerd words them.
+func (s *imageStore) pull(ctx context.Context, reference string) (image, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		return image{}, fmt.Errorf("failed to parse image reference %q: %w", reference, err)
+	}
+	source, err := s.mirrored(ref)
+	if err != nil {
+		return image{}, err
+	}
+	platform := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
+	description, err := remote.Get(source, remote.WithContext(ctx), remote.WithPlatform(platform))
+	if err != nil {
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", ref.Name(), ref.Name(), notFound(ref, err))
+	}
+	found, err := description.Image()
+	if err != nil {
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: no match for platform %s in manifest: %w", ref.Name(), platform, err)
+	}
+	digest := description.Digest.String()
+	if _, err := s.load(digest); err != nil {
+		if err := s.store(digest, found); err != nil {
+			return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", ref.Name(), err)
+		}
+	}
+	pulled, err := s.load(digest)
+	if err != nil {
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", ref.Name(), err)
+	}
+	pulled.ID = ref.Context().Name() + "@" + digest
+	return pulled, s.remember(ref.Name(), digest)
+}
+
+// mirrored is the same repository on the sandbox registry.
+func (s *imageStore) mirrored(ref name.Reference) (name.Reference, error) {
+	separator := ":"
+	if _, ok := ref.(name.Digest); ok {
+		separator = "@"
+	}
+	mirrored := s.registry + "/" + ref.Context().RepositoryStr() + separator + ref.Identifier()
+	return name.ParseReference(mirrored, name.Insecure)
+}
+
+func notFound(ref name.Reference, err error) error {
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("%s: not found", ref.Name())
+	}
+	return err
+}
+
+// store unpacks the image beside its place and moves it there, so that a directory of that name is complete.
+func (s *imageStore) store(digest string, from v1.Image) error {
+	config, err := from.ConfigFile()
+	if err != nil {
+		return err
+	}
+	manifest, err := from.Manifest()
+	if err != nil {
+		return err
+	}
+	stored := image{Program: config.Config.Labels[programLabel], Config: config.Config, Size: manifest.Config.Size}
+	for _, layer := range manifest.Layers {
+		stored.Size += layer.Size
+	}
+	encoded, err := json.Marshal(stored)
+	if err != nil {
+		return err
+	}
+	partial := s.path(digest) + ".partial"
+	if err := removeTree(partial); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(partial, "rootfs"), 0o755); err != nil {
+		return err
+	}
+	files := mutate.Extract(from)
+	defer files.Close()
+	if err := unpack(files, filepath.Join(partial, "rootfs")); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(partial, "image.json"), encoded, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(partial, s.path(digest))
+}
+
+func (s *imageStore) load(digest string) (image, error) {
+	encoded, err := os.ReadFile(filepath.Join(s.path(digest), "image.json"))
+	if err != nil {
+		return image{}, err
+	}
+	found := image{rootfs: filepath.Join(s.path(digest), "rootfs")}
+	return found, json.Unmarshal(encoded, &found)
+}
+
+func (s *imageStore) path(digest string) string {
+	return filepath.Join(s.dir, strings.ReplaceAll(digest, ":", "-"))
+}
+
+// digests is the digest by reference, and remember adds one.
+func (s *imageStore) digests() map[string]string {
+	digests := map[string]string{}
+	if encoded, err := os.ReadFile(filepath.Join(s.dir, "references.json")); err == nil {
+		_ = json.Unmarshal(encoded, &digests) // a broken file only means to pull again
+	}
+	return digests
+}
+
+func (s *imageStore) remember(reference, digest string) error {
+	digests := s.digests()
+	digests[reference] = digest
+	encoded, err := json.MarshalIndent(digests, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.dir, "references.json"), encoded, 0o644)
+}

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"text/template"
+	"time"
+)
+
+// kwokConfig gives kwok this one node, and stages for nodes alone: without a stage for pods kwok never touches one, so
+// their statuses are this package's. The format is kwok's, https://kwok.sigs.k8s.io/docs/user/configuration/.
+var kwokConfig = template.Must(template.New("kwok").Delims("[[", "]]").Parse(`apiVersion: config.kwok.x-k8s.io/v1alpha1
+kind: KwokConfiguration
+options:
+  manageSingleNode: [[.Name]]
+  nodeName: [[.Name]]
+  nodeIP: [[.Address]]
+  nodePort: [[.Port]]
+  serverAddress: [[.Address]]:[[.Port]]
+  tlsCertFile: [[.Certificate]]
+  tlsPrivateKeyFile: [[.Key]]
+  nodeLeaseDurationSeconds: 40
+  enableDebuggingHandlers: true
+  enableCRDs: [Logs, Exec, PortForward]
+[[range .Stages]]---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata:
+  name: node-[[.Name]]
+spec:
+  resourceRef: {apiGroup: v1, kind: Node}
+  selector:
+    matchExpressions:
+    - key: '.status.conditions.[] | select( .type == "Ready" ) | .status'
+      operator: [[.Operator]]
+      values: ["True"]
+  delay: {durationMilliseconds: [[.Delay.Milliseconds]]}
+  next:
+    statusTemplate: |
+      {{ $now := Now }}
+      conditions:
+      {{ range NodeConditions }}
+      - type: {{ .type | Quote }}
+        status: {{ .status | Quote }}
+        reason: {{ .reason | Quote }}
+        message: {{ .message | Quote }}
+        lastHeartbeatTime: {{ $now | Quote }}
+        lastTransitionTime: {{ or $.metadata.creationTimestamp $now | Quote }}
+      {{ end }}
+[[end]]`))
+
+type kwokStage struct {
+	Name, Operator string
+	Delay          time.Duration
+}
+
+// runKwok runs kwok until ctx ends, or fails if kwok ends first.
+func (n *node) runKwok(ctx context.Context) error {
+	dir := filepath.Join(n.Dir, "kwok")
+	config, err := n.configureKwok(dir)
+	if err != nil {
+		return fmt.Errorf("configuring kwok: %w", err)
+	}
+	log, err := os.Create(filepath.Join(dir, "kwok.log"))
+	if err != nil {
+		return fmt.Errorf("starting kwok: %w", err)
+	}
+	defer log.Close()
+
+	// The kernel ends a child when the thread that started it ends, so this goroutine keeps its own.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, n.KwokBinary, "--kubeconfig", n.Kubeconfig, "--config", config)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 3 * time.Second
+	cmd.Env = []string{"HOME=" + dir, "KWOK_WORKDIR=" + dir} // not the user's own kwok configuration
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = endsWithParent()
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("kwok ended by itself (%v): see %s", err, log.Name())
+}
+
+func (n *node) configureKwok(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	certificate, key := filepath.Join(dir, "kubelet.crt"), filepath.Join(dir, "kubelet.key")
+	if err := writeServingCertificate(certificate, key, kubeletAddress(n.Instance)); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "kwok.yaml")
+	file, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	return path, kwokConfig.Execute(file, map[string]any{
+		"Name": Name, "Address": kubeletAddress(n.Instance), "Port": kubeletPort,
+		"Certificate": certificate, "Key": key,
+		"Stages": []kwokStage{
+			{Name: "initialize", Operator: "NotIn"},
+			{Name: "heartbeat", Operator: "In", Delay: 5 * time.Minute}, // a kubelet's, where there is a lease
+		},
+	})
+}

@@ -1,0 +1,216 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/sandbox/simulate"
+)
+
+// maxGrace is the longest that a stopped pod's program gets, whatever the pod's own grace period.
+const maxGrace = 10 * time.Second
+
+// A pod bound to this node.
+type pod struct {
+	node    *node
+	object  *corev1.Pod // as first seen; what counts of it cannot change
+	dir     string      // its volumes, and files and logs of its containers
+	address netip.Addr  // 10.S.x.y
+	init    []*container
+	main    []*container
+
+	mu       sync.Mutex    // guards what follows, and the containers' statuses
+	rejected rejection     // why the node does not run the pod
+	prepared bool          // volumes are there
+	begun    metav1.Time   // when the node first saw it
+	deleting time.Duration // grace, once it is being deleted
+
+	writing sync.Mutex // one status write at a time
+	changed chan struct{}
+}
+
+func newPod(n *node, object *corev1.Pod) *pod {
+	p := &pod{
+		node:    n,
+		object:  object,
+		dir:     filepath.Join(n.Dir, "pods", string(object.UID)),
+		begun:   metav1.Now(),
+		changed: make(chan struct{}, 1),
+	}
+	if object.Status.StartTime != nil {
+		p.begun = *object.Status.StartTime
+	}
+	for _, spec := range object.Spec.InitContainers {
+		p.init = append(p.init, p.newContainer(spec, object.Status.InitContainerStatuses, true))
+	}
+	for _, spec := range object.Spec.Containers {
+		p.main = append(p.main, p.newContainer(spec, object.Status.ContainerStatuses, false))
+	}
+	return p
+}
+
+// newContainer takes up the restart count of a container that ran before the node was restarted.
+func (p *pod) newContainer(spec corev1.Container, earlier []corev1.ContainerStatus, isInit bool) *container {
+	c := &container{pod: p, spec: spec, isInit: isInit}
+	reason := "ContainerCreating"
+	if len(p.object.Spec.InitContainers) > 0 {
+		reason = "PodInitializing"
+	}
+	started := false
+	c.status = corev1.ContainerStatus{
+		Name: spec.Name, Image: spec.Image, Started: &started,
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}},
+	}
+	for _, status := range earlier {
+		if status.Name != spec.Name || status.ContainerID == "" {
+			continue
+		}
+		c.status.RestartCount = status.RestartCount + 1
+		c.status.LastTerminationState = status.LastTerminationState
+		if status.State.Running != nil {
+			c.status.LastTerminationState = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+				ExitCode: 137, Reason: "ContainerStatusUnknown", Message: "The sandbox node was restarted",
+				StartedAt: status.State.Running.StartedAt, FinishedAt: metav1.Now(), ContainerID: status.ContainerID,
+			}}
+		}
+	}
+	return c
+}
+
+// run lives the pod's life until ctx ends, which is when it is being deleted or the node stops. In the former case it
+// also removes the pod.
+func (p *pod) run(ctx, node context.Context) {
+	writer, stopWriter := context.WithCancel(node)
+	var writing sync.WaitGroup
+	writing.Go(func() { p.writeStatuses(writer) })
+
+	if !terminal(p.object) {
+		p.live(ctx)
+	}
+	<-ctx.Done()
+	stopWriter()
+	writing.Wait()
+	if p.address.IsValid() {
+		p.node.addresses.release(p.address)
+	}
+	if node.Err() != nil {
+		return
+	}
+	if err := p.remove(node); err != nil {
+		p.node.Log.Error("removing pod", "pod", p.object.Namespace+"/"+p.object.Name, "error", err)
+	}
+}
+
+// live runs the pod's containers until all are done or ctx ends.
+func (p *pod) live(ctx context.Context) {
+	var err error
+	if p.address, err = p.node.addresses.take(p.object.Status.PodIP); err != nil {
+		p.reject(rejection{Reason: "OutOfAddresses", Message: err.Error()})
+		return
+	}
+	if rejected := admit(p.object); rejected.Reason != "" {
+		p.reject(rejected)
+		return
+	}
+	p.change(func() {})
+	if !p.setUpVolumes(ctx) || !p.announce(ctx) {
+		return
+	}
+	p.change(func() { p.prepared = true })
+	for _, c := range p.init {
+		if !c.run(ctx) {
+			return
+		}
+	}
+	var running sync.WaitGroup
+	for _, c := range p.main {
+		running.Go(func() { c.run(ctx) })
+	}
+	running.Wait()
+}
+
+// reject ends a pod that the node does not take, as a kubelet's admission does.
+func (p *pod) reject(why rejection) {
+	p.event(corev1.EventTypeWarning, why.Reason, "%s", why.Message)
+	p.change(func() { p.rejected = why })
+}
+
+// setUpVolumes waits for all volumes, and returns false if ctx ended first.
+func (p *pod) setUpVolumes(ctx context.Context) bool {
+	wait := 500 * time.Millisecond
+	for {
+		failed := false
+		for _, volume := range p.object.Spec.Volumes {
+			if err := p.setUpVolume(ctx, volume, p.volumeDir(volume.Name)); err != nil && ctx.Err() == nil {
+				failed = true
+				p.event(corev1.EventTypeWarning, "FailedMount", "MountVolume.SetUp failed for volume %q : %s", volume.Name, err)
+			}
+		}
+		if !failed {
+			return ctx.Err() == nil
+		}
+		if !sleep(ctx, p.node.scaled(wait)) {
+			return false
+		}
+		wait = min(2*wait, 8*time.Second)
+	}
+}
+
+// announce makes logs, exec and port-forward work.
+func (p *pod) announce(ctx context.Context) bool {
+	for {
+		err := p.node.access.grant(ctx, p, p.forwardedPorts())
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err() == nil
+		}
+		p.node.Log.Error("announcing pod", "pod", p.object.Namespace+"/"+p.object.Name, "error", err)
+		if !sleep(ctx, time.Second) {
+			return false
+		}
+	}
+}
+
+// remove writes the pod's last status and takes it off the API server and the disk.
+func (p *pod) remove(ctx context.Context) error {
+	p.writeStatus(ctx)
+	err := p.node.client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: new(int64),
+		Preconditions:      metav1.NewUIDPreconditions(string(p.object.UID)),
+	})
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return err
+	}
+	if err := removeTree(p.dir); err != nil {
+		return fmt.Errorf("removing files: %w", err)
+	}
+	return nil
+}
+
+// grace is how long a program of this pod may take to end.
+func (p *pod) grace() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deleting > 0 {
+		return p.deleting
+	}
+	if seconds := p.object.Spec.TerminationGracePeriodSeconds; seconds != nil {
+		return min(time.Duration(*seconds)*time.Second, maxGrace)
+	}
+	return maxGrace
+}
+
+func (p *pod) loopback() netip.Addr { return simulate.OnHost(p.address, p.node.Instance) }
+
+func (p *pod) volumeDir(name string) string { return filepath.Join(p.dir, "volumes", name) }
+
+func terminal(object *corev1.Pod) bool {
+	return object.Status.Phase == corev1.PodSucceeded || object.Status.Phase == corev1.PodFailed
+}
