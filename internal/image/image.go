@@ -1,0 +1,75 @@
+// Package image builds the Identity Server image of an environment: a base image plus files in one layer, pushed to
+// where the cluster pulls it from. Layers of the base go from registry to registry without a stop in memory or on disk.
+package image
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"lockstep/config"
+)
+
+// Spec is what to build.
+type Spec struct {
+	Base      string            // image to start from: tag or digest, one platform or several
+	Target    string            // repository and tag to push to
+	Platforms []string          // as linux/amd64; empty: all of the base's
+	Artifacts []config.Artifact // files to add
+	PlainHTTP []string          // registry hosts spoken to without TLS
+}
+
+// Built is the image as it is in the target registry.
+type Built struct {
+	Reference string   // repository@digest, under the name that the cluster knows
+	Digest    string   // of the index, or of the only image
+	Pushed    bool     // false: the registry had it already, at most the tag was set
+	Home      string   // WSO2_SERVER_HOME of the image
+	User      string   // the image's user, as its configuration names it
+	Version   string   // of Identity Server, from Home
+	Platforms []string // as linux/amd64
+}
+
+// State is what stands under a tag.
+type State struct {
+	Exists bool
+	Digest string
+}
+
+// Options are a Builder's surroundings. The zero value works.
+type Options struct {
+	// Mirrors are spoken to in place of the hosts they stand for.
+	Mirrors config.Mirrors
+	// Keychain has credentials that win over those of the worker's docker config.
+	Keychain authn.Keychain
+	// HTTP fetches artifacts; its Transport also speaks to registries. Default: a client with a timeout of 5 minutes.
+	HTTP *http.Client
+	// CacheDir keeps artifacts by digest, and what was read from layers. Empty: nothing is kept.
+	CacheDir string
+}
+
+// Builder builds images. It is safe for concurrent use.
+type Builder struct {
+	mirrors   config.Mirrors
+	keychain  authn.Keychain
+	http      *http.Client
+	transport http.RoundTripper
+	cacheDir  string
+}
+
+// fetchTimeout bounds one download of an artifact.
+const fetchTimeout = 5 * time.Minute
+
+// New makes a Builder.
+func New(o Options) *Builder {
+	b := &Builder{mirrors: o.Mirrors, keychain: authn.DefaultKeychain, http: o.HTTP, cacheDir: o.CacheDir}
+	if o.Keychain != nil {
+		b.keychain = authn.NewMultiKeychain(o.Keychain, authn.DefaultKeychain)
+	}
+	if b.http == nil {
+		b.http = &http.Client{Timeout: fetchTimeout}
+	}
+	b.transport = b.http.Transport
+	return b
+}

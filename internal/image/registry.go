@@ -1,0 +1,145 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// place is a repository as the cluster names it and as this process speaks to it.
+type place struct {
+	field   string          // the setting that names it
+	given   name.Reference  // as the cluster names it
+	repo    name.Repository // as spoken to: the mirror's, if there is one
+	host    string          // the registry as its operator knows it
+	options []remote.Option
+	guard   http.RoundTripper
+}
+
+// open reads a reference and finds the way to its registry. It does not speak to it.
+func (b *Builder) open(field, reference string, plainHTTP []string) (*place, error) {
+	given, err := name.ParseReference(reference)
+	if err != nil {
+		return nil, invalid("reading "+field, "write it as registry/repository:tag", "%q is no image reference", reference)
+	}
+	host := given.Context().RegistryStr()
+	endpoint, plain := b.mirrors.Registry(host)
+	plain = plain || slices.Contains(plainHTTP, host)
+	var options []name.Option
+	if plain {
+		options = append(options, name.Insecure)
+	}
+	registry, err := name.NewRegistry(endpoint, options...)
+	if err != nil {
+		return nil, invalid("reading "+field, "correct the mirror of "+host, "registry %q: %w", endpoint, err)
+	}
+	p := &place{field: field, given: given, repo: registry.Repo(given.Context().RepositoryStr()), host: familiar(host)}
+	p.guard = &plainHTTPGuard{inner: b.transport, registry: registry.RegistryStr(), allowed: plain}
+	p.options = []remote.Option{remote.WithAuthFromKeychain(b.keychain), remote.WithTransport(p.guard), remote.WithUserAgent("lockstep")}
+	return p, nil
+}
+
+func (p *place) with(ctx context.Context, more ...remote.Option) []remote.Option {
+	return append(append(slices.Clone(p.options), remote.WithContext(ctx)), more...)
+}
+
+// ref is the given reference at the place spoken to.
+func (p *place) ref() name.Reference {
+	if digest, ok := p.given.(name.Digest); ok {
+		return p.repo.Digest(digest.DigestStr())
+	}
+	return p.tag()
+}
+
+func (p *place) tag() name.Tag { return p.repo.Tag(p.given.Identifier()) }
+
+// pinned is repository@digest under the name that the cluster knows.
+func (p *place) pinned(digest string) string { return p.repository() + "@" + digest }
+
+func (p *place) repository() string { return p.host + "/" + p.given.Context().RepositoryStr() }
+
+func (p *place) String() string { return p.repository() + separator(p.given) + p.given.Identifier() }
+
+// head asks what stands under a reference.
+func (p *place) head(ctx context.Context, ref name.Reference) (State, error) {
+	descriptor, err := remote.Head(ref, p.with(ctx)...)
+	if err == nil {
+		return State{Exists: true, Digest: descriptor.Digest.String()}, nil
+	}
+	if answer := new(transport.Error); errors.As(err, &answer) {
+		return State{}, p.absent(err)
+	}
+	// Not every registry answers HEAD with a digest.
+	got, err := remote.Get(ref, p.with(ctx)...)
+	if err != nil {
+		return State{}, p.absent(err)
+	}
+	return State{Exists: true, Digest: got.Digest.String()}, nil
+}
+
+// absent is nil for "there is no such thing".
+func (p *place) absent(err error) error {
+	if err = p.explain("looking at "+p.String(), err); errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func (p *place) explain(doing string, err error) error {
+	return registryError(doing, p.host, p.field, err)
+}
+
+func separator(ref name.Reference) string {
+	if _, ok := ref.(name.Digest); ok {
+		return "@"
+	}
+	return ":"
+}
+
+// familiar is how people and charts write Docker Hub.
+func familiar(host string) string {
+	if host == name.DefaultRegistry {
+		return "docker.io"
+	}
+	return host
+}
+
+// plainHTTPGuard refuses requests without TLS that nobody asked for: the registry client falls back to plain HTTP by
+// itself for hosts that look local.
+type plainHTTPGuard struct {
+	inner    http.RoundTripper
+	registry string
+	allowed  bool
+}
+
+type plainHTTPError struct{ host string }
+
+func (e *plainHTTPError) Error() string {
+	return fmt.Sprintf("%s does not speak TLS, and image.plainHTTP does not list it", e.host)
+}
+
+func (g *plainHTTPGuard) RoundTrip(req *http.Request) (*http.Response, error) {
+	host, _, _ := strings.Cut(g.registry, ":")
+	if req.URL.Scheme == "http" && (!g.allowed || req.URL.Hostname() != host) {
+		return nil, &plainHTTPError{host: req.URL.Host}
+	}
+	if g.inner == nil {
+		return remote.DefaultTransport.RoundTrip(req)
+	}
+	return g.inner.RoundTrip(req)
+}
+
+func platformText(p *v1.Platform) string {
+	if p == nil {
+		return ""
+	}
+	return p.String()
+}
