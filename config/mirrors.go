@@ -69,6 +69,7 @@ func (m Mirrors) String() string {
 
 // lookup knows Docker Hub by both its names, as docker.io references are resolved to index.docker.io.
 func (m Mirrors) lookup(host string) (*url.URL, bool) {
+	host = strings.ToLower(host)
 	base, found := m[host]
 	if !found && host == "index.docker.io" {
 		base, found = m["docker.io"]

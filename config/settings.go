@@ -1,10 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +10,9 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 )
+
+// SettingsFile is looked for in the working folder and in $XDG_CONFIG_HOME/lockstep (~/.config/lockstep).
+const SettingsFile = "lockstep.yaml"
 
 // Settings are those of the service: worker, CLI and API. Each comes from a flag, else from an environment variable
 // LOCKSTEP_…, else from the file lockstep.yaml, else from its default. How Temporal is reached is not among them: that
@@ -94,27 +94,33 @@ func setDefaults(v *viper.Viper) {
 	}
 }
 
+// readSettingsFile does not let viper search: it would take an executable named lockstep for a settings file.
 func readSettingsFile(v *viper.Viper, file string) error {
-	if file != "" {
-		v.SetConfigFile(file)
-		v.SetConfigType("yaml")
-	} else {
-		v.SetConfigName("lockstep")
-		v.SetConfigType("yaml")
-		v.AddConfigPath(".")
-		if home, err := os.UserConfigDir(); err == nil {
-			v.AddConfigPath(filepath.Join(home, "lockstep"))
-		}
+	if file == "" {
+		file = findSettingsFile()
 	}
-	err := v.ReadInConfig()
-	var absent viper.ConfigFileNotFoundError
-	if file == "" && errors.As(err, &absent) {
+	if file == "" {
 		return nil
 	}
-	if err != nil {
+	v.SetConfigFile(file)
+	v.SetConfigType("yaml")
+	if err := v.ReadInConfig(); err != nil {
 		return fmt.Errorf("reading settings: %w", err)
 	}
 	return nil
+}
+
+func findSettingsFile() string {
+	candidates := []string{SettingsFile}
+	if home, err := os.UserConfigDir(); err == nil {
+		candidates = append(candidates, filepath.Join(home, "lockstep", SettingsFile))
+	}
+	for _, candidate := range candidates {
+		if info, err := os.Stat(candidate); err == nil && info.Mode().IsRegular() {
+			return candidate
+		}
+	}
+	return ""
 }
 
 func bind(v *viper.Viper, flags *pflag.FlagSet, s setting) error {
@@ -141,30 +147,4 @@ func origin(v *viper.Viper) string {
 		return " (file " + file + ")"
 	}
 	return ""
-}
-
-func (s Settings) validate() error {
-	var all []error
-	if s.TaskQueue == "" {
-		all = append(all, errors.New(`taskQueue is empty: leave it out for "lockstep"`))
-	}
-	if s.CacheDir == "" {
-		all = append(all, errors.New("cacheDir is empty and the user has no cache folder: set LOCKSTEP_CACHE_DIR"))
-	}
-	if u, err := url.Parse(s.UIURL); err != nil || u.Host == "" {
-		all = append(all, fmt.Errorf("uiURL %q is no URL: write it as http://localhost:8233", s.UIURL))
-	}
-	if new(slog.LevelVar).UnmarshalText([]byte(s.LogLevel)) != nil {
-		all = append(all, fmt.Errorf("logLevel %q is none: write debug, info, warn or error", s.LogLevel))
-	}
-	if s.LogFormat != "text" && s.LogFormat != "json" {
-		all = append(all, fmt.Errorf("logFormat %q is none: write text or json", s.LogFormat))
-	}
-	if s.MaxConcurrentActivities < 1 || s.MaxConcurrentActivities > 1000 {
-		all = append(all, fmt.Errorf("maxConcurrentActivities %d is out of range: write 1 to 1000", s.MaxConcurrentActivities))
-	}
-	if err := s.Mirrors.check(); err != nil {
-		all = append(all, err)
-	}
-	return errors.Join(all...)
 }

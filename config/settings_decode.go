@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/url"
 	"reflect"
 	"strings"
 )
@@ -28,6 +30,39 @@ func settingsError(err error) error {
 		known = append(known, s.key)
 	}
 	_, keys, _ := strings.Cut(text, "has invalid keys: ")
-	return errors.Join(fmt.Errorf("unknown settings: %s", strings.TrimSpace(keys)),
-		fmt.Errorf("remove them or write one of %s", strings.Join(known, ", ")))
+	var all []error
+	for key := range strings.SplitSeq(strings.TrimSpace(keys), ", ") {
+		next := "remove it, or write one of " + strings.Join(known, ", ")
+		if near := closest(key, known); near != "" {
+			next = "did you mean " + near + "?"
+		}
+		all = append(all, fmt.Errorf("%s is no setting; %s", key, next))
+	}
+	return errors.Join(all...)
+}
+
+func (s Settings) validate() error {
+	var all []error
+	if s.TaskQueue == "" {
+		all = append(all, errors.New(`taskQueue is empty: leave it out for "lockstep"`))
+	}
+	if s.CacheDir == "" {
+		all = append(all, errors.New("cacheDir is empty and the user has no cache folder: set LOCKSTEP_CACHE_DIR"))
+	}
+	if u, err := url.Parse(s.UIURL); err != nil || u.Host == "" {
+		all = append(all, fmt.Errorf("uiURL %q is no URL: write it as http://localhost:8233", s.UIURL))
+	}
+	if new(slog.LevelVar).UnmarshalText([]byte(s.LogLevel)) != nil {
+		all = append(all, fmt.Errorf("logLevel %q is none: write debug, info, warn or error", s.LogLevel))
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		all = append(all, fmt.Errorf("logFormat %q is none: write text or json", s.LogFormat))
+	}
+	if s.MaxConcurrentActivities < 1 || s.MaxConcurrentActivities > 1000 {
+		all = append(all, fmt.Errorf("maxConcurrentActivities %d is out of range: write 1 to 1000", s.MaxConcurrentActivities))
+	}
+	if err := s.Mirrors.check(); err != nil {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }

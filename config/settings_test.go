@@ -1,0 +1,116 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// alone gives a test an environment without settings, and returns its working folder.
+func alone(t *testing.T) string {
+	t.Helper()
+	for _, s := range settings() {
+		t.Setenv("LOCKSTEP_"+envName(s.flag), "")
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+	folder := t.TempDir()
+	t.Chdir(folder)
+	return folder
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWithoutAnythingSettingsAreTheDefaults(t *testing.T) {
+	alone(t)
+	got, err := LoadSettings(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Settings{TaskQueue: "lockstep", CacheDir: filepath.Join(os.Getenv("XDG_CACHE_HOME"), "lockstep"),
+		UIURL: "http://localhost:8233", LogLevel: "info", LogFormat: "text", MaxConcurrentActivities: 20}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
+	folder := alone(t)
+	write(t, filepath.Join(folder, SettingsFile), "taskQueue: file\nlogLevel: warn\nmaxConcurrentActivities: 5\nuiURL: http://file\n")
+	t.Setenv("LOCKSTEP_TASK_QUEUE", "variable")
+	t.Setenv("LOCKSTEP_UI_URL", "http://variable")
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(flags)
+	if err := flags.Parse([]string{"--task-queue", "flag", "--mirrors", "docker.io=http://127.0.0.1:5000"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadSettings(flags, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Settings{TaskQueue: "flag", UIURL: "http://variable", LogLevel: "warn", LogFormat: "text", MaxConcurrentActivities: 5,
+		CacheDir: got.CacheDir, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheUsersSettingsFileIsFound(t *testing.T) {
+	alone(t)
+	write(t, filepath.Join(os.Getenv("XDG_CONFIG_HOME"), "lockstep", SettingsFile), "mirrors:\n  docker.io: http://127.0.0.1:1\n  helm.wso2.com: http://127.0.0.1:2/charts\n")
+	got, err := LoadSettings(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Mirrors{"docker.io": "http://127.0.0.1:1", "helm.wso2.com": "http://127.0.0.1:2/charts"}, got.Mirrors); diff != "" {
+		t.Errorf("mirrors (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnExecutableNamedLockstepIsNoSettingsFile(t *testing.T) {
+	folder := alone(t)
+	write(t, filepath.Join(folder, "lockstep"), "\x7fELF")
+	if _, err := LoadSettings(nil, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWrongSettingsAreRefused(t *testing.T) {
+	for _, c := range []struct{ holds, file, says string }{
+		{"an unknown key names the one meant", "taskqueues: a\n", "did you mean taskQueue?"},
+		{"two unknown keys come at once", "one: 1\ntwo: 2\n", "two is no setting"},
+		{"a level is a level", "logLevel: loud\n", `logLevel "loud"`},
+		{"a format is a format", "logFormat: xml\n", `logFormat "xml"`},
+		{"a number is in range", "maxConcurrentActivities: 0\n", "write 1 to 1000"},
+		{"a number is a number", "maxConcurrentActivities: many\n", "maxConcurrentActivities"},
+		{"a URL is a URL", "uiURL: localhost\n", "uiURL"},
+		{"a mirror has a base URL", "mirrors: {docker.io: '127.0.0.1:5000'}\n", "is no base URL"},
+		{"YAML is YAML", "a: [\n", "reading settings"},
+	} {
+		t.Run(c.holds, func(t *testing.T) {
+			file := filepath.Join(alone(t), "other.yaml")
+			write(t, file, c.file)
+			_, err := LoadSettings(nil, file)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("want %q in: %v", c.says, err)
+			}
+		})
+	}
+	if _, err := LoadSettings(nil, "/nowhere/lockstep.yaml"); err == nil {
+		t.Error("a file that was named must be there")
+	}
+}
