@@ -5,5 +5,3 @@ import (
 )
 
 func (u *supervisor) startNode(ctx, nodeCtx context.Context) error { return nil }
-
-func pushImages(ctx context.Context, registry string) error { return nil }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lockstep/sandbox/charts"
+	"lockstep/sandbox/images"
 	"lockstep/sandbox/registry"
 )
 
@@ -43,7 +44,7 @@ func (u *supervisor) openSupplies() (supplies, error) {
 	if err != nil {
 		return s, err
 	}
-	images, err := u.serve("the registry", oci)
+	address, err := u.serve("the registry", oci)
 	if err != nil {
 		return s, err
 	}
@@ -51,7 +52,7 @@ func (u *supervisor) openSupplies() (supplies, error) {
 	if err != nil {
 		return s, err
 	}
-	u.update(func(st *State) { st.Registry, st.Repository = images.String(), "http://"+files.String() })
+	u.update(func(st *State) { st.Registry, st.Repository = address.String(), "http://"+files.String() })
 	return s, nil
 }
 
@@ -134,7 +135,7 @@ func crdFiles() []string { return []string{"crds/gateway-api.yaml", "crds/envoy-
 // stock fills the registry.
 func (u *supervisor) stock(ctx context.Context, s supplies) error {
 	host := u.current().Registry
-	if err := pushImages(ctx, host); err != nil {
+	if err := images.Push(ctx, host); err != nil {
 		return err
 	}
 	if err := registry.PushChart(ctx, host+"/"+gatewayChart, s.gateway); err != nil {

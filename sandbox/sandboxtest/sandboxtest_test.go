@@ -1,0 +1,180 @@
+package sandboxtest
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/sandbox/process"
+	"lockstep/sandbox/supervisor"
+)
+
+func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
+	s := Up(t, Options{})
+	ctx := context.Background()
+
+	version, err := s.Client(t).Discovery().ServerVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version.GitVersion != "v1.35.4" {
+		t.Errorf("the API server says it is %s", version.GitVersion)
+	}
+	nodes, err := s.Client(t).CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(nodes.Items) != 1 {
+		t.Errorf("%d nodes, want one", len(nodes.Items))
+	}
+	for _, url := range []string{
+		s.UI,
+		s.Mirrors.URL("https://helm.wso2.com/index.yaml"),
+		"http://" + s.Registry + "/v2/envoyproxy/gateway-helm/manifests/v1.7.0",
+		"http://" + s.Registry + "/v2/wso2/wso2is/manifests/7.2.0",
+	} {
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("GET %s: %s", url, resp.Status)
+		}
+	}
+	if out := s.run(t, "up"); !strings.Contains(string(out), "up already") {
+		t.Errorf("a second up says:\n%s", out)
+	}
+
+	s.run(t, "down")
+	for _, p := range append(s.Processes, s.Supervisor) {
+		if p.Alive() {
+			t.Errorf("%s is still running after down", p.Name)
+		}
+	}
+	if left := running(t, s.Dir); len(left) > 0 {
+		t.Errorf("processes of the sandbox after down:\n%s", strings.Join(left, "\n"))
+	}
+	state, err := supervisor.Status(s.Dir)
+	if err != nil || state.Phase != supervisor.Down {
+		t.Errorf("status after down: %v, %v", state.Phase, err)
+	}
+	s.run(t, "down") // of nothing: no error
+}
+
+func TestAKilledSupervisorTakesEveryProcessWithItAndUpStartsAfresh(t *testing.T) {
+	s := Up(t, Options{Args: []string{"--no-temporal"}})
+	other := Up(t, Options{Args: []string{"--no-temporal"}}) // beside it, and unharmed
+	if other.Instance == s.Instance {
+		t.Fatalf("two sandboxes are instance %d", s.Instance)
+	}
+	if err := syscall.Kill(s.Supervisor.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "every process has gone", func() bool { return len(running(t, s.Dir)) == 0 })
+	state, err := supervisor.Status(s.Dir)
+	if err != nil || state.Phase != supervisor.Dead {
+		t.Errorf("status of a killed sandbox: %v, %v", state.Phase, err)
+	}
+	s.run(t, "up", "--no-temporal")
+	if _, err := s.Client(t).Discovery().ServerVersion(); err != nil {
+		t.Error(err)
+	}
+	if !other.Supervisor.Alive() {
+		t.Error("the other sandbox went too")
+	}
+}
+
+func TestALostProgramIsStartedAgain(t *testing.T) {
+	s := Up(t, Options{Args: []string{"--no-temporal"}})
+	find := func() process.ID {
+		state, err := supervisor.Status(s.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range state.Processes {
+			if p.Name == "kube-apiserver" {
+				return p
+			}
+		}
+		return process.ID{}
+	}
+	lost := find()
+	if err := syscall.Kill(lost.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another API server answers", func() bool {
+		_, err := s.Client(t).Discovery().ServerVersion()
+		return err == nil && find() != lost
+	})
+}
+
+func TestAPartThatDoesNotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
+	real := programs(t)
+	bin, dir := t.TempDir(), t.TempDir()
+	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kwok", "crds"} {
+		if err := os.Symlink(filepath.Join(real, name), filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	up := func() string {
+		out, err := exec.Command(filepath.Join(real, "sandbox"), "up", "--dir", dir, "--bin", bin, "--no-temporal").CombinedOutput()
+		if err == nil {
+			t.Fatalf("up worked:\n%s", out)
+		}
+		return string(out)
+	}
+	if out := up(); !strings.Contains(out, "has no kube-scheduler; run `make tools`") {
+		t.Errorf("without a program up says:\n%s", out)
+	}
+	script := "#!/bin/sh\necho the scheduler is out of order\nexit 3\n"
+	if err := os.WriteFile(filepath.Join(bin, "kube-scheduler"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	out := up()
+	for _, want := range []string{"kube-scheduler ended (exit status 3)", "the scheduler is out of order"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("up does not say %q:\n%s", want, out)
+		}
+	}
+	if left := running(t, dir); len(left) > 0 {
+		t.Errorf("processes left by a failed up:\n%s", strings.Join(left, "\n"))
+	}
+}
+
+// running returns the command lines that name dir.
+func running(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, f := range files {
+		if data, err := os.ReadFile(f); err == nil && strings.Contains(string(data), dir) {
+			found = append(found, strings.ReplaceAll(string(data), "\x00", " "))
+		}
+	}
+	return found
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for timeout := time.After(30 * time.Second); !holds(); {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
