@@ -6,19 +6,10 @@ func (r Routing) Installs() bool { return r.Install == nil || *r.Install }
 // CreatesRoles says whether the key manager connector may make roles in Identity Server.
 func (k KeyManager) CreatesRoles() bool { return k.RoleCreation == nil || *k.RoleCreation }
 
-// KeepsState says whether API Manager's registrations outlive its pods: they do in an external database. The chart's default,
-// H2 in the container's file system, loses them with the pod.
+// KeepsState says whether API Manager's registrations outlive its pods: they do in an external database. The chart's
+// default, H2 in the container's file system, loses them with the pod.
 func (e Environment) KeepsState() bool {
-	node := any(e.APIManager.Values)
-	for _, key := range []string{"wso2", "apim", "configurations", "databases", "type"} {
-		table, ok := node.(map[string]any)
-		if !ok {
-			return false
-		}
-		node = table[key]
-	}
-	kind, _ := node.(string)
-	return kind != "" && kind != "h2"
+	return !e.APIManager.Values.isH2(apimPrefix + "databases.apim_db")
 }
 
 // CredentialsSecret is the name of the Secret with passwords and encryption keys.

@@ -122,11 +122,11 @@ func (e Environment) ownedByAPIM() []ownedValue {
 		{apimPrefix + "iskm.enabled", "false", "remove it: Identity Server 7 cannot be the resident key manager"},
 		{apimPrefix + "adminPassword", "", "remove it: Lockstep generates it, or takes adminPassword of credentials.secret"},
 		{apimPrefix + "encryption.key", "", "remove it: Lockstep generates it, or takes apimEncryptionKey of credentials.secret"},
-		{apimPrefix + "existingSecret.secretName", e.Credentials.SecretName(), "remove it and set credentials.secret"},
+		{apimPrefix + "existingSecret.secretName", e.CredentialsSecret(), "remove it and set credentials.secret"},
 		{apimPrefix + "existingSecret.adminPasswordKey", "adminPassword", secret},
 		{apimPrefix + "existingSecret.encryptionKeyKey", "apimEncryptionKey", secret},
 		{apimPrefix + "security.jksSecretName", "apim-keystore-secret", stores},
-		{apimPrefix + "security.jksExistingSecret.secretName", e.Credentials.SecretName(), secret},
+		{apimPrefix + "security.jksExistingSecret.secretName", e.CredentialsSecret(), secret},
 		{apimPrefix + "security.truststore.name", "client-truststore.jks", stores},
 		{apimPrefix + "security.truststore.password", "", stores},
 	}
