@@ -1,0 +1,223 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func environment() config.Environment {
+	env := config.Environment{Name: "dev", Hostnames: config.Hostnames{
+		Management: "am.example.test", Gateway: "gw.example.test", WebSocket: "ws.example.test",
+		WebSub: "websub.example.test", KeyManager: "km.example.test",
+	}}
+	env.Default()
+	return env
+}
+
+func TestObjectsAreAsTheGoldenFilesShow(t *testing.T) {
+	nodePort := environment()
+	nodePort.Routing.ServiceType = "NodePort"
+	clusterIP := environment()
+	clusterIP.Routing.ServiceType = "ClusterIP"
+	for name, objects := range map[string][]*unstructured.Unstructured{
+		"loadbalancer.yaml":           Objects(environment()),
+		"nodeport.yaml":               Objects(nodePort),
+		"clusterip.yaml":              Objects(clusterIP),
+		"identity-server-routes.yaml": IdentityServerRoutes(environment(), "is-identity-server", "wso2-ca-cert"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := render(t, objects)
+			path := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("differs from %s (-want +got); run with -update if it should:\n%s", path, diff)
+			}
+		})
+	}
+}
+
+func render(t *testing.T, objects []*unstructured.Unstructured) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for _, obj := range objects {
+		text, err := yaml.Marshal(obj.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("---\n")
+		out.Write(text)
+	}
+	return out.Bytes()
+}
+
+func TestAUsersValuesWinOverLockstepsOwn(t *testing.T) {
+	env := environment()
+	env.Routing.Values = map[string]any{
+		"deployment": map[string]any{"replicas": int64(2)},
+		"config":     map[string]any{"envoyGateway": map[string]any{"logging": map[string]any{"level": map[string]any{"default": "debug"}}}},
+	}
+	want := map[string]any{
+		"deployment": map[string]any{"replicas": int64(2)},
+		"config": map[string]any{"envoyGateway": map[string]any{
+			"gateway": map[string]any{"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"},
+			"logging": map[string]any{"level": map[string]any{"default": "debug"}},
+		}},
+	}
+	if diff := cmp.Diff(want, Values(env)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheHookIsNamedAsTheChartNamesIt(t *testing.T) {
+	for _, test := range []struct {
+		release, want string
+		values        map[string]any
+	}{
+		{release: "envoy-gateway", want: "envoy-gateway-gateway-helm-certgen"},
+		{release: "my-gateway-helm", want: "my-gateway-helm-certgen"},
+		{release: "eg", values: map[string]any{"fullnameOverride": "edge"}, want: "edge-certgen"},
+		{release: "eg", values: map[string]any{"nameOverride": "gw"}, want: "eg-gw-certgen"},
+		{release: strings.Repeat("a", 62), want: strings.Repeat("a", 62) + "-certgen"},
+	} {
+		env := environment()
+		env.Routing.Release, env.Routing.Values = test.release, test.values
+		if got := Hook(env); got != test.want {
+			t.Errorf("release %s: got %s, want %s", test.release, got, test.want)
+		}
+	}
+}
+
+func TestEveryLeftoverSaysHowItIsKnownToBeTheCharts(t *testing.T) {
+	for _, ref := range Leftovers(environment()) {
+		if _, err := labels.Parse(ref.Owner); ref.Owner == "" || err != nil {
+			t.Errorf("%s: owner %q: %v", ref, ref.Owner, err)
+		}
+	}
+}
+
+func TestAClassOfSomebodyElseIsUsedButNotTakenOver(t *testing.T) {
+	env := environment()
+	other := environment()
+	other.Name = "prod"
+	mine, theirs, unlabelled, wrong := Objects(env)[0], Objects(other)[0], Objects(other)[0].DeepCopy(), Objects(other)[0].DeepCopy()
+	unlabelled.SetLabels(nil)
+	wrong.Object["spec"] = map[string]any{"controllerName": "example.com/other"}
+	for _, test := range []struct {
+		name     string
+		live     *unstructured.Unstructured
+		owns     bool
+		conflict bool
+	}{
+		{name: "none", owns: true},
+		{name: "its own", live: mine, owns: true},
+		{name: "another environment's", live: theirs},
+		{name: "nobody's", live: unlabelled},
+		{name: "another controller's", live: wrong, conflict: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			owns, err := OwnsClass(env, test.live)
+			var problem *cluster.Error
+			if owns != test.owns || (errors.As(err, &problem) && problem.Kind == cluster.Conflict) != test.conflict {
+				t.Errorf("owns %v, error %v", owns, err)
+			}
+			objects, _ := Plan(env, test.live)
+			if len(objects) > 0 && (objects[0].GetKind() == "GatewayClass") != test.owns {
+				t.Errorf("plan begins with %s", objects[0].GetKind())
+			}
+		})
+	}
+}
+
+func TestTheControllerIsInUseByWhatOthersHave(t *testing.T) {
+	env := environment()
+	class, own := Objects(env)[0], Objects(env)[1]
+	foreignGateway := own.DeepCopy()
+	foreignGateway.SetLabels(nil)
+	foreignGateway.SetNamespace("shop")
+	elsewhere := foreignGateway.DeepCopy()
+	elsewhere.Object["spec"] = map[string]any{"gatewayClassName": "nginx"}
+	foreignClass := class.DeepCopy()
+	foreignClass.SetName("edge")
+	foreignClass.SetLabels(nil)
+	policy := func(namespace string) *unstructured.Unstructured {
+		obj := object(env, envoyAPI, "BackendTrafficPolicy", "sticky", namespace, map[string]any{})
+		obj.SetLabels(nil)
+		return obj
+	}
+	for _, test := range []struct {
+		name    string
+		objects []*unstructured.Unstructured
+		want    []string
+	}{
+		{"only the environment's own", []*unstructured.Unstructured{class, own, policy(env.Namespace)}, nil},
+		{"a Gateway elsewhere of the same class", []*unstructured.Unstructured{class, own, foreignGateway}, []string{"Gateway shop/wso2-apim-gateway"}},
+		{"a Gateway of another controller's class", []*unstructured.Unstructured{class, own, elsewhere}, nil},
+		{"another class of the same controller", []*unstructured.Unstructured{class, foreignClass}, []string{"GatewayClass edge"}},
+		{"a policy in another namespace", []*unstructured.Unstructured{class, policy("shop")}, []string{"BackendTrafficPolicy shop/sticky"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, ref := range InUse(env, test.objects) {
+				got = append(got, ref.String())
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestUnservedKindsTellAnOldGatewayAPIFromNone(t *testing.T) {
+	env := environment()
+	if err := Unserved(env, nil); err != nil {
+		t.Errorf("nothing is missing, but: %v", err)
+	}
+	if err := Unserved(env, Needs(env)); err == nil || !strings.Contains(err.Error(), "routing.crds: create)") {
+		t.Errorf("without any Gateway API: %v", err)
+	}
+	err := Unserved(env, Needs(env)[3:4])
+	if err == nil || !strings.Contains(err.Error(), "BackendTLSPolicy of gateway.networking.k8s.io/v1") || !strings.Contains(err.Error(), "create-replace") {
+		t.Errorf("with an old Gateway API: %v", err)
+	}
+}
+
+func TestKubernetesVersionsOfTheGuidesChartAreKnown(t *testing.T) {
+	for _, test := range []struct {
+		version, lowest, highest string
+		known                    bool
+	}{
+		{"v1.7.0", "1.32", "1.35", true},
+		{"1.7.3", "1.32", "1.35", true},
+		{"v1.6.1", "1.30", "1.33", true},
+		{"v2.0.0", "", "", false},
+		{"", "", "", false},
+	} {
+		lowest, highest, known := SupportedKubernetes(test.version)
+		if lowest != test.lowest || highest != test.highest || known != test.known {
+			t.Errorf("%s: got %s to %s, %v", test.version, lowest, highest, known)
+		}
+	}
+}

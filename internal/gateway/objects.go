@@ -1,0 +1,115 @@
+// Package gateway says what the routing of an environment consists of: the Gateway and its class, the routes of Identity
+// Server, the values of the gateway chart and what its hooks leave behind. It is pure: configuration in, objects out.
+package gateway
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+// API versions of the objects.
+const (
+	gatewayAPI = "gateway.networking.k8s.io/v1"
+	envoyAPI   = "gateway.envoyproxy.io/v1alpha1"
+)
+
+// Objects are the GatewayClass, the Gateway with its five listeners and, unless Envoy's Service is of type LoadBalancer,
+// the EnvoyProxy that says so, in the order in which they refer to each other.
+func Objects(env config.Environment) []*unstructured.Unstructured {
+	objects := []*unstructured.Unstructured{class(env)}
+	if needsProxy(env) {
+		objects = append(objects, proxy(env))
+	}
+	return append(objects, gateway(env))
+}
+
+// Refs are all objects that Objects may have made for the environment, with any settings: what a teardown deletes.
+func Refs(env config.Environment) []cluster.Ref {
+	own := cluster.EnvironmentLabel + "=" + env.Name
+	refs := []cluster.Ref{cluster.RefOf(class(env)), cluster.RefOf(proxy(env)), cluster.RefOf(gateway(env))}
+	for i := range refs {
+		refs[i].Owner = own
+	}
+	return refs
+}
+
+func class(env config.Environment) *unstructured.Unstructured {
+	return object(env, gatewayAPI, "GatewayClass", env.Routing.GatewayClass, "", map[string]any{
+		"controllerName": env.Routing.ControllerName,
+	})
+}
+
+// proxy sets the Service's type for this Gateway alone: a class may be shared. The policy Cluster makes every node
+// answer at the node port; Envoy Gateway's default Local would only let those with an Envoy pod, but it publishes the
+// addresses of all nodes.
+func proxy(env config.Environment) *unstructured.Unstructured {
+	service := map[string]any{"type": env.Routing.ServiceType}
+	if env.Routing.ServiceType == "NodePort" {
+		service["externalTrafficPolicy"] = "Cluster"
+	}
+	return object(env, envoyAPI, "EnvoyProxy", env.Routing.Gateway, env.Namespace, map[string]any{
+		"provider": map[string]any{
+			"type":       "Kubernetes",
+			"kubernetes": map[string]any{"envoyService": service},
+		},
+	})
+}
+
+func needsProxy(env config.Environment) bool {
+	return env.Routing.ServiceType != "" && env.Routing.ServiceType != "LoadBalancer"
+}
+
+func gateway(env config.Environment) *unstructured.Unstructured {
+	spec := map[string]any{
+		"gatewayClassName": env.Routing.GatewayClass,
+		"listeners":        listeners(env),
+	}
+	if needsProxy(env) {
+		spec["infrastructure"] = map[string]any{"parametersRef": map[string]any{
+			"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": env.Routing.Gateway,
+		}}
+	}
+	return object(env, gatewayAPI, "Gateway", env.Routing.Gateway, env.Namespace, spec)
+}
+
+// The listeners' names are those to which the API Manager chart's routes attach (wso2/helm-apim, httproute templates);
+// keymanager-https is for Identity Server.
+const keyManagerListener = "keymanager-https"
+
+func listeners(env config.Environment) []any {
+	var all []any
+	for _, l := range []struct{ name, hostname string }{
+		{"control-plane-https", env.Hostnames.Management},
+		{"gateway-https", env.Hostnames.Gateway},
+		{"websocket-https", env.Hostnames.WebSocket},
+		{"websub-https", env.Hostnames.WebSub},
+		{keyManagerListener, env.Hostnames.KeyManager},
+	} {
+		all = append(all, map[string]any{
+			"name":     l.name,
+			"hostname": l.hostname,
+			"port":     int64(443),
+			"protocol": "HTTPS",
+			"tls": map[string]any{
+				"mode": "Terminate",
+				"certificateRefs": []any{map[string]any{
+					"group": "", "kind": "Secret", "name": env.GatewayTLSSecret(),
+				}},
+			},
+			"allowedRoutes": map[string]any{"namespaces": map[string]any{"from": "Same"}},
+		})
+	}
+	return all
+}
+
+func object(env config.Environment, apiVersion, kind, name, namespace string, spec map[string]any) *unstructured.Unstructured {
+	obj := &unstructured.Unstructured{Object: map[string]any{"apiVersion": apiVersion, "kind": kind, "spec": spec}}
+	obj.SetName(name)
+	if namespace != "" {
+		obj.SetNamespace(namespace)
+	}
+	obj.SetLabels(cluster.Labels(env.Name))
+	return obj
+}

@@ -1,0 +1,131 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+// OwnsClass says whether the GatewayClass is the environment's own to apply and delete. live is the one in the cluster,
+// nil if there is none. One of somebody else is used as it is if it names the same controller; otherwise it is a
+// Conflict.
+func OwnsClass(env config.Environment, live *unstructured.Unstructured) (bool, error) {
+	if live == nil || ours(env, live) {
+		return true, nil
+	}
+	if name := controllerName(live); name != env.Routing.ControllerName {
+		return false, &cluster.Error{Kind: cluster.Conflict, Doing: "using GatewayClass " + live.GetName(),
+			Err:  fmt.Errorf("it is there already, for another controller: %q instead of %q", name, env.Routing.ControllerName),
+			Next: "give the environment another class (routing.gatewayClass), or that controller (routing.controllerName)"}
+	}
+	return false, nil
+}
+
+// Plan gives what to apply: [Objects], without the class if a class of somebody else is used.
+func Plan(env config.Environment, liveClass *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	owns, err := OwnsClass(env, liveClass)
+	if err != nil {
+		return nil, err
+	}
+	objects := Objects(env)
+	if !owns {
+		return objects[1:], nil
+	}
+	return objects, nil
+}
+
+// Watched are the kinds by which somebody may use the gateway controller; give their objects, of all namespaces, to
+// [InUse].
+func Watched() []schema.GroupVersionKind {
+	kinds := []schema.GroupVersionKind{
+		schema.FromAPIVersionAndKind(gatewayAPI, "GatewayClass"),
+		schema.FromAPIVersionAndKind(gatewayAPI, "Gateway"),
+	}
+	for _, kind := range []string{
+		"Backend", "BackendTrafficPolicy", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "EnvoyPatchPolicy", "EnvoyProxy",
+		"HTTPRouteFilter", "SecurityPolicy",
+	} {
+		kinds = append(kinds, schema.FromAPIVersionAndKind(envoyAPI, kind))
+	}
+	return kinds
+}
+
+// InUse names what others have that needs the environment's gateway controller. While there is any, the controller's
+// release, what its hooks left, and the CRDs must stay.
+func InUse(env config.Environment, objects []*unstructured.Unstructured) []cluster.Ref {
+	classes := map[string]bool{}
+	for _, obj := range objects {
+		if obj.GetKind() == "GatewayClass" && controllerName(obj) == env.Routing.ControllerName {
+			classes[obj.GetName()] = true
+		}
+	}
+	var users []cluster.Ref
+	for _, obj := range objects {
+		if foreign(env, obj, classes) {
+			users = append(users, cluster.RefOf(obj))
+		}
+	}
+	return users
+}
+
+func foreign(env config.Environment, obj *unstructured.Unstructured, classes map[string]bool) bool {
+	switch obj.GetKind() {
+	case "GatewayClass":
+		return classes[obj.GetName()] && !ours(env, obj)
+	case "Gateway":
+		class, _, _ := unstructured.NestedString(obj.Object, "spec", "gatewayClassName")
+		return classes[class] && !ours(env, obj)
+	}
+	return obj.GetNamespace() != env.Namespace
+}
+
+func ours(env config.Environment, obj *unstructured.Unstructured) bool {
+	labels := obj.GetLabels()
+	return labels[cluster.ManagedByLabel] == cluster.ManagedBy && labels[cluster.EnvironmentLabel] == env.Name
+}
+
+func controllerName(class *unstructured.Unstructured) string {
+	name, _, _ := unstructured.NestedString(class.Object, "spec", "controllerName")
+	return name
+}
+
+// Needs are the kinds that must be served before the API Manager chart, the Gateway and the routes can be applied.
+func Needs(env config.Environment) []schema.GroupVersionKind {
+	kinds := []schema.GroupVersionKind{
+		schema.FromAPIVersionAndKind(gatewayAPI, "GatewayClass"),
+		schema.FromAPIVersionAndKind(gatewayAPI, "Gateway"),
+		schema.FromAPIVersionAndKind(gatewayAPI, "HTTPRoute"),
+		schema.FromAPIVersionAndKind(gatewayAPI, "BackendTLSPolicy"),
+		schema.FromAPIVersionAndKind(envoyAPI, "BackendTrafficPolicy"),
+	}
+	if needsProxy(env) {
+		kinds = append(kinds, schema.FromAPIVersionAndKind(envoyAPI, "EnvoyProxy"))
+	}
+	return kinds
+}
+
+// Unserved turns the missing ones of [Needs] into an error, nil if none is missing. It tells a cluster with an old
+// Gateway API, as some managed clusters have, from one without any.
+func Unserved(env config.Environment, missing []schema.GroupVersionKind) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	next := "let Lockstep install the CRDs (routing.crds: create), or install those of Gateway API v1.4 or later and of Envoy Gateway"
+	text, onlyOld := "the cluster does not serve", len(missing) < len(Needs(env))
+	for i, gvk := range missing {
+		if i > 0 {
+			text += ","
+		}
+		text += " " + gvk.Kind + " of " + gvk.GroupVersion().String()
+	}
+	if onlyOld {
+		next = "its CRDs are older than Gateway API v1.4, or incomplete: upgrade them, or let Lockstep do so (routing.crds: create-replace) " +
+			"if nobody else depends on the old ones"
+	}
+	return &cluster.Error{Kind: cluster.MissingKind, Doing: "checking the Gateway API", Err: errors.New(text), Next: next}
+}
