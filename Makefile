@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all a fresh machine needs: Go, and nothing running.
+
+.DEFAULT_GOAL := help
+include tools/tools.mk
+
+DIR ?= .sandbox
+# The race detector needs a C compiler.
+RACE := $(if $(shell command -v gcc 2>/dev/null),-race,)
+
+.PHONY: help build demo down test lint generate clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build lockstep, worker and sandbox into bin/
+	@test -x bin/lockstep || echo "building lockstep, worker and sandbox (about 3 minutes the first time)"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/lockstep ./starter
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/worker ./worker
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/sandbox ./sandbox/cmd/sandbox
+
+demo: tools build ## Start a sandbox and a worker, deploy examples/quickstart.yaml and show the result
+	@DIR=$(DIR) sh sandbox/demo.sh up
+
+down: ## Stop what `make demo` left running
+	@DIR=$(DIR) sh sandbox/demo.sh down
+
+test: tools build ## Run all tests: unit, workflows, activities, and deployments in a sandbox
+	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m ./...
+
+lint: bin/workflowcheck ## Check format, vet and the determinism of workflows
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	bin/workflowcheck ./workflows/...
+
+generate: ## Make generated files anew
+	$(GO) generate ./...
+
+clean: down ## Remove everything that was built
+	rm -rf bin
+
+bin/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
+	@echo "building workflowcheck (seconds)"
+	@$(call TOOL_BUILD,workflowcheck,,workflowcheck) go.temporal.io/sdk/contrib/tools/workflowcheck

@@ -1,0 +1,163 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"go.temporal.io/sdk/temporal"
+
+	"lockstep/internal/cluster"
+	"lockstep/internal/image"
+	"lockstep/internal/release"
+	"lockstep/internal/rest"
+	"lockstep/internal/verify"
+)
+
+// Types of the application errors that activities return. They are stable: callers and retry policies may rely on them.
+const (
+	TypeInvalidConfig = "InvalidConfig" // the environment asks for what cannot be; edit it
+	TypeUnauthorized  = "Unauthorized"  // credentials or permissions are missing
+	TypeNotFound      = "NotFound"      // a chart, image, artifact or object is not there
+	TypeConflict      = "Conflict"      // something of somebody else is in the way
+	TypeUnavailable   = "Unavailable"   // a system does not answer; retried
+	TypeNotReady      = "NotReady"      // a workload cannot become ready; the message holds the diagnosis
+	TypeRefused       = "Refused"       // a product answers, and not as it should
+)
+
+// failure is an error that no retry mends.
+func failure(kind, text string) error {
+	return temporal.NewNonRetryableApplicationError(text, kind, nil)
+}
+
+// passing is an error that is worth another attempt.
+func passing(kind, text string) error {
+	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{})
+}
+
+// ended passes on what must keep its identity: nothing, an error that is classified already, and the end of the context.
+func ended(err error) bool {
+	var app *temporal.ApplicationError
+	return err == nil || errors.As(err, &app) || errors.Is(err, context.Canceled)
+}
+
+// classifyCluster classifies what the Kubernetes API server said.
+func classifyCluster(err error) error {
+	if ended(err) {
+		return err
+	}
+	var e *cluster.Error
+	if !errors.As(err, &e) {
+		return classifyWait(err)
+	}
+	if e.Retryable() {
+		return passing(TypeUnavailable, e.Error())
+	}
+	kinds := map[cluster.Kind]string{
+		cluster.Unauthorized: TypeUnauthorized, cluster.Forbidden: TypeUnauthorized, cluster.NotFound: TypeNotFound,
+		cluster.MissingKind: TypeNotFound, cluster.Conflict: TypeConflict,
+	}
+	kind, known := kinds[e.Kind]
+	if !known {
+		kind = TypeInvalidConfig
+	}
+	return failure(kind, e.Error())
+}
+
+// classifyWait classifies the end of a wait: a diagnosis is final, since the wait itself has tried for as long as it made sense.
+func classifyWait(err error) error {
+	if ended(err) {
+		return err
+	}
+	var known *cluster.Error
+	if errors.As(err, &known) {
+		return classifyCluster(err)
+	}
+	var p *cluster.Problem
+	if errors.As(err, &p) && !p.Retryable {
+		return failure(TypeNotReady, p.Error())
+	}
+	return passing(TypeUnavailable, err.Error())
+}
+
+// classifyRelease classifies what Helm, chart repositories and registries said.
+func classifyRelease(err error) error {
+	if ended(err) {
+		return err
+	}
+	var p *release.Problem
+	if !errors.As(err, &p) {
+		return classifyCluster(err)
+	}
+	if p.Retryable {
+		return passing(TypeUnavailable, p.Error())
+	}
+	kinds := map[release.Reason]string{
+		release.ChartNotFound: TypeNotFound, release.VersionNotFound: TypeNotFound, release.NamespaceMissing: TypeNotFound,
+		release.KindMissing: TypeNotFound, release.Conflict: TypeConflict, release.Forbidden: TypeUnauthorized,
+		release.HookFailed: TypeNotReady, release.NotGone: TypeNotReady,
+	}
+	kind, known := kinds[p.Reason]
+	if !known {
+		kind = TypeInvalidConfig
+	}
+	return failure(kind, p.Error())
+}
+
+// classifyImage classifies what registries and artifact servers said.
+func classifyImage(err error) error {
+	if ended(err) {
+		return err
+	}
+	for _, known := range []struct {
+		err  error
+		kind string
+	}{
+		{image.ErrUnauthorized, TypeUnauthorized},
+		{image.ErrNotFound, TypeNotFound},
+		{image.ErrChecksum, TypeRefused},
+		{image.ErrDeleteUnsupported, TypeConflict},
+		{image.ErrInvalid, TypeInvalidConfig},
+	} {
+		if errors.Is(err, known.err) {
+			return failure(known.kind, err.Error())
+		}
+	}
+	return passing(TypeUnavailable, err.Error())
+}
+
+// classifyProduct classifies what the products said. Both answer 5xx for a while after they became ready.
+func classifyProduct(err error) error {
+	if ended(err) {
+		return err
+	}
+	var link *verify.Broken
+	if errors.As(err, &link) {
+		return failure(TypeRefused, err.Error())
+	}
+	switch status := rest.Status(err); {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return failure(TypeUnauthorized, err.Error()+": the password in the credentials Secret is not the product's (it is set at the product's first start), or the account "+
+			"lacks the admin role")
+	case status == http.StatusConflict, status == http.StatusPreconditionFailed:
+		return failure(TypeConflict, err.Error())
+	case status == http.StatusTooManyRequests, status >= 500:
+		return passing(TypeUnavailable, err.Error())
+	case status >= 400:
+		return failure(TypeRefused, err.Error())
+	}
+	return classifyCluster(err)
+}
+
+// prefix puts the environment's field before a classified error.
+func prefix(field string, err error) error {
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) {
+		return err
+	}
+	text := field + ": " + app.Message()
+	if app.NonRetryable() {
+		return failure(app.Type(), text)
+	}
+	return passing(app.Type(), text)
+}

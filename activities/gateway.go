@@ -1,0 +1,194 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+	"lockstep/internal/gateway"
+	"lockstep/internal/identity"
+	"lockstep/internal/release"
+)
+
+// Gateway is the state of the environment's Gateway.
+type Gateway struct {
+	Address    string `json:"address,omitempty"`
+	Programmed bool   `json:"programmed"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+// Note says in a few words where the gateway is.
+func (g Gateway) Note() string {
+	if g.Address == "" {
+		return ""
+	}
+	return ", at " + g.Address
+}
+
+// RemoveCRDsInput names the CRDs that were not there before.
+type RemoveCRDsInput struct {
+	Scope Scope    `json:"scope"`
+	Names []string `json:"names"`
+}
+
+// UndoGatewayInput says what to go back to.
+type UndoGatewayInput struct {
+	Input
+	Before release.State `json:"before"`
+}
+
+// LookCRDs names the kinds of the gateway chart that the cluster does not have.
+func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if !in.Env.Routing.Installs() {
+		return nil, nil
+	}
+	crds, err := s.releases.CRDs(ctx, in.Env.Routing.Chart)
+	if err != nil {
+		return nil, classifyRelease(err)
+	}
+	var missing []string
+	for _, crd := range crds {
+		_, found, err := s.cluster.Get(ctx, cluster.RefOf(crd))
+		if err != nil {
+			return nil, classifyCluster(err)
+		}
+		if !found {
+			missing = append(missing, crd.GetName())
+		}
+	}
+	return missing, nil
+}
+
+// ApplyCRDs brings the gateway chart's kinds into the cluster, by the environment's policy, and checks that those which the
+// products' charts use are served.
+func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	note := "uses the kinds that are there"
+	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
+		progress("reading the gateway chart")
+		crds, err := s.releases.CRDs(ctx, in.Env.Routing.Chart)
+		if err != nil {
+			return "", classifyRelease(err)
+		}
+		progress(fmt.Sprintf("applying %d kinds", len(crds)))
+		created, err := s.cluster.ApplyCRDs(ctx, crds, in.Env.Routing.CRDs)
+		if err != nil {
+			return "", classifyCluster(err)
+		}
+		note = fmt.Sprintf("%d of %d kinds made", len(created), len(crds))
+	}
+	return note, requireKinds(ctx, s.cluster, in.Env)
+}
+
+// requireKinds makes sure that the cluster serves the kinds which API Manager's chart and the gateway need.
+func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment) error {
+	missing, err := c.Missing(ctx, gateway.Needs(env))
+	if err != nil {
+		return classifyCluster(err)
+	}
+	return classifyCluster(gateway.Unserved(env, missing))
+}
+
+// RemoveCRDs removes kinds of which no object is left.
+func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
+	before := make([]cluster.Snapshot, len(in.Names))
+	for i, name := range in.Names {
+		before[i] = cluster.Snapshot{Ref: cluster.Ref{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: name}}
+	}
+	return a.Restore(ctx, RestoreInput{Scope: in.Scope, Before: before})
+}
+
+// ApplyGateway makes the listeners of the five hostnames.
+func (a *Activities) ApplyGateway(ctx context.Context, in Input) error {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	objects, err := gatewayObjects(ctx, s.cluster, in.Env)
+	if err != nil {
+		return err
+	}
+	_, err = s.cluster.Apply(ctx, objects)
+	return classifyCluster(err)
+}
+
+// WaitGateway waits until the Gateway is programmed.
+func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return Gateway{}, err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	ctx, cancel := diagnosable(ctx)
+	defer cancel()
+	if in.Env.Routing.Installs() {
+		if err := s.cluster.WaitDeployment(ctx, in.Env.Routing.Namespace, gateway.Deployment, progress); err != nil {
+			return Gateway{}, classifyWait(err)
+		}
+	}
+	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress)
+	return Gateway{Address: status.Address, Programmed: status.Programmed, Reason: status.Reason}, classifyWait(err)
+}
+
+// UndoGateway puts the gateway's release back. One that this run installed goes, with what its hooks made, unless somebody else
+// uses it by now.
+func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	return s.removeGateway(ctx, in.Env, in.Before, progress)
+}
+
+func (s *site) removeGateway(ctx context.Context, env config.Environment, before release.State, progress func(string)) error {
+	if !before.Exists {
+		users, err := gatewayUsers(ctx, s.cluster, env)
+		if err != nil || len(users) > 0 {
+			return err // it stays for them
+		}
+	}
+	if err := s.releases.Restore(ctx, env.Routing.Namespace, env.Routing.Release, before, progress); err != nil {
+		return classifyRelease(err)
+	}
+	if before.Exists {
+		return nil
+	}
+	progress("removing what the chart's hooks left")
+	return classifyCluster(s.cluster.Delete(ctx, gateway.Leftovers(env)...))
+}
+
+// ApplyRoutes routes the key manager's hostname to Identity Server.
+func (a *Activities) ApplyRoutes(ctx context.Context, in Input) error {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	_, err = s.cluster.Apply(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), CAConfigMap))
+	return classifyCluster(err)
+}
+
+// WaitRoutes waits until the gateway accepted the routes of both products.
+func (a *Activities) WaitRoutes(ctx context.Context, in Input) error {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	ctx, cancel := diagnosable(ctx)
+	defer cancel()
+	return classifyWait(s.cluster.WaitRoutes(ctx, in.Env.Namespace, routeNames(in.Env), progress))
+}

@@ -1,0 +1,126 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"lockstep/config"
+	"lockstep/internal/image"
+)
+
+// ImageState is what the target tag pointed to before.
+type ImageState = image.State
+
+// Image is the built image.
+type Image struct {
+	Reference string `json:"reference"` // repository@digest, as pods pull it
+	Digest    string `json:"digest"`
+	Version   string `json:"version"` // of Identity Server, from its home in the image
+	Home      string `json:"home"`    // WSO2_SERVER_HOME in the image
+	Pushed    bool   `json:"pushed"`
+	Summary   string `json:"summary"`
+}
+
+// UndoImageInput says what to put the target tag back to.
+type UndoImageInput struct {
+	Input
+	Before ImageState `json:"before"`
+	Built  Image      `json:"built"` // zero if the build never ended
+}
+
+// LookImage reads what the target tag points to.
+func (a *Activities) LookImage(ctx context.Context, in Input) (ImageState, error) {
+	b, err := a.builder(ctx, in.Env)
+	if err != nil {
+		return ImageState{}, err
+	}
+	state, err := b.Look(ctx, in.Env.Image.Target, in.Env.Image.PlainHTTP)
+	return state, classifyImage(err)
+}
+
+// BuildImage adds the artifacts to the base image and pushes the result, unless it is there already.
+func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
+	b, err := a.builder(ctx, in.Env)
+	if err != nil {
+		return Image{}, err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	i := in.Env.Image
+	built, err := b.Build(ctx, image.Spec{Base: i.Base, Target: i.Target, Platforms: i.Platforms, Artifacts: i.Artifacts, PlainHTTP: i.PlainHTTP}, progress)
+	if err != nil {
+		return Image{}, classifyImage(err)
+	}
+	summary := "unchanged"
+	if built.Pushed {
+		summary = "pushed"
+	}
+	return Image{Reference: built.Reference, Digest: built.Digest, Version: built.Version, Home: built.Home, Pushed: built.Pushed,
+		Summary: fmt.Sprintf("%s %s", summary, shortDigest(built.Digest))}, nil
+}
+
+// UndoImage puts the target tag back.
+func (a *Activities) UndoImage(ctx context.Context, in UndoImageInput) error {
+	b, err := a.builder(ctx, in.Env)
+	if err != nil {
+		return err
+	}
+	_, stop := heartbeat(ctx)
+	defer stop()
+	built := image.Built{Digest: in.Built.Digest, Pushed: in.Built.Pushed}
+	return classifyImage(b.Restore(ctx, in.Env.Image.Target, in.Before, built, in.Env.Image.PlainHTTP))
+}
+
+func (a *Activities) builder(ctx context.Context, env config.Environment) (*image.Builder, error) {
+	keychain, err := a.keychain(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return image.New(image.Options{
+		Mirrors: a.settings.Mirrors, Keychain: keychain,
+		CacheDir: filepath.Join(a.settings.CacheDir, "artifacts"),
+	}), nil
+}
+
+// keychain finds registry credentials in the environment's Secrets, then in the worker's docker config.
+func (a *Activities) keychain(ctx context.Context, env config.Environment) (authn.Keychain, error) {
+	if env.Image.PullSecret == "" && env.Image.Credentials == nil {
+		return authn.DefaultKeychain, nil
+	}
+	c, err := a.cluster(env.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if env.Image.Credentials != nil {
+		name := env.Image.Credentials.Secret
+		data, found, err := c.Secret(ctx, env.Namespace, name)
+		if err != nil {
+			return nil, classifyCluster(err)
+		}
+		if !found || len(data["username"]) == 0 || len(data["password"]) == 0 {
+			return nil, failure(TypeNotFound, fmt.Sprintf("Secret %s/%s, named by image.credentials.secret, lacks the keys username and password: create it with "+
+				"`kubectl create secret generic %s -n %s --from-literal=username=… --from-literal=password=…`", env.Namespace, name, name, env.Namespace))
+		}
+		return image.StaticKeychain(env.Image, string(data["username"]), string(data["password"]))
+	}
+	name := env.Image.PullSecret
+	data, found, err := c.Secret(ctx, env.Namespace, name)
+	if err != nil {
+		return nil, classifyCluster(err)
+	}
+	if !found || len(data[".dockerconfigjson"]) == 0 {
+		return nil, failure(TypeNotFound, fmt.Sprintf("Secret %s/%s, named by image.pullSecret, is not there or no docker config: create it with "+
+			"`kubectl create secret docker-registry %s -n %s …`", env.Namespace, name, name, env.Namespace))
+	}
+	return image.DockerConfigKeychain(data[".dockerconfigjson"])
+}
+
+func shortDigest(digest string) string {
+	if len(digest) > 19 {
+		return digest[:19]
+	}
+	return digest
+}

@@ -1,0 +1,186 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"lockstep/config"
+	"lockstep/internal/apim"
+	"lockstep/internal/identity"
+	"lockstep/internal/verify"
+)
+
+// KeyManager is the registered key manager.
+type KeyManager struct {
+	ID      string `json:"id"`
+	Issuer  string `json:"issuer"`
+	Summary string `json:"summary"`
+}
+
+// KeyManagerState is the key manager as it was, secrets masked by API Manager.
+type KeyManagerState struct {
+	Exists  bool            `json:"exists"`
+	Manager apim.KeyManager `json:"manager,omitempty"`
+}
+
+// UndoKeyManagerInput says what to go back to.
+type UndoKeyManagerInput struct {
+	Input
+	Before KeyManagerState `json:"before"`
+}
+
+// LookKeyManager reads the key manager of the environment's name.
+func (a *Activities) LookKeyManager(ctx context.Context, in Input) (KeyManagerState, error) {
+	p, err := a.products(ctx, in.Env)
+	if err != nil {
+		return KeyManagerState{}, err
+	}
+	defer p.close()
+	manager, err := p.apim.FindKeyManager(ctx, in.Env.KeyManager.Name)
+	return KeyManagerState{Exists: manager != nil, Manager: manager}, classifyProduct(err)
+}
+
+// RegisterKeyManager registers Identity Server with API Manager, or mends the registration, and waits until it can be used:
+// API Manager answers 201 before its own components know the key manager.
+func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManager, error) {
+	p, err := a.products(ctx, in.Env)
+	if err != nil {
+		return KeyManager{}, err
+	}
+	defer p.close()
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	progress("reading Identity Server's issuer")
+	discovery, err := p.identity.Discovery(ctx)
+	if err != nil {
+		return KeyManager{}, classifyProduct(err)
+	}
+	if err := p.identity.Authenticates(ctx); err != nil {
+		return KeyManager{}, classifyProduct(err)
+	}
+	wanted := apim.NewKeyManager(in.Env.KeyManager, apim.Registration{
+		Service: "https://" + identity.Service(in.Env) + ":9443", Public: "https://" + in.Env.Hostnames.KeyManager,
+		Issuer: discovery.Issuer, Username: in.Env.Credentials.AdminUsername, Password: p.admin,
+	})
+	progress("registering key manager " + in.Env.KeyManager.Name)
+	stored, note, err := upsert(ctx, p.apim, wanted)
+	if err != nil {
+		return KeyManager{}, classifyProduct(err)
+	}
+	if note != unchanged {
+		if err := a.probe(ctx, p, in, stored, progress); err != nil {
+			return KeyManager{}, err
+		}
+	}
+	return KeyManager{ID: stored.ID(), Issuer: discovery.Issuer, Summary: note}, nil
+}
+
+const unchanged = "unchanged"
+
+// upsert looks by name, since the API has no other way to be idempotent, and refuses an issuer that another key manager has: API
+// Manager would pick either.
+func upsert(ctx context.Context, c *apim.Client, wanted apim.KeyManager) (stored apim.KeyManager, note string, err error) {
+	managers, err := c.KeyManagers(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, manager := range managers {
+		if manager.Name() == wanted.Name() {
+			stored = manager
+		} else if manager.Issuer() == wanted.Issuer() {
+			return nil, "", failure(TypeConflict, fmt.Sprintf("key manager %q has the issuer %q already, and API Manager picks key managers by issuer: "+
+				"delete it in the Admin portal, or set keyManager.name to its name", manager.Name(), wanted.Issuer()))
+		}
+	}
+	if stored == nil {
+		properties, _ := wanted["additionalProperties"].(map[string]any)
+		if err := c.CheckConnector(ctx, properties); err != nil {
+			return nil, "", err
+		}
+		stored, err = c.CreateKeyManager(ctx, wanted)
+		return stored, "registered", err
+	}
+	differing := apim.Differs(stored, wanted)
+	if len(differing) == 0 {
+		return stored, unchanged, nil
+	}
+	stored, err = c.UpdateKeyManager(ctx, stored.ID(), wanted)
+	return stored, "updated " + strings.Join(differing, ", "), err
+}
+
+// probe generates keys with throw-away applications until that works. Each failed attempt leaves a key mapping behind in its
+// application, so each attempt gets a new one and removes it.
+func (a *Activities) probe(ctx context.Context, p *products, in Input, manager apim.KeyManager, progress func(string)) error {
+	progress("waiting until API Manager knows the key manager")
+	ctx, cancel := diagnosable(ctx)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := probeOnce(ctx, p.apim, manager.ID(), fmt.Sprintf("%sprobe-%s-%d", verify.Prefix, short(in.Scope.Run), attempt))
+		if err == nil {
+			return nil
+		}
+		progress(fmt.Sprintf("attempt %d to generate keys: %v", attempt, err))
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err()
+			}
+			return failure(TypeNotReady, fmt.Sprintf("key manager %q is registered but cannot generate keys: %v; look at API Manager's log, "+
+				"and whether its pods reach %v", manager.Name(), err, manager["clientRegistrationEndpoint"]))
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func probeOnce(ctx context.Context, c *apim.Client, manager, name string) error {
+	app, err := c.CreateApplication(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = c.GenerateKeys(ctx, app, manager)
+	clean := c.DeleteApplication(context.WithoutCancel(ctx), app)
+	if err != nil {
+		return err
+	}
+	return clean
+}
+
+// UndoKeyManager removes a key manager that was not there and puts back one that was.
+func (a *Activities) UndoKeyManager(ctx context.Context, in UndoKeyManagerInput) error {
+	p, err := a.products(ctx, in.Env)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	_, stop := heartbeat(ctx)
+	defer stop()
+	return classifyProduct(restoreKeyManager(ctx, p.apim, in.Env.KeyManager, in.Before))
+}
+
+func restoreKeyManager(ctx context.Context, c *apim.Client, km config.KeyManager, before KeyManagerState) error {
+	stored, err := c.FindKeyManager(ctx, km.Name)
+	switch {
+	case err != nil:
+		return err
+	case before.Exists && stored == nil:
+		return failure(TypeConflict, fmt.Sprintf("key manager %q is gone, and its password cannot be read back: run `lockstep deploy` to register it again", km.Name))
+	case before.Exists && len(apim.Differs(stored, before.Manager)) > 0:
+		_, err = c.UpdateKeyManager(ctx, stored.ID(), before.Manager)
+		return err
+	case !before.Exists && stored != nil:
+		if err := c.DeleteApplications(ctx, verify.Prefix); err != nil { // a key manager in use stays (code 902015)
+			return err
+		}
+		return c.DeleteKeyManager(ctx, stored.ID())
+	}
+	return nil
+}
+
+// short is enough of a run id to tell runs apart in names.
+func short(run string) string {
+	run = strings.ReplaceAll(run, "-", "")
+	return run[:min(8, len(run))]
+}

@@ -1,0 +1,258 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+	"lockstep/internal/gateway"
+	"lockstep/internal/release"
+)
+
+// Preflight is what the cluster, the chart repositories and the registry said before anything was touched.
+type Preflight struct {
+	Kubernetes      string   `json:"kubernetes"`
+	APIManagerImage string   `json:"apiManagerImage"` // repository@digest
+	Warnings        []string `json:"warnings,omitempty"`
+	Summary         string   `json:"summary"`
+}
+
+// Preflight checks all that the environment file cannot tell: every problem is reported, not the first.
+func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return Preflight{}, err
+	}
+	_, stop := heartbeat(ctx)
+	defer stop()
+	version, err := s.cluster.Version(ctx)
+	if err != nil {
+		return Preflight{}, classifyCluster(err) // nothing else can be asked
+	}
+	found := Preflight{Kubernetes: version.String(), Warnings: texts(in.Env.Warnings())}
+	checks := []func(context.Context) error{
+		func(ctx context.Context) error { return checkVersion(version, in.Env, &found) },
+		func(ctx context.Context) error { return checkPermissions(ctx, s.cluster, in.Env) },
+		func(ctx context.Context) error { return checkCharts(ctx, s.releases, in.Env) },
+		func(ctx context.Context) error { return a.checkRegistry(ctx, in.Env, &found) },
+		func(ctx context.Context) error { return checkGatewayKinds(ctx, s, in.Env) },
+		func(ctx context.Context) error { return checkReferences(ctx, s.cluster, in.Env) },
+		func(ctx context.Context) error { return checkReleases(ctx, s.releases, in.Env) },
+	}
+	if err := all(ctx, checks); err != nil {
+		return Preflight{}, err
+	}
+	found.Summary = "Kubernetes " + found.Kubernetes
+	return found, nil
+}
+
+func texts(problems config.Problems) []string {
+	var all []string
+	for _, problem := range problems {
+		all = append(all, problem.String())
+	}
+	return all
+}
+
+// all runs the checks side by side and joins what they found. If trying again may help all of it, the error is worth a retry.
+func all(ctx context.Context, checks []func(context.Context) error) error {
+	errs := make([]error, len(checks))
+	var g errgroup.Group
+	for i, check := range checks {
+		g.Go(func() error {
+			errs[i] = check(ctx)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	return joined(errs)
+}
+
+func joined(errs []error) error {
+	var texts []string
+	kind, final := "", false
+	for _, err := range errs {
+		var app *temporal.ApplicationError
+		switch {
+		case err == nil:
+			continue
+		case !errors.As(err, &app):
+			return err // the end of the context
+		}
+		texts = append(texts, app.Message())
+		if kind == "" || app.NonRetryable() && !final {
+			kind = app.Type()
+		}
+		final = final || app.NonRetryable()
+	}
+	switch {
+	case len(texts) == 0:
+		return nil
+	case final:
+		return failure(kind, strings.Join(texts, "\n"))
+	default:
+		return passing(kind, strings.Join(texts, "\n"))
+	}
+}
+
+// checkVersion holds the cluster against the range that the gateway chart supports.
+func checkVersion(version cluster.Version, env config.Environment, found *Preflight) error {
+	lowest, highest, known := gateway.SupportedKubernetes(env.Routing.Chart.Version)
+	if !env.Routing.Installs() || !known {
+		return nil
+	}
+	switch {
+	case older(version, lowest):
+		return failure(TypeInvalidConfig, fmt.Sprintf("Kubernetes %s is older than the gateway chart %s supports (v%s to v%s): upgrade the cluster, or set "+
+			"routing.install to false and use a gateway that fits", version, env.Routing.Chart.Version, lowest, highest))
+	case !older(version, highest) && version.String() != "v"+highest:
+		found.Warnings = append(found.Warnings, fmt.Sprintf("Kubernetes %s is newer than the gateway chart %s was tested with (v%s to v%s)",
+			version, env.Routing.Chart.Version, lowest, highest))
+	}
+	return nil
+}
+
+// older says whether version comes before other, as "1.32".
+func older(version cluster.Version, other string) bool {
+	var major, minor int
+	if _, err := fmt.Sscanf(other, "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return version.Major < major || version.Major == major && version.Minor < minor
+}
+
+// checkPermissions asks for what the steps need that is most often missing.
+func checkPermissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
+	denied, err := c.Allowed(ctx, permissions(env))
+	if err != nil {
+		return classifyCluster(err)
+	}
+	if len(denied) == 0 {
+		return nil
+	}
+	texts := make([]string, len(denied))
+	for i, access := range denied {
+		texts[i] = access.String()
+	}
+	return failure(TypeUnauthorized, "the worker's account may not "+strings.Join(texts, ", nor ")+": bind a ClusterRole that allows it (docs/permissions.md)")
+}
+
+func permissions(env config.Environment) []cluster.Access {
+	var all []cluster.Access
+	add := func(group, resource, namespace string, verbs ...string) {
+		for _, verb := range verbs {
+			all = append(all, cluster.Access{Verb: verb, Group: group, Resource: resource, Namespace: namespace})
+		}
+	}
+	add("", "namespaces", "", "get", "create", "delete")
+	for _, resource := range []string{"secrets", "configmaps", "services"} {
+		add("", resource, env.Namespace, "get", "create", "patch", "delete")
+	}
+	add("", "pods", env.Namespace, "list", "watch")
+	add("", "pods/portforward", env.Namespace, "create")
+	add("apps", "deployments", env.Namespace, "get", "create", "patch", "delete")
+	add("gateway.networking.k8s.io", "gateways", env.Namespace, "get", "create", "patch", "delete")
+	add("gateway.networking.k8s.io", "httproutes", env.Namespace, "get", "create", "patch", "delete")
+	add("gateway.networking.k8s.io", "gatewayclasses", "", "get", "create", "patch")
+	if env.Routing.Installs() {
+		add("apiextensions.k8s.io", "customresourcedefinitions", "", "get", "create", "patch")
+		add("rbac.authorization.k8s.io", "clusterroles", "", "get", "create", "delete")
+		add("", "secrets", env.Routing.Namespace, "get", "create", "delete")
+		add("", "pods/portforward", env.Routing.Namespace, "create")
+	}
+	return all
+}
+
+func checkCharts(ctx context.Context, e *release.Engine, env config.Environment) error {
+	charts := map[string]config.Chart{"identityServer.chart": env.IdentityServer.Chart, "apiManager.chart": env.APIManager.Chart}
+	if env.Routing.Installs() {
+		charts["routing.chart"] = env.Routing.Chart
+	}
+	var checks []func(context.Context) error
+	for _, field := range slices.Sorted(maps.Keys(charts)) {
+		checks = append(checks, func(ctx context.Context) error {
+			if _, err := e.Pull(ctx, charts[field]); err != nil {
+				return prefix(field, classifyRelease(err))
+			}
+			return nil
+		})
+	}
+	return all(ctx, checks)
+}
+
+// checkRegistry finds base and API Manager images and tries the right to push, leaving nothing.
+func (a *Activities) checkRegistry(ctx context.Context, env config.Environment, found *Preflight) error {
+	b, err := a.builder(ctx, env)
+	if err != nil {
+		return err
+	}
+	plain := env.Image.PlainHTTP
+	return all(ctx, []func(context.Context) error{
+		func(ctx context.Context) error {
+			_, err := b.Resolve(ctx, "image.base", env.Image.Base, plain)
+			return classifyImage(err)
+		},
+		func(ctx context.Context) (err error) {
+			found.APIManagerImage, err = b.Resolve(ctx, "apiManager.image", env.APIManager.Image, plain)
+			return classifyImage(err)
+		},
+		func(ctx context.Context) error {
+			return classifyImage(b.Writable(ctx, env.Image.Target, plain))
+		},
+	})
+}
+
+// checkGatewayKinds makes sure that the kinds which API Manager's chart needs are there, or will be.
+func checkGatewayKinds(ctx context.Context, s *site, env config.Environment) error {
+	if env.Routing.Installs() && env.Routing.CRDs != config.CRDsSkip {
+		return nil
+	}
+	return requireKinds(ctx, s.cluster, env)
+}
+
+// checkReferences makes sure that the Secrets the environment names are there. In a namespace that is not there none can be.
+func checkReferences(ctx context.Context, c *cluster.Client, env config.Environment) error {
+	var checks []func(context.Context) error
+	named := map[string]string{"credentials.secret": env.Credentials.Secret, "certificates.ca": env.Certificates.CA,
+		"certificates.gatewayTLS": env.Certificates.GatewayTLS}
+	for _, field := range slices.Sorted(maps.Keys(named)) {
+		if named[field] == "" {
+			continue
+		}
+		checks = append(checks, func(ctx context.Context) error {
+			_, found, err := c.Secret(ctx, env.Namespace, named[field])
+			if err == nil && !found {
+				return failure(TypeNotFound, fmt.Sprintf("%s: Secret %s/%s does not exist: create it, or leave the field out to have it made", field, env.Namespace, named[field]))
+			}
+			return classifyCluster(err)
+		})
+	}
+	return all(ctx, checks)
+}
+
+// checkReleases makes sure that no release of somebody else has the names that the environment's releases get.
+func checkReleases(ctx context.Context, e *release.Engine, env config.Environment) error {
+	var checks []func(context.Context) error
+	for _, component := range []string{GatewayController, IdentityServer, APIManager} {
+		if component == GatewayController && !env.Routing.Installs() {
+			continue
+		}
+		where := ReleaseOf(env, component)
+		checks = append(checks, func(ctx context.Context) error {
+			state, err := e.Look(ctx, where.Namespace, where.Release)
+			if err != nil {
+				return classifyRelease(err)
+			}
+			return ours(ReleaseRef{Namespace: where.Namespace, Name: where.Release}, state)
+		})
+	}
+	return all(ctx, checks)
+}

@@ -1,0 +1,145 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/config"
+	"lockstep/internal/apim"
+	"lockstep/internal/cluster"
+	"lockstep/internal/gateway"
+	"lockstep/internal/identity"
+	"lockstep/internal/keystore"
+	"lockstep/internal/release"
+)
+
+// ReleaseRef names a Helm release.
+type ReleaseRef struct {
+	Scope     Scope  `json:"scope"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// Release is an applied release.
+type Release struct {
+	Revision     int    `json:"revision"`
+	Changed      bool   `json:"changed"`
+	ChartVersion string `json:"chartVersion"`
+	ChartDigest  string `json:"chartDigest"`
+}
+
+// ApplyReleaseInput says which release to apply, with the images that earlier steps found.
+type ApplyReleaseInput struct {
+	Input
+	Component       string `json:"component"`
+	Image           Image  `json:"image"`           // of Identity Server
+	APIManagerImage string `json:"apiManagerImage"` // repository@digest
+}
+
+// RestoreReleaseInput says what to go back to.
+type RestoreReleaseInput struct {
+	Release ReleaseRef    `json:"release"`
+	Before  release.State `json:"before"`
+}
+
+// ReleaseName is where a component's release goes.
+type ReleaseName struct{ Release, Namespace string }
+
+// ReleaseOf is where the release of a component goes.
+func ReleaseOf(env config.Environment, component string) ReleaseName {
+	switch component {
+	case GatewayController:
+		return ReleaseName{env.Routing.Release, env.Routing.Namespace}
+	case IdentityServer:
+		return ReleaseName{env.IdentityServer.Release, env.Namespace}
+	default:
+		return ReleaseName{env.APIManager.Release, env.Namespace}
+	}
+}
+
+// LookRelease reads the state of a release, for [Activities.RestoreRelease].
+func (a *Activities) LookRelease(ctx context.Context, in ReleaseRef) (release.State, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return release.State{}, err
+	}
+	state, err := s.releases.Look(ctx, in.Namespace, in.Name)
+	return state, classifyRelease(err)
+}
+
+// ApplyRelease installs or upgrades a component's release, unless it is as it should be.
+func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Release, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return Release{}, err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	where := ReleaseOf(in.Env, in.Component)
+	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
+	if err != nil {
+		return Release{}, classifyRelease(err)
+	}
+	if err := ours(ReleaseRef{Namespace: where.Namespace, Name: where.Release}, state); err != nil {
+		return Release{}, err
+	}
+	spec, err := releaseSpec(ctx, s.cluster, in)
+	if err != nil {
+		return Release{}, err
+	}
+	result, err := s.releases.Apply(ctx, spec, progress)
+	return Release{Revision: result.Revision, Changed: result.Changed, ChartVersion: result.ChartVersion, ChartDigest: result.ChartDigest},
+		classifyRelease(err)
+}
+
+// RestoreRelease uninstalls a release that was not there and rolls back one that was.
+func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput) error {
+	s, err := a.site(in.Release.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	return classifyRelease(s.releases.Restore(ctx, in.Release.Namespace, in.Release.Name, in.Before, progress))
+}
+
+// releaseSpec composes what Helm is asked for. No secret is in it: the charts get references.
+func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (release.Spec, error) {
+	where := ReleaseOf(in.Env, in.Component)
+	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Labels: map[string]string{"lockstep-environment": in.Env.Name}}
+	switch in.Component {
+	case GatewayController:
+		spec.Chart, spec.Values, spec.CreateNamespace = in.Env.Routing.Chart, gateway.Values(in.Env), true
+	case IdentityServer:
+		checksum, err := c.Checksum(ctx, in.Env.Namespace, keystore.ISSecret)
+		if err != nil {
+			return spec, classifyCluster(err)
+		}
+		spec.Chart = in.Env.IdentityServer.Chart
+		spec.Values, err = identity.Values(in.Env, identity.ChartInput{Reference: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home})
+		if err != nil {
+			return spec, failure(TypeInvalidConfig, err.Error())
+		}
+		spec.PostRender = func(objects []*unstructured.Unstructured) error {
+			return identity.Mend(objects, identity.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret})
+		}
+	case APIManager:
+		checksum, err := c.Checksum(ctx, in.Env.Namespace, keystore.APIMSecret)
+		if err != nil {
+			return spec, classifyCluster(err)
+		}
+		spec.Chart = in.Env.APIManager.Chart
+		spec.Values, err = apim.Values(in.Env, apim.ChartInput{Reference: in.APIManagerImage})
+		if err != nil {
+			return spec, failure(TypeInvalidConfig, err.Error())
+		}
+		spec.PostRender = func(objects []*unstructured.Unstructured) error {
+			return apim.Mend(objects, apim.MendInput{KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret})
+		}
+	default:
+		return spec, failure(TypeInvalidConfig, fmt.Sprintf("component %q is none of %s, %s, %s", in.Component, GatewayController, IdentityServer, APIManager))
+	}
+	return spec, nil
+}

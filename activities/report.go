@@ -1,0 +1,111 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"lockstep/internal/keystore"
+)
+
+// ReportInput is what the steps of a deployment found out.
+type ReportInput struct {
+	Input
+	Kubernetes string             `json:"kubernetes"`
+	Image      Image              `json:"image"`
+	Gateway    Gateway            `json:"gateway"`
+	KeyManager KeyManager         `json:"keyManager"`
+	Releases   map[string]Release `json:"releases"`
+	Verified   Verification       `json:"verified"`
+	Warnings   []string           `json:"warnings,omitempty"`
+}
+
+// Report says where everything is. It holds no secret, only where they are.
+type Report struct {
+	Environment   string             `json:"environment"`
+	Namespace     string             `json:"namespace"`
+	Kubernetes    string             `json:"kubernetes"`
+	Consoles      []Address          `json:"consoles"`
+	GatewayURL    string             `json:"gatewayURL"`
+	Address       string             `json:"address,omitempty"` // of the gateway, as the cluster's load balancer gave it
+	Hosts         string             `json:"hosts,omitempty"`   // line for /etc/hosts
+	Issuer        string             `json:"issuer"`
+	KeyManager    string             `json:"keyManager"` // its id in API Manager
+	Image         string             `json:"image"`
+	Releases      map[string]Release `json:"releases"`
+	Certificates  []Expiry           `json:"certificates"`
+	AdminUsername string             `json:"adminUsername"`
+	AdminPassword string             `json:"adminPassword"` // the command that shows it
+	Verified      []string           `json:"verified"`
+	Warnings      []string           `json:"warnings,omitempty"`
+	Durations     []StepDuration     `json:"durations"`
+	CriticalPath  CriticalPath       `json:"criticalPath"`
+}
+
+// Address is a console.
+type Address struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
+
+// Expiry is when a certificate ends.
+type Expiry struct {
+	Where string    `json:"where"`
+	Ends  time.Time `json:"ends"`
+}
+
+// StepDuration is how long a step took, in seconds.
+type StepDuration struct {
+	Step string  `json:"step"`
+	Took float64 `json:"took"`
+}
+
+// CriticalPath is the chain of steps that the operation's end waited for, in seconds.
+type CriticalPath struct {
+	Steps    []string `json:"steps"`
+	Took     float64  `json:"took"`
+	Makespan float64  `json:"makespan"` // of the operation so far
+}
+
+// CollectReport reads what only the cluster knows and puts the report together.
+func (a *Activities) CollectReport(ctx context.Context, in ReportInput) (Report, error) {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return Report{}, err
+	}
+	secrets, err := credentials(ctx, c, in.Env)
+	if err != nil {
+		return Report{}, err
+	}
+	existing, err := existingStores(ctx, c, in.Env)
+	if err != nil {
+		return Report{}, err
+	}
+	report := compose(in)
+	for _, e := range keystore.Expiries(existing, string(secrets[keyKeystorePassword])) {
+		report.Certificates = append(report.Certificates, Expiry{Where: e.Where, Ends: e.NotAfter})
+	}
+	return report, nil
+}
+
+func compose(in ReportInput) Report {
+	env, h := in.Env, in.Env.Hostnames
+	r := Report{
+		Environment: env.Name, Namespace: env.Namespace, Kubernetes: in.Kubernetes,
+		Consoles: []Address{
+			{"Publisher", "https://" + h.Management + "/publisher"}, {"Developer portal", "https://" + h.Management + "/devportal"},
+			{"Admin portal", "https://" + h.Management + "/admin"}, {"Carbon console", "https://" + h.Management + "/carbon"},
+			{"Identity Server console", "https://" + h.KeyManager + "/console"}, {"My account", "https://" + h.KeyManager + "/myaccount"},
+		},
+		GatewayURL: "https://" + h.Gateway, Address: in.Gateway.Address,
+		Issuer: in.KeyManager.Issuer, KeyManager: in.KeyManager.ID, Image: in.Image.Reference, Releases: in.Releases,
+		AdminUsername: env.Credentials.AdminUsername,
+		AdminPassword: fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", env.CredentialsSecret(), env.Namespace, keyAdminPassword),
+		Verified:      in.Verified.Proved, Warnings: in.Warnings,
+	}
+	if r.Address != "" {
+		r.Hosts = r.Address + " " + strings.Join(h.All(), " ")
+	}
+	return r
+}

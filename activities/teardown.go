@@ -1,0 +1,211 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/config"
+	"lockstep/internal/apim"
+	"lockstep/internal/cluster"
+	"lockstep/internal/gateway"
+	"lockstep/internal/identity"
+	"lockstep/internal/release"
+)
+
+// Remains is what there is of an environment.
+type Remains struct {
+	Releases map[string]release.State `json:"releases"`
+	Objects  []cluster.Ref            `json:"objects"`
+}
+
+// Survey lists what there is of an environment. Nothing at all is an error: most likely the file names another namespace.
+func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return Remains{}, err
+	}
+	found := Remains{Releases: map[string]release.State{}}
+	there := false
+	for _, component := range []string{GatewayController, IdentityServer, APIManager} {
+		where := ReleaseOf(in.Env, component)
+		state, err := s.releases.Look(ctx, where.Namespace, where.Release)
+		if err != nil {
+			return found, classifyRelease(err)
+		}
+		found.Releases[component] = state
+		there = there || component != GatewayController && state.Exists
+	}
+	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects} {
+		snapshots, err := s.cluster.Snapshot(ctx, refs(set, in.Env))
+		if err != nil {
+			return found, classifyCluster(err)
+		}
+		for _, snapshot := range snapshots {
+			if snapshot.Exists {
+				found.Objects = append(found.Objects, snapshot.Ref)
+			}
+		}
+	}
+	if !there && len(found.Objects) == 0 {
+		return found, failure(TypeNotFound, fmt.Sprintf("there is nothing of environment %q in namespace %q: check cluster, namespace and release names in its file",
+			in.Env.Name, in.Env.Namespace))
+	}
+	return found, nil
+}
+
+// RemoveObjects deletes a set of objects, as far as they are Lockstep's.
+func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	all := refs(in.Set, in.Env)
+	before := make([]cluster.Snapshot, len(all))
+	for i, ref := range all {
+		before[i] = cluster.Snapshot{Ref: ref}
+	}
+	if in.Set == CertificateObjects || in.Set == CredentialObjects {
+		before = ownSecrets(before, in.Env)
+	}
+	return a.restoreAll(ctx, c, before)
+}
+
+// ownSecrets leaves out what the user brought.
+func ownSecrets(before []cluster.Snapshot, env config.Environment) []cluster.Snapshot {
+	var own []cluster.Snapshot
+	for _, s := range before {
+		switch s.Ref.Name {
+		case env.Credentials.Secret, env.Certificates.CA, env.Certificates.GatewayTLS:
+		default:
+			own = append(own, s)
+		}
+	}
+	return own
+}
+
+// RemoveRelease uninstalls a product's release. One that Lockstep did not make stays.
+func (a *Activities) RemoveRelease(ctx context.Context, in ReleaseRef) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	state, err := s.releases.Look(ctx, in.Namespace, in.Name)
+	if err != nil {
+		return "", classifyRelease(err)
+	}
+	if !state.Exists {
+		return "not there", nil
+	}
+	if err := ours(in, state); err != nil {
+		return "", err
+	}
+	return "uninstalled", classifyRelease(s.releases.Uninstall(ctx, in.Namespace, in.Name, progress))
+}
+
+// RemoveGateway uninstalls the gateway chart with what its hooks left, unless somebody else uses it.
+func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	r := in.Env.Routing
+	state, err := s.releases.Look(ctx, r.Namespace, r.Release)
+	if err != nil {
+		return "", classifyRelease(err)
+	}
+	if !r.Installs() || state.Exists && state.Fingerprint == "" {
+		return "left: Lockstep did not install it", nil
+	}
+	users, err := gatewayUsers(ctx, s.cluster, in.Env)
+	if err != nil {
+		return "", err
+	}
+	if len(users) > 0 {
+		return "left: used by " + strings.Join(users, ", "), nil
+	}
+	return "uninstalled", s.removeGateway(ctx, in.Env, release.State{}, progress)
+}
+
+// ours refuses a release that Lockstep did not make.
+func ours(in ReleaseRef, state release.State) error {
+	if !state.Exists || state.Fingerprint != "" {
+		return nil
+	}
+	return failure(TypeConflict, fmt.Sprintf("release %s/%s (chart %s %s) was not made by Lockstep: uninstall it by hand with `helm uninstall %s -n %s`, or give another release name in the environment file",
+		in.Namespace, in.Name, state.Chart, state.Version, in.Name, in.Namespace))
+}
+
+func (a *Activities) restoreAll(ctx context.Context, c *cluster.Client, before []cluster.Snapshot) error {
+	_, stop := heartbeat(ctx)
+	defer stop()
+	left, err := c.Restore(ctx, before)
+	if err != nil {
+		return classifyCluster(err)
+	}
+	if len(left) > 0 {
+		return failure(TypeConflict, fmt.Sprintf("left in place, because others use it or made it: %v; remove it by hand if it is not needed", left))
+	}
+	return nil
+}
+
+// gatewayObjects are the Gateway and what it needs. A GatewayClass of that name that somebody else made is used as it is.
+func gatewayObjects(ctx context.Context, c *cluster.Client, env config.Environment) ([]*unstructured.Unstructured, error) {
+	class, _, err := c.Get(ctx, cluster.RefOf(gateway.Objects(env)[0]))
+	if err != nil {
+		return nil, classifyCluster(err)
+	}
+	objects, err := gateway.Plan(env, class)
+	return objects, classifyCluster(err)
+}
+
+// gatewayUsers names what others have that needs the gateway's controller.
+func gatewayUsers(ctx context.Context, c *cluster.Client, env config.Environment) ([]string, error) {
+	var objects []*unstructured.Unstructured
+	for _, kind := range gateway.Watched() {
+		some, err := c.List(ctx, kind.GroupVersion().String(), kind.Kind, "", "")
+		if err != nil {
+			return nil, classifyCluster(err)
+		}
+		objects = append(objects, some...)
+	}
+	var users []string
+	for _, ref := range gateway.InUse(env, objects) {
+		users = append(users, ref.String())
+	}
+	return users, nil
+}
+
+// routeNames are the HTTPRoutes of both products.
+func routeNames(env config.Environment) []string {
+	return append(apim.Routes(env.APIManager.Release), gateway.IdentityServerRefs(env, identity.Service(env))[0].Name)
+}
+
+// RemoveOwnCRDs removes the gateway chart's kinds that Lockstep made and of which no object is left.
+func (a *Activities) RemoveOwnCRDs(ctx context.Context, in Input) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	if !in.Env.Routing.Installs() {
+		return "left: Lockstep did not install them", nil
+	}
+	crds, err := s.releases.CRDs(ctx, in.Env.Routing.Chart)
+	if err != nil {
+		return "", classifyRelease(err)
+	}
+	_, stop := heartbeat(ctx)
+	defer stop()
+	before := make([]cluster.Snapshot, len(crds))
+	for i, crd := range crds {
+		before[i] = cluster.Snapshot{Ref: cluster.RefOf(crd)}
+	}
+	left, err := s.cluster.Restore(ctx, before)
+	return fmt.Sprintf("%d of %d removed", len(crds)-len(left), len(crds)), classifyCluster(err)
+}

@@ -1,0 +1,72 @@
+package activities
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"lockstep/config"
+	"lockstep/internal/apim"
+	"lockstep/internal/cluster"
+	"lockstep/internal/identity"
+)
+
+// WaitInput says what to wait for.
+type WaitInput struct {
+	Input
+	Component string `json:"component"`
+}
+
+// WaitWorkload waits until the pods of a product are ready and old ones are gone. It ends early, with a diagnosis, as soon as they
+// cannot become ready.
+func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	progress, stop := heartbeat(ctx)
+	defer stop()
+	ctx, cancel := diagnosable(ctx)
+	defer cancel()
+	redact, err := redacting(ctx, s.cluster, in.Env)
+	if err != nil {
+		return err
+	}
+	names := []string{identity.Fullname(in.Env.IdentityServer.Release)}
+	budget := "raise timeouts.identityServer"
+	if in.Component == APIManager {
+		names, budget = apim.Deployments(in.Env.APIManager.Release, in.Env.APIManager.Replicas), "raise timeouts.apiManager"
+	}
+	hint := cluster.Hint(cluster.ReasonStartupProbe, budget+": the startup probe's failureThreshold follows from it")
+	for _, name := range names {
+		if err := s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, hint, redact); err != nil {
+			return classifyWait(err)
+		}
+	}
+	return nil
+}
+
+// redacting keeps the environment's secrets out of the log lines that a diagnosis quotes.
+func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (cluster.WaitOption, error) {
+	secrets, err := credentials(ctx, c, env)
+	if err != nil {
+		return nil, err
+	}
+	var pairs []string
+	for _, key := range credentialKeys() {
+		pairs = append(pairs, string(secrets[key]), "…")
+	}
+	return cluster.Redact(strings.NewReplacer(pairs...).Replace), nil
+}
+
+// diagnosable ends ctx a little before Temporal gives the activity up, which would leave no word of why.
+func diagnosable(ctx context.Context) (context.Context, context.CancelFunc) {
+	const margin = 5 * time.Second
+	deadline := activity.GetInfo(ctx).Deadline
+	if time.Until(deadline) > 4*margin {
+		deadline = deadline.Add(-margin)
+	}
+	return context.WithDeadline(ctx, deadline)
+}

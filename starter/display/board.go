@@ -1,0 +1,122 @@
+// Package display shows boards and reports on terminals. What is done is decided elsewhere.
+package display
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lockstep/workflows"
+)
+
+// View is a board with what the steps under way say of themselves.
+type View struct {
+	Status workflows.Status  `json:"status"`
+	Doing  map[string]string `json:"doing,omitempty"` // by step
+}
+
+// Style says how to write.
+type Style struct {
+	Width int  // columns; longer lines are cut
+	Color bool // ANSI colours
+}
+
+type look struct{ sign, color string }
+
+func looks(state string) look {
+	switch state {
+	case workflows.StateRunning, workflows.StateUndoing:
+		return look{"●", "36"}
+	case workflows.StateDone:
+		return look{"✓", "32"}
+	case workflows.StateFailed, workflows.StateUndoFailed:
+		return look{"✗", "31"}
+	case workflows.StateUndone, workflows.StateCancelled:
+		return look{"↺", "33"}
+	default:
+		return look{"·", "2"}
+	}
+}
+
+// Table is the board as lines.
+func Table(v View, now time.Time, style Style) []string {
+	lines := []string{headline(v.Status, now)}
+	width := 0
+	for _, row := range v.Status.Steps {
+		width = max(width, len(row.Name))
+	}
+	for _, row := range v.Status.Steps {
+		l := looks(row.State)
+		took := ""
+		if row.Started != nil {
+			took = fmt.Sprintf("%.1fs", row.Elapsed(now).Seconds())
+		}
+		text := fmt.Sprintf("  %s %-*s %8s  %s", l.sign, width, row.Name, took, note(row, v.Doing[row.Name], v.Status))
+		lines = append(lines, paint(cut(text, style.Width), l.color, style.Color))
+	}
+	return lines
+}
+
+func headline(s workflows.Status, now time.Time) string {
+	end := now
+	if s.Ended != nil {
+		end = *s.Ended
+	}
+	state := s.Phase
+	if s.Outcome != "" {
+		state = s.Outcome
+	}
+	return fmt.Sprintf("%s %s: %s, %.1fs", s.Operation, s.Environment, state, end.Sub(s.Started).Seconds())
+}
+
+// note says what a person wants to know of a step in its state: what it waits for, does, found or failed with.
+func note(row workflows.StepStatus, doing string, s workflows.Status) string {
+	first := func(text string) string { line, _, _ := strings.Cut(text, "\n"); return line }
+	switch row.State {
+	case workflows.StateWaiting:
+		return waits(row, s)
+	case workflows.StateRunning, workflows.StateUndoing:
+		if doing != "" {
+			return first(doing)
+		}
+		return row.Summary
+	case workflows.StateFailed, workflows.StateUndoFailed:
+		return first(row.Error)
+	case workflows.StateUndone:
+		return "undone"
+	case workflows.StateCancelled:
+		return "cancelled"
+	default:
+		return first(row.Note)
+	}
+}
+
+func waits(row workflows.StepStatus, s workflows.Status) string {
+	if s.Phase != workflows.PhaseRunning {
+		return "not begun"
+	}
+	var open []string
+	for _, other := range s.Steps {
+		for _, need := range row.Needs {
+			if other.Name == need && other.State != workflows.StateDone {
+				open = append(open, need)
+			}
+		}
+	}
+	return "waits for " + strings.Join(open, ", ")
+}
+
+func cut(text string, width int) string {
+	if width <= 1 || utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:width-1]) + "…"
+}
+
+func paint(text, color string, on bool) string {
+	if !on {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}

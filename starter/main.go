@@ -1,0 +1,106 @@
+// Command lockstep starts and watches operations on environments.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/config"
+)
+
+// Exit codes.
+const (
+	exitDone       = 0
+	exitFailed     = 1   // failed; what the run did is still there, all or in part
+	exitBadInput   = 2   // file, flags or settings are wrong; nothing was started
+	exitRolledBack = 3   // failed or cancelled; all that the run did is undone
+	exitBusy       = 4   // another operation runs on the environment
+	exitNoTemporal = 5   // Temporal or a worker does not answer; nothing is known
+	exitDetached   = 130 // Ctrl-C: the operation goes on
+)
+
+// exit is an error with its exit code. Quiet ones have been shown already.
+type exit struct {
+	code  int
+	err   error
+	quiet bool
+}
+
+func (e *exit) Error() string { return e.err.Error() }
+func (e *exit) Unwrap() error { return e.err }
+
+func fail(code int, format string, args ...any) error {
+	return &exit{code: code, err: fmt.Errorf(format, args...)}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) int {
+	root := root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var e *exit
+	if !errors.As(err, &e) {
+		e = &exit{code: exitBadInput, err: err} // cobra's own: unknown commands, flags and arguments
+	}
+	if !e.quiet {
+		fmt.Fprintln(os.Stderr, "lockstep:", e.err)
+	}
+	return e.code
+}
+
+// cli is what the commands share.
+type cli struct {
+	settingsFile string
+	output       string // "text" or "json"
+}
+
+func root() *cobra.Command {
+	c := &cli{}
+	root := &cobra.Command{
+		Use:   "lockstep",
+		Short: "Build, wire, verify and remove API Manager environments with Identity Server as Key Manager",
+		Long: `Build, wire, verify and remove WSO2 API Manager environments with Identity Server 7 as Key Manager on Kubernetes.
+
+Temporal is found by its own settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …, or a profile in temporal.toml).
+
+Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was started), 3 rolled back, 4 busy,
+5 Temporal or its worker does not answer, 130 detached (the operation goes on).`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if c.output != "text" && c.output != "json" {
+				return fail(exitBadInput, "--output %q is none: write text or json", c.output)
+			}
+			return nil
+		},
+	}
+	root.PersistentFlags().StringVar(&c.settingsFile, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
+	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "text or json")
+	config.AddFlags(root.PersistentFlags())
+	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities"} {
+		_ = root.PersistentFlags().MarkHidden(name) // the worker's
+	}
+	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(), c.config(), c.version())
+	return root
+}
+
+func (c *cli) settings(cmd *cobra.Command) (config.Settings, error) {
+	settings, err := config.LoadSettings(cmd.Flags(), c.settingsFile)
+	if err != nil {
+		return settings, &exit{code: exitBadInput, err: err}
+	}
+	return settings, nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/starter/display"
+	"lockstep/workflows"
+)
+
+// operation is one kind of operation as the command line offers it.
+type operation struct {
+	name  string // workflow type
+	input func(config.Environment) any
+	show  func(cmd *cobra.Command, result json.RawMessage) error // of a result, as text
+}
+
+func (c *cli) deploy() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "deploy -f FILE", Short: "Deploy an environment, or bring it to where its file says",
+		Example: "  lockstep deploy -f examples/quickstart.yaml",
+	}
+	c.operation(cmd, operation{
+		name:  workflows.OperationDeploy,
+		input: func(env config.Environment) any { return workflows.DeployInput{Environment: env} },
+		show: func(cmd *cobra.Command, result json.RawMessage) error {
+			var report activities.Report
+			if err := json.Unmarshal(result, &report); err != nil {
+				return err
+			}
+			return display.Report(cmd.OutOrStdout(), report)
+		},
+	})
+	return cmd
+}
+
+func (c *cli) verify() *cobra.Command {
+	var level string
+	cmd := &cobra.Command{Use: "verify -f FILE", Short: "Prove that a deployed environment works"}
+	cmd.Flags().StringVar(&level, "level", "", "health, token or full (default: the environment's)")
+	c.operation(cmd, operation{
+		name: workflows.OperationVerify,
+		input: func(env config.Environment) any {
+			if level != "" {
+				env.Verify.Level = config.VerifyLevel(level)
+			}
+			return workflows.VerifyInput{Environment: env}
+		},
+		show: func(cmd *cobra.Command, result json.RawMessage) error {
+			var v activities.Verification
+			if err := json.Unmarshal(result, &v); err != nil {
+				return err
+			}
+			for _, text := range v.Proved {
+				fmt.Fprintln(cmd.OutOrStdout(), "proved:", text)
+			}
+			return nil
+		},
+	})
+	return cmd
+}
+
+func (c *cli) teardown() *cobra.Command {
+	var purge bool
+	cmd := &cobra.Command{
+		Use: "teardown -f FILE", Short: "Remove an environment",
+		Long: "Remove an environment. Credentials, certificates and the namespace stay, so that it can come back with the same keys, unless --purge is given.",
+	}
+	cmd.Flags().BoolVar(&purge, "purge", false, "also remove credentials, certificates, unused Gateway API kinds and the namespace, as far as Lockstep made them")
+	c.operation(cmd, operation{
+		name:  workflows.OperationTeardown,
+		input: func(env config.Environment) any { return workflows.TeardownInput{Environment: env, Purge: purge} },
+		show:  func(*cobra.Command, json.RawMessage) error { return nil },
+	})
+	return cmd
+}
+
+// operation gives cmd what all operations share: the file, the start, and the watch.
+func (c *cli) operation(cmd *cobra.Command, o operation) {
+	var file string
+	var detach bool
+	cmd.Args = cobra.NoArgs
+	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "start it and return at once")
+	_ = cmd.MarkFlagRequired("file")
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		env, err := config.Load(file)
+		if err != nil {
+			return &exit{code: exitBadInput, err: err}
+		}
+		input := o.input(env)
+		settings, err := c.settings(cmd)
+		if err != nil {
+			return err
+		}
+		for _, warning := range env.Warnings() {
+			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
+		}
+		temporal, err := connect(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		if err := checkWorker(cmd.Context(), temporal, settings.TaskQueue); err != nil {
+			return err
+		}
+		run, err := start(cmd.Context(), temporal, settings.TaskQueue, env.Name, o.name, input)
+		if err != nil {
+			return err
+		}
+		w := watcher{cmd: cmd, temporal: temporal, environment: env.Name, run: run.GetRunID(), json: c.output == "json", ui: settings.UIURL}
+		if detach {
+			return w.started()
+		}
+		return w.follow(o.show)
+	}
+}

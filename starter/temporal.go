@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
+
+	"lockstep/workflows"
+)
+
+const dialTimeout = 10 * time.Second
+
+// server is a connection to Temporal and the namespace it is for.
+type server struct {
+	client.Client
+	namespace string
+}
+
+// connect reaches Temporal by its own settings.
+func connect(ctx context.Context) (server, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return server{}, fail(exitBadInput, "reading Temporal's settings (TEMPORAL_… and temporal.toml): %w", err)
+	}
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+	options.Identity = identity()
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		address := options.HostPort
+		if address == "" {
+			address = client.DefaultHostPort
+		}
+		return server{}, fail(exitNoTemporal, "Temporal at %s does not answer: %w; set TEMPORAL_ADDRESS, or start it (the sandbox: `bin/sandbox up`, then `eval \"$(bin/sandbox env)\"`)", address, err)
+	}
+	namespace := options.Namespace
+	if namespace == "" {
+		namespace = client.DefaultNamespace
+	}
+	return server{c, namespace}, nil
+}
+
+// identity is who started an operation, as others see it when the environment is busy.
+func identity() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, _ := os.Hostname()
+	return name + "@" + host
+}
+
+const memoStartedBy = "startedBy"
+
+// start begins an operation under the environment's own workflow id, which only one operation can have at a time.
+func start(ctx context.Context, c client.Client, taskQueue, environment, operation string, input any) (client.WorkflowRun, error) {
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: workflows.CanonicalID(environment), TaskQueue: taskQueue,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		Memo:                                     map[string]any{memoStartedBy: identity()},
+		StaticSummary:                            operation + " of " + environment,
+	}, operation, input)
+	var taken *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &taken) {
+		return nil, fail(exitBusy, "environment %q is busy: %s; watch it with `lockstep watch %s` or end it with `lockstep cancel %s`",
+			environment, holder(ctx, c, environment), environment, environment)
+	}
+	if err != nil {
+		return nil, fail(exitNoTemporal, "starting %s of %q: %w", operation, environment, err)
+	}
+	return run, nil
+}
+
+// holder says what runs on the environment.
+func holder(ctx context.Context, c client.Client, environment string) string {
+	d, err := c.DescribeWorkflow(ctx, workflows.CanonicalID(environment), "")
+	if err != nil {
+		return "another operation runs"
+	}
+	by := ""
+	if payload := d.Memo.GetFields()[memoStartedBy]; payload != nil && converter.GetDefaultDataConverter().FromPayload(payload, &by) == nil {
+		by = " by " + by
+	}
+	return fmt.Sprintf("%s runs since %s%s", d.WorkflowType.Name, d.WorkflowStartTime.Local().Format(time.DateTime), by)
+}
+
+// checkWorker says what is missing when nobody would carry out what is started.
+func checkWorker(ctx context.Context, c client.Client, taskQueue string) error {
+	d, err := c.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return fail(exitNoTemporal, "asking Temporal for the workers of task queue %q: %w", taskQueue, err)
+	}
+	if len(d.GetPollers()) == 0 {
+		return fail(exitNoTemporal, "no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", taskQueue)
+	}
+	return nil
+}

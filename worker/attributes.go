@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/temporal"
+
+	"lockstep/workflows"
+)
+
+// ensureSearchAttributes registers the search attributes that operations set. A workflow that sets one the namespace does not know
+// would hang, so a worker does not start without them.
+func ensureSearchAttributes(ctx context.Context, c client.Client) error {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return err
+	}
+	namespace := options.Namespace
+	if namespace == "" {
+		namespace = client.DefaultNamespace
+	}
+	missing, err := missingAttributes(ctx, c, namespace)
+	if err != nil {
+		return fmt.Errorf("listing the search attributes of Temporal namespace %q: %w; does the namespace exist?", namespace, err)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
+	if err != nil {
+		return fmt.Errorf("registering search attributes in Temporal namespace %q: %w; have its administrator run:\n%s", namespace, err, commands(missing, namespace))
+	}
+	return nil
+}
+
+func missingAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
+	list, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return missingFromWorkflowService(ctx, c)
+	}
+	return absent(list.GetCustomAttributes()), nil
+}
+
+// missingFromWorkflowService asks the frontend, where the operator service is closed to users.
+func missingFromWorkflowService(ctx context.Context, c client.Client) (map[string]enumspb.IndexedValueType, error) {
+	list, err := c.WorkflowService().GetSearchAttributes(ctx, &workflowservice.GetSearchAttributesRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return absent(list.GetKeys()), nil
+}
+
+func absent(known map[string]enumspb.IndexedValueType) map[string]enumspb.IndexedValueType {
+	missing := map[string]enumspb.IndexedValueType{}
+	for _, key := range []temporal.SearchAttributeKeyKeyword{workflows.AttributeEnvironment, workflows.AttributeOperation, workflows.AttributePhase, workflows.AttributeOutcome} {
+		if _, found := known[key.GetName()]; !found {
+			missing[key.GetName()] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+		}
+	}
+	return missing
+}
+
+func commands(missing map[string]enumspb.IndexedValueType, namespace string) string {
+	var lines []string
+	for name := range missing {
+		lines = append(lines, fmt.Sprintf("  temporal operator search-attribute create --namespace %s --name %s --type Keyword", namespace, name))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,165 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Search attributes of every operation, all of type Keyword.
+var (
+	AttributeEnvironment = temporal.NewSearchAttributeKeyKeyword("Environment")
+	AttributeOperation   = temporal.NewSearchAttributeKeyKeyword("Operation")
+	AttributePhase       = temporal.NewSearchAttributeKeyKeyword("Phase")
+	AttributeOutcome     = temporal.NewSearchAttributeKeyKeyword("Outcome")
+)
+
+// board is the progress of one operation: the status query, the details in the Temporal UI and the search attributes.
+type board struct {
+	status Status
+	rows   map[string]int
+}
+
+func newBoard(ctx workflow.Context, environment, operation string, steps []step) (*board, error) {
+	b := &board{
+		status: Status{Environment: environment, Operation: operation, Phase: PhaseRunning, Started: workflow.Now(ctx)},
+		rows:   map[string]int{},
+	}
+	for i, s := range steps {
+		b.rows[s.name] = i
+		b.status.Steps = append(b.status.Steps, StepStatus{Name: s.name, Summary: s.summary, Needs: s.needs, State: StateWaiting})
+	}
+	err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (Status, error) { return b.status, nil },
+		workflow.QueryHandlerOptions{Description: "The steps of this operation with state, duration and notes."})
+	if err != nil {
+		return nil, fmt.Errorf("offering the status query: %w", err)
+	}
+	b.show(ctx)
+	return b, workflow.UpsertTypedSearchAttributes(ctx, AttributeEnvironment.ValueSet(environment),
+		AttributeOperation.ValueSet(operation), AttributePhase.ValueSet(PhaseRunning))
+}
+
+func (b *board) begin(ctx workflow.Context, name string) {
+	now := workflow.Now(ctx)
+	b.change(ctx, name, func(s *StepStatus) { s.State, s.Started = StateRunning, &now })
+}
+
+func (b *board) done(ctx workflow.Context, name, note string) {
+	b.end(ctx, name, func(s *StepStatus) { s.State, s.Note = StateDone, note })
+}
+
+func (b *board) failed(ctx workflow.Context, name string, err error) {
+	b.end(ctx, name, func(s *StepStatus) {
+		s.State, s.Error = StateFailed, message(err)
+		if temporal.IsCanceledError(err) {
+			s.State, s.Error = StateCancelled, ""
+		}
+	})
+}
+
+func (b *board) undoing(ctx workflow.Context, name string) {
+	b.change(ctx, name, func(s *StepStatus) { s.State = StateUndoing })
+}
+
+func (b *board) undone(ctx workflow.Context, name string) {
+	b.change(ctx, name, func(s *StepStatus) { s.State = StateUndone })
+}
+
+func (b *board) undoFailed(ctx workflow.Context, name string, err error) {
+	b.change(ctx, name, func(s *StepStatus) {
+		s.State = StateUndoFailed
+		s.Error = strings.TrimPrefix(s.Error+"; undo: "+message(err), "; ")
+	})
+}
+
+func (b *board) end(ctx workflow.Context, name string, change func(*StepStatus)) {
+	now := workflow.Now(ctx)
+	b.change(ctx, name, func(s *StepStatus) {
+		s.Ended = &now
+		change(s)
+	})
+}
+
+func (b *board) change(ctx workflow.Context, name string, change func(*StepStatus)) {
+	change(&b.status.Steps[b.rows[name]])
+	b.show(ctx)
+}
+
+// phase moves the operation on; the search attribute follows.
+func (b *board) phase(ctx workflow.Context, phase string) {
+	b.status.Phase = phase
+	b.show(ctx)
+	b.upsert(ctx, AttributePhase.ValueSet(phase))
+}
+
+// close ends the operation.
+func (b *board) close(ctx workflow.Context, outcome string, err error) {
+	now := workflow.Now(ctx)
+	b.status.Phase, b.status.Outcome, b.status.Ended = PhaseEnded, outcome, &now
+	if err != nil {
+		b.status.Error = message(err)
+	}
+	b.show(ctx)
+	b.upsert(ctx, AttributePhase.ValueSet(PhaseEnded), AttributeOutcome.ValueSet(outcome))
+}
+
+func (b *board) upsert(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		workflow.GetLogger(ctx).Warn("Search attributes not updated", "error", err)
+	}
+}
+
+func (b *board) show(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, markdown(b.status))
+}
+
+// markdown renders the board for the Temporal UI.
+func markdown(s Status) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "**%s** of **%s**: %s", s.Operation, s.Environment, s.Phase)
+	if s.Outcome != "" {
+		fmt.Fprintf(&out, " (%s)", s.Outcome)
+	}
+	out.WriteString("\n\n| step | state | took | note |\n|---|---|---|---|\n")
+	for _, row := range s.Steps {
+		took := ""
+		if row.Started != nil && row.Ended != nil {
+			took = row.Ended.Sub(*row.Started).Round(100 * time.Millisecond).String()
+		}
+		note := row.Note
+		if row.Error != "" {
+			note = row.Error
+		}
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", row.Name, row.State, took, cell(note))
+	}
+	if s.Error != "" {
+		fmt.Fprintf(&out, "\n%s\n", s.Error)
+	}
+	return out.String()
+}
+
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "\n", "<br>").Replace(text)
+}
+
+// message is what an operator should read of an activity's error: the application's own words, without the wrapping
+// that names activities and attempts.
+func message(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Message()
+	}
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		text := "timed out (" + timeout.TimeoutType().String() + ")"
+		if cause := errors.Unwrap(timeout); cause != nil {
+			text += "; the last attempt said: " + message(cause)
+		}
+		return text + "; is a worker running? raise the step's timeout if it was still at work"
+	}
+	return err.Error()
+}

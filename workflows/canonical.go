@@ -1,0 +1,60 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/config"
+)
+
+// TypeBusy is the application error type of an operation that found its environment taken.
+const TypeBusy = "Busy"
+
+// CanonicalID is the workflow id of every operation on an environment: Temporal allows one running workflow per id, which makes
+// it the environment's lock.
+func CanonicalID(environment string) string { return "environment/" + environment }
+
+// canonical says whether this run holds the environment's lock.
+func canonical(ctx workflow.Context, environment string) bool {
+	return workflow.GetInfo(ctx).WorkflowExecution.ID == CanonicalID(environment)
+}
+
+// delegate runs the operation as a child with the canonical id, for runs started under another id (from the Temporal UI, by a
+// schedule). A busy environment is refused at once.
+func delegate[T any](ctx workflow.Context, environment, operation string, input any) (T, error) {
+	var result T
+	id := CanonicalID(environment)
+	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) {
+		return Status{Environment: environment, Operation: operation, Phase: PhaseRunning, Child: id}, nil
+	})
+	if err != nil {
+		return result, fmt.Errorf("offering the status query: %w", err)
+	}
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:               id,
+		WaitForCancellation:      true,
+		ParentClosePolicy:        enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowExecutionTimeout: 0,
+		StaticSummary:            operation + " of " + environment,
+	})
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow `%s`.", id))
+	err = workflow.ExecuteChildWorkflow(ctx, operation, input).Get(ctx, &result)
+	var taken *temporal.ChildWorkflowExecutionAlreadyStartedError
+	if errors.As(err, &taken) {
+		return result, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"environment %q is busy: workflow %q is running; watch it with `lockstep watch %s` or end it with `lockstep cancel %s`",
+			environment, id, environment, environment), TypeBusy, nil)
+	}
+	return result, err
+}
+
+// checked completes and validates the environment. That happens in an activity, so that what an operation works on is in its
+// history: a later version may have other defaults and rules.
+func checked(ctx workflow.Context, env config.Environment) (config.Environment, error) {
+	return call[config.Environment](ctx, quick("check the environment"), a.CheckEnvironment, env)
+}

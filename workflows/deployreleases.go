@@ -1,0 +1,112 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/internal/cluster"
+	"lockstep/internal/release"
+)
+
+func (d *deployment) snapshot(ctx workflow.Context, set activities.ObjectSet) ([]cluster.Snapshot, error) {
+	in := activities.SnapshotInput{Input: d.trimmed(""), Set: set}
+	return call[[]cluster.Snapshot](ctx, quick("look what is there"), a.Snapshot, in)
+}
+
+func (d *deployment) restore(ctx workflow.Context, before []cluster.Snapshot) error {
+	return tell(ctx, undo("put back what was there"), a.Restore, activities.RestoreInput{Scope: d.scope, Before: before})
+}
+
+func (d *deployment) releaseName(component string) string {
+	return activities.ReleaseOf(d.env, component).Release
+}
+
+func (d *deployment) releaseNamespace(component string) string {
+	return activities.ReleaseOf(d.env, component).Namespace
+}
+
+func (d *deployment) releaseRef(component string) activities.ReleaseRef {
+	return activities.ReleaseRef{Scope: d.scope, Namespace: d.releaseNamespace(component), Name: d.releaseName(component)}
+}
+
+func (d *deployment) lookRelease(ctx workflow.Context, component string) error {
+	state, err := call[release.State](ctx, quick("look for release "+d.releaseName(component)), a.LookRelease, d.releaseRef(component))
+	d.before[component] = state
+	return err
+}
+
+func (d *deployment) applyRelease(ctx workflow.Context, component string) error {
+	in := activities.ApplyReleaseInput{
+		Input: d.trimmed(component), Component: component, Image: d.image, APIManagerImage: d.checked.APIManagerImage,
+	}
+	applied, err := call[activities.Release](ctx, work("apply release "+d.releaseName(component)), a.ApplyRelease, in)
+	d.applied[component] = applied
+	return err
+}
+
+func (d *deployment) restoreRelease(ctx workflow.Context, component string) error {
+	in := activities.RestoreReleaseInput{Release: d.releaseRef(component), Before: d.before[component]}
+	return tell(ctx, undo("restore release "+d.releaseName(component)), a.RestoreRelease, in)
+}
+
+func (d *deployment) releaseNote(component string) string {
+	applied := d.applied[component]
+	if !applied.Changed {
+		return fmt.Sprintf("unchanged, revision %d", applied.Revision)
+	}
+	return fmt.Sprintf("revision %d", applied.Revision)
+}
+
+func (d *deployment) lookCRDs(ctx workflow.Context) (err error) {
+	d.missing, err = call[[]string](ctx, quick("look which kinds there are"), a.LookCRDs, d.trimmed(""))
+	return err
+}
+
+func (d *deployment) applyCRDs(ctx workflow.Context) (string, error) {
+	return call[string](ctx, work("install missing kinds"), a.ApplyCRDs, d.trimmed(""))
+}
+
+func (d *deployment) removeCRDs(ctx workflow.Context) error {
+	return tell(ctx, undo("remove the kinds that were not there"), a.RemoveCRDs, activities.RemoveCRDsInput{Scope: d.scope, Names: d.missing})
+}
+
+func (d *deployment) lookGateway(ctx workflow.Context) error {
+	objects, err := d.snapshot(ctx, activities.GatewayObjects)
+	if err != nil {
+		return err
+	}
+	d.objects["gateway"] = objects
+	return d.lookRelease(ctx, activities.GatewayController)
+}
+
+func (d *deployment) installGateway(ctx workflow.Context) (string, error) {
+	note := "uses the controller that is there"
+	if d.env.Routing.Installs() {
+		if err := d.applyRelease(ctx, activities.GatewayController); err != nil {
+			return "", err
+		}
+		note = d.releaseNote(activities.GatewayController)
+	}
+	if err := tell(ctx, quick("apply listeners"), a.ApplyGateway, d.trimmed("")); err != nil {
+		return "", err
+	}
+	o := wait("wait until the gateway is programmed", time.Duration(d.env.Timeouts.Gateway))
+	gateway, err := call[activities.Gateway](ctx, o, a.WaitGateway, d.trimmed(""))
+	d.gateway = gateway
+	return note + gateway.Note(), err
+}
+
+// undoGateway takes the listeners away first, so that a controller that stays or goes removes their data plane.
+func (d *deployment) undoGateway(ctx workflow.Context) error {
+	if err := d.restore(ctx, d.objects["gateway"]); err != nil {
+		return err
+	}
+	if !d.env.Routing.Installs() {
+		return nil
+	}
+	in := activities.UndoGatewayInput{Input: d.trimmed(""), Before: d.before[activities.GatewayController]}
+	return tell(ctx, undo("restore release "+d.env.Routing.Release), a.UndoGateway, in)
+}

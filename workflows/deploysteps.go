@@ -1,0 +1,179 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+)
+
+// a names the activities; it is never called.
+var a *activities.Activities
+
+// steps is the runbook of a deployment.
+//
+// Identity Server and API Manager wait for each other nowhere: their certificates exist before either starts. Of the gateway
+// only the CRDs hold API Manager up, since its chart has objects of those kinds.
+func (d *deployment) steps() []step {
+	return []step{
+		{name: "preflight", summary: "check cluster, permissions, charts, registry and hostnames", do: d.preflight},
+		d.made(step{name: "namespace", summary: "make the namespace", needs: []string{"preflight"}, do: d.namespace},
+			activities.NamespaceObjects),
+		d.made(step{name: "credentials", summary: "make passwords and encryption keys, once", needs: []string{"namespace"}, do: d.credentials},
+			activities.CredentialObjects),
+		d.made(step{name: "certificates", summary: "mint CA, key stores and trust stores of both products, once", needs: []string{"credentials"}, do: d.certificates},
+			activities.CertificateObjects),
+		{name: "image", summary: "build and push the Identity Server image", needs: []string{"preflight"},
+			look: d.lookImage, do: d.buildImage, undo: d.undoImage},
+		{name: "gateway-crds", summary: "install the Gateway API kinds", needs: []string{"preflight"},
+			look: d.lookCRDs, do: d.applyCRDs, undo: d.removeCRDs},
+		{name: "gateway", summary: "install the gateway and its listeners", needs: []string{"gateway-crds", "certificates"},
+			look: d.lookGateway, do: d.installGateway, undo: d.undoGateway},
+		d.product(activities.IdentityServer, "install Identity Server and wait until it is ready", d.env.Timeouts.IdentityServer,
+			"image", "certificates"),
+		d.product(activities.APIManager, "install API Manager and wait until it is ready", d.env.Timeouts.APIManager,
+			"certificates", "gateway-crds"),
+		d.made(step{name: "routes", summary: "route the public hostnames to both products", do: d.routes,
+			needs: []string{"gateway", activities.IdentityServer, activities.APIManager}}, activities.RouteObjects),
+		{name: "key-manager", summary: "register Identity Server as Key Manager", needs: []string{activities.IdentityServer, activities.APIManager},
+			look: d.lookKeyManager, do: d.registerKeyManager, undo: d.undoKeyManager},
+		{name: "verify", summary: "prove that it works", needs: []string{"key-manager", "routes"}, do: d.verify, undo: d.cleanUpVerify},
+		{name: "report", summary: "collect addresses, digests and durations", needs: []string{"verify"}, do: d.collect},
+	}
+}
+
+// made adds look and undo to a step that makes objects: what was not there is removed, what was there is put back.
+func (d *deployment) made(s step, set activities.ObjectSet) step {
+	s.look = func(ctx workflow.Context) (err error) {
+		d.objects[s.name], err = d.snapshot(ctx, set)
+		return err
+	}
+	s.undo = func(ctx workflow.Context) error { return d.restore(ctx, d.objects[s.name]) }
+	return s
+}
+
+// product is the step of one WSO2 product: apply its release, then wait for its pods.
+func (d *deployment) product(component, summary string, limit config.Duration, needs ...string) step {
+	return step{
+		name: component, summary: summary, needs: needs,
+		look: func(ctx workflow.Context) error { return d.lookRelease(ctx, component) },
+		do: func(ctx workflow.Context) (string, error) {
+			if err := d.applyRelease(ctx, component); err != nil {
+				return "", err
+			}
+			in := activities.WaitInput{Input: d.trimmed(""), Component: component}
+			err := tell(ctx, wait("wait until "+component+" is ready", time.Duration(limit)), a.WaitWorkload, in)
+			return d.releaseNote(component), err
+		},
+		undo: func(ctx workflow.Context) error { return d.restoreRelease(ctx, component) },
+	}
+}
+
+func (d *deployment) preflight(ctx workflow.Context) (note string, err error) {
+	d.checked, err = call[activities.Preflight](ctx, work("check what the file cannot tell"), a.Preflight, d.whole())
+	return d.checked.Summary, err
+}
+
+func (d *deployment) namespace(ctx workflow.Context) (string, error) {
+	return call[string](ctx, quick("make namespace "+d.env.Namespace), a.EnsureNamespace, d.scope)
+}
+
+func (d *deployment) credentials(ctx workflow.Context) (string, error) {
+	return call[string](ctx, quick("make what is missing"), a.EnsureCredentials, d.trimmed(""))
+}
+
+func (d *deployment) certificates(ctx workflow.Context) (note string, err error) {
+	d.certs, err = call[activities.Certificates](ctx, quick("make what is missing"), a.EnsureCertificates, d.trimmed(""))
+	return d.certs.Summary, err
+}
+
+func (d *deployment) lookImage(ctx workflow.Context) (err error) {
+	d.tag, err = call[activities.ImageState](ctx, quick("look for the target tag"), a.LookImage, d.trimmed(""))
+	return err
+}
+
+func (d *deployment) buildImage(ctx workflow.Context) (note string, err error) {
+	d.image, err = call[activities.Image](ctx, work("build and push "+d.env.Image.Target), a.BuildImage, d.trimmed(""))
+	return d.image.Summary, err
+}
+
+func (d *deployment) undoImage(ctx workflow.Context) error {
+	in := activities.UndoImageInput{Input: d.trimmed(""), Before: d.tag, Built: d.image}
+	return tell(ctx, undo("put the target tag back"), a.UndoImage, in)
+}
+
+func (d *deployment) routes(ctx workflow.Context) (string, error) {
+	if err := tell(ctx, quick("route the key manager's hostname"), a.ApplyRoutes, d.trimmed("")); err != nil {
+		return "", err
+	}
+	return "", tell(ctx, wait("wait until the gateway accepts all routes", time.Duration(d.env.Timeouts.Gateway)), a.WaitRoutes, d.trimmed(""))
+}
+
+func (d *deployment) lookKeyManager(ctx workflow.Context) (err error) {
+	d.manager, err = call[activities.KeyManagerState](ctx, quick("look for the key manager"), a.LookKeyManager, d.trimmed(""))
+	return err
+}
+
+func (d *deployment) registerKeyManager(ctx workflow.Context) (note string, err error) {
+	o := wait("register and wait until it can be used", time.Duration(d.env.Timeouts.KeyManager))
+	d.keyManager, err = call[activities.KeyManager](ctx, o, a.RegisterKeyManager, d.trimmed(""))
+	return d.keyManager.Summary, err
+}
+
+func (d *deployment) undoKeyManager(ctx workflow.Context) error {
+	if d.before[activities.APIManager].Exists || d.env.KeepsState() {
+		return tell(ctx, undo("put the key manager back"), a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: d.manager})
+	}
+	return nil // it goes with the API Manager that this run installed
+}
+
+func (d *deployment) verify(ctx workflow.Context) (string, error) {
+	if d.env.Verify.Level == config.VerifyNone {
+		return "not asked for", nil
+	}
+	o := wait("prove that it works: "+string(d.env.Verify.Level), time.Duration(d.env.Timeouts.Verify))
+	var err error
+	d.verified, err = call[activities.Verification](ctx, o, a.Verify, d.verifyInput())
+	return d.verified.Summary, err
+}
+
+func (d *deployment) cleanUpVerify(ctx workflow.Context) error {
+	if d.env.Verify.Level == config.VerifyNone || d.env.Verify.Level == config.VerifyHealth {
+		return nil
+	}
+	if !d.before[activities.APIManager].Exists && !d.env.KeepsState() {
+		return nil // what it made goes with the API Manager that this run installed
+	}
+	return tell(ctx, undo("remove what the verification made"), a.CleanUpVerify, d.verifyInput())
+}
+
+func (d *deployment) verifyInput() activities.VerifyInput {
+	return activities.VerifyInput{Input: d.trimmed("")}
+}
+
+// whole is the input of activities that need every chart's values.
+func (d *deployment) whole() activities.Input {
+	return activities.Input{Scope: d.scope, Env: d.env}
+}
+
+// trimmed leaves out the chart values of all components but one: they are large and each input is kept in the history.
+func (d *deployment) trimmed(component string) activities.Input {
+	return activities.Input{Scope: d.scope, Env: activities.Trim(d.env, component)}
+}
+
+func (d *deployment) collect(ctx workflow.Context) (string, error) {
+	in := activities.ReportInput{
+		Input: d.trimmed(""), Kubernetes: d.checked.Kubernetes, Image: d.image, Gateway: d.gateway, KeyManager: d.keyManager,
+		Releases: d.applied, Verified: d.verified, Warnings: append(d.checked.Warnings, d.certs.Warnings...),
+	}
+	report, err := call[activities.Report](ctx, quick("read addresses and expiry"), a.CollectReport, in)
+	if err != nil {
+		return "", err
+	}
+	report.Durations, report.CriticalPath = durations(d.board.status, workflow.Now(ctx))
+	d.report = report
+	return fmt.Sprintf("%d steps", len(d.board.status.Steps)), nil
+}

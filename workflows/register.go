@@ -1,0 +1,18 @@
+// Package workflows is the durable orchestration: operations on an environment, their steps, compensation and progress.
+package workflows
+
+import "go.temporal.io/sdk/worker"
+
+// Names of the workflow types, one per operation.
+const (
+	OperationDeploy   = "Deploy"
+	OperationVerify   = "Verify"
+	OperationTeardown = "Teardown"
+)
+
+// Register registers all operations with a worker.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflow(Deploy)
+	r.RegisterWorkflow(Verify)
+	r.RegisterWorkflow(Teardown)
+}

@@ -1,0 +1,69 @@
+package workflows
+
+import "time"
+
+// Phases of an operation.
+const (
+	PhaseRunning      = "running"
+	PhaseCompensating = "compensating"
+	PhaseEnded        = "ended"
+)
+
+// Outcomes of an operation.
+const (
+	OutcomeDone       = "done"
+	OutcomeRolledBack = "rolled-back" // failed or cancelled, and all that the run did is undone
+	OutcomeFailed     = "failed"      // failed, and what the run did is still there, all or in part
+)
+
+// States of a step.
+const (
+	StateWaiting    = "waiting"
+	StateRunning    = "running"
+	StateDone       = "done"
+	StateFailed     = "failed"
+	StateCancelled  = "cancelled"
+	StateUndoing    = "undoing"
+	StateUndone     = "undone"
+	StateUndoFailed = "undo-failed"
+)
+
+// QueryStatus is the query that every operation answers with a [Status].
+const QueryStatus = "status"
+
+// Status is the board of an operation.
+type Status struct {
+	Environment string       `json:"environment"`
+	Operation   string       `json:"operation"`
+	Phase       string       `json:"phase"`
+	Outcome     string       `json:"outcome,omitempty"` // empty until the operation has ended
+	Started     time.Time    `json:"started"`
+	Ended       *time.Time   `json:"ended,omitempty"`
+	Error       string       `json:"error,omitempty"`
+	Child       string       `json:"child,omitempty"` // the workflow that does the work, when it is not this one
+	Steps       []StepStatus `json:"steps"`
+}
+
+// StepStatus is one row of the board.
+type StepStatus struct {
+	Name    string     `json:"name"`
+	Summary string     `json:"summary"`
+	Needs   []string   `json:"needs,omitempty"`
+	State   string     `json:"state"`
+	Started *time.Time `json:"started,omitempty"`
+	Ended   *time.Time `json:"ended,omitempty"`
+	Note    string     `json:"note,omitempty"`
+	Error   string     `json:"error,omitempty"`
+}
+
+// Elapsed is how long the step took, or has taken so far.
+func (s StepStatus) Elapsed(now time.Time) time.Duration {
+	switch {
+	case s.Started == nil:
+		return 0
+	case s.Ended == nil:
+		return now.Sub(*s.Started)
+	default:
+		return s.Ended.Sub(*s.Started)
+	}
+}

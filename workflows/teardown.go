@@ -1,0 +1,120 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+)
+
+// TeardownInput is the input of [Teardown].
+type TeardownInput struct {
+	Environment config.Environment `json:"environment"`
+	// Purge also removes what outlasts a teardown otherwise: credentials, certificates, the kinds and the namespace, as far as
+	// Lockstep made them. Data encrypted with the keys is lost.
+	Purge bool `json:"purge,omitempty"`
+}
+
+// TeardownResult says what became of each part.
+type TeardownResult struct {
+	Environment string            `json:"environment"`
+	Steps       map[string]string `json:"steps"`
+}
+
+// Teardown removes an environment. What Lockstep did not make stays. A part that cannot be removed does not keep the others
+// from going; it is reported, and a second teardown tries again.
+func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
+	if !canonical(ctx, in.Environment.Name) {
+		return delegate[TeardownResult](ctx, in.Environment.Name, "Teardown", in)
+	}
+	env, err := checked(ctx, in.Environment)
+	if err != nil {
+		return TeardownResult{}, err
+	}
+	t := &teardown{deployment: deployment{env: env, scope: scopeOf(ctx, env)}}
+	steps := t.steps(in.Purge)
+	board, err := newBoard(ctx, env.Name, "teardown", steps)
+	if err != nil {
+		return TeardownResult{}, err
+	}
+	r := &runner{board: board}
+	return t.conclude(ctx, r, r.run(ctx, steps))
+}
+
+type teardown struct{ deployment }
+
+func (t *teardown) steps(purge bool) []step {
+	steps := []step{
+		{name: "survey", summary: "look what there is", do: t.survey},
+		t.remove("routes", "remove the routes of Identity Server", activities.RouteObjects, "survey"),
+		t.uninstall(activities.APIManager, "uninstall API Manager", "survey"),
+		t.uninstall(activities.IdentityServer, "uninstall Identity Server", "survey"),
+		t.remove("listeners", "remove the gateway's listeners", activities.GatewayObjects, "routes", activities.APIManager),
+		{name: "gateway", summary: "uninstall the gateway, unless others use it", needs: []string{"listeners"}, optional: true, do: t.removeGateway},
+	}
+	if purge {
+		steps = append(steps,
+			t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway"),
+			t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates"),
+			step{name: "gateway-crds", summary: "remove the Gateway API kinds nobody uses", needs: []string{"gateway"}, optional: true, do: t.removeCRDs},
+			t.remove("namespace", "remove the namespace", activities.NamespaceObjects, "credentials", "gateway-crds"))
+	}
+	return steps
+}
+
+func (t *teardown) survey(ctx workflow.Context) (string, error) {
+	found, err := call[activities.Remains](ctx, quick("look what there is"), a.Survey, t.trimmed(""))
+	return fmt.Sprintf("%d objects", len(found.Objects)), err
+}
+
+func (t *teardown) remove(name, summary string, set activities.ObjectSet, needs ...string) step {
+	return step{name: name, summary: summary, needs: needs, optional: true, do: func(ctx workflow.Context) (string, error) {
+		in := activities.SnapshotInput{Input: t.trimmed(""), Set: set}
+		return "", tell(ctx, undo(summary), a.RemoveObjects, in)
+	}}
+}
+
+func (t *teardown) uninstall(component, summary string, needs ...string) step {
+	return step{name: component, summary: summary, needs: needs, optional: true, do: func(ctx workflow.Context) (string, error) {
+		return call[string](ctx, undo(summary), a.RemoveRelease, t.releaseRef(component))
+	}}
+}
+
+func (t *teardown) removeGateway(ctx workflow.Context) (string, error) {
+	return call[string](ctx, undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(""))
+}
+
+func (t *teardown) removeCRDs(ctx workflow.Context) (string, error) {
+	return call[string](ctx, undo("remove kinds without objects"), a.RemoveOwnCRDs, t.trimmed(""))
+}
+
+func (t *teardown) conclude(ctx workflow.Context, r *runner, failure error) (TeardownResult, error) {
+	if failure != nil {
+		if temporal.IsCanceledError(failure) {
+			r.board.close(ctx, OutcomeFailed, fmt.Errorf("cancelled: what was removed stays removed; run teardown again to go on"))
+			return TeardownResult{}, temporal.NewCanceledError()
+		}
+		err := temporal.NewNonRetryableApplicationError(message(failure), TypeFailed, nil)
+		r.board.close(ctx, OutcomeFailed, err)
+		return TeardownResult{}, err
+	}
+	result := TeardownResult{Environment: t.env.Name, Steps: map[string]string{}}
+	var left []string
+	for _, row := range r.board.status.Steps {
+		result.Steps[row.Name] = row.Note
+		if row.State == StateFailed {
+			left = append(left, row.Name+": "+row.Error)
+		}
+	}
+	if len(left) > 0 {
+		err := temporal.NewNonRetryableApplicationError("not everything could be removed: "+strings.Join(left, "; "), TypeFailed, nil)
+		r.board.close(ctx, OutcomeFailed, err)
+		return result, err
+	}
+	r.board.close(ctx, OutcomeDone, nil)
+	return result, nil
+}

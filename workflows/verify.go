@@ -1,0 +1,49 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/internal/release"
+)
+
+// VerifyInput is the input of [Verify].
+type VerifyInput struct {
+	Environment config.Environment `json:"environment"`
+}
+
+// Verify proves that a deployed environment works, at its own level or full if that is none, and leaves nothing behind.
+func Verify(ctx workflow.Context, in VerifyInput) (activities.Verification, error) {
+	if !canonical(ctx, in.Environment.Name) {
+		return delegate[activities.Verification](ctx, in.Environment.Name, "Verify", in)
+	}
+	env, err := checked(ctx, in.Environment)
+	if err != nil {
+		return activities.Verification{}, err
+	}
+	if env.Verify.Level == config.VerifyNone {
+		env.Verify.Level = config.VerifyFull
+	}
+	d := &deployment{env: env, scope: scopeOf(ctx, env)}
+	var result activities.Verification
+	steps := []step{{name: "verify", summary: "prove that it works", undo: d.cleanUpVerify,
+		do: func(ctx workflow.Context) (note string, err error) {
+			o := wait("prove that it works: "+string(d.env.Verify.Level), time.Duration(d.env.Timeouts.Verify))
+			result, err = call[activities.Verification](ctx, o, a.Verify, d.verifyInput())
+			return result.Summary, err
+		}}}
+	d.before = map[string]release.State{activities.APIManager: {Exists: true}} // what a cut-off verification made must go
+	board, err := newBoard(ctx, env.Name, "verify", steps)
+	if err != nil {
+		return result, err
+	}
+	r := &runner{board: board}
+	if err := r.run(ctx, steps); err != nil {
+		return result, r.conclude(ctx, err, false)
+	}
+	board.close(ctx, OutcomeDone, nil)
+	return result, nil
+}
