@@ -6,7 +6,7 @@ import java.util.*;
 import javax.crypto.Cipher;
 import javax.net.ssl.*;
 
-/** Opens stores as the products do: java Stores.java folder password apim|is (its key) apim|is (its trust) name. */
+/** Opens stores as the products do: java Stores.java folder password, then any number of: server client name. */
 public class Stores {
     static KeyStore load(String folder, String file, String type, char[] password) throws Exception {
         KeyStore store = KeyStore.getInstance(type);
@@ -22,19 +22,25 @@ public class Stores {
 
     public static void main(String[] args) throws Exception {
         char[] password = args[1].toCharArray();
-        KeyStore internal = of(args[2], args[0], "internal", password);
+        for (int i = 2; i < args.length; i += 3) {
+            encrypt(of(args[i], args[0], "internal", password));
+            sign(of(args[i], args[0], "primary", password), password);
+            handshake(of(args[i], args[0], "tls", password), of(args[i + 1], args[0], "client-truststore", password), password, args[i + 2]);
+            System.out.println(args[i] + " " + args[i + 1] + " " + args[i + 2]);
+        }
+    }
+
+    static void encrypt(KeyStore internal) throws Exception {
         Cipher cipher = Cipher.getInstance("RSA/ECB/OAEPwithSHA1andMGF1Padding");
         cipher.init(Cipher.ENCRYPT_MODE, internal.getCertificate("wso2carbon"));
         cipher.doFinal("secret".getBytes());
+    }
 
-        KeyStore primary = of(args[2], args[0], "primary", password);
+    static void sign(KeyStore primary, char[] password) throws Exception {
         Signature signature = Signature.getInstance("SHA256withRSA");
         signature.initSign((PrivateKey) primary.getKey("wso2carbon", password));
         signature.update(new byte[8]);
         signature.sign();
-
-        handshake(of(args[2], args[0], "tls", password), of(args[3], args[0], "client-truststore", password), password, args[4]);
-        System.out.println("fine");
     }
 
     static void handshake(KeyStore key, KeyStore trust, char[] password, String name) throws Exception {
