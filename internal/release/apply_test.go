@@ -1,0 +1,234 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/config"
+)
+
+func TestApplyInstallsOnceAndThenChangesNothing(t *testing.T) {
+	cluster := newMemoryCluster()
+	first := apply(t, cluster, spec(t, nil))
+	second := apply(t, cluster, spec(t, nil))
+	if !first.Changed || first.Revision != 1 || second.Changed || second.Revision != 1 {
+		t.Errorf("results are %+v and %+v", first, second)
+	}
+	if got := cluster.history(t); got != "deployed" {
+		t.Errorf("history is %s", got)
+	}
+	if first.ChartVersion != "1.2.3" || first.ChartDigest != second.ChartDigest || !strings.HasPrefix(first.ChartDigest, "sha256:") {
+		t.Errorf("chart is %s %s", first.ChartVersion, first.ChartDigest)
+	}
+}
+
+func TestApplyUpgradesWhatIsNotAsAskedFor(t *testing.T) {
+	for name, change := range map[string]func(*memoryCluster, *Spec){
+		"other values":          func(_ *memoryCluster, s *Spec) { s.Values = map[string]any{"text": "other"} },
+		"other post-rendering":  func(_ *memoryCluster, s *Spec) { s.PostRender = annotate },
+		"other chart":           func(_ *memoryCluster, s *Spec) { s.Chart.Path = writeChart(t, configMap+"  more: text\n") },
+		"an object was deleted": func(c *memoryCluster, _ *Spec) { delete(c.objects, "configmaps/web") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, s := newMemoryCluster(), spec(t, nil)
+			apply(t, cluster, s)
+			change(cluster, &s)
+			result := apply(t, cluster, s)
+			if !result.Changed || cluster.history(t) != "superseded deployed" {
+				t.Errorf("result is %+v, history %s", result, cluster.history(t))
+			}
+			if diff := cmp.Diff([]string{"configmaps/web"}, cluster.has()); diff != "" {
+				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+			if again := apply(t, cluster, s); again.Changed {
+				t.Error("the next one changes something again")
+			}
+		})
+	}
+}
+
+func TestApplyGoesOnFromWhatAKilledProcessLeft(t *testing.T) {
+	for status, want := range map[helmrelease.Status]string{
+		helmrelease.StatusPendingInstall:  "superseded deployed",
+		helmrelease.StatusPendingUpgrade:  "superseded deployed",
+		helmrelease.StatusPendingRollback: "superseded deployed",
+		helmrelease.StatusFailed:          "superseded deployed",
+		helmrelease.StatusUninstalling:    "deployed",
+		helmrelease.StatusUninstalled:     "deployed",
+	} {
+		t.Run(status.String(), func(t *testing.T) {
+			cluster := newMemoryCluster()
+			apply(t, cluster, spec(t, nil))
+			cluster.leave(t, status)
+			if status == helmrelease.StatusUninstalled {
+				delete(cluster.objects, "configmaps/web")
+			}
+			if result := apply(t, cluster, spec(t, nil)); !result.Changed {
+				t.Error("nothing was done")
+			}
+			if got := cluster.history(t); got != want {
+				t.Errorf("history is %q, not %q", got, want)
+			}
+		})
+	}
+}
+
+func TestFailedFirstInstallIsDoneAgainWhereTheChartHasInstallOnlyHooks(t *testing.T) {
+	cluster, s := newMemoryCluster(), spec(t, nil)
+	s.Chart.Path = writeChart(t, configMap+"---\n"+installHook)
+	cluster.hookErr = errors.New("job setup failed: BackoffLimitExceeded")
+	if _, err := cluster.engine(Options{}).Apply(context.Background(), s, nil); err == nil {
+		t.Fatal("a failed hook is no error")
+	}
+	cluster.hookErr = nil
+	apply(t, cluster, s)
+	if got := cluster.history(t); got != "deployed" {
+		t.Errorf("history is %q: the install hook was not run again", got)
+	}
+}
+
+func TestFailedUpgradeIsRecordedAndDoneAgain(t *testing.T) {
+	cluster := newMemoryCluster()
+	apply(t, cluster, spec(t, nil))
+	cluster.updateErr = errors.New(`Deployment.apps "web" is invalid: spec: Forbidden`)
+	_, err := cluster.engine(Options{}).Apply(context.Background(), spec(t, map[string]any{"text": "new"}), nil)
+	var p *Problem
+	if !errors.As(err, &p) || p.Reason != Rejected || p.Retryable {
+		t.Errorf("got %v", err)
+	}
+	cluster.updateErr = nil
+	apply(t, cluster, spec(t, map[string]any{"text": "new"}))
+	if got := cluster.history(t); got != "superseded failed deployed" {
+		t.Errorf("history is %q", got)
+	}
+}
+
+func TestAnObjectOfSomebodyElseIsAConflict(t *testing.T) {
+	cluster := newMemoryCluster()
+	cluster.objects["configmaps/web"] = map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "web"}}
+	_, err := cluster.engine(Options{}).Apply(context.Background(), spec(t, nil), nil)
+	var p *Problem
+	if !errors.As(err, &p) || p.Reason != Conflict || !strings.Contains(err.Error(), `ConfigMap "web"`) {
+		t.Errorf("got %v", err)
+	}
+	if got := cluster.history(t); got != "none" {
+		t.Errorf("history is %q", got)
+	}
+}
+
+func TestARefusedTemplateSaysWhy(t *testing.T) {
+	_, err := newMemoryCluster().engine(Options{}).Apply(context.Background(), spec(t, map[string]any{"text": ""}), nil)
+	var p *Problem
+	if !errors.As(err, &p) || p.Reason != RenderFailed || !strings.Contains(err.Error(), "text is required") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLookSaysWhatApplyMade(t *testing.T) {
+	cluster := newMemoryCluster()
+	e := cluster.engine(Options{})
+	none, err := e.Look(context.Background(), "apps", "web")
+	if err != nil || none != (State{}) {
+		t.Errorf("before: %+v, %v", none, err)
+	}
+	result := apply(t, cluster, spec(t, nil))
+	got, err := e.Look(context.Background(), "apps", "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Fingerprint) != 52 {
+		t.Errorf("fingerprint is %q", got.Fingerprint)
+	}
+	got.Fingerprint = ""
+	want := State{Exists: true, Revision: 1, Status: "deployed", Chart: "web", Version: "1.2.3", Digest: result.ChartDigest}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneReleaseIsWorkedOnByOneActionAtATime(t *testing.T) {
+	e := newMemoryCluster().engine(Options{})
+	unlock, err := e.locks.acquire(context.Background(), "apps", "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := e.Apply(ctx, spec(t, nil), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second action gets %v while the first is running", err)
+	}
+	unlock()
+	if _, err := e.Apply(context.Background(), spec(t, nil), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+const configMap = `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}
+data:
+  text: {{ required "text is required" .Values.text | quote }}
+  replicas: {{ .Values.replicas | quote }}
+`
+
+const installHook = `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: setup
+  annotations:
+    helm.sh/hook: pre-install
+`
+
+// writeChart makes a chart folder with one template.
+func writeChart(t *testing.T, template string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"Chart.yaml":              "apiVersion: v2\nname: web\nversion: 1.2.3\nappVersion: \"9\"\n",
+		"values.yaml":             "text: hello\nreplicas: 1000000\n",
+		"templates/web.yaml":      template,
+		"crds/widgets.yaml":       "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nmetadata: {name: widgets.example.com}\n---\n# nothing\n",
+		".helmignore":             "*.bak\n",
+		"templates/left-over.bak": "not a template",
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+func spec(t *testing.T, values map[string]any) Spec {
+	t.Helper()
+	return Spec{Name: "web", Namespace: "apps", Chart: config.Chart{Path: writeChart(t, configMap)}, Values: values, Timeout: time.Minute}
+}
+
+func apply(t *testing.T, cluster *memoryCluster, s Spec) Result {
+	t.Helper()
+	result, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func annotate(objects []*unstructured.Unstructured) error {
+	for _, object := range objects {
+		object.SetAnnotations(map[string]string{"mended": "yes"})
+	}
+	return nil
+}
