@@ -4,7 +4,9 @@ package controlplane
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -73,7 +75,8 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := o.Start(l.scheduler()); err != nil {
+	scheduler, err := o.Start(l.scheduler())
+	if err != nil {
 		return nil, err
 	}
 	// Pods are refused in a namespace until the controllers have made its service account.
@@ -81,6 +84,10 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 		_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = scheduler.Ready(ctx, l.schedulerReady)
 	return &ControlPlane{Kubeconfig: l.kubeconfig("admin"), URL: l.url()}, err
 }
 
@@ -88,6 +95,26 @@ func ready(ctx context.Context, client *kubernetes.Clientset) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+}
+
+func (l *layout) schedulerReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d/readyz", l.sched), nil)
+	if err != nil {
+		return fmt.Errorf("asking the scheduler: %w", err)
+	}
+	// The scheduler makes its certificate itself, in memory; the question holds no secret.
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return fmt.Errorf("asking the scheduler: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the scheduler answers %s", response.Status)
+	}
+	return nil
 }
 
 func clientFor(kubeconfig string) (*kubernetes.Clientset, error) {

@@ -13,6 +13,8 @@ import (
 type children struct {
 	log     *slog.Logger
 	changed func([]process.ID)
+	// ended is told of a program that ended before keepAlive.
+	ended func(error)
 
 	mu       sync.Mutex
 	list     []*process.Process
@@ -50,7 +52,11 @@ const restartDelay = time.Second
 func (c *children) watch(spec process.Spec, p *process.Process) {
 	for {
 		<-p.Done()
-		if !c.mayRestart() {
+		switch restart, stopping := c.mode(); {
+		case stopping:
+			return
+		case !restart:
+			c.ended(p.Err())
 			return
 		}
 		c.log.Warn("starting again", "program", spec.Name, "reason", p.Err())
@@ -68,10 +74,10 @@ func (c *children) watch(spec process.Spec, p *process.Process) {
 	}
 }
 
-func (c *children) mayRestart() bool {
+func (c *children) mode() (restart, stopping bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.restart && !c.stopping
+	return c.restart, c.stopping
 }
 
 func (c *children) replace(old, next *process.Process) bool {

@@ -2,6 +2,80 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"lockstep/sandbox/node"
 )
 
-func (u *supervisor) startNode(ctx, nodeCtx context.Context) error { return nil }
+// startNode runs the node until nodeCtx ends and returns when Kubernetes calls it ready.
+func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
+	state := u.current()
+	log, err := os.OpenFile(u.Settings.log("node"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening node log: %w", err)
+	}
+	u.node.Go(func() {
+		defer log.Close()
+		err := node.Run(nodeCtx, node.Options{
+			Dir:          u.Dir,
+			Kubeconfig:   state.Kubeconfig,
+			Instance:     u.in.number,
+			Binary:       u.Self,
+			KwokBinary:   filepath.Join(u.Bin, "kwok"),
+			RegistryAddr: state.Registry,
+			Boot:         map[string]time.Duration{"wso2is": u.ISBoot, "wso2am": u.APIMBoot},
+			ProbeScale:   u.ProbeScale,
+			Log:          slog.New(slog.NewTextHandler(log, nil)),
+		})
+		if nodeCtx.Err() == nil {
+			u.lose(lost("the node", err))
+		}
+	})
+	if err := nodeReady(ctx, state.Kubeconfig); err != nil {
+		return err
+	}
+	u.progress("node %s with pods at 127.%d.x.y", node.Name, u.in.number)
+	return nil
+}
+
+func nodeReady(ctx context.Context, kubeconfig string) error {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return fmt.Errorf("reading kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making client: %w", err)
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n, err := client.CoreV1().Nodes().Get(ctx, node.Name, metav1.GetOptions{})
+		if err == nil && ready(n) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the node to be ready: %w (last answer: %v)", context.Cause(ctx), err)
+		}
+	}
+}
+
+func ready(n *corev1.Node) bool {
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}

@@ -31,12 +31,21 @@ func Serve(ctx context.Context, s Settings, log *slog.Logger) error {
 		return err
 	}
 	defer in.hold.Close()
-	u := &supervisor{Settings: s, log: log, in: in, began: time.Now(), lost: make(chan error, 1)}
+	running, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	u := &supervisor{Settings: s, log: log, in: in, began: time.Now(), lose: lose}
 	u.state = State{Phase: Starting, Dir: s.Dir, Instance: in.number, Supervisor: self}
-	u.children = &children{log: log, changed: func(ids []process.ID) {
+	u.children = &children{log: log, ended: lose, changed: func(ids []process.ID) {
 		u.update(func(st *State) { st.Processes = ids })
 	}}
-	return u.run(ctx)
+	nodeCtx, stopNode := context.WithCancel(context.Background())
+	defer stopNode()
+	err = u.run(running, nodeCtx)
+	if ctx.Err() != nil {
+		err = nil // asked to stop: what broke on the way is no failure
+	}
+	u.stop(stopNode, err)
+	return err
 }
 
 // supervisor is one running sandbox.
@@ -47,44 +56,45 @@ type supervisor struct {
 	began    time.Time
 	children *children
 	node     sync.WaitGroup
-	lost     chan error // why a part ended that cannot be started again
+	// lose ends the sandbox for the loss of a part that cannot be started again.
+	lose func(error)
 
 	mu    sync.Mutex
 	state State
 	ports sync.Mutex
 }
 
-func (u *supervisor) run(ctx context.Context) error {
-	nodeCtx, stopNode := context.WithCancel(context.Background())
-	defer stopNode()
-	err := u.start(ctx, nodeCtx)
-	if err == nil {
-		u.children.keepAlive()
-		u.progress("ready")
-		u.update(func(st *State) { st.Phase = Ready })
-		select {
-		case <-ctx.Done():
-		case err = <-u.lost:
+// run returns when running ends or the sandbox does not start.
+func (u *supervisor) run(running, nodeCtx context.Context) error {
+	if err := u.start(running, nodeCtx); err != nil {
+		if running.Err() != nil {
+			return context.Cause(running)
 		}
+		return err
 	}
-	if err != nil && ctx.Err() == nil {
-		u.log.Error("giving up", "error", err)
-		u.update(func(st *State) { st.Error = err.Error() })
-	} else {
-		err = nil
-	}
-	u.update(func(st *State) { st.Phase = Stopping })
+	u.children.keepAlive()
+	u.progress("ready")
+	u.update(func(st *State) { st.Phase = Ready })
+	<-running.Done()
+	return context.Cause(running)
+}
+
+func (u *supervisor) stop(stopNode func(), reason error) {
+	u.update(func(st *State) {
+		st.Phase = Stopping
+		if reason != nil {
+			st.Error = reason.Error()
+		}
+	})
 	stopNode() // pods end while the API server still listens
 	u.node.Wait()
 	u.children.stop()
 	u.update(func(st *State) {
-		st.Processes = nil
-		st.Phase = Down
-		if err != nil {
+		st.Processes, st.Phase = nil, Down
+		if reason != nil {
 			st.Phase = Failed
 		}
 	})
-	return err
 }
 
 // start brings the parts up side by side.
@@ -170,13 +180,10 @@ func (u *supervisor) openLog(path string) (*os.File, error) {
 	return f, nil
 }
 
-// lose reports the end of an in-process part; the first one counts.
-func (u *supervisor) lose(part string, err error) {
+// lost says that an in-process part has ended.
+func lost(part string, err error) error {
 	if err == nil {
 		err = errors.New("it ended")
 	}
-	select {
-	case u.lost <- fmt.Errorf("running %s: %w", part, err):
-	default:
-	}
+	return fmt.Errorf("running %s: %w", part, err)
 }

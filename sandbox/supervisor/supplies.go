@@ -80,7 +80,7 @@ func (u *supervisor) serve(part string, h http.Handler) (net.Addr, error) {
 		return nil, err
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	go func() { u.lose(part, server.Serve(l)) }()
+	go func() { u.lose(lost(part, server.Serve(l))) }()
 	return l.Addr(), nil
 }
 
