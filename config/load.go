@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Load reads an environment file, folds the values files it names (relative to it) into the values, applies the
@@ -44,7 +45,8 @@ func Parse(data []byte, readFile func(name string) ([]byte, error)) (Environment
 	found = append(found, invalid...)
 	for i := range found {
 		if found[i].Line == 0 {
-			found[i].Line = lines[found[i].Path]
+			field, _, _ := strings.Cut(found[i].Path, ", ") // a line of TOML inside the field may follow
+			found[i].Line = lines[field]
 		}
 	}
 	slices.SortStableFunc(found, byLine)

@@ -18,6 +18,9 @@ func LintTOML(text string) []Problem {
 	return lint.found
 }
 
+// insertedTable stands for the table before an inserted text, whatever it is.
+const insertedTable = "<before>"
+
 // tomlLint follows the tables of a document.
 type tomlLint struct {
 	tables   map[string]string // table → where it was given, as "line 3"
@@ -25,7 +28,7 @@ type tomlLint struct {
 	children map[string]string // table that exists because of a child → that child and where
 	keys     map[string]string // full key → where it was given
 	current  string            // table that keys go into now
-	start    string            // table that keys before the first header go into; empty: top level
+	inserted bool              // the text comes after other tables, so keys before its first header are theirs
 	found    Problems
 }
 
@@ -49,7 +52,7 @@ func (l *tomlLint) run(text string) {
 			headers++
 			l.array(path, where)
 		case unstable.KeyValue:
-			if headers == 0 && l.start != "" {
+			if headers == 0 && l.inserted {
 				l.stray(path, where)
 			}
 			l.key(path, where)
@@ -121,7 +124,7 @@ func (l *tomlLint) key(path, where string) {
 
 // stray complains about a key before the first header of a text that is put in after some table.
 func (l *tomlLint) stray(path, where string) {
-	l.found.add(where, path, "stands before any [table], so it lands in ["+l.start+"], where it does nothing",
+	l.found.add(where, path, "stands before any [table], so it belongs to whichever table the chart has before it (in Identity Server's, the TOTP parameters), and does nothing",
 		"put it under a header of its own")
 }
 

@@ -85,13 +85,12 @@ func TestExtraConfigsAreLintedWhereTheChartPutsThem(t *testing.T) {
 	}
 	check(t, []refusal{
 		{holds: "the guide's [oauth] comes after the chart's tables", more: guideExtraConfigs, path: at + ", line 1", value: "[oauth]", says: "Lockstep sets oauth.authorize_all_scopes itself"},
-		{holds: "the guide's listener is Lockstep's already", more: guideExtraConfigs, path: at, value: "[[event_listener]]", says: "remove that [[event_listener]]"},
-		{holds: "the dotted key of newer guides lands in the totp table", more: extra("oauth.authorize_all_scopes = true"), path: at + ", line 1", value: "oauth.authorize_all_scopes", says: "[" + totpTable + "]"},
+		{holds: "the guide's listener has a blank to fill in", more: guideExtraConfigs, path: at, value: "https://<APIM_HOST>", says: "remove that [[event_listener]]"},
+		{holds: "the dotted key of newer guides lands in the totp table", more: extra("oauth.authorize_all_scopes = true"), path: at + ", line 1", value: "oauth.authorize_all_scopes", says: "TOTP parameters"},
 		{holds: "a bare key lands there too", more: extra("x = 1"), path: at + ", line 1", value: "x", says: "put it under a header of its own"},
 		{holds: "a table of the chart is not given again", more: extra("[user_store]\nx = 1"), path: at + ", line 1", value: "[user_store]", says: "first in the chart"},
 		{holds: "nor the one that follows", more: extra("[encryption]\nx = 1"), path: at + ", line 1", value: "[encryption]", says: "given twice"},
-		{holds: "nor what Lockstep adds", more: extra("[role_mgt]\nx = 1"), path: at + ", line 1", value: "[role_mgt]", says: "what Lockstep adds"},
-		{holds: "a bare key in API Manager's lands in its last table", more: configurations(`extraConfigs: "x = 1"`), path: apimAt + apimPrefix + "extraConfigs, line 1", value: "x", says: "the chart's last table"},
+		{holds: "a bare key in API Manager's lands in its last table", more: configurations(`extraConfigs: "x = 1"`), path: apimAt + apimPrefix + "extraConfigs, line 1", value: "x", says: "under a header of its own"},
 	})
-	parse(t, minimal+extra("[user_store.properties]\nx = 1\n[everyone]\ny = 1\n[[event_listener]]\nid = \"mine\"\n[event_listener.properties]\nz = 1"))
+	parse(t, minimal+extra("[role_mgt]\nw = 1\n[user_store.properties]\nx = 1\n[everyone]\ny = 1\n[[event_listener]]\nid = \"mine\"\n[event_listener.properties]\nz = 1"))
 }

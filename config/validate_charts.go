@@ -7,8 +7,13 @@ import (
 	"strings"
 )
 
-// exactVersion is SemVer with an optional v.
-var exactVersion = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+// exactVersion is SemVer with an optional v; halfVersion lacks parts of it, anyVersion has an x in their place.
+var (
+	exactVersion = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+	halfVersion  = regexp.MustCompile(`^v?\d+(\.\d+)?$`)
+	anyVersion   = regexp.MustCompile(`(^|\.)[xX](\.|$)`)
+	minorVersion = regexp.MustCompile(`^\d+\.\d+`)
+)
 
 type chartField struct {
 	path    string
@@ -100,12 +105,12 @@ func (f chartField) checkVersion() (found Problems) {
 	case version == "":
 		found.add(path, "", "is missing", exact+"; helm search repo --versions --devel lists them")
 	case exactVersion.MatchString(version):
-	case strings.ContainsAny(version, "^~<>=|*, ") || regexp.MustCompile(`(^|\.)[xX](\.|$)`).MatchString(version):
+	case strings.ContainsAny(version, "^~<>=|*, ") || anyVersion.MatchString(version):
 		found.add(path, version, "is a range: the same file would deploy something else tomorrow", exact)
-	case regexp.MustCompile(`^v?\d+(\.\d+)?$`).MatchString(version):
+	case halfVersion.MatchString(version):
 		found.add(path, version, "is part of a version, which Helm takes for a range", exact)
 	default:
-		found.add(path, version, "is no SemVer version (Helm: improper constraint)", exact)
+		found.add(path, version, "is no SemVer version (Helm says: improper constraint)", exact)
 	}
 	return found
 }
@@ -133,5 +138,5 @@ func warnCharts(e Environment) (found Problems) {
 
 // minor is the 7.2 of 7.2.0-1, or empty.
 func minor(version string) string {
-	return regexp.MustCompile(`^\d+\.\d+`).FindString(strings.TrimPrefix(version, "v"))
+	return minorVersion.FindString(strings.TrimPrefix(version, "v"))
 }

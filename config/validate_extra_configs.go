@@ -7,31 +7,24 @@ import (
 
 const isExtraConfigs = "deploymentToml.extraConfigs"
 
-// totpTable is the table that the Identity Server chart leaves open before extraConfigs.
-const totpTable = "authentication.authenticator.totp.parameters"
-
 // checkExtraConfigs lints the TOML that charts put into deployment.toml as it is, where they put it: in the Identity
 // Server chart after most of its own tables and before [encryption], in API Manager's at the end.
 func checkExtraConfigs(e Environment) (found Problems) {
 	is := e.IdentityServer.Values
 	lint := newTOMLLint()
-	lint.start = totpTable
 	for _, table := range isTables(is) {
 		lint.table(table, "the chart")
 	}
 	lint.array("resource.access_control", "the chart")
-	lint.table("role_mgt", "what Lockstep adds")
 	found = append(found, lint.extra("identityServer", isExtraConfigs, is.text(isExtraConfigs))...)
 
-	lint = newTOMLLint()
-	lint.start = "the chart's last table"
-	return append(found, lint.extra("apiManager", apimPrefix+"extraConfigs", e.APIManager.Values.text(apimPrefix+"extraConfigs"))...)
+	return append(found, newTOMLLint().extra("apiManager", apimPrefix+"extraConfigs", e.APIManager.Values.text(apimPrefix+"extraConfigs"))...)
 }
 
 // extra lints the text and names its place in the environment. The findings so far, of the chart's own tables, are
 // dropped.
 func (l *tomlLint) extra(part, key, text string) (found Problems) {
-	l.found, l.current = nil, l.start
+	l.found, l.current, l.inserted = nil, insertedTable, true
 	l.run(text)
 	for _, problem := range l.found {
 		problem.Path = part + ".values." + key + ", " + problem.Path
@@ -40,17 +33,18 @@ func (l *tomlLint) extra(part, key, text string) (found Problems) {
 		}
 		found = append(found, problem)
 	}
-	return append(found, ownListener(part, key, text)...)
+	return append(found, guideListener(part, key, text)...)
 }
 
-var eventInterceptor = regexp.MustCompile(`(?m)^\s*name\s*=\s*["']org\.wso2\.is\.notification\.ApimOauthEventInterceptor["']`)
+// blank is a placeholder of a guide that nobody filled in.
+var blank = regexp.MustCompile(`https?://<[^>]*>`)
 
-// ownListener refuses the listener of WSO2's guide a second time: every revocation would be sent twice, once to a host
-// that may not exist.
-func ownListener(part, key, text string) (found Problems) {
-	if part == "identityServer" && eventInterceptor.MatchString(text) {
-		found.add(part+".values."+key, "[[event_listener]]", "registers ApimOauthEventInterceptor, which Lockstep does with the right address and credentials",
-			"remove that [[event_listener]] and its properties")
+// guideListener refuses the event listener of WSO2's guide with its placeholders left in. One with a real address stands
+// in for Lockstep's.
+func guideListener(part, key, text string) (found Problems) {
+	if address := blank.FindString(text); address != "" {
+		found.add(part+".values."+key, address, "is a placeholder: revoked tokens would be reported to nobody",
+			"remove that [[event_listener]] and its properties: Lockstep adds it with the right address and credentials")
 	}
 	return found
 }
@@ -65,7 +59,7 @@ func isTables(values Values) []string {
 		"account_recovery.endpoint.auth", "identity.auth_framework.endpoint", "oauth.token_cleanup", "oauth.token_generation",
 		"authentication.authenticator.email_otp", "authentication.authenticator.email_otp.parameters",
 		"authentication.authenticator.sms_otp", "authentication.authenticator.sms_otp.parameters",
-		"authentication.authenticator.totp", totpTable, "encryption",
+		"authentication.authenticator.totp", "authentication.authenticator.totp.parameters", "encryption",
 	}
 	for _, optional := range []struct {
 		key       string

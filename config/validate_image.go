@@ -9,7 +9,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-var platform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$`)
+var (
+	platform       = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$`)
+	productVersion = regexp.MustCompile(`^\d+\.\d+\.\d+`)
+)
 
 func checkImage(e Environment) (found Problems) {
 	base := found.image("image.base", e.Image.Base)
@@ -81,7 +84,7 @@ func tagged(text string) bool {
 func versionOf(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	_, tag, _ := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
-	return regexp.MustCompile(`^\d+\.\d+\.\d+`).FindString(tag)
+	return productVersion.FindString(tag)
 }
 
 func warnImage(e Environment) (found Problems) {

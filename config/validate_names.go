@@ -9,6 +9,7 @@ import (
 var (
 	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	dnsName    = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	notInLabel = regexp.MustCompile(`[^a-z0-9]+`)
 	controller = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9/\-._~]+$`)
 )
 
@@ -77,7 +78,7 @@ func (p *Problems) label(path, value string, longest int, next string) {
 
 // suggest is the label nearest to value; where nothing is left of it, next says what to write.
 func suggest(value, next string) string {
-	label := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(value), "-")
+	label := notInLabel.ReplaceAllString(strings.ToLower(value), "-")
 	if label = strings.Trim(label, "-"); label == "" {
 		return strings.TrimPrefix(next, "write ")
 	}

@@ -51,7 +51,7 @@ func (p *Problems) ownDatabases(part string, values Values, databases []string) 
 		}
 	}
 	if len(embedded) > 0 {
-		p.add(part+".replicas", "", "is more than 1 while "+strings.Join(embedded, ", ")+" is H2, a file inside the pod: each pod would have a database of its own",
+		p.add(part+".replicas", "", "is more than 1 while "+strings.Join(embedded, ", ")+" stays H2, a file inside the pod: each pod would have a database of its own",
 			"give external JDBC URLs there in "+part+".values, or write replicas: 1")
 	}
 }
