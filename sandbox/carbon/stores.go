@@ -80,21 +80,23 @@ func (s *Server) openPair(table string) (Pair, error) {
 }
 
 func (s *Server) readPair(store storeConfig) (Pair, error) {
-	data, err := s.readStore(store.file)
+	data, err := s.readStore(store)
 	if err != nil {
 		return Pair{}, err
 	}
-	switch strings.ToUpper(store.kind) {
-	case "JKS":
+	if isJKS(data) {
 		return pairOfJKS(data, store)
-	case "PKCS12":
-		return pairOfPKCS12(data, store)
 	}
-	return Pair{}, fmt.Errorf("java.security.KeyStoreException: %s not found", store.kind)
+	return pairOfPKCS12(data, store)
 }
 
-func (s *Server) readStore(file string) ([]byte, error) {
-	name := filepath.Join("repository", "resources", "security", file)
+// readStore reads a store's file. JDKs tell JKS and PKCS12 apart by content, whichever of the two the type says
+// (keystore.type.compat), but know no other types.
+func (s *Server) readStore(store storeConfig) ([]byte, error) {
+	if kind := strings.ToUpper(store.kind); kind != "JKS" && kind != "PKCS12" {
+		return nil, fmt.Errorf("java.security.KeyStoreException: %s not found", store.kind)
+	}
+	name := filepath.Join("repository", "resources", "security", store.file)
 	data, err := os.ReadFile(filepath.Join(s.Home, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("java.io.FileNotFoundException: %s (No such file or directory)",
@@ -113,14 +115,10 @@ func noAlias(alias string) error {
 	return fmt.Errorf("java.security.KeyStoreException: the alias %q is not a key entry of the keystore", alias)
 }
 
-var jksMagic = []byte{0xFE, 0xED, 0xFE, 0xED}
+func isJKS(data []byte) bool { return bytes.HasPrefix(data, []byte{0xFE, 0xED, 0xFE, 0xED}) }
 
-// loadJKS is strict where some JDKs are not: a JKS store has to be one.
 func loadJKS(data []byte, password string) (keystore.KeyStore, error) {
 	store := keystore.New()
-	if !bytes.HasPrefix(data, jksMagic) {
-		return store, errFormat
-	}
 	if err := store.Load(bytes.NewReader(data), []byte(password)); err != nil {
 		return store, errPassword
 	}

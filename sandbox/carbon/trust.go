@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -37,17 +36,14 @@ func (s *Server) openTrust() (*Trust, error) {
 }
 
 func (s *Server) readTrusted(config storeConfig) ([]*x509.Certificate, error) {
-	data, err := s.readStore(config.file)
+	data, err := s.readStore(config)
 	if err != nil {
 		return nil, err
 	}
-	switch strings.ToUpper(config.kind) {
-	case "JKS":
+	if isJKS(data) {
 		return trustedOfJKS(data, config.password)
-	case "PKCS12":
-		return trustedOfPKCS12(data, config.password)
 	}
-	return nil, fmt.Errorf("java.security.KeyStoreException: %s not found", config.kind)
+	return trustedOfPKCS12(data, config.password)
 }
 
 func trustedOfJKS(data []byte, password string) ([]*x509.Certificate, error) {
