@@ -18,8 +18,8 @@ func Take(ctx context.Context, dir string, purge bool) error {
 	if err != nil {
 		return fmt.Errorf("finding sandbox folder: %w", err)
 	}
-	if _, err := os.Stat(abs); errors.Is(err, os.ErrNotExist) {
-		return nil
+	if _, err := os.Stat(lockFile(abs)); errors.Is(err, os.ErrNotExist) {
+		return nil // never was a sandbox
 	}
 	unlock, err := lock(ctx, abs)
 	if err != nil {
@@ -54,7 +54,7 @@ func remove(state State) error {
 			return fmt.Errorf("stopping %s: process %d does not end", p.Name, p.PID)
 		}
 	}
-	// By name: the folder may be one that holds files of somebody else.
+	// By name: somebody may keep files of their own beside the sandbox's.
 	for _, name := range []string{
 		"state.json", "state.json.new", "settings.json", "settings.json.new", "kubeconfig", "pki", "etcd",
 		"temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
@@ -67,12 +67,12 @@ func remove(state State) error {
 	return nil
 }
 
-func lockFile(dir string) string { return filepath.Join(dir, "lock") }
+func lockFile(dir string) string { return filepath.Join(dir, "sandbox.lock") }
 
 // lock makes the folder and keeps any other up or down of the same sandbox out until unlock.
 func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making sandbox folder: %w", err)
+	if err := makeFolder(dir); err != nil {
+		return nil, err
 	}
 	f, err := os.OpenFile(lockFile(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -96,4 +96,19 @@ func lock(ctx context.Context, dir string) (unlock func(), err error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// makeFolder refuses a folder that holds something else: down would remove what has the name of a sandbox's file.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making sandbox folder: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("reading sandbox folder: %w", err)
+	}
+	if _, err := os.Stat(lockFile(dir)); err != nil && len(entries) > 0 {
+		return fmt.Errorf("making sandbox folder: %s holds other files (%s, …); give --dir a new or empty folder", dir, entries[0].Name())
+	}
+	return nil
 }
