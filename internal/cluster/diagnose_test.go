@@ -1,0 +1,290 @@
+package cluster
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// now is when the tests look; started is when the wait began.
+var (
+	now     = time.Date(2026, 3, 1, 12, 10, 0, 0, time.UTC)
+	started = now.Add(-2 * time.Minute)
+)
+
+func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
+
+// seen is a rollout of one replica with one scheduled pod of the newest revision, changed by edits.
+func seen(edits ...func(*rollout)) rollout {
+	r := rollout{
+		now: now, started: started,
+		deployment: &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Name: "is", Namespace: "apim", UID: "d", Generation: 3, Annotations: map[string]string{revisionAnnotation: "2"}},
+			Status:     appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 1, UpdatedReplicas: 1},
+		},
+		replicaSets: []*appsv1.ReplicaSet{replicaSet("old", "1"), replicaSet("new", "2")},
+		pods:        []*corev1.Pod{pod("new-1", "new")},
+	}
+	for _, edit := range edits {
+		edit(&r)
+	}
+	return r
+}
+
+func replicaSet(uid, revision string) *appsv1.ReplicaSet {
+	return &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
+		Name: "is-" + uid, Namespace: "apim", UID: types.UID(uid), Annotations: map[string]string{revisionAnnotation: revision},
+		OwnerReferences: controlled("d"),
+	}}
+}
+
+func controlled(by types.UID) []metav1.OwnerReference {
+	yes := true
+	return []metav1.OwnerReference{{UID: by, Controller: &yes}}
+}
+
+func pod(name, owner string) *corev1.Pod {
+	start := ago(time.Minute)
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "apim", UID: types.UID(name), OwnerReferences: controlled(types.UID(owner)), CreationTimestamp: start},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: "wso2is", Image: "registry/is@sha256:1", StartupProbe: &corev1.Probe{PeriodSeconds: 5, FailureThreshold: 60, InitialDelaySeconds: 2},
+			ReadinessProbe: &corev1.Probe{},
+		}}},
+		Status: corev1.PodStatus{
+			Phase: corev1.PodPending, StartTime: &start,
+			Conditions:        []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}, {Type: corev1.PodReady, Status: corev1.ConditionFalse}},
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "wso2is", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}},
+		},
+	}
+}
+
+func ready(r *rollout) {
+	r.deployment.Status.ReadyReplicas, r.deployment.Status.AvailableReplicas = 1, 1
+	for _, p := range r.pods {
+		p.Status.Phase = corev1.PodRunning
+		p.Status.Conditions[1].Status = corev1.ConditionTrue
+		p.Status.ContainerStatuses[0] = corev1.ContainerStatus{Name: "wso2is", Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
+	}
+}
+
+func status(edit func(*corev1.ContainerStatus)) func(*rollout) {
+	return func(r *rollout) {
+		s := &r.pods[0].Status.ContainerStatuses[0]
+		*s = corev1.ContainerStatus{Name: "wso2is"}
+		edit(s)
+	}
+}
+
+func waits(reason, message string) func(*rollout) {
+	return status(func(s *corev1.ContainerStatus) {
+		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: reason, Message: message}
+	})
+}
+
+func runs(restarts int32, last *corev1.ContainerStateTerminated) func(*rollout) {
+	return func(r *rollout) {
+		r.pods[0].Status.Phase = corev1.PodRunning
+		status(func(s *corev1.ContainerStatus) {
+			s.State.Running = &corev1.ContainerStateRunning{StartedAt: ago(50 * time.Second)}
+			s.RestartCount, s.LastTerminationState.Terminated = restarts, last
+		})(r)
+	}
+}
+
+func happened(uid types.UID, reason, message string, count int32, first, last time.Duration) func(*rollout) {
+	return func(r *rollout) {
+		r.events = append(r.events, &corev1.Event{
+			InvolvedObject: corev1.ObjectReference{UID: uid}, Type: corev1.EventTypeWarning, Reason: reason, Message: message,
+			Count: count, FirstTimestamp: ago(first), LastTimestamp: ago(last),
+		})
+	}
+}
+
+func unschedulable(since time.Duration, message string) func(*rollout) {
+	return func(r *rollout) {
+		r.pods[0].Status.Conditions[0] = corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
+			Reason: corev1.PodReasonUnschedulable, Message: message, LastTransitionTime: ago(since)}
+		r.pods[0].Status.ContainerStatuses = nil
+	}
+}
+
+// born makes the first pod that old.
+func born(age time.Duration) func(*rollout) {
+	return func(r *rollout) { r.pods[0].CreationTimestamp = ago(age) }
+}
+
+func ended(code int32, reason string, since time.Duration) *corev1.ContainerStateTerminated {
+	return &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, FinishedAt: ago(since)}
+}
+
+func TestARolloutIsDoneOnlyWhenExactlyTheNewPodsAreLeftAndReady(t *testing.T) {
+	old := func(edit func(*corev1.Pod)) func(*rollout) {
+		return func(r *rollout) {
+			p := pod("old-1", "old")
+			p.Status.Phase = corev1.PodRunning
+			edit(p)
+			r.pods = append(r.pods, p)
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		r       rollout
+		done    bool
+		waiting string
+	}{
+		{"ready", seen(ready), true, ""},
+		{"not yet ready", seen(), false, "0/1 pods ready, wso2is is being made"},
+		{"seen by no controller", seen(ready, func(r *rollout) { r.deployment.Generation = 4 }), false, "has not been seen"},
+		{"an old pod serves", seen(ready, old(func(*corev1.Pod) {})), false, "1/1 pods ready, 1 old pod(s) still ending"},
+		{"an old pod ends", seen(ready, old(func(p *corev1.Pod) { ts := ago(0); p.DeletionTimestamp = &ts })), false, "1 old pod(s) still ending"},
+		{"an old pod was evicted and is only a record", seen(ready, old(func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed })), true, ""},
+		{"the new pod ends", seen(ready, func(r *rollout) { ts := ago(0); r.pods[0].DeletionTimestamp = &ts }), false, "0/1 pods ready, 1 old"},
+		{"scaled to none", seen(func(r *rollout) {
+			none := int32(0)
+			r.deployment.Spec.Replicas, r.pods, r.deployment.Status = &none, nil, appsv1.DeploymentStatus{ObservedGeneration: 3}
+		}), true, ""},
+		{"starting up", seen(runs(0, nil), happened("new-1", "Unhealthy", "Startup probe failed: refused", 3, 30*time.Second, 0)), false, "startup probe 3/60"},
+		{"pulling", seen(happened("new-1", "Pulling", "Pulling image", 1, 0, 0)), false, "wso2is is being pulled: registry/is@sha256:1"},
+		{"made a moment ago", func() rollout {
+			r := seen(func(r *rollout) { r.deployment = nil })
+			r.started = now.Add(-time.Second)
+			return r
+		}(), false, "does not exist yet"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := diagnose(test.r)
+			if got.problem != nil {
+				t.Fatalf("problem: %v", got.problem)
+			}
+			if got.done != test.done || !strings.Contains(got.waiting, test.waiting) {
+				t.Errorf("done %v, waiting %q; want %v, %q", got.done, got.waiting, test.done, test.waiting)
+			}
+		})
+	}
+}
+
+func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
+	rejected := func(n int, age time.Duration) func(*rollout) {
+		return func(r *rollout) {
+			r.pods = nil
+			for i := range n {
+				p := pod("new-"+string(rune('1'+i)), "new")
+				p.CreationTimestamp = ago(age)
+				p.Status.Phase, p.Status.Reason, p.Status.Message = corev1.PodFailed, "AppArmor", "Cannot enforce AppArmor"
+				r.pods = append(r.pods, p)
+			}
+		}
+	}
+	refused := func(since time.Duration, message string) func(*rollout) {
+		return func(r *rollout) {
+			r.pods, r.started = nil, now.Add(-since)
+			r.replicaSets[1].Status.Conditions = []appsv1.ReplicaSetCondition{{
+				Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, LastTransitionTime: ago(since), Message: message}}
+		}
+	}
+	looping := func(s *corev1.ContainerStatus) {
+		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}
+		s.RestartCount, s.LastTerminationState.Terminated = 1, ended(1, "Error", 5*time.Second)
+	}
+	for _, test := range []struct {
+		name   string
+		r      rollout
+		reason string // "" if it is no problem
+		next   string // part of the next move
+		log    bool
+	}{
+		{"image not found", seen(waits("ErrImagePull", `"registry/is@sha256:1": not found`)), "ErrImagePull", "exists under this name", false},
+		{"image refused", seen(waits("ErrImagePull", "401 Unauthorized")), "ErrImagePull", "image.pullSecret", false},
+		{"one failed pull", seen(waits("ErrImagePull", "unexpected thing")), "", "", false},
+		{"pulls given up", seen(waits("ImagePullBackOff", "Back-off pulling image")), "ImagePullBackOff", "reach its registry", false},
+		{"registry timed out once", seen(waits("ImagePullBackOff", "dial tcp: i/o timeout"),
+			happened("new-1", "Failed", "Failed to pull image: i/o timeout", 1, 0, 0)), "", "", false},
+		{"registry timed out for good", seen(waits("ImagePullBackOff", "dial tcp: i/o timeout"),
+			happened("new-1", "Failed", "Failed to pull image: i/o timeout", 3, 0, 0)), "ImagePullBackOff", "reach its registry", false},
+		{"an old pod's pull failed before the wait", seen(waits("ImagePullBackOff", "not found"), born(time.Hour),
+			happened("new-1", "Failed", "Failed to pull image: not found", 9, time.Hour, 10*time.Minute)), "", "", false},
+		{"image name", seen(waits("InvalidImageName", "couldn't parse")), "InvalidImageName", "correct the image name", false},
+		{"crash loop", seen(status(looping)), "CrashLoopBackOff", "read the log", true},
+		{"crash loop of an old pod whose cause may be gone", seen(status(func(s *corev1.ContainerStatus) {
+			looping(s)
+			s.LastTerminationState.Terminated = ended(1, "Error", 3*time.Minute)
+		}), born(time.Hour)), "", "", false},
+		{"restarted once", seen(runs(1, ended(1, "Error", 30*time.Second))), "", "", false},
+		{"restarted twice", seen(runs(2, ended(1, "Error", 30*time.Second))), "CrashLoopBackOff", "read the log", true},
+		{"restarted long ago", seen(runs(5, ended(1, "Error", time.Hour))), "", "", false},
+		{"out of memory", seen(runs(1, ended(137, "OOMKilled", time.Second))), "OOMKilled", "memory limit", true},
+		{"startup probe ran out", seen(runs(0, nil),
+			happened("new-1", "Killing", "Container wso2is failed startup probe, will be restarted", 1, 0, 0)), "StartupProbeFailed", "failureThreshold", true},
+		{"liveness probe", seen(runs(2, ended(143, "Error", time.Second)),
+			happened("new-1", "Killing", "Container wso2is failed liveness probe, will be restarted", 2, 0, 0)), "LivenessProbeFailed", "livenessProbe", true},
+		{"no room for a moment", seen(unschedulable(10*time.Second, "0/1 nodes are available: 1 Insufficient cpu.")), "", "", false},
+		{"no room", seen(unschedulable(30*time.Second, "0/1 nodes are available: 1 Insufficient cpu.")), "Unschedulable", "requests", false},
+		{"no room yet, but a node comes", seen(unschedulable(30*time.Second, "Insufficient cpu"),
+			happened("new-1", "TriggeredScaleUp", "pod triggered scale-up", 1, 0, 0)), "", "", false},
+		{"no room until the old pod is gone", seen(unschedulable(30*time.Second, "Insufficient cpu"), func(r *rollout) {
+			r.pods = append(r.pods, pod("old-1", "old"))
+		}), "", "", false},
+		{"tainted", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint")), "Unschedulable", "toleration", false},
+		{"unbound volume", seen(unschedulable(30*time.Second, "pod has unbound immediate PersistentVolumeClaims")), "UnboundVolume", "StorageClass", false},
+		{"Secret missing for a moment", seen(happened("new-1", "FailedMount", `secret "nope" not found`, 1, time.Second, time.Second)), "", "", false},
+		{"Secret missing", seen(happened("new-1", "FailedMount", `MountVolume.SetUp failed for volume "k": secret "nope" not found`, 5, 20*time.Second, time.Second)), "FailedMount", "create what is named", false},
+		{"key of a Secret missing", seen(waits("CreateContainerConfigError", `couldn't find key x in Secret`)), "CreateContainerConfigError", "create what is named", false},
+		{"rejected by the node", seen(rejected(3, time.Second)), "AppArmor", "deployment.apparmor.enabled", false},
+		{"rejected once", seen(rejected(1, time.Second)), "", "", false},
+		{"rejected long ago", seen(rejected(3, time.Hour)), "", "", false},
+		{"over quota", seen(refused(10*time.Second, `pods "x" is forbidden: exceeded quota: small`)), "FailedCreate", "ResourceQuota", false},
+		{"refused a moment ago", seen(refused(time.Second, "webhook denied")), "", "", false},
+		{"pod security", seen(refused(10*time.Second, `violates PodSecurity "restricted"`)), "FailedCreate", "Pod Security", false},
+		{"paused", seen(func(r *rollout) { r.deployment.Spec.Paused = true }), "Paused", "rollout resume", false},
+		{"not there", seen(func(r *rollout) { r.deployment = nil }), "NotFound", "Helm release", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := diagnose(test.r)
+			if got.problem == nil {
+				if test.reason != "" {
+					t.Fatalf("no problem; want %s", test.reason)
+				}
+				return
+			}
+			if got.problem.Reason != test.reason || !strings.Contains(got.problem.NextMove, test.next) {
+				t.Errorf("got %+v; want %s, next %q", got.problem, test.reason, test.next)
+			}
+			if (got.log.container != "") != test.log {
+				t.Errorf("log %+v; want one: %v", got.log, test.log)
+			}
+		})
+	}
+}
+
+func TestEvidenceIsTheNewestFewWarningsOldestFirst(t *testing.T) {
+	r := seen()
+	for i, reason := range []string{"A", "B", "C", "D", "E", "F"} {
+		happened("new-1", reason, "message\nsecond line", int32(i+1), time.Minute, time.Minute-time.Duration(i)*time.Second)(&r)
+	}
+	want := "event B: message (2 times)\nevent C: message (3 times)\nevent D: message (4 times)\nevent E: message (5 times)\nevent F: message (6 times)"
+	if got := r.events.evidence(); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestCredentialsInALogAreMasked(t *testing.T) {
+	for line, want := range map[string]string{
+		`password=hunter2 user=admin`:                    `password=*** user=admin`,
+		`{"client_secret": "abc def", "id": 1}`:          `{"client_secret": ***, "id": 1}`,
+		`Authorization: Bearer eyJhbGciOi.abc`:           `Authorization: ***`,
+		`sent Basic YWRtaW46YWRtaW4= to it`:              `sent Basic *** to it`,
+		`jdbc url https://admin:hunter2@db:5432/x`:       `jdbc url https://admin:***@db:5432/x`,
+		`token endpoint is https://km.example/oauth2`:    `token endpoint is https://km.example/oauth2`,
+		`MountVolume failed: secret "is-keystores" gone`: `MountVolume failed: secret "is-keystores" gone`,
+	} {
+		if got := mask(line); got != want {
+			t.Errorf("%s: got %s, want %s", line, got, want)
+		}
+	}
+}
