@@ -125,15 +125,22 @@ func warnCharts(e Environment) (found Problems) {
 				"write "+chart.Version+"-1, or what helm search repo --versions --devel lists")
 		}
 	}
-	made, base := minor(e.IdentityServer.Chart.Version), minor(versionOf(e.Image.Base))
-	if made != "" && base != "" && made != base {
-		found.add("identityServer.chart.version", e.IdentityServer.Chart.Version, "is made for Identity Server "+made+", the base image is "+base+": what the chart configures may lack what the server needs (7.1 charts have no agent identity database)",
-			"use a chart of "+base)
-	}
-	if e.Routing.Install != nil && !*e.Routing.Install && len(e.Routing.Values) > 0 {
+	found.madeFor("identityServer.chart.version", e.IdentityServer.Chart.Version, e.Image.Base,
+		"what it configures may lack what the server needs (charts of 7.1 have no agent identity database)")
+	found.madeFor("apiManager.chart.version", e.APIManager.Chart.Version, e.APIManager.Image,
+		"what it configures may not be what the server reads")
+	if !e.Routing.Installs() && len(e.Routing.Values) > 0 {
 		found.add("routing.values", "", "has no effect, as routing.install is false", "remove it, or let Lockstep install the gateway")
 	}
 	return found
+}
+
+// madeFor warns of a chart and an image of different product versions.
+func (p *Problems) madeFor(path, version, image, means string) {
+	made, runs := minor(version), minor(versionOf(image))
+	if made != "" && runs != "" && made != runs {
+		p.add(path, version, "is a chart for "+made+" while the image is "+runs+": "+means, "use a chart of "+runs)
+	}
 }
 
 // minor is the 7.2 of 7.2.0-1, or empty.

@@ -158,6 +158,7 @@ func TestWarningsAreNotProblems(t *testing.T) {
 		{holds: ".local is multicast", old: "am.example.com", new: "am.local", path: "hostnames.management", says: "multicast"},
 		{holds: "a chart version without -N is hardly found", more: "apiManager: {chart: {version: 4.7.0}}\n", path: "apiManager.chart.version", says: "write 4.7.0-1"},
 		{holds: "a 7.1 chart on a 7.2 image lacks a database", more: "identityServer: {chart: {version: 7.1.0-3}}\n", path: "identityServer.chart.version", says: "use a chart of 7.2"},
+		{holds: "a 4.7 chart on a 4.6 image", more: "apiManager: {image: 'wso2/wso2am:4.6.0'}\n", path: "apiManager.chart.version", says: "use a chart of 4.6"},
 		{holds: "latest moves", old: "target:", new: "base: wso2/wso2is:latest\n  target:", path: "image.base", says: "moves"},
 		{holds: "no handler, no revocation", old: "target:", new: "artifacts: []\n  target:", path: "image.artifacts", says: "token was revoked"},
 		{holds: "H2 forgets", path: "apiManager.values", says: "loses everything"},
