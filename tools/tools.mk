@@ -30,7 +30,7 @@ bin/etcd: tools/kubernetes/go.mod tools/kubernetes/go.sum | bin/kube-apiserver
 	@$(call TOOL_BUILD,kubernetes,,etcd) go.etcd.io/etcd/server/v3
 
 bin/kwok: tools/kwok/go.mod tools/kwok/go.sum
-	@echo "building kwok (about a minute the first time)"
+	@echo "building kwok (about 2 minutes the first time)"
 	@$(call TOOL_BUILD,kwok,,kwok) sigs.k8s.io/kwok/cmd/kwok
 
 bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
