@@ -1,7 +1,10 @@
 package supervisor
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -22,8 +25,11 @@ type children struct {
 	stopping bool
 }
 
-// start runs spec and watches it.
+// start runs spec, with a new log, and watches it.
 func (c *children) start(spec process.Spec) (*process.Process, error) {
+	if err := os.Remove(spec.Log); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("removing old log of %s: %w", spec.Name, err)
+	}
 	p, err := process.Start(spec)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -19,9 +18,9 @@ import (
 // startNode runs the node until nodeCtx ends and returns when Kubernetes calls it ready.
 func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
 	state := u.current()
-	log, err := os.OpenFile(u.Settings.log("node"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := openLog(u.Settings.log("node"))
 	if err != nil {
-		return fmt.Errorf("opening node log: %w", err)
+		return err
 	}
 	u.node.Go(func() {
 		defer log.Close()

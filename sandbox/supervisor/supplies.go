@@ -32,7 +32,7 @@ func (u *supervisor) openSupplies() (supplies, error) {
 	if err != nil {
 		return s, err
 	}
-	requests, err := u.openLog(registry.LogFile(u.Dir))
+	requests, err := openLog(registry.LogFile(u.Dir))
 	if err != nil {
 		return s, err
 	}

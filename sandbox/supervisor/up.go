@@ -41,9 +41,6 @@ func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
 	if err := remove(state); err != nil {
 		return state, err
 	}
-	if err := freshLogs(s.Dir); err != nil {
-		return state, err
-	}
 	if err := s.save(); err != nil {
 		return state, err
 	}
@@ -71,23 +68,14 @@ func checkPrograms(s Settings) error {
 	return nil
 }
 
-// freshLogs drops the logs of the sandbox's last run.
-func freshLogs(dir string) error {
-	logs := filepath.Join(dir, "logs")
-	if err := os.RemoveAll(logs); err != nil {
-		return fmt.Errorf("removing old logs: %w", err)
-	}
-	if err := os.Mkdir(logs, 0o700); err != nil {
-		return fmt.Errorf("making log folder: %w", err)
-	}
-	return nil
-}
-
 // launch starts the supervisor detached from this process and its terminal. The channel yields how it ended.
 func launch(s Settings) (<-chan error, error) {
-	log, err := os.Create(s.log("supervisor"))
+	if err := os.MkdirAll(filepath.Join(s.Dir, "logs"), 0o700); err != nil {
+		return nil, fmt.Errorf("making log folder: %w", err)
+	}
+	log, err := openLog(s.log("supervisor"))
 	if err != nil {
-		return nil, fmt.Errorf("opening supervisor log: %w", err)
+		return nil, err
 	}
 	defer log.Close()
 	cmd := exec.Command(s.Self, "serve", "--dir", s.Dir)

@@ -6,8 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lockstep/sandbox/envoy"
 	"lockstep/sandbox/simulate"
 	"lockstep/sandbox/supervisor"
+	"lockstep/sandbox/wso2am"
+	"lockstep/sandbox/wso2is"
 )
 
 // serve is the detached supervisor that up starts.
@@ -40,5 +43,10 @@ func simulated() *cobra.Command {
 
 // programs are the simulated products, by the name that image labels give them.
 func programs() map[string]simulate.Program {
-	return map[string]simulate.Program{}
+	return map[string]simulate.Program{
+		"wso2is":        wso2is.Run,
+		"wso2am":        wso2am.Run,
+		"envoy-gateway": envoy.RunController,
+		"envoy":         envoy.RunProxy,
+	}
 }
