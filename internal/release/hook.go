@@ -51,7 +51,8 @@ func (w *waiter) completion(ctx context.Context, namespace, name string) error {
 			return jobs.Watch(ctx, o)
 		},
 	}
-	_, err := watchtools.UntilWithSync(ctx, source, &batchv1.Job{}, nil, finished)
+	watched := cache.ToListWatcherWithWatchListSemantics(source, w.cluster) // not every server streams lists
+	_, err := watchtools.UntilWithSync(ctx, watched, &batchv1.Job{}, nil, finished)
 	return err
 }
 

@@ -1,0 +1,223 @@
+package release
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"lockstep/config"
+)
+
+func TestChartOfARepositoryIsFetchedThroughItsMirrorAndThenFromTheCache(t *testing.T) {
+	archive := packedChart(t, "1.2.3-1")
+	var downloads atomic.Int32
+	server := repository(t, map[string][]byte{"web-1.2.3-1.tgz": archive}, &downloads)
+	e := New(Options{CacheDir: t.TempDir(), Mirrors: config.Mirrors{"charts.example.com": server.URL + "/mirror"}})
+	chart := config.Chart{Repository: "https://charts.example.com", Name: "web", Version: "1.2.3-1"}
+	for range 2 {
+		info, err := e.Pull(context.Background(), chart)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ChartInfo{Name: "web", Version: "1.2.3-1", AppVersion: "9", KubeVersion: ">=1.20.0-0", Digest: digestOf(archive)}
+		if diff := cmp.Diff(want, info); diff != "" {
+			t.Errorf("chart (-want +got):\n%s", diff)
+		}
+	}
+	if got := downloads.Load(); got != 1 {
+		t.Errorf("the archive was downloaded %d times", got)
+	}
+}
+
+func TestVersionThatIsNotThereIsAnsweredWithThoseThatAre(t *testing.T) {
+	server := repository(t, map[string][]byte{"web-1.2.3-1.tgz": packedChart(t, "1.2.3-1"), "web-1.2.4.tgz": packedChart(t, "1.2.4")}, new(atomic.Int32))
+	for name, c := range map[string]struct {
+		chart  config.Chart
+		reason Reason
+		want   []string
+	}{
+		"no such version": {config.Chart{Repository: server.URL + "/mirror", Name: "web", Version: "next"}, VersionNotFound, []string{`"next"`, "1.2.3-1", "1.2.4"}},
+		"only its base":   {config.Chart{Repository: server.URL + "/mirror", Name: "web", Version: "1.2.3"}, VersionNotFound, []string{"1.2.3-1"}},
+		"no such chart":   {config.Chart{Repository: server.URL + "/mirror", Name: "other", Version: "1.2.3"}, ChartNotFound, []string{`"other"`}},
+		"no repository":   {config.Chart{Repository: server.URL + "/nowhere", Name: "web", Version: "1.2.3"}, ChartNotFound, []string{"404"}},
+		"no such folder":  {config.Chart{Path: "/does/not/exist"}, ChartNotFound, []string{"/does/not/exist"}},
+		"nobody there":    {config.Chart{Repository: "http://127.0.0.1:1", Name: "web", Version: "1.2.3"}, Unreachable, []string{"127.0.0.1:1/index.yaml"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := New(Options{}).Pull(context.Background(), c.chart)
+			checkProblem(t, err, c.reason, c.want...)
+		})
+	}
+}
+
+func TestChangedArchiveIsRefused(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "index.yaml") {
+			_, _ = fmt.Fprintf(w, "apiVersion: v1\nentries:\n  web:\n  - {name: web, version: 1.2.3, apiVersion: v2, digest: %064d, urls: [web.tgz]}\n", 7)
+			return
+		}
+		_, _ = w.Write(packedChart(t, "1.2.3"))
+	}))
+	defer server.Close()
+	_, err := New(Options{}).Pull(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
+	checkProblem(t, err, ChartInvalid, "the index says")
+}
+
+func TestChartOfARegistryIsPulledWithoutTLSIfItsMirrorIs(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	defer server.Close()
+	archive := packedChart(t, "v1.7.0")
+	host := strings.TrimPrefix(server.URL, "http://")
+	pushChart(t, host+"/envoyproxy/gateway-helm:v1.7.0", archive)
+	e := New(Options{CacheDir: t.TempDir(), Mirrors: config.Mirrors{"docker.io": server.URL}})
+	chart := config.Chart{OCI: "oci://docker.io/envoyproxy/gateway-helm", Version: "v1.7.0"}
+	for range 2 {
+		info, err := e.Pull(context.Background(), chart)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Version != "v1.7.0" || info.Digest != digestOf(archive) {
+			t.Errorf("got %+v", info)
+		}
+	}
+	chart.Version = "v1.8.0"
+	_, err := e.Pull(context.Background(), chart)
+	checkProblem(t, err, VersionNotFound, "v1.8.0", "v1.7.0")
+	chart.OCI = "oci://docker.io/envoyproxy/other"
+	_, err = e.Pull(context.Background(), chart)
+	checkProblem(t, err, ChartNotFound, "envoyproxy/other")
+}
+
+func TestFolderHasTheSameDigestWhereverItIs(t *testing.T) {
+	e := New(Options{})
+	first, err := e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap)})
+	if err != nil || first.Digest != second.Digest {
+		t.Errorf("digests are %s and %s (%v)", first.Digest, second.Digest, err)
+	}
+	other, err := e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap+"  a: b\n")})
+	if err != nil || first.Digest == other.Digest {
+		t.Errorf("another chart has the same digest (%v)", err)
+	}
+	_, err = e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap), Version: "2.0.0"})
+	checkProblem(t, err, VersionNotFound, "1.2.3", "2.0.0")
+}
+
+func TestArchiveOnDiskHasItsOwnDigest(t *testing.T) {
+	archive := packedChart(t, "1.2.3")
+	path := filepath.Join(t.TempDir(), "web.tgz")
+	if err := os.WriteFile(path, archive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := New(Options{}).Pull(context.Background(), config.Chart{Path: path})
+	if err != nil || info.Digest != digestOf(archive) {
+		t.Errorf("got %+v, %v", info, err)
+	}
+}
+
+func TestCRDsAreThoseOfTheChart(t *testing.T) {
+	crds, err := New(Options{}).CRDs(context.Background(), config.Chart{Path: writeChart(t, configMap)})
+	if err != nil || len(crds) != 1 || crds[0].GetName() != "widgets.example.com" {
+		t.Errorf("got %v, %v", crds, err)
+	}
+}
+
+func checkProblem(t *testing.T, err error, reason Reason, parts ...string) {
+	t.Helper()
+	var p *Problem
+	if !errors.As(err, &p) || p.Reason != reason {
+		t.Fatalf("got %v, want a problem %s", err, reason)
+	}
+	for _, part := range append(parts, p.NextMove) {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %q", err, part)
+		}
+	}
+	if p.NextMove == "" {
+		t.Errorf("%q has no next move", err)
+	}
+}
+
+// repository serves archives and an index with relative addresses below /mirror.
+func repository(t *testing.T, archives map[string][]byte, downloads *atomic.Int32) *httptest.Server {
+	t.Helper()
+	index := "apiVersion: v1\nentries:\n  web:\n"
+	for file, archive := range archives {
+		version := strings.TrimSuffix(strings.TrimPrefix(file, "web-"), ".tgz")
+		index += fmt.Sprintf("  - {name: web, version: %q, apiVersion: v2, digest: %s, urls: [%s]}\n",
+			version, strings.TrimPrefix(digestOf(archive), "sha256:"), url.PathEscape(file))
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file, found := strings.CutPrefix(r.URL.Path, "/mirror/")
+		switch {
+		case found && file == "index.yaml":
+			_, _ = w.Write([]byte(index))
+		case found && archives[file] != nil:
+			downloads.Add(1)
+			_, _ = w.Write(archives[file])
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func packedChart(t *testing.T, version string) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	archive := tar.NewWriter(zipped)
+	for file, text := range map[string]string{
+		"web/Chart.yaml": "apiVersion: v2\nname: web\nversion: " + version + "\nappVersion: \"9\"\nkubeVersion: \">=1.20.0-0\"\n",
+	} {
+		if err := archive.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = archive.Write([]byte(text))
+	}
+	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return packed.Bytes()
+}
+
+func pushChart(t *testing.T, reference string, archive []byte) {
+	t.Helper()
+	tag, err := name.NewTag(reference, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), static.NewLayer(archive, chartLayer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(tag, image); err != nil {
+		t.Fatal(err)
+	}
+}
