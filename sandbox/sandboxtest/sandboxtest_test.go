@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lockstep/sandbox/process"
@@ -54,6 +56,11 @@ func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 		t.Errorf("a second up says:\n%s", out)
 	}
 
+	startPod(t, s)
+	if len(simulated(t, s.Dir)) == 0 {
+		t.Error("a running pod has no process")
+	}
+
 	s.run(t, "down")
 	for _, p := range append(s.Processes, s.Supervisor) {
 		if p.Alive() {
@@ -76,6 +83,7 @@ func TestAKilledSupervisorTakesEveryProcessWithItAndUpStartsAfresh(t *testing.T)
 	if other.Instance == s.Instance {
 		t.Fatalf("two sandboxes are instance %d", s.Instance)
 	}
+	startPod(t, s)
 	if err := syscall.Kill(s.Supervisor.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -150,17 +158,45 @@ func TestAPartThatDoesNotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
 	}
 }
 
-// running returns the command lines that name dir.
+// startPod runs a pod of a simulated program and returns when it runs.
+func startPod(t *testing.T, s *Sandbox) {
+	t.Helper()
+	pods := s.Client(t).CoreV1().Pods("default")
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "controller"},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{
+			{Name: "controller", Image: "docker.io/envoyproxy/gateway:v1.7.0"},
+		}},
+	}
+	if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pod runs", func() bool {
+		pod, err := pods.Get(t.Context(), pod.Name, metav1.GetOptions{})
+		return err == nil && pod.Status.Phase == corev1.PodRunning
+	})
+}
+
+func simulated(t *testing.T, dir string) []string {
+	return slices.DeleteFunc(running(t, dir), func(command string) bool { return !strings.Contains(command, " simulate ") })
+}
+
+// running returns the command lines of the processes that have dir in theirs or in their environment.
 func running(t *testing.T, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
-	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil && strings.Contains(string(data), dir) {
-			found = append(found, strings.ReplaceAll(string(data), "\x00", " "))
+	for _, p := range processes {
+		command, err := os.ReadFile(filepath.Join(p, "cmdline"))
+		if err != nil {
+			continue // it has gone
+		}
+		environment, err := os.ReadFile(filepath.Join(p, "environ"))
+		if err == nil && strings.Contains(string(command)+string(environment), dir) {
+			found = append(found, strings.ReplaceAll(string(command), "\x00", " "))
 		}
 	}
 	return found

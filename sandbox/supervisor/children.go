@@ -121,4 +121,4 @@ func (c *children) stop() {
 }
 
 // stopGrace is short: what a child could still write is thrown away with the sandbox.
-const stopGrace = 2 * time.Second
+const stopGrace = 500 * time.Millisecond
