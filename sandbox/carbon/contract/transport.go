@@ -52,7 +52,10 @@ func (t *Transport) check(spec *Spec, rest string, r *http.Request, status int, 
 		body = changed
 	}
 	err := spec.Response(r.Method, rest, status, body)
-	if err != nil && status >= 400 && strings.Contains(err.Error(), "is not in the specification") && len(body) > 0 {
+	if err != nil && status >= 400 && strings.Contains(err.Error(), "is not in the specification") {
+		if len(body) == 0 {
+			return nil
+		}
 		return spec.Error(body)
 	}
 	if status >= 400 || err != nil || r.GetBody == nil {
