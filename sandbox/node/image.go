@@ -50,17 +50,17 @@ func (s *imageStore) local(reference string) (image, bool) {
 	if err != nil {
 		return image{}, false
 	}
-	digest, ok := s.digests()[ref.Name()]
+	digest, ok := s.digests()[fullName(ref)]
 	if !ok {
 		return image{}, false
 	}
 	found, err := s.load(digest)
-	found.ID = ref.Context().Name() + "@" + digest
+	found.ID = imageID(ref, digest)
 	return found, err == nil
 }
 
 // pull gets an image from the sandbox registry, which has every repository whatever its host. The errors are worded as
-// containerd words them.
+// containerd words them; one of our own is that of an image that no simulated program stands for.
 func (s *imageStore) pull(ctx context.Context, reference string) (image, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,6 +68,7 @@ func (s *imageStore) pull(ctx context.Context, reference string) (image, error) 
 	if err != nil {
 		return image{}, fmt.Errorf("failed to parse image reference %q: %w", reference, err)
 	}
+	full := fullName(ref)
 	source, err := s.mirrored(ref)
 	if err != nil {
 		return image{}, err
@@ -75,24 +76,27 @@ func (s *imageStore) pull(ctx context.Context, reference string) (image, error) 
 	platform := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	description, err := remote.Get(source, remote.WithContext(ctx), remote.WithPlatform(platform))
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", ref.Name(), ref.Name(), notFound(ref, err))
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", full, full, notFound(ref, err))
 	}
 	found, err := description.Image()
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: no match for platform %s in manifest: %w", ref.Name(), platform, err)
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: no match for platform %s in manifest: %w", full, platform, err)
 	}
 	digest := description.Digest.String()
 	if _, err := s.load(digest); err != nil {
 		if err := s.store(digest, found); err != nil {
-			return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", ref.Name(), err)
+			return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", full, err)
 		}
 	}
 	pulled, err := s.load(digest)
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", ref.Name(), err)
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", full, err)
 	}
-	pulled.ID = ref.Context().Name() + "@" + digest
-	return pulled, s.remember(ref.Name(), digest)
+	if pulled.Program == "" {
+		return image{}, fmt.Errorf("image %q has no label %s: the sandbox node runs simulated programs only; use an image of the sandbox or one built on it", full, programLabel)
+	}
+	pulled.ID = imageID(ref, digest)
+	return pulled, s.remember(full, digest)
 }
 
 // mirrored is the same repository on the sandbox registry.
@@ -105,10 +109,19 @@ func (s *imageStore) mirrored(ref name.Reference) (name.Reference, error) {
 	return name.ParseReference(mirrored, name.Insecure)
 }
 
+// fullName is the reference with its host, as people and containerd write it.
+func fullName(ref name.Reference) string {
+	return strings.Replace(ref.Name(), "index.docker.io/", "docker.io/", 1)
+}
+
+func imageID(ref name.Reference, digest string) string {
+	return fullName(ref.Context().Digest(digest))
+}
+
 func notFound(ref name.Reference, err error) error {
 	var refused *transport.Error
 	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
-		return fmt.Errorf("%s: not found", ref.Name())
+		return fmt.Errorf("%s: not found", fullName(ref))
 	}
 	return err
 }

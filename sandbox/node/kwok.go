@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"text/template"
 	"time"
+
+	"lockstep/sandbox/process"
 )
 
 // kwokConfig gives kwok this one node, and stages for nodes alone: without a stage for pods kwok never touches one, so
@@ -24,6 +24,8 @@ options:
   tlsCertFile: [[.Certificate]]
   tlsPrivateKeyFile: [[.Key]]
   nodeLeaseDurationSeconds: 40
+  nodeLeaseParallelism: 1
+  nodePlayStageParallelism: 1
   enableDebuggingHandlers: true
   enableCRDs: [Logs, Exec, PortForward]
 [[range .Stages]]---
@@ -65,26 +67,26 @@ func (n *node) runKwok(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("configuring kwok: %w", err)
 	}
-	log, err := os.Create(filepath.Join(dir, "kwok.log"))
-	if err != nil {
+	logs := filepath.Join(n.Dir, "logs")
+	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return fmt.Errorf("starting kwok: %w", err)
 	}
-	defer log.Close()
-
-	// The kernel ends a child when the thread that started it ends, so this goroutine keeps its own.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, n.KwokBinary, "--kubeconfig", n.Kubeconfig, "--config", config)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 3 * time.Second
-	cmd.Env = []string{"HOME=" + dir, "KWOK_WORKDIR=" + dir} // not the user's own kwok configuration
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = endsWithParent()
-	err = cmd.Run()
-	if ctx.Err() != nil {
-		return nil
+	kwok, err := process.Start(process.Spec{
+		Name: "kwok", Path: n.KwokBinary,
+		Args: []string{"--kubeconfig", n.Kubeconfig, "--config", config},
+		Env:  []string{"HOME=" + dir, "KWOK_WORKDIR=" + dir}, // not the user's own kwok configuration
+		Log:  filepath.Join(logs, "kwok.log"),
+	})
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("kwok ended by itself (%v): see %s", err, log.Name())
+	select {
+	case <-ctx.Done():
+		kwok.Stop(3 * time.Second)
+		return nil
+	case <-kwok.Done():
+		return kwok.Err()
+	}
 }
 
 func (n *node) configureKwok(dir string) (string, error) {

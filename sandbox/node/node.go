@@ -63,7 +63,7 @@ func Run(ctx context.Context, options Options) error {
 		Options:   options,
 		client:    client,
 		access:    &access{objects: objects},
-		images:    newImageStore(filepath.Join(options.Dir, "images"), options.RegistryAddr),
+		images:    newImageStore(filepath.Join(options.Dir, "layers"), options.RegistryAddr),
 		addresses: newAddresses(options.Instance),
 		events:    events,
 	}

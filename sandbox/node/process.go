@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// A process is a running simulated program.
-type process struct {
+// running is the process of a simulated program.
+type running struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	code int           // exit status, 128+n for signal n; set when done is closed
 }
 
 // startProcess runs command with exactly this environment, its output going to log.
-func startProcess(command, environment []string, log io.Writer) (*process, error) {
-	p := &process{cmd: exec.Command(command[0], command[1:]...), done: make(chan struct{})}
+func startProcess(command, environment []string, log io.Writer) (*running, error) {
+	p := &running{cmd: exec.Command(command[0], command[1:]...), done: make(chan struct{})}
 	p.cmd.Env = environment
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = endsWithParent()
@@ -43,7 +43,7 @@ func startProcess(command, environment []string, log io.Writer) (*process, error
 }
 
 // stop asks the process to end, and after grace makes it.
-func (p *process) stop(grace time.Duration) {
+func (p *running) stop(grace time.Duration) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:

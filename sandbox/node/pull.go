@@ -71,9 +71,6 @@ func (c *container) tryImage(ctx context.Context) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	if from.Program == "" {
-		return image{}, fmt.Errorf("image %q has no label %s: the sandbox node runs simulated programs only; use an image of the sandbox or one built on it", c.spec.Image, programLabel)
-	}
 	took := time.Since(begin).Round(time.Millisecond)
 	c.event(corev1.EventTypeNormal, "Pulled", "Successfully pulled image %q in %s (%s including waiting). Image size: %d bytes.", c.spec.Image, took, took, from.Size)
 	return from, nil

@@ -25,7 +25,7 @@ const (
 
 // start prepares the container and starts its program, waiting for the Secrets and ConfigMaps its environment needs. ok
 // is false if ctx ended first; run is nil if the start failed, which counts as a crash and has been recorded.
-func (c *container) start(ctx context.Context, from image) (run *process, log *criLog, ok bool) {
+func (c *container) start(ctx context.Context, from image) (run *running, log *criLog, ok bool) {
 	var environment map[string]string
 	for {
 		var err error
@@ -61,7 +61,7 @@ func (c *container) start(ctx context.Context, from image) (run *process, log *c
 }
 
 // create lays out the container's files, afresh for each run, and starts its program.
-func (c *container) create(from image, environment map[string]string) (*process, *criLog, error) {
+func (c *container) create(from image, environment map[string]string) (*running, *criLog, error) {
 	if err := c.layOutRoot(from, environment); err != nil {
 		return nil, nil, err
 	}
