@@ -74,12 +74,16 @@ func (t *Trust) Verify(chain []*x509.Certificate, name string) error {
 	if t.count == 0 {
 		return errors.New("java.security.InvalidAlgorithmParameterException: the trustAnchors parameter must be non-empty")
 	}
-	options := x509.VerifyOptions{Roots: t.roots, Intermediates: x509.NewCertPool(), DNSName: name}
+	options := x509.VerifyOptions{Roots: t.roots, Intermediates: x509.NewCertPool()}
 	for _, link := range chain[1:] {
 		options.Intermediates.AddCert(link)
 	}
 	if _, err := chain[0].Verify(options); err != nil {
 		return fmt.Errorf("javax.net.ssl.SSLHandshakeException: PKIX path building failed: %w", err)
+	}
+	if name != "" && chain[0].VerifyHostname(name) != nil {
+		return fmt.Errorf("javax.net.ssl.SSLPeerUnverifiedException: Certificate for <%s> doesn't match any of the subject "+
+			"alternative names: %v", name, chain[0].DNSNames)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package wso2am_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -39,6 +40,7 @@ type world struct {
 	client *http.Client
 	is, am *carbontest.Pod
 	token  string // of the administrator, for all portals
+	probes int    // throw-away applications so far
 }
 
 func newWorld(t *testing.T, o options) *world {
@@ -192,18 +194,23 @@ func (w *world) generateKeys(application, keyManager string) carbontest.Answer {
 // keys generates keys with throw-away applications until the key manager has propagated, then with one that stays.
 func (w *world) keys(keyManager string) (application string, key [2]string) {
 	w.t.Helper()
-	carbontest.Eventually(w.t, "the key manager has propagated", func() bool {
-		probe := w.application("probe")
-		answer := w.generateKeys(probe, keyManager)
-		w.expect(200, "DELETE", devportal+"/applications/"+probe, nil)
-		return answer.Status == 200
-	})
+	carbontest.Eventually(w.t, "the key manager has propagated", func() bool { return w.probe(keyManager).Status == 200 })
 	application = w.application("app")
 	answer := w.generateKeys(application, keyManager)
 	if answer.Status != 200 {
 		w.t.Fatalf("generate-keys: got %d: %s", answer.Status, answer.Body)
 	}
 	return application, [2]string{answer.Text("consumerKey"), answer.Text("consumerSecret")}
+}
+
+// probe generates keys with an application that is thrown away, as far as its key manager lets it go.
+func (w *world) probe(keyManager string) carbontest.Answer {
+	w.t.Helper()
+	w.probes++
+	application := w.application(fmt.Sprintf("probe %d", w.probes))
+	answer := w.generateKeys(application, keyManager)
+	w.do("DELETE", devportal+"/applications/"+application, nil)
+	return answer
 }
 
 func (w *world) tokenOf(key [2]string) string {

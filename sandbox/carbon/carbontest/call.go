@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,7 +17,8 @@ type Call struct {
 	Basic       [2]string // user, password
 	Bearer      string
 	JSON        any        // body, or
-	Form        url.Values // body
+	Form        url.Values // body, or
+	Multipart   url.Values // body, as multipart/form-data
 	Header      map[string]string
 }
 
@@ -37,16 +39,9 @@ func (a Answer) Text(field string) string {
 // Do makes the call.
 func Do(t testing.TB, client *http.Client, call Call) Answer {
 	t.Helper()
-	var body []byte
-	kind := ""
-	if call.Form != nil {
-		body, kind = []byte(call.Form.Encode()), "application/x-www-form-urlencoded"
-	} else if call.JSON != nil {
-		var err error
-		if body, err = json.Marshal(call.JSON); err != nil {
-			t.Fatal(err)
-		}
-		kind = "application/json"
+	body, kind, err := call.body()
+	if err != nil {
+		t.Fatal(err)
 	}
 	request, err := http.NewRequest(call.Method, call.URL, bytes.NewReader(body))
 	if err != nil {
@@ -77,6 +72,27 @@ func Do(t testing.TB, client *http.Client, call Call) Answer {
 		_ = json.Unmarshal(answer.Body, &answer.JSON) // a list stays in Body
 	}
 	return answer
+}
+
+func (c Call) body() (data []byte, kind string, err error) {
+	switch {
+	case c.Form != nil:
+		return []byte(c.Form.Encode()), "application/x-www-form-urlencoded", nil
+	case c.Multipart != nil:
+		var parts bytes.Buffer
+		writer := multipart.NewWriter(&parts)
+		for name := range c.Multipart {
+			if err := writer.WriteField(name, c.Multipart.Get(name)); err != nil {
+				return nil, "", err
+			}
+		}
+		err := writer.Close()
+		return parts.Bytes(), writer.FormDataContentType(), err
+	case c.JSON != nil:
+		data, err = json.Marshal(c.JSON)
+		return data, "application/json", err
+	}
+	return nil, "", nil
 }
 
 // Expect makes the call and ends the test unless the answer has the status.

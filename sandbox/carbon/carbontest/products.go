@@ -163,6 +163,7 @@ func APIMFiles(stores Stores, toml string) map[string][]byte {
 	files := map[string][]byte{
 		"/home/wso2carbon/wso2-config-volume/repository/conf/deployment.toml": []byte(toml),
 		APIMHome + "/repository/database/WSO2CARBON_DB.mv.db":                 []byte("H2"),
+		APIMHome + "/bin/api-manager.sh":                                      nil,
 		"/home/wso2carbon/solr/database/.keep":                                nil,
 	}
 	for name, data := range stores.APIM {

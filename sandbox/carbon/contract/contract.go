@@ -165,7 +165,8 @@ func (s *Spec) Request(method, requestPath string, body []byte) error {
 	if operation.RequestBody == nil || len(body) == 0 {
 		return nil
 	}
-	return visit(operation.RequestBody.Value.Content, body, openapi3.VisitAsRequest())
+	// What was read may be sent back: the products ignore read-only properties.
+	return visit(operation.RequestBody.Value.Content, body, openapi3.VisitAsRequest(), openapi3.DisableReadOnlyValidation())
 }
 
 // Response checks an answer: its status must be documented, its body as the specification says.
@@ -197,18 +198,18 @@ func (s *Spec) Error(body []byte) error {
 	return errors.New("the specification has no error schema")
 }
 
-func visit(content openapi3.Content, body []byte, as openapi3.SchemaValidationOption) error {
+func visit(content openapi3.Content, body []byte, as ...openapi3.SchemaValidationOption) error {
 	media := content.Get("application/json")
 	if media == nil || media.Schema == nil {
 		return nil
 	}
-	return check(media.Schema.Value, body, as)
+	return check(media.Schema.Value, body, as...)
 }
 
-func check(schema *openapi3.Schema, body []byte, as openapi3.SchemaValidationOption) error {
+func check(schema *openapi3.Schema, body []byte, as ...openapi3.SchemaValidationOption) error {
 	var value any
 	if err := json.Unmarshal(body, &value); err != nil {
 		return err
 	}
-	return schema.VisitJSON(value, as, openapi3.MultiErrors())
+	return schema.VisitJSON(value, append(as, openapi3.MultiErrors())...)
 }
