@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -81,20 +82,21 @@ func (c *container) runOnce(ctx context.Context, from image) (code int, ok bool)
 	unhealthy := make(chan string, 1)
 	probing, stopProbing := context.WithCancel(ctx)
 	defer stopProbing()
+	var health sync.WaitGroup
 	if !c.isInit {
-		go c.watchHealth(probing, func(probe string) { unhealthy <- probe })
+		health.Go(func() { c.watchHealth(probing, func(probe string) { unhealthy <- probe }) })
 	}
-	grace := c.pod.grace()
 	select {
 	case <-run.done:
 	case probe := <-unhealthy:
 		c.event(corev1.EventTypeNormal, "Killing", "Container %s failed %s probe, will be restarted", c.spec.Name, probe)
-		run.stop(grace)
+		run.stop(c.pod.grace())
 	case <-ctx.Done():
 		c.event(corev1.EventTypeNormal, "Killing", "Stopping container %s", c.spec.Name)
 		run.stop(c.pod.grace())
 	}
 	stopProbing()
+	health.Wait()
 	_ = log.Close()
 	_ = os.Remove(c.previousLogFile())
 	_ = os.Link(c.logFile(), c.previousLogFile()) // what `logs --previous` shows from now on

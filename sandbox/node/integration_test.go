@@ -94,6 +94,12 @@ func (c *cluster) serves() {
 	if got, want := c.get(pod.Name, 8080), "good day to default from "+pod.Name; got != want {
 		c.Errorf("by port-forward: got %q, want %q", got, want)
 	}
+	if got := c.exec(pod.Name, "cat", "etc/greeting"); got != "good day" {
+		c.Errorf("by exec: got %q", got)
+	}
+	if line := c.followLog(pod.Name); !strings.HasPrefix(line, "simulated echo runs") {
+		c.Errorf("first line of the followed log: %q", line)
+	}
 	c.expectEvents(pod.Name, "Scheduled", "Pulled", "Created", "Started")
 
 	if err := c.client.AppsV1().Deployments("default").Delete(c.ctx, "serves", metav1.DeleteOptions{}); err != nil {

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -13,8 +14,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/utils/ptr"
 )
 
 // greeter runs echo with all three probes; configMap, if any, is mounted over its greeting.
@@ -159,6 +163,36 @@ func (c *cluster) log(name string, previous bool) string {
 		c.Errorf("log of %s: %v", name, err)
 	}
 	return string(text)
+}
+
+// followLog is the first line of the log of a container that goes on running.
+func (c *cluster) followLog(name string) string {
+	c.Helper()
+	stream, err := c.client.CoreV1().Pods("default").GetLogs(name, &corev1.PodLogOptions{Follow: true, TailLines: ptr.To[int64](1)}).Stream(c.ctx)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer stream.Close()
+	line, err := bufio.NewReader(stream).ReadString('\n')
+	if err != nil {
+		c.Fatal(err)
+	}
+	return line
+}
+
+func (c *cluster) exec(name string, command ...string) string {
+	c.Helper()
+	url := c.client.CoreV1().RESTClient().Post().Resource("pods").Namespace("default").Name(name).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, scheme.ParameterCodec).URL()
+	executor, err := remotecommand.NewSPDYExecutor(c.config, http.MethodPost, url)
+	if err != nil {
+		c.Fatal(err)
+	}
+	var output bytes.Buffer
+	if err := executor.StreamWithContext(c.ctx, remotecommand.StreamOptions{Stdout: &output, Stderr: &output}); err != nil {
+		c.Fatalf("exec %v: %v\n%s", command, err, &output)
+	}
+	return output.String()
 }
 
 // get gets / of a pod's port by port-forward.

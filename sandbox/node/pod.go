@@ -33,7 +33,6 @@ type pod struct {
 	begun    metav1.Time   // when the node first saw it
 	deleting time.Duration // grace, once it is being deleted
 
-	writing sync.Mutex // one status write at a time
 	changed chan struct{}
 }
 
@@ -101,11 +100,13 @@ func (p *pod) run(ctx, node context.Context) {
 	if p.address.IsValid() {
 		p.node.addresses.release(p.address)
 	}
-	if node.Err() != nil {
-		return
-	}
-	if err := p.remove(node); err != nil {
-		p.node.Log.Error("removing pod", "pod", p.object.Namespace+"/"+p.object.Name, "error", err)
+	for node.Err() == nil {
+		err := p.remove(node)
+		if err == nil {
+			return
+		}
+		p.node.Log.Error("removing pod", "pod", p.name(), "error", err)
+		sleep(node, time.Second)
 	}
 }
 
@@ -171,7 +172,7 @@ func (p *pod) announce(ctx context.Context) bool {
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err() == nil
 		}
-		p.node.Log.Error("announcing pod", "pod", p.object.Namespace+"/"+p.object.Name, "error", err)
+		p.node.Log.Error("announcing pod", "pod", p.name(), "error", err)
 		if !sleep(ctx, time.Second) {
 			return false
 		}
@@ -180,7 +181,9 @@ func (p *pod) announce(ctx context.Context) bool {
 
 // remove writes the pod's last status and takes it off the API server and the disk.
 func (p *pod) remove(ctx context.Context) error {
-	p.writeStatus(ctx)
+	if err := p.writeStatus(ctx); err != nil {
+		return err
+	}
 	err := p.node.client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: new(int64),
 		Preconditions:      metav1.NewUIDPreconditions(string(p.object.UID)),
@@ -206,6 +209,8 @@ func (p *pod) grace() time.Duration {
 	}
 	return maxGrace
 }
+
+func (p *pod) name() string { return p.object.Namespace + "/" + p.object.Name }
 
 func (p *pod) loopback() netip.Addr { return simulate.OnHost(p.address, p.node.Instance) }
 

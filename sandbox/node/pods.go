@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/informers"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -34,6 +37,7 @@ type runningPod struct {
 // runPods runs the pods bound to the node until ctx ends and all their processes have.
 func (n *node) runPods(ctx context.Context) error {
 	r := &podRunner{node: n, ctx: ctx, pods: map[types.UID]runningPod{}}
+	leftovers, _ := os.ReadDir(filepath.Join(n.Dir, "pods"))
 	factory := informers.NewSharedInformerFactoryWithOptions(n.client, 0, informers.WithTweakListOptions(func(options *metav1.ListOptions) {
 		options.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", Name).String()
 	}))
@@ -51,10 +55,30 @@ func (n *node) runPods(ctx context.Context) error {
 		return fmt.Errorf("watching pods: %w", err)
 	}
 	factory.Start(ctx.Done())
+	factory.WaitForCacheSync(ctx.Done())
+	if ctx.Err() == nil {
+		n.sweep(leftovers, factory.Core().V1().Pods().Lister())
+	}
 	<-ctx.Done()
 	factory.Shutdown() // no pod is added from here on
 	r.running.Wait()
 	return nil
+}
+
+// sweep removes the directories of pods that went while the node was stopped.
+func (n *node) sweep(leftovers []os.DirEntry, pods corelisters.PodLister) {
+	bound, err := pods.List(labels.Everything())
+	if err != nil {
+		return
+	}
+	for _, dir := range leftovers {
+		if slices.ContainsFunc(bound, func(object *corev1.Pod) bool { return string(object.UID) == dir.Name() }) {
+			continue
+		}
+		if err := removeTree(filepath.Join(n.Dir, "pods", dir.Name())); err != nil {
+			n.Log.Warn("removing files of a pod that has gone", "error", err)
+		}
+	}
 }
 
 // see starts a pod that is new, and stops one that is being deleted.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,9 +36,11 @@ func (t *tally) add(success bool) (decided bool) {
 	return t.row >= t.failureThreshold
 }
 
-// watchHealth runs the container's probes until ctx ends. It sets started and ready in the container's status, and calls
+// watchHealth runs the container's probes until ctx ends, and no longer. It sets started and ready in the container's status, and calls
 // kill, once, when the startup or liveness probe has failed for good.
 func (c *container) watchHealth(ctx context.Context, kill func(probe string)) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	if c.spec.StartupProbe != nil {
 		up := c.watch(ctx, "Startup", c.spec.StartupProbe, func(bool) bool { return true })
 		if !up {
@@ -54,9 +57,11 @@ func (c *container) watchHealth(ctx context.Context, kill func(probe string)) {
 		status.Ready = c.spec.ReadinessProbe == nil
 	})
 	if c.spec.ReadinessProbe != nil {
-		go c.watch(ctx, "Readiness", c.spec.ReadinessProbe, func(success bool) bool {
-			c.change(func(status *corev1.ContainerStatus) { status.Ready = success })
-			return false
+		watching.Go(func() {
+			c.watch(ctx, "Readiness", c.spec.ReadinessProbe, func(success bool) bool {
+				c.change(func(status *corev1.ContainerStatus) { status.Ready = success })
+				return false
+			})
 		})
 	}
 	if c.spec.LivenessProbe != nil {

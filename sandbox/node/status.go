@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -31,14 +32,14 @@ func (p *pod) writeStatuses(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-p.changed:
-			p.writeStatus(ctx)
+		}
+		for p.writeStatus(ctx) != nil && sleep(ctx, time.Second) {
 		}
 	}
 }
 
-func (p *pod) writeStatus(ctx context.Context) {
-	p.writing.Lock()
-	defer p.writing.Unlock()
+// writeStatus writes the status as it is now. A pod that has gone needs none.
+func (p *pod) writeStatus(ctx context.Context) error {
 	pods := p.node.client.CoreV1().Pods(p.object.Namespace)
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		current, err := pods.Get(ctx, p.object.Name, metav1.GetOptions{})
@@ -56,9 +57,13 @@ func (p *pod) writeStatus(ctx context.Context) {
 		_, err = pods.UpdateStatus(ctx, current, metav1.UpdateOptions{})
 		return err
 	})
-	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
-		p.node.Log.Error("writing pod status", "pod", p.object.Namespace+"/"+p.object.Name, "error", err)
+	if apierrors.IsNotFound(err) {
+		return nil
 	}
+	if err != nil && ctx.Err() == nil {
+		p.node.Log.Error("writing pod status", "pod", p.name(), "error", err)
+	}
+	return err
 }
 
 // status is the pod's status as it is now, over the one that the API server has.
