@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
-	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
@@ -60,7 +61,7 @@ func temporal(o Options, port, ui int) process.Spec {
 	}
 }
 
-// probe answers nil once the search attributes are there, which the server registers last.
+// probe answers nil once workflows can be found by the search attributes, which the server registers last.
 func (t *Temporal) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -69,14 +70,9 @@ func (t *Temporal) probe(ctx context.Context) error {
 		return fmt.Errorf("dialling Temporal: %w", err)
 	}
 	defer c.Close()
-	list, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: "default"})
-	if err != nil {
-		return fmt.Errorf("listing search attributes: %w", err)
-	}
-	for _, name := range searchAttributes() {
-		if _, ok := list.CustomAttributes[name]; !ok {
-			return fmt.Errorf("search attribute %s is not registered yet", name)
-		}
+	query := strings.Join(searchAttributes(), " IS NULL AND ") + " IS NULL"
+	if _, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query}); err != nil {
+		return fmt.Errorf("counting workflows: %w", err)
 	}
 	return nil
 }

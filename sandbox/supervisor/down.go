@@ -44,9 +44,12 @@ func Take(ctx context.Context, dir string, purge bool) error {
 	return nil
 }
 
+// supervisorGrace is time for a node that gives every pod its own.
+const supervisorGrace = 20 * time.Second
+
 // remove ends what state records and deletes the sandbox's files, its logs excepted.
 func remove(state State) error {
-	if !state.Supervisor.Stop(20 * time.Second) {
+	if !state.Supervisor.Stop(supervisorGrace) {
 		return fmt.Errorf("stopping supervisor: process %d does not end", state.Supervisor.PID)
 	}
 	for _, p := range slices.Backward(state.Processes) {

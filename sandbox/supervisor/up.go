@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,11 +43,15 @@ func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
 	if err := s.save(); err != nil {
 		return state, err
 	}
-	ended, err := launch(s)
+	supervisor, ended, err := launch(s)
 	if err != nil {
 		return state, err
 	}
-	return await(ctx, s, ended, out)
+	state, err = await(ctx, s, ended, out)
+	if ctx.Err() != nil {
+		supervisor.Stop(supervisorGrace)
+	}
+	return state, err
 }
 
 func checkPrograms(s Settings) error {
@@ -69,13 +72,13 @@ func checkPrograms(s Settings) error {
 }
 
 // launch starts the supervisor detached from this process and its terminal. The channel yields how it ended.
-func launch(s Settings) (<-chan error, error) {
+func launch(s Settings) (process.ID, <-chan error, error) {
 	if err := os.MkdirAll(filepath.Join(s.Dir, "logs"), 0o700); err != nil {
-		return nil, fmt.Errorf("making log folder: %w", err)
+		return process.ID{}, nil, fmt.Errorf("making log folder: %w", err)
 	}
 	log, err := openLog(s.log("supervisor"))
 	if err != nil {
-		return nil, err
+		return process.ID{}, nil, err
 	}
 	defer log.Close()
 	cmd := exec.Command(s.Self, "serve", "--dir", s.Dir)
@@ -83,14 +86,15 @@ func launch(s Settings) (<-chan error, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting supervisor: %w", err)
+		return process.ID{}, nil, fmt.Errorf("starting supervisor: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	return ended, nil
+	id, _ := process.Identify(cmd.Process.Pid) // no error that ended would not tell better
+	return id, ended, nil
 }
 
-// await follows the state until the sandbox is ready or has failed. When ctx ends first the sandbox is stopped.
+// await follows the state until the sandbox is ready or has failed, or ctx ends.
 func await(ctx context.Context, s Settings, ended <-chan error, out io.Writer) (State, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -115,7 +119,7 @@ func await(ctx context.Context, s Settings, ended <-chan error, out io.Writer) (
 			return state, fmt.Errorf("starting sandbox: the supervisor ended (%v); the end of %s:\n%s",
 				exit, s.log("supervisor"), process.Tail(s.log("supervisor"), 15))
 		case <-ctx.Done():
-			return state, errors.Join(fmt.Errorf("starting sandbox: %w", ctx.Err()), remove(state))
+			return state, fmt.Errorf("starting sandbox: %w", ctx.Err())
 		}
 	}
 }
