@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,7 +47,8 @@ func (c *Client) applyOne(ctx context.Context, object *unstructured.Unstructured
 	if err != nil {
 		return false, err
 	}
-	return after.GetResourceVersion() != before.GetResourceVersion(), nil
+	// The resource version alone would also move with a status that its controller writes meanwhile.
+	return !reflect.DeepEqual(desired(before).Object, desired(after).Object), nil
 }
 
 // put forces: a field of our own object that somebody edited becomes ours again.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,22 +29,25 @@ func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructure
 	if policy == config.CRDsSkip {
 		return nil, nil
 	}
-	for _, crd := range crds {
-		made, err := c.applyCRD(ctx, crd, policy)
-		if err != nil {
-			return created, classify("installing CustomResourceDefinition "+crd.GetName(), err)
-		}
-		if made {
+	made := make([]bool, len(crds))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, crd := range crds {
+		group.Go(func() (err error) {
+			if made[i], err = c.applyCRD(ctx, crd, policy); err != nil {
+				return classify("installing CustomResourceDefinition "+crd.GetName(), err)
+			}
+			return c.waitEstablished(ctx, crd)
+		})
+	}
+	err = group.Wait()
+	for i, crd := range crds {
+		if made[i] {
 			created = append(created, RefOf(crd))
 		}
 	}
-	for _, crd := range crds {
-		if err := c.waitEstablished(ctx, crd); err != nil {
-			return created, err
-		}
-	}
 	c.mapper.Reset()
-	return created, nil
+	return created, err
 }
 
 func (c *Client) applyCRD(ctx context.Context, crd *unstructured.Unstructured, policy config.CRDPolicy) (created bool, err error) {

@@ -19,21 +19,22 @@ import (
 // are gone. What is not there, or is somebody else's, is no error. A CustomResourceDefinition stays while an object of
 // its kind exists.
 func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
-	var errs []error
-	waits := make([]func() error, 0, len(refs))
-	for _, ref := range refs {
-		uid, err := c.startDelete(ctx, ref)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if uid != "" {
-			waits = append(waits, func() error { return c.waitGone(ctx, ref, uid) })
+	return errors.Join(c.deleteAll(ctx, refs)...)
+}
+
+// deleteAll starts all deletions before it waits for the first: objects may hold each other by finalizers. It gives
+// one error, or nil, per object.
+func (c *Client) deleteAll(ctx context.Context, refs []Ref) []error {
+	errs, uids := make([]error, len(refs)), make([]types.UID, len(refs))
+	for i, ref := range refs {
+		uids[i], errs[i] = c.startDelete(ctx, ref)
+	}
+	for i, ref := range refs {
+		if uids[i] != "" {
+			errs[i] = c.waitGone(ctx, ref, uids[i])
 		}
 	}
-	for _, wait := range waits {
-		errs = append(errs, wait())
-	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // startDelete gives the uid of the object whose end is to be waited for, "" if there is none.

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
@@ -29,8 +30,9 @@ import (
 
 // suite is a control plane without a node: the tests play the kubelet.
 type suite struct {
-	client *cluster.Client
-	kube   kubernetes.Interface
+	client  *cluster.Client
+	kube    kubernetes.Interface
+	dynamic dynamic.Interface
 }
 
 func TestAgainstARealControlPlane(t *testing.T) {
@@ -49,6 +51,8 @@ func TestAgainstARealControlPlane(t *testing.T) {
 		"a rollout is waited for until old pods are gone":               testRollout,
 		"a rollout that cannot start fails within seconds":              testFailingRollout,
 		"a deadline is told with what was seen":                         testDeadline,
+		"a Service is dialled through the API server":                   testDial,
+		"an environment's routing is applied, waited for and removed":   testRouting,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -84,7 +88,7 @@ func start(t *testing.T) *suite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &suite{client: client, kube: kubernetes.NewForConfigOrDie(restConfig)}
+	return &suite{client: client, kube: kubernetes.NewForConfigOrDie(restConfig), dynamic: dynamic.NewForConfigOrDie(restConfig)}
 }
 
 func freePort() (int, error) {

@@ -97,8 +97,9 @@ func (c *Client) List(ctx context.Context, apiVersion, kind, namespace, selector
 	return items, nil
 }
 
-// Missing gives those kinds that the cluster does not serve in that version.
+// Missing gives those kinds that the cluster does not serve in that version. It asks anew: kinds go, too.
 func (c *Client) Missing(ctx context.Context, kinds []schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
+	c.mapper.Reset()
 	var missing []schema.GroupVersionKind
 	for _, gvk := range kinds {
 		_, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)

@@ -47,23 +47,27 @@ func keepsBody(ref Ref) bool {
 // there is put back. Objects of somebody else are left alone. It goes on after an error; left names what could not be
 // restored.
 func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref, err error) {
+	var fresh []Ref
 	var errs []error
-	for _, snapshot := range slices.Backward(snapshots) {
-		if err := c.restoreOne(ctx, snapshot); err != nil {
-			left = append(left, snapshot.Ref)
-			errs = append(errs, err)
+	keep := func(ref Ref, err error) {
+		if err != nil {
+			left, errs = append(left, ref), append(errs, err)
 		}
+	}
+	for _, snapshot := range slices.Backward(snapshots) {
+		if !snapshot.Exists {
+			fresh = append(fresh, snapshot.Ref)
+		} else if len(snapshot.Object) > 0 {
+			keep(snapshot.Ref, c.putBack(ctx, snapshot))
+		}
+	}
+	for i, err := range c.deleteAll(ctx, fresh) {
+		keep(fresh[i], err)
 	}
 	return left, errors.Join(errs...)
 }
 
-func (c *Client) restoreOne(ctx context.Context, snapshot Snapshot) error {
-	if !snapshot.Exists {
-		return c.Delete(ctx, snapshot.Ref)
-	}
-	if len(snapshot.Object) == 0 {
-		return nil
-	}
+func (c *Client) putBack(ctx context.Context, snapshot Snapshot) error {
 	saved := &unstructured.Unstructured{}
 	if err := saved.UnmarshalJSON(snapshot.Object); err != nil {
 		return fmt.Errorf("reading the saved %s: %w", snapshot.Ref, err)

@@ -25,9 +25,12 @@ type tunnels struct {
 }
 
 type tunnel struct {
-	conn   httpstream.Connection
-	mu     sync.Mutex
-	nextID int
+	conn httpstream.Connection
+
+	mu      sync.Mutex
+	nextID  int
+	active  int  // forwarded connections in it
+	retired bool // no new ones; closed with the last
 }
 
 // open connects to a port of the pod. A tunnel that turns out to be dead is replaced once.
@@ -79,12 +82,25 @@ func (t *tunnels) get(ctx context.Context, restConfig *rest.Config, pod *corev1.
 	return made, false, nil
 }
 
-// drop takes a tunnel out of use; streams that run in it may end by themselves.
+// drop takes a tunnel out of use; what is forwarded in it now may end by itself.
 func (t *tunnels) drop(pod types.UID, tun *tunnel) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.byPod[pod] == tun {
 		delete(t.byPod, pod)
+	}
+	t.mu.Unlock()
+	tun.count(0, true)
+}
+
+// count keeps track of the forwarded connections and closes a retired tunnel with the last of them.
+func (t *tunnel) count(change int, retire bool) {
+	t.mu.Lock()
+	t.active += change
+	t.retired = t.retired || retire
+	last := t.retired && t.active == 0
+	t.mu.Unlock()
+	if last {
+		_ = t.conn.Close()
 	}
 }
 
@@ -179,6 +195,10 @@ func (t *tunnel) open(pod *corev1.Pod, port int32, broken func()) (net.Conn, err
 		return nil, errors.Join(fmt.Errorf("opening data stream: %w", err), errorStream.Reset())
 	}
 	address := podAddr{pod: pod.Namespace + "/" + pod.Name, port: port}
-	remove := func() { t.conn.RemoveStreams(errorStream, data) }
+	t.count(1, false)
+	remove := func() {
+		t.conn.RemoveStreams(errorStream, data)
+		t.count(-1, false)
+	}
 	return forward(data, errorStream, address, remove, broken), nil
 }

@@ -1,0 +1,149 @@
+package cluster
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+func condition(typ string, ok bool, reason string, since time.Duration) any {
+	status := "False"
+	if ok {
+		status = "True"
+	}
+	return map[string]any{"type": typ, "status": status, "reason": reason, "message": "because of " + reason,
+		"observedGeneration": int64(1), "lastTransitionTime": ago(since).UTC().Format(time.RFC3339)}
+}
+
+func object(kind, name string, spec, status map[string]any) *unstructured.Unstructured {
+	obj := &unstructured.Unstructured{Object: map[string]any{"apiVersion": gatewayAPI, "kind": kind, "spec": spec, "status": status}}
+	obj.SetName(name)
+	obj.SetNamespace("apim")
+	obj.SetGeneration(1)
+	return obj
+}
+
+func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
+	class := func(conditions ...any) *unstructured.Unstructured {
+		return object("GatewayClass", "envoy-gateway", map[string]any{"controllerName": "example.com/c"}, map[string]any{"conditions": conditions})
+	}
+	accepted := class(condition("Accepted", true, "Accepted", time.Minute))
+	gw := func(status map[string]any) *unstructured.Unstructured {
+		return object("Gateway", "gw", map[string]any{"gatewayClassName": "envoy-gateway"}, status)
+	}
+	with := func(conditions ...any) *unstructured.Unstructured {
+		return gw(map[string]any{"conditions": conditions})
+	}
+	yes := condition("Accepted", true, "Accepted", time.Minute)
+	noAddress := func(since time.Duration) *unstructured.Unstructured {
+		return with(yes, condition("Programmed", false, "AddressNotAssigned", since))
+	}
+	badListener := func(since time.Duration) *unstructured.Unstructured {
+		return gw(map[string]any{"conditions": []any{yes, condition("Programmed", false, "Invalid", since)}, "listeners": []any{
+			map[string]any{"name": "gateway-https", "conditions": []any{condition("ResolvedRefs", false, "InvalidCertificateRef", since)}}}})
+	}
+	for _, test := range []struct {
+		name   string
+		view   gatewayView
+		done   bool
+		reason string // of the problem; "" for none
+		next   string
+	}{
+		{name: "programmed", view: gatewayView{gateway: with(yes, condition("Programmed", true, "Programmed", 0)), class: accepted}, done: true},
+		{name: "no Gateway", view: gatewayView{class: accepted}, reason: "NotFound"},
+		{name: "no class", view: gatewayView{gateway: with()}, reason: "NotFound"},
+		{name: "class refused", view: gatewayView{gateway: with(), class: class(condition("Accepted", false, "InvalidParameters", time.Minute))}, reason: "InvalidParameters", next: "routing.gatewayClass"},
+		{name: "no controller", view: gatewayView{gateway: with(), class: class()}, reason: "ControllerNotRunning", next: "routing.controllerName"},
+		{name: "Gateway not seen", view: gatewayView{gateway: with(), class: accepted}, reason: "ControllerNotRunning", next: "log"},
+		{name: "no load balancer", view: gatewayView{gateway: noAddress(time.Minute), class: accepted, plane: dataPlane{serviceType: "LoadBalancer"}}, reason: "AddressNotAssigned", next: "NodePort"},
+		{name: "no address for a moment", view: gatewayView{gateway: noAddress(10 * time.Second), class: accepted}},
+		{name: "a load balancer is being made", view: gatewayView{gateway: noAddress(time.Minute), class: accepted, plane: dataPlane{serviceType: "LoadBalancer", working: true}}},
+		{name: "a load balancer cannot be made", view: gatewayView{gateway: noAddress(15 * time.Second), class: accepted, plane: dataPlane{working: true, failure: "quota"}}, reason: "AddressNotAssigned"},
+		{name: "nodes without addresses", view: gatewayView{gateway: noAddress(time.Minute), class: accepted, plane: dataPlane{serviceType: "NodePort"}}, reason: "AddressNotAssigned", next: "nodes"},
+		{name: "no certificate", view: gatewayView{gateway: badListener(15 * time.Second), class: accepted}, reason: "InvalidCertificateRef", next: "TLS Secret"},
+		{name: "no certificate for a moment", view: gatewayView{gateway: badListener(time.Second), class: accepted}},
+		{name: "Gateway refused", view: gatewayView{gateway: with(condition("Accepted", false, "ListenersNotValid", time.Minute)), class: accepted}, reason: "ListenersNotValid"},
+		{name: "Envoy starts", view: gatewayView{gateway: with(yes, condition("Programmed", false, "NoResources", time.Minute)), class: accepted, plane: dataPlane{rollout: verdict{waiting: "0/1 pods ready"}}}},
+		{name: "Envoy cannot start", view: gatewayView{gateway: noAddress(time.Second), class: accepted, plane: dataPlane{rollout: verdict{problem: &Problem{Reason: "ErrImagePull"}}}}, reason: "ErrImagePull"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.view.now, test.view.started = now, now.Add(-2*time.Minute)
+			got, _ := diagnoseGateway(test.view)
+			switch {
+			case got.done != test.done:
+				t.Errorf("done: %v", got.done)
+			case got.problem == nil && test.reason != "":
+				t.Errorf("no problem, waiting %q", got.waiting)
+			case got.problem != nil && (got.problem.Reason != test.reason || !strings.Contains(got.problem.NextMove, test.next)):
+				t.Errorf("got %+v", got.problem)
+			case !got.done && got.waiting == "":
+				t.Error("it does not say what it waits for")
+			}
+		})
+	}
+}
+
+func TestAGatewaysStatusHasItsAddresses(t *testing.T) {
+	gateway := object("Gateway", "gw", nil, map[string]any{"addresses": []any{map[string]any{"value": "10.0.0.1"}, map[string]any{"value": "10.0.0.2"}}})
+	got := statusOfGateway(gateway, map[string]metav1.Condition{"Programmed": {Status: metav1.ConditionTrue, Reason: "Programmed"}})
+	want := GatewayStatus{Address: "10.0.0.1", Addresses: []string{"10.0.0.1", "10.0.0.2"}, Programmed: true, Reason: "Programmed"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRoutesAreJudgedByEveryParent(t *testing.T) {
+	route := func(conditions ...any) *unstructured.Unstructured {
+		status := map[string]any{}
+		if len(conditions) > 0 {
+			status["parents"] = []any{map[string]any{"conditions": conditions}}
+		}
+		return object("HTTPRoute", "is", map[string]any{
+			"parentRefs": []any{map[string]any{"name": "gw"}},
+			"rules":      []any{map[string]any{"backendRefs": []any{map[string]any{"name": "is"}}}},
+		}, status)
+	}
+	policy := func(target string, conditions ...any) *unstructured.Unstructured {
+		status := map[string]any{}
+		if len(conditions) > 0 {
+			status["ancestors"] = []any{map[string]any{"conditions": conditions}}
+		}
+		return object("BackendTLSPolicy", "p", map[string]any{"targetRefs": []any{map[string]any{"kind": "Service", "name": target}}}, status)
+	}
+	accepted, resolved := condition("Accepted", true, "Accepted", time.Minute), condition("ResolvedRefs", true, "ResolvedRefs", time.Minute)
+	good := route(accepted, resolved)
+	for _, test := range []struct {
+		name     string
+		routes   []*unstructured.Unstructured
+		policies []*unstructured.Unstructured
+		done     bool
+		reason   string
+		waiting  string
+	}{
+		{name: "accepted", routes: []*unstructured.Unstructured{good}, policies: []*unstructured.Unstructured{policy("is", accepted)}, done: true},
+		{name: "no policy", routes: []*unstructured.Unstructured{good}, done: true},
+		{name: "another Service's policy", routes: []*unstructured.Unstructured{good}, policies: []*unstructured.Unstructured{policy("other")}, done: true},
+		{name: "not attached", routes: []*unstructured.Unstructured{route()}, waiting: "not attached"},
+		{name: "policy not attached", routes: []*unstructured.Unstructured{good}, policies: []*unstructured.Unstructured{policy("is")}, waiting: "BackendTLSPolicy apim/p is not attached"},
+		{name: "policy refused", routes: []*unstructured.Unstructured{good}, policies: []*unstructured.Unstructured{policy("is", condition("Accepted", false, "Invalid", time.Minute))}, reason: "Invalid"},
+		{name: "backend missing for a moment", routes: []*unstructured.Unstructured{route(accepted, condition("ResolvedRefs", false, "BackendNotFound", time.Second))}, waiting: "BackendNotFound"},
+		{name: "backend missing", routes: []*unstructured.Unstructured{route(accepted, condition("ResolvedRefs", false, "BackendNotFound", time.Minute))}, reason: "BackendNotFound"},
+		{name: "half known", routes: []*unstructured.Unstructured{route(accepted)}, waiting: "ResolvedRefs is not known"},
+		{name: "not there", reason: "NotFound"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := diagnoseRoutes(routesView{names: []string{"is"}, routes: test.routes, policies: test.policies, now: now, started: now.Add(-2 * time.Minute)})
+			reason := ""
+			if got.problem != nil {
+				reason = got.problem.Reason
+			}
+			if got.done != test.done || reason != test.reason || !strings.Contains(got.waiting, test.waiting) {
+				t.Errorf("done %v, problem %v, waiting %q", got.done, got.problem, got.waiting)
+			}
+		})
+	}
+}
