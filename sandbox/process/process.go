@@ -53,10 +53,7 @@ func Start(spec Spec) (*Process, error) {
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
 	}
-	if p.ID, err = Identify(cmd.Process.Pid); err != nil {
-		p.Stop(0)
-		return nil, p.Err()
-	}
+	p.ID, _ = Identify(cmd.Process.Pid) // fails for a child that has ended already, which Done tells
 	p.ID.Name = spec.Name
 	return p, nil
 }
