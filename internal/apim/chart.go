@@ -26,6 +26,9 @@ type ChartInput struct {
 // replicas, behind the environment's Gateway; then the user's values over them. No secret is in them: the chart takes
 // references. The chart's own values cannot be installed alone (no image, no gateway name, no databases).
 func Values(env config.Environment, in ChartInput) (map[string]any, error) {
+	if err := manifest.CheckNames(env.APIManager.Values); err != nil {
+		return nil, fmt.Errorf("composing values of API Manager: %w", err)
+	}
 	reference := in.Reference
 	if reference == "" {
 		reference = env.APIManager.Image

@@ -42,6 +42,9 @@ type ChartInput struct {
 // Values composes the values of the identity-server chart (7.1.0-3 and 7.2.0-x): the environment's, then the user's
 // over them. No secret is in them.
 func Values(env config.Environment, in ChartInput) (map[string]any, error) {
+	if err := manifest.CheckNames(env.IdentityServer.Values); err != nil {
+		return nil, fmt.Errorf("composing values of Identity Server: %w", err)
+	}
 	image, err := manifest.ParseImage(in.Reference)
 	if err != nil {
 		return nil, fmt.Errorf("composing values of Identity Server: %w", err)

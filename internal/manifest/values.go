@@ -74,3 +74,14 @@ func FullName(release, chart string) string {
 	}
 	return strings.TrimSuffix(full[:min(len(full), 63)], "-")
 }
+
+// CheckNames refuses values that rename a chart's objects: routes, certificates and waits go by the names that follow
+// from the release's.
+func CheckNames(values map[string]any) error {
+	for _, key := range []string{"fullnameOverride", "nameOverride"} {
+		if values[key] != nil && values[key] != "" {
+			return fmt.Errorf("values set %s: remove it and choose the release name instead", key)
+		}
+	}
+	return nil
+}

@@ -113,7 +113,11 @@ func (w *waiter) hopeless(ctx context.Context, round int, namespace, name string
 	if round%4 != 3 {
 		return nil
 	}
-	return w.diagnose(ctx, namespace, name)
+	err := w.diagnose(ctx, namespace, name)
+	if ctx.Err() != nil || transient(err) {
+		return nil
+	}
+	return err
 }
 
 func (w *waiter) podsOf(ctx context.Context, namespace, job string) ([]corev1.Pod, error) {

@@ -112,4 +112,11 @@ func unreachable(err error, text string) bool {
 		strings.Contains(text, "connection refused")
 }
 
+// transient says whether a question to the cluster may just be asked again.
+func transient(err error) bool {
+	var netErr net.Error
+	return errors.As(err, &netErr) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || apierrors.IsTimeout(err)
+}
+
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,254 @@
+package release_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+	"lockstep/internal/release"
+	"lockstep/sandbox/sandboxtest"
+)
+
+// TestReleasesOfARealCluster drives the engine against a real API server with Helm's own storage and client.
+func TestReleasesOfARealCluster(t *testing.T) {
+	box := sandboxtest.Up(t, sandboxtest.Options{Args: []string{"--no-temporal"}})
+	c, err := cluster.New(config.Cluster{Kubeconfig: box.Kubeconfig})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := suite{
+		engine: release.New(release.Options{Getter: c.Getter, Mirrors: box.Mirrors, CacheDir: t.TempDir(), Timeout: time.Minute}),
+		client: box.Client(t),
+	}
+	for name, test := range map[string]func(*testing.T){
+		"install, nothing, upgrade, roll back, uninstall": s.life,
+		"an object of somebody else is a conflict":        s.conflict,
+		"a missing kind names its CRD":                    s.kindMissing,
+		"an interrupted upgrade is done again":            s.interrupted,
+		"a hook that cannot start fails fast":             s.hook,
+		"the gateway chart with its hooks":                s.gateway,
+	} {
+		t.Run(name, test)
+	}
+}
+
+type suite struct {
+	engine *release.Engine
+	client kubernetes.Interface
+}
+
+func (s suite) life(t *testing.T) {
+	ctx, spec := t.Context(), webSpec(t, "life", web)
+	first := s.apply(t, spec)
+	before := s.look(t, spec)
+	if again := s.apply(t, spec); again.Changed || first.Revision != 1 {
+		t.Errorf("first %+v, again %+v", first, again)
+	}
+	if err := s.client.CoreV1().ConfigMaps("life").Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if healed := s.apply(t, spec); !healed.Changed {
+		t.Error("a deleted object is not noticed")
+	}
+	healed := s.look(t, spec)
+	spec.Values = map[string]any{"text": "new"}
+	s.apply(t, spec)
+	if got := s.text(t, "life"); got != "new" {
+		t.Errorf("text is %q", got)
+	}
+	for range 2 {
+		if err := s.engine.Restore(ctx, "life", "web", healed, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := s.look(t, spec)
+	if s.text(t, "life") != "hello" || after.Revision != 4 || after.Fingerprint != before.Fingerprint || after.Digest != first.ChartDigest {
+		t.Errorf("rolled back to %+v from %+v", after, before)
+	}
+	for range 2 {
+		if err := s.engine.Uninstall(ctx, "life", "web", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.client.CoreV1().ConfigMaps("life").Get(ctx, "web", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the object is still there: %v", err)
+	}
+	if state := s.look(t, spec); state.Exists {
+		t.Errorf("the release is still there: %+v", state)
+	}
+}
+
+func (s suite) conflict(t *testing.T) {
+	spec := webSpec(t, "conflict", web)
+	s.namespace(t, "conflict")
+	foreign := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
+	if _, err := s.client.CoreV1().ConfigMaps("conflict").Create(t.Context(), foreign, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(t, spec, release.Conflict, `ConfigMap "web"`)
+}
+
+func (s suite) kindMissing(t *testing.T) {
+	s.fails(t, webSpec(t, "kinds", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"), release.KindMissing, "Widget", "CRDs first")
+}
+
+func (s suite) interrupted(t *testing.T) {
+	spec := webSpec(t, "interrupted", web)
+	s.apply(t, spec)
+	record, err := s.client.CoreV1().Secrets("interrupted").Get(t.Context(), "sh.helm.release.v1.web.v1", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(record.Labels["lockstep.dev/fingerprint"]) != 52 || record.Labels["owner"] != "helm" || record.Labels["lockstep-environment"] != "dev" {
+		t.Errorf("labels of the record are %v", record.Labels)
+	}
+	// A stuck hook leaves the release pending; cancelling ends the wait for it.
+	ctx, cancel := context.WithCancel(t.Context())
+	stuck := webSpec(t, "interrupted", web+"---\n"+hook)
+	_, err = s.engine.Apply(ctx, stuck, func(text string) {
+		if strings.Contains(text, "hook Job") {
+			cancel()
+		}
+	})
+	if err == nil {
+		t.Fatal("a cancelled hook is no error")
+	}
+	if state := s.look(t, spec); state.Status != "failed" || state.Revision != 2 {
+		t.Errorf("after cancelling: %+v", state)
+	}
+	if again := s.apply(t, spec); again.Revision != 3 {
+		t.Errorf("again: %+v", again)
+	}
+}
+
+func (s suite) hook(t *testing.T) {
+	start := time.Now()
+	s.fails(t, webSpec(t, "hook", web+"---\n"+hook), release.HookFailed, "hook Job setup cannot run", "ErrImagePull")
+	if took := time.Since(start); took > 45*time.Second {
+		t.Errorf("it took %s to notice", took)
+	}
+	s.apply(t, webSpec(t, "hook", web)) // without the hook
+}
+
+func (s suite) gateway(t *testing.T) {
+	spec := release.Spec{Name: "envoy-gateway", Namespace: "envoy-gateway-system", CreateNamespace: true,
+		Chart: config.Chart{OCI: "oci://docker.io/envoyproxy/gateway-helm", Version: "v1.7.0"}}
+	crds, err := s.engine.CRDs(t.Context(), spec.Chart)
+	if err != nil || len(crds) == 0 {
+		t.Errorf("%d CRDs, %v", len(crds), err)
+	}
+	var said []string
+	if _, err := s.engine.Apply(t.Context(), spec, func(text string) { said = append(said, text) }); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(said, "\n"), "hook Job envoy-gateway-gateway-helm-certgen") {
+		t.Errorf("progress says nothing of the hook: %q", said)
+	}
+	if again := s.apply(t, spec); again.Changed {
+		t.Error("the second time changes something")
+	}
+	if err := s.engine.Uninstall(t.Context(), spec.Namespace, spec.Name, nil); err != nil {
+		t.Fatal(err)
+	}
+	pods, err := s.client.CoreV1().Pods(spec.Namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "control-plane=envoy-gateway"})
+	if err != nil || len(pods.Items) != 0 {
+		t.Errorf("%d pods are left, %v", len(pods.Items), err)
+	}
+}
+
+func (s suite) apply(t *testing.T, spec release.Spec) release.Result {
+	t.Helper()
+	result, err := s.engine.Apply(t.Context(), spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func (s suite) fails(t *testing.T, spec release.Spec, reason release.Reason, parts ...string) {
+	t.Helper()
+	_, err := s.engine.Apply(t.Context(), spec, nil)
+	var p *release.Problem
+	if !errors.As(err, &p) || p.Reason != reason {
+		t.Fatalf("got %v, want a problem %s", err, reason)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %q", err, part)
+		}
+	}
+}
+
+func (s suite) look(t *testing.T, spec release.Spec) release.State {
+	t.Helper()
+	state, err := s.engine.Look(t.Context(), spec.Namespace, spec.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+func (s suite) text(t *testing.T, namespace string) string {
+	t.Helper()
+	object, err := s.client.CoreV1().ConfigMaps(namespace).Get(t.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return object.Data["text"]
+}
+
+func (s suite) namespace(t *testing.T, name string) {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := s.client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const web = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data:
+  text: {{ .Values.text | quote }}
+`
+
+const hook = `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: setup
+  annotations: {helm.sh/hook: "pre-install,pre-upgrade"}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: setup, image: "docker.io/example/setup:none"}]
+`
+
+// webSpec is a release called web of a chart with one template, in a namespace of its own.
+func webSpec(t *testing.T, namespace, template string) release.Spec {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.2.3\n",
+		"values.yaml":        "text: hello\n",
+		"templates/web.yaml": template,
+	} {
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return release.Spec{Name: "web", Namespace: namespace, CreateNamespace: true, Chart: config.Chart{Path: folder},
+		Labels: map[string]string{"lockstep-environment": "dev"}}
+}
