@@ -35,9 +35,7 @@ func (s *server) listAPIs(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.SortFunc(list, func(a, b map[string]any) int { return cmp.Compare(a["name"].(string), b["name"].(string)) })
-	carbon.JSON(w, http.StatusOK, map[string]any{
-		"count": len(list), "list": list, "pagination": map[string]any{"offset": 0, "limit": 25, "total": len(list)},
-	})
+	writePage(w, r, list)
 }
 
 func (a *api) matches(term string) bool {

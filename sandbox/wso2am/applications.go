@@ -31,7 +31,7 @@ func (s *server) applicationRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE "+devportalPath+"/applications/{id}", s.scoped(append(applicationScopes, "apim:app_import_export"), s.deleteApplication))
 }
 
-// listApplications looks for the query anywhere in the names, as the portal does.
+// listApplications takes the query for a whole name: the specification knows neither wildcards nor parts.
 func (s *server) listApplications(w http.ResponseWriter, r *http.Request) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
@@ -42,9 +42,7 @@ func (s *server) listApplications(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.SortFunc(list, func(a, b map[string]any) int { return cmp.Compare(a["name"].(string), b["name"].(string)) })
-	carbon.JSON(w, http.StatusOK, map[string]any{
-		"count": len(list), "list": list, "pagination": map[string]any{"offset": 0, "limit": 25, "total": len(list)},
-	})
+	writePage(w, r, list)
 }
 
 func (s *store) applicationInfo(one *application) map[string]any {

@@ -181,3 +181,19 @@ func TestDiscoveryFillsInWhatTheConnectorCannotUse(t *testing.T) {
 		t.Errorf("discovery is better than the product's: %s", answer.Body)
 	}
 }
+
+func TestListsComeInPages(t *testing.T) {
+	w := newWorld(t, options{})
+	w.login(allScopes)
+	for _, name := range []string{"a", "b", "c"} {
+		w.application(name)
+	}
+	list := w.expect(200, "GET", devportal+"/applications?limit=2&offset=1", nil)
+	page := list.JSON["pagination"].(map[string]any)
+	if list.JSON["count"] != 2.0 || page["total"] != 3.0 {
+		t.Errorf("got %s", list.Body)
+	}
+	if part := w.expect(200, "GET", devportal+"/applications?query=a", nil); part.JSON["count"] != 1.0 {
+		t.Errorf("a whole name: got %s", part.Body)
+	}
+}

@@ -1,6 +1,7 @@
 package wso2am
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -41,15 +42,16 @@ func (s *server) listSubscriptions(w http.ResponseWriter, r *http.Request) {
 	application, apiID := r.URL.Query().Get("applicationId"), r.URL.Query().Get("apiId")
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	list := []any{}
+	list := []map[string]any{}
 	for _, one := range s.store.subscriptions {
 		if (application == "" || one.ApplicationID == application) && (apiID == "" || one.APIID == apiID) {
 			list = append(list, s.store.subscriptionBody(one))
 		}
 	}
-	carbon.JSON(w, http.StatusOK, map[string]any{
-		"count": len(list), "list": list, "pagination": map[string]any{"offset": 0, "limit": 25, "total": len(list)},
+	slices.SortFunc(list, func(a, b map[string]any) int {
+		return cmp.Compare(a["subscriptionId"].(string), b["subscriptionId"].(string))
 	})
+	writePage(w, r, list)
 }
 
 func (s *server) createSubscription(w http.ResponseWriter, r *http.Request) {
