@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 )
 
 //go:embed all:identity-server all:wso2am-all-in-one all:gateway-helm
@@ -18,14 +16,18 @@ var sources embed.FS
 // Archives returns the charts of the HTTP repository, packed, by file name (name-version.tgz). The same build always
 // gives the same bytes.
 func Archives() (map[string][]byte, error) {
-	charts, err := repository()
-	if err != nil {
-		return nil, err
-	}
 	archives := map[string][]byte{}
-	for _, chart := range charts {
-		if archives[chart.archive()], err = pack(chart.files); err != nil {
-			return nil, fmt.Errorf("packing chart %s: %w", chart.archive(), err)
+	for name, load := range map[string]func() (map[string][]byte, error){
+		"identity-server-7.2.0-1.tgz":   func() (map[string][]byte, error) { return source("identity-server") },
+		"identity-server-7.1.0-3.tgz":   identityServer71,
+		"wso2am-all-in-one-4.7.0-1.tgz": func() (map[string][]byte, error) { return source("wso2am-all-in-one") },
+	} {
+		files, err := load()
+		if err != nil {
+			return nil, fmt.Errorf("reading chart %s: %w", name, err)
+		}
+		if archives[name], err = pack(files); err != nil {
+			return nil, fmt.Errorf("packing chart %s: %w", name, err)
 		}
 	}
 	return archives, nil
@@ -45,48 +47,6 @@ func Gateway(crds [][]byte) ([]byte, error) {
 		return nil, fmt.Errorf("packing chart gateway-helm: %w", err)
 	}
 	return archive, nil
-}
-
-// chart is one chart of the HTTP repository: its Chart.yaml, and its files by their path in the archive.
-type chart struct {
-	metadata
-	files map[string][]byte
-}
-
-type metadata struct {
-	APIVersion  string `json:"apiVersion"`
-	Name        string `json:"name"`
-	Version     string `json:"version"`
-	AppVersion  string `json:"appVersion"`
-	Description string `json:"description"`
-}
-
-func (m metadata) archive() string { return m.Name + "-" + m.Version + ".tgz" }
-
-// repository loads the charts of the HTTP repository, newest first.
-func repository() ([]chart, error) {
-	var charts []chart
-	for _, load := range []func() (map[string][]byte, error){
-		func() (map[string][]byte, error) { return source("identity-server") },
-		identityServer71,
-		func() (map[string][]byte, error) { return source("wso2am-all-in-one") },
-	} {
-		files, err := load()
-		if err != nil {
-			return nil, fmt.Errorf("reading the sandbox's charts: %w", err)
-		}
-		next := chart{files: files}
-		for name, content := range files {
-			if path.Base(name) != "Chart.yaml" {
-				continue
-			}
-			if err := yaml.Unmarshal(content, &next.metadata); err != nil {
-				return nil, fmt.Errorf("reading %s: %w", name, err)
-			}
-		}
-		charts = append(charts, next)
-	}
-	return charts, nil
 }
 
 // source reads one chart's files by their path in its archive.

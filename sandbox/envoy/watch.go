@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -46,6 +47,7 @@ func connect(kubeconfig string) (dynamic.Interface, error) {
 	}
 	config.QPS, config.Burst = 50, 100
 	config.UserAgent = "simulated-envoy-gateway"
+	config.WarningHandler = rest.NoWarnings{} // about names that are Envoy Gateway's own
 	return dynamic.NewForConfig(config)
 }
 
