@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -110,45 +109,6 @@ func (p *pod) configMapValues(ctx context.Context, name string, optional bool) (
 		return nil, missing("configmap", name, err)
 	}
 	return object.Data, nil
-}
-
-// field is the value of a downward API field.
-func (p *pod) field(path string) (string, error) {
-	switch path {
-	case "metadata.name":
-		return p.object.Name, nil
-	case "metadata.namespace":
-		return p.object.Namespace, nil
-	case "metadata.uid":
-		return string(p.object.UID), nil
-	case "metadata.labels":
-		return formatMap(p.object.Labels), nil
-	case "metadata.annotations":
-		return formatMap(p.object.Annotations), nil
-	case "spec.nodeName":
-		return Name, nil
-	case "spec.serviceAccountName":
-		return p.object.Spec.ServiceAccountName, nil
-	case "status.podIP", "status.podIPs":
-		return p.address.String(), nil
-	case "status.hostIP", "status.hostIPs":
-		return kubeletAddress(p.node.Instance), nil
-	}
-	for prefix, values := range map[string]map[string]string{"metadata.labels": p.object.Labels, "metadata.annotations": p.object.Annotations} {
-		if key, ok := strings.CutPrefix(path, prefix+"['"); ok {
-			return values[strings.TrimSuffix(key, "']")], nil
-		}
-	}
-	return "", fmt.Errorf("unsupported fieldPath: %s", path)
-}
-
-// formatMap is how the downward API writes labels and annotations.
-func formatMap(values map[string]string) string {
-	var lines []string
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		lines = append(lines, fmt.Sprintf("%s=%q", key, values[key]))
-	}
-	return strings.Join(lines, "\n")
 }
 
 // expand replaces $(NAME) by the variable's value; $$(NAME) stands for itself, and so does an unknown one.

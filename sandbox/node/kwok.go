@@ -60,7 +60,10 @@ type kwokStage struct {
 	Delay          time.Duration
 }
 
-// runKwok runs kwok until ctx ends, or fails if kwok ends first.
+// kwokSettles is how long kwok has to run before its end is worth a new start: an earlier one is about its configuration.
+const kwokSettles = 10 * time.Second
+
+// runKwok keeps kwok running until ctx ends, and fails if it does not get going.
 func (n *node) runKwok(ctx context.Context) error {
 	dir := filepath.Join(n.Dir, "kwok")
 	config, err := n.configureKwok(dir)
@@ -71,21 +74,30 @@ func (n *node) runKwok(ctx context.Context) error {
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return fmt.Errorf("starting kwok: %w", err)
 	}
-	kwok, err := process.Start(process.Spec{
-		Name: "kwok", Path: n.KwokBinary,
-		Args: []string{"--kubeconfig", n.Kubeconfig, "--config", config},
-		Env:  []string{"HOME=" + dir, "KWOK_WORKDIR=" + dir}, // not the user's own kwok configuration
-		Log:  filepath.Join(logs, "kwok.log"),
-	})
-	if err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		kwok.Stop(3 * time.Second)
-		return nil
-	case <-kwok.Done():
-		return kwok.Err()
+	for {
+		begin := time.Now()
+		kwok, err := process.Start(process.Spec{
+			Name: "kwok", Path: n.KwokBinary,
+			Args: []string{"--kubeconfig", n.Kubeconfig, "--config", config},
+			Env:  []string{"HOME=" + dir, "KWOK_WORKDIR=" + dir}, // not the user's own kwok configuration
+			Log:  filepath.Join(logs, "kwok.log"),
+		})
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			kwok.Stop(3 * time.Second)
+			return nil
+		case <-kwok.Done():
+		}
+		if time.Since(begin) < kwokSettles {
+			return kwok.Err()
+		}
+		n.Log.Warn("starting kwok again", "reason", kwok.Err())
+		if err := n.freeLease(ctx); err != nil {
+			return fmt.Errorf("freeing the node's lease for a new kwok: %w", err)
+		}
 	}
 }
 

@@ -188,9 +188,9 @@ func (c *cluster) exec(name string, command ...string) string {
 	if err != nil {
 		c.Fatal(err)
 	}
-	var output bytes.Buffer
-	if err := executor.StreamWithContext(c.ctx, remotecommand.StreamOptions{Stdout: &output, Stderr: &output}); err != nil {
-		c.Fatalf("exec %v: %v\n%s", command, err, &output)
+	var output, problems bytes.Buffer
+	if err := executor.StreamWithContext(c.ctx, remotecommand.StreamOptions{Stdout: &output, Stderr: &problems}); err != nil {
+		c.Fatalf("exec %v: %v\n%s", command, err, &problems)
 	}
 	return output.String()
 }
@@ -204,8 +204,7 @@ func (c *cluster) get(name string, port int) string {
 	}
 	url := c.client.CoreV1().RESTClient().Post().Resource("pods").Namespace("default").Name(name).SubResource("portforward").URL()
 	stop, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	var output bytes.Buffer
-	forwarder, err := portforward.New(spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url), []string{fmt.Sprintf("0:%d", port)}, stop, ready, &output, &output)
+	forwarder, err := portforward.New(spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url), []string{fmt.Sprintf("0:%d", port)}, stop, ready, io.Discard, io.Discard)
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -223,7 +222,7 @@ func (c *cluster) get(name string, port int) string {
 	}
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", ports[0].Local))
 	if err != nil {
-		c.Fatalf("by port-forward: %v\n%s", err, &output)
+		c.Fatalf("by port-forward: %v", err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

@@ -144,57 +144,22 @@ func (p *pod) reject(why rejection) {
 	p.change(func() { p.rejected = why })
 }
 
-// setUpVolumes waits for all volumes, and returns false if ctx ended first.
-func (p *pod) setUpVolumes(ctx context.Context) bool {
-	wait := 500 * time.Millisecond
-	for {
-		failed := false
-		for _, volume := range p.object.Spec.Volumes {
-			if err := p.setUpVolume(ctx, volume, p.volumeDir(volume.Name)); err != nil && ctx.Err() == nil {
-				failed = true
-				p.event(corev1.EventTypeWarning, "FailedMount", "MountVolume.SetUp failed for volume %q : %s", volume.Name, err)
-			}
-		}
-		if !failed {
-			return ctx.Err() == nil
-		}
-		if !sleep(ctx, p.node.scaled(wait)) {
-			return false
-		}
-		wait = min(2*wait, 8*time.Second)
-	}
-}
-
-// announce makes logs, exec and port-forward work.
-func (p *pod) announce(ctx context.Context) bool {
-	for {
-		err := p.node.access.grant(ctx, p, p.forwardedPorts())
-		if err == nil || ctx.Err() != nil {
-			return ctx.Err() == nil
-		}
-		p.node.Log.Error("announcing pod", "pod", p.name(), "error", err)
-		if !sleep(ctx, time.Second) {
-			return false
-		}
-	}
-}
-
-// remove writes the pod's last status and takes it off the API server and the disk.
+// remove writes the pod's last status and takes it off the disk and then the API server.
 func (p *pod) remove(ctx context.Context) error {
 	if err := p.writeStatus(ctx); err != nil {
-		return err
-	}
-	err := p.node.client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: new(int64),
-		Preconditions:      metav1.NewUIDPreconditions(string(p.object.UID)),
-	})
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return err
 	}
 	if err := removeTree(p.dir); err != nil {
 		return fmt.Errorf("removing files: %w", err)
 	}
-	return nil
+	err := p.node.client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: new(int64),
+		Preconditions:      metav1.NewUIDPreconditions(string(p.object.UID)),
+	})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // somebody else's deletion was faster
+	}
+	return err
 }
 
 // grace is how long a program of this pod may take to end.

@@ -24,9 +24,7 @@ func (n *node) register(ctx context.Context) error {
 	if _, err := nodes.Create(ctx, object, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	// kwok honours the lease of its predecessor until it expires; there is only ever one of them here.
-	leases := n.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
-	if err := leases.Delete(ctx, Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	if err := n.freeLease(ctx); err != nil {
 		return err
 	}
 	version := serverVersion(n.client.Discovery())
@@ -49,4 +47,14 @@ func (n *node) register(ctx context.Context) error {
 		_, err = nodes.UpdateStatus(ctx, current, metav1.UpdateOptions{})
 		return err
 	})
+}
+
+// freeLease removes the node's lease. A kwok honours that of its predecessor until it expires, but there is only ever one
+// of them here.
+func (n *node) freeLease(ctx context.Context) error {
+	err := n.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, Name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }

@@ -140,21 +140,6 @@ func keyFiles(noun string, data map[string][]byte, items []corev1.KeyToPath, mod
 	return files, nil
 }
 
-func (p *pod) downwardFiles(items []corev1.DownwardAPIVolumeFile, mode *int32) (map[string]volumeFile, error) {
-	files := map[string]volumeFile{}
-	for _, item := range items {
-		if item.FieldRef == nil {
-			continue
-		}
-		value, err := p.field(item.FieldRef.FieldPath)
-		if err != nil {
-			return nil, err
-		}
-		files[item.Path] = volumeFile{data: []byte(value), mode: fs.FileMode(ptr.Deref(item.Mode, ptr.Deref(mode, 0o644)))}
-	}
-	return files, nil
-}
-
 // missing is a kubelet's way to say what it did not find; other errors stay as they are.
 func missing(noun, name string, err error) error {
 	if apierrors.IsNotFound(err) {
