@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/version"
 )
 
 // Version is a Kubernetes version.
@@ -19,14 +22,26 @@ type Version struct {
 
 func (v Version) String() string { return fmt.Sprintf("v%d.%d", v.Major, v.Minor) }
 
+// Within says whether v is between two versions, both included, given as "1.32".
+func (v Version) Within(lowest, highest string) bool {
+	compare := func(bound string) int {
+		major, minor, _ := strings.Cut(bound, ".")
+		m, _ := strconv.Atoi(major)
+		n, _ := strconv.Atoi(digits(minor))
+		return cmp.Or(cmp.Compare(v.Major, m), cmp.Compare(v.Minor, n))
+	}
+	return compare(lowest) >= 0 && compare(highest) <= 0
+}
+
 // Version asks the API server for its version. It is also the cheapest proof that the cluster can be reached.
 func (c *Client) Version(ctx context.Context) (Version, error) {
-	if err := ctx.Err(); err != nil {
-		return Version{}, err
-	}
-	info, err := c.kube.Discovery().ServerVersion()
+	text, err := c.kube.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Raw()
 	if err != nil {
 		return Version{}, classify("reaching the cluster", err)
+	}
+	var info version.Info
+	if err := json.Unmarshal(text, &info); err != nil {
+		return Version{}, &Error{Kind: InvalidConfig, Doing: "reaching the cluster", Err: err, Next: "correct the server of the kubeconfig: it is no Kubernetes API server"}
 	}
 	major, _ := strconv.Atoi(digits(info.Major))
 	minor, _ := strconv.Atoi(digits(info.Minor))

@@ -113,13 +113,15 @@ type podView struct {
 	pod    *corev1.Pod
 	events events
 	now    time.Time
-	since  time.Time // what was before does not count
+	since  time.Time // what was before does not count; zero: all counts
+	// started is when the wait began. Graces never begin earlier: the cluster's clock may be behind the worker's.
+	started time.Time
 }
 
 // viewOf leaves out the past of a pod that is older than the wait: what it lacked may have been put right just now, and
 // it will try again.
 func viewOf(all events, pod *corev1.Pod, now, started time.Time) podView {
-	view := podView{pod: pod, events: all.of(pod.UID), now: now}
+	view := podView{pod: pod, events: all.of(pod.UID), now: now, started: started}
 	if started.Sub(pod.CreationTimestamp.Time) > oldPod {
 		view.since = started
 		view.events = view.events.since(started)
@@ -129,8 +131,8 @@ func viewOf(all events, pod *corev1.Pod, now, started time.Time) podView {
 
 // lasts says whether a state that began at start has lasted for the grace.
 func (v podView) lasts(start time.Time, grace time.Duration) bool {
-	if start.Before(v.since) {
-		start = v.since
+	if start.Before(v.started) {
+		start = v.started
 	}
 	return v.now.Sub(start) >= grace
 }

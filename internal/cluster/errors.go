@@ -118,7 +118,7 @@ func judge(err error) (Kind, string) {
 	case isNetwork(err):
 		return Unreachable, "check that the worker's machine reaches the API server (kubectl version)"
 	}
-	return Invalid, ""
+	return Unavailable, "run again; if it stays, look at the API server's health"
 }
 
 // isStatus: the API server answered, with none of the kinds above (overload, time-outs, failing webhooks).

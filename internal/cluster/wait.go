@@ -72,6 +72,11 @@ func (c *Client) WaitDeployment(ctx context.Context, namespace, name string, pro
 // conclude completes a problem with the log and the caller's hints, and makes one of a deadline.
 func (c *Client) conclude(ctx context.Context, object string, err error, last verdict, evidence func() string, options waitOptions) error {
 	var problem *Problem
+	if errors.Is(err, context.DeadlineExceeded) && last.waiting == "" { // nothing was ever seen
+		if err := c.unreachable(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -91,6 +96,14 @@ func (c *Client) conclude(ctx context.Context, object string, err error, last ve
 	problem.Evidence = joinLines(problem.Evidence, c.logTail(ctx, last.log, options.redact))
 	problem.NextMove = cmp.Or(options.hints[problem.Reason], problem.NextMove)
 	return problem
+}
+
+// unreachable asks the API server for a last word; the informers keep a lost connection to themselves.
+func (c *Client) unreachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := c.Version(ctx)
+	return err
 }
 
 func report(progress func(string), told *string, waiting string) {
@@ -183,9 +196,9 @@ func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judg
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	changed, refused := make(chan struct{}, 1), make(chan error, 1)
+	changed, failed := make(chan struct{}, 1), &lastError{}
 	for _, informer := range informers {
-		if err := listen(informer, changed, refused); err != nil {
+		if err := listen(informer, changed, failed); err != nil {
 			return fmt.Errorf("watching: %w", err)
 		}
 		running.Go(func() { informer.RunWithContext(watching) })
@@ -193,6 +206,9 @@ func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judg
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
+		if err := failed.get(); err != nil && (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) {
+			return err
+		}
 		if synced(informers) {
 			if done, err := judge(); done || err != nil {
 				return err
@@ -201,8 +217,6 @@ func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judg
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-refused:
-			return err
 		case <-changed:
 			pause(ctx, 50*time.Millisecond) // changes come in flocks
 		case <-ticker.C:
@@ -210,7 +224,7 @@ func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judg
 	}
 }
 
-func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, refused chan<- error) error {
+func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, failed *lastError) error {
 	signal := func() {
 		select {
 		case changed <- struct{}{}:
@@ -221,13 +235,27 @@ func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, refused
 		AddFunc: func(any) { signal() }, UpdateFunc: func(_, _ any) { signal() }, DeleteFunc: func(any) { signal() },
 	})
 	return errors.Join(err, informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-			select {
-			case refused <- err:
-			default:
-			}
-		}
+		failed.set(err)
+		signal()
 	}))
+}
+
+// lastError is why the informers' newest request failed.
+type lastError struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *lastError) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+func (l *lastError) get() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
 }
 
 func synced(informers []cache.SharedIndexInformer) bool {

@@ -186,6 +186,9 @@ func TestTheControllerIsInUseByWhatOthersHave(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
+			if removes := Removable(env, test.objects)[0].Kind == "GatewayClass"; removes != (test.want == nil) {
+				t.Errorf("the class would be removed: %v", removes)
+			}
 		})
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -71,6 +72,16 @@ func InUse(env config.Environment, objects []*unstructured.Unstructured) []clust
 		}
 	}
 	return users
+}
+
+// Removable gives what may be deleted of [Refs]: not the class while others use its controller, for the controller
+// holds a class by a finalizer as long as any Gateway is of it. Delete these while the controller still runs.
+func Removable(env config.Environment, objects []*unstructured.Unstructured) []cluster.Ref {
+	refs := Refs(env)
+	if len(InUse(env, objects)) == 0 {
+		return refs
+	}
+	return slices.DeleteFunc(refs, func(ref cluster.Ref) bool { return ref.Kind == "GatewayClass" })
 }
 
 func foreign(env config.Environment, obj *unstructured.Unstructured, classes map[string]bool) bool {
