@@ -112,7 +112,7 @@ func (s *session) decide(last *helmrelease.Release, p prepared) (step, error) {
 	case helmrelease.StatusUninstalled, helmrelease.StatusUninstalling:
 		return reinstall, nil
 	case helmrelease.StatusDeployed:
-		if last.Labels[fingerprintLabel] != p.labels[fingerprintLabel] {
+		if last.Labels[fingerprintLabel] != p.labels[fingerprintLabel] || !s.made(last) {
 			return upgrade, nil
 		}
 		missing, err := s.missing(last.Manifest)
@@ -162,5 +162,5 @@ func (s *session) run(next step, p prepared) (*helmrelease.Release, error) {
 }
 
 func described(verb string, p prepared) string {
-	return fmt.Sprintf("%s by Lockstep, chart %s", verb, p.chart.Digest)
+	return fmt.Sprintf("%s%s, chart %s", verb, byLockstep, p.chart.Digest)
 }

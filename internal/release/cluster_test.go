@@ -193,3 +193,19 @@ func (c *memoryCluster) leave(t *testing.T, status helmrelease.Status) {
 		t.Fatal(err)
 	}
 }
+
+// upgradedByHand adds a revision as helm upgrade makes it: with the labels of the one before.
+func (c *memoryCluster) upgradedByHand(t *testing.T) {
+	t.Helper()
+	c.leave(t, helmrelease.StatusSuperseded)
+	last, err := c.releases.Last("web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, info := *last, *last.Info
+	info.Status, info.Description = helmrelease.StatusDeployed, "Upgrade complete"
+	next.Version, next.Info = last.Version+1, &info
+	if err := c.releases.Create(&next); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -68,8 +68,8 @@ type State struct {
 	Status      string // Helm's: deployed, failed, pending-upgrade, …
 	Chart       string // chart name
 	Version     string // chart version
-	Digest      string // sha256:<hex> of the chart; empty if the release was not made by Lockstep
-	Fingerprint string // what was asked for; empty if the release was not made by Lockstep
+	Digest      string // sha256:<hex> of the chart; empty if no revision of the release was made by Lockstep
+	Fingerprint string // what Lockstep asked for last; empty if no revision of the release was made by Lockstep
 }
 
 // Result is what Apply came to.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
@@ -71,4 +72,27 @@ func (s *session) everDeployed(name string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// byLockstep is in the description of every revision that this package makes.
+const byLockstep = " by Lockstep"
+
+// made says whether the revision is what its labels say. Helm hands labels on: a revision that somebody else made after
+// one of ours carries its fingerprint, but not its description. A rollback is what the revision it went back to was.
+func (s *session) made(revision *helmrelease.Release) bool {
+	for range maxHistory {
+		if strings.Contains(revision.Info.Description, byLockstep) {
+			return true
+		}
+		var target int
+		if _, err := fmt.Sscanf(revision.Info.Description, "Rollback to %d", &target); err != nil {
+			return false
+		}
+		before, err := s.Releases.Get(revision.Name, target)
+		if err != nil {
+			return false // no longer in the history: an upgrade settles it
+		}
+		revision = before
+	}
+	return false
 }

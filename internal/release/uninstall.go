@@ -56,7 +56,7 @@ func (e *Engine) delete(s *session, name string) error {
 	// An owner deleted in the foreground stays until what it owns is gone: waiting for it waits for the pods too.
 	u.DeletionPropagation = "foreground"
 	u.Timeout = e.options.Timeout
-	u.Description = "uninstall by Lockstep"
+	u.Description = "uninstall" + byLockstep
 	_, err := u.Run(name)
 	return err
 }
