@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,17 +20,6 @@ type Version struct {
 }
 
 func (v Version) String() string { return fmt.Sprintf("v%d.%d", v.Major, v.Minor) }
-
-// Within says whether v is between two versions, both included, given as "1.32".
-func (v Version) Within(lowest, highest string) bool {
-	compare := func(bound string) int {
-		major, minor, _ := strings.Cut(bound, ".")
-		m, _ := strconv.Atoi(major)
-		n, _ := strconv.Atoi(digits(minor))
-		return cmp.Or(cmp.Compare(v.Major, m), cmp.Compare(v.Minor, n))
-	}
-	return compare(lowest) >= 0 && compare(highest) <= 0
-}
 
 // Version asks the API server for its version. It is also the cheapest proof that the cluster can be reached.
 func (c *Client) Version(ctx context.Context) (Version, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +20,12 @@ import (
 // are gone. What is not there, or is somebody else's, is no error. A CustomResourceDefinition stays while an object of
 // its kind exists.
 func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
-	return errors.Join(c.deleteAll(ctx, refs)...)
+	errs := c.deleteAll(ctx, refs)
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
 }
+
+// errInUse is the outcome for a kind that stays because an object of it exists.
+var errInUse = errors.New("in use")
 
 // deleteAll starts all deletions before it waits for the first: objects may hold each other by finalizers. It gives
 // one error, or nil, per object.
@@ -44,8 +49,12 @@ func (c *Client) startDelete(ctx context.Context, ref Ref) (types.UID, error) {
 		return "", err
 	}
 	if ref.Kind == kindCRD {
-		if used, err := c.crdInUse(ctx, live); err != nil || used {
+		used, err := c.crdInUse(ctx, live)
+		if err != nil {
 			return "", err
+		}
+		if used {
+			return "", errInUse
 		}
 	}
 	resource, err := c.resource(ref.gvk(), ref.Namespace)

@@ -174,9 +174,9 @@ func testWaitRoutes(t *testing.T, s *suite, env config.Environment) {
 	}()
 	parent := map[string]any{"name": env.Routing.Gateway}
 	refs := gateway.IdentityServerRefs(env, "is-identity-server")
-	s.say(t, refs[0], "backendtlspolicies", map[string]any{"ancestors": []any{map[string]any{
+	s.say(t, refs[1], "backendtlspolicies", map[string]any{"ancestors": []any{map[string]any{
 		"ancestorRef": parent, "controllerName": env.Routing.ControllerName, "conditions": conditions("Accepted", "Accepted", "ResolvedRefs")}}})
-	s.say(t, refs[1], "httproutes", map[string]any{"parents": []any{map[string]any{
+	s.say(t, refs[0], "httproutes", map[string]any{"parents": []any{map[string]any{
 		"parentRef": parent, "controllerName": env.Routing.ControllerName, "conditions": conditions("Accepted", "Accepted", "ResolvedRefs")}}})
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -45,7 +45,7 @@ func keepsBody(ref Ref) bool {
 
 // Restore brings the objects back to what Snapshot saw, the last one first: what was not there is deleted, what was
 // there is put back. Objects of somebody else are left alone. It goes on after an error; left names what could not be
-// restored.
+// restored, and without an error the CustomResourceDefinitions that stay because objects of them exist.
 func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref, err error) {
 	var fresh []Ref
 	var errs []error
@@ -62,6 +62,10 @@ func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref,
 		}
 	}
 	for i, err := range c.deleteAll(ctx, fresh) {
+		if errors.Is(err, errInUse) {
+			left = append(left, fresh[i])
+			continue
+		}
 		keep(fresh[i], err)
 	}
 	return left, errors.Join(errs...)

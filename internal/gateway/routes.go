@@ -28,10 +28,10 @@ func IdentityServerRoutes(env config.Environment, service, caConfigMap string) [
 			"backendRefs": []any{map[string]any{"group": "", "kind": "Service", "name": service, "port": int64(9443), "weight": int64(1)}},
 		}},
 	})
-	return []*unstructured.Unstructured{policy, route}
+	return []*unstructured.Unstructured{route, policy}
 }
 
-// IdentityServerRefs name the objects of [IdentityServerRoutes].
+// IdentityServerRefs name the objects of [IdentityServerRoutes], the HTTPRoute first.
 func IdentityServerRefs(env config.Environment, service string) []cluster.Ref {
 	var refs []cluster.Ref
 	for _, obj := range IdentityServerRoutes(env, service, "") {
