@@ -79,14 +79,15 @@ func httpCheck(get *corev1.HTTPGetAction, ports []corev1.ContainerPort, podIP, l
 				request.Host = header.Value
 			}
 		}
-		return judge(client.Do(request))
+		response, err := client.Do(request)
+		if err != nil {
+			return errors.New(strings.ReplaceAll(err.Error(), loopback, podIP))
+		}
+		return judge(response)
 	}
 }
 
-func judge(response *http.Response, err error) error {
-	if err != nil {
-		return err
-	}
+func judge(response *http.Response) error {
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 10<<10))
 	if response.StatusCode < 200 || response.StatusCode >= 400 {

@@ -79,7 +79,7 @@ func TestHTTPProbesReachThePodAndSpeakOfItsAddress(t *testing.T) {
 		{"unhealthy", corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(port)}, "HTTP probe failed with statuscode: 503"},
 		{"a Host header", corev1.HTTPGetAction{Path: "/health", Port: intstr.FromInt32(port),
 			HTTPHeaders: []corev1.HTTPHeader{{Name: "Host", Value: "is.example.com"}}}, "statuscode: 418"},
-		{"nobody listens", corev1.HTTPGetAction{Path: "/health", Port: intstr.FromInt32(1)}, `Get "https://10.7.1.2:1/health"`},
+		{"nobody listens", corev1.HTTPGetAction{Path: "/health", Port: intstr.FromInt32(1)}, `Get "https://10.7.1.2:1/health": dial tcp 10.7.1.2:1: connect: connection refused`},
 		{"no such port", corev1.HTTPGetAction{Port: intstr.FromString("admin")}, `couldn't find port "admin"`},
 	} {
 		test.get.Scheme = corev1.URISchemeHTTPS
