@@ -184,7 +184,13 @@ func gatewayUsers(ctx context.Context, c *cluster.Client, env config.Environment
 
 // routeNames are the HTTPRoutes of both products.
 func routeNames(env config.Environment) []string {
-	return append(apim.Routes(env.APIManager.Release), gateway.IdentityServerRefs(env, identity.Service(env))[0].Name)
+	names := apim.Routes(env.APIManager.Release)
+	for _, ref := range gateway.IdentityServerRefs(env, identity.Service(env)) {
+		if ref.Kind == "HTTPRoute" {
+			names = append(names, ref.Name)
+		}
+	}
+	return names
 }
 
 // RemoveOwnCRDs removes the gateway chart's kinds that Lockstep made and of which no object is left.

@@ -25,13 +25,14 @@ up)
 	exports=$(bin/sandbox env --dir "$dir")
 	eval "$exports"
 	if ! worker_pid >/dev/null; then
+		: >"$log"
 		setsid bin/worker --cache-dir "$dir/cache" >>"$log" 2>&1 </dev/null &
 		echo $! >"$pidfile"
 	fi
 	tries=0
-	until grep -q 'Worker ready' "$log"; do
+	until grep -q 'Worker ready' "$log" 2>/dev/null; do
 		tries=$((tries + 1))
-		if [ $tries -gt 150 ] || ! worker_pid >/dev/null; then
+		if [ $tries -gt 150 ] || ! kill -0 "$(cat "$pidfile")" 2>/dev/null; then
 			echo "the worker did not start; the end of $log:" >&2
 			tail -n 5 "$log" >&2
 			exit 1

@@ -120,9 +120,9 @@ func (b *board) show(ctx workflow.Context) {
 // markdown renders the board for the Temporal UI.
 func markdown(s Status) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "**%s** of **%s**: %s", s.Operation, s.Environment, s.Phase)
+	out.WriteString(fmt.Sprintf("**%s** of **%s**: %s", s.Operation, s.Environment, s.Phase))
 	if s.Outcome != "" {
-		fmt.Fprintf(&out, " (%s)", s.Outcome)
+		out.WriteString(fmt.Sprintf(" (%s)", s.Outcome))
 	}
 	out.WriteString("\n\n| step | state | took | note |\n|---|---|---|---|\n")
 	for _, row := range s.Steps {
@@ -134,10 +134,10 @@ func markdown(s Status) string {
 		if row.Error != "" {
 			note = row.Error
 		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", row.Name, row.State, took, cell(note))
+		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", row.Name, row.State, took, cell(note)))
 	}
 	if s.Error != "" {
-		fmt.Fprintf(&out, "\n%s\n", s.Error)
+		out.WriteString(fmt.Sprintf("\n%s\n", s.Error))
 	}
 	return out.String()
 }

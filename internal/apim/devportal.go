@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"lockstep/internal/rest"
 )
@@ -63,23 +61,14 @@ func (c *Client) Subscribe(ctx context.Context, application, api string) error {
 }
 
 // DeleteApplications removes the applications whose names begin so, with their subscriptions and their clients at key managers.
+// The API's own search wants whole names.
 func (c *Client) DeleteApplications(ctx context.Context, prefix string) error {
-	var answer struct {
-		List []struct {
-			ID   string `json:"applicationId"`
-			Name string `json:"name"`
-		} `json:"list"`
-	}
-	err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: devPortal + "/applications",
-		Query: url.Values{"query": {prefix}, "limit": {"100"}}}, &answer)
+	ids, err := c.named(ctx, devPortal+"/applications", prefix)
 	if err != nil {
 		return fmt.Errorf("listing applications: %w", err)
 	}
-	for _, app := range answer.List {
-		if !strings.HasPrefix(app.Name, prefix) {
-			continue
-		}
-		if err := c.DeleteApplication(ctx, app.ID); err != nil {
+	for _, id := range ids {
+		if err := c.DeleteApplication(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"lockstep/internal/rest"
 )
@@ -79,24 +78,14 @@ func (c *Client) deployAPI(ctx context.Context, id, vhost string) error {
 
 // DeleteAPIs removes the APIs whose names begin so. Their subscriptions must be gone.
 func (c *Client) DeleteAPIs(ctx context.Context, prefix string) error {
-	var answer struct {
-		List []struct {
-			ID   string `json:"id"`
-			Name string `json:"name"`
-		} `json:"list"`
-	}
-	err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: publisher + "/apis",
-		Query: url.Values{"query": {"name:" + prefix}, "limit": {"100"}}}, &answer)
+	ids, err := c.named(ctx, publisher+"/apis", prefix)
 	if err != nil {
 		return fmt.Errorf("listing APIs: %w", err)
 	}
-	for _, api := range answer.List {
-		if !strings.HasPrefix(api.Name, prefix) {
-			continue
-		}
-		err := c.call(ctx, rest.Request{Method: http.MethodDelete, Path: publisher + "/apis/" + api.ID}, nil)
+	for _, id := range ids {
+		err := c.call(ctx, rest.Request{Method: http.MethodDelete, Path: publisher + "/apis/" + id}, nil)
 		if err != nil && rest.Status(err) != http.StatusNotFound {
-			return fmt.Errorf("deleting API %q: %w", api.Name, err)
+			return fmt.Errorf("deleting API %s: %w", id, err)
 		}
 	}
 	return nil
