@@ -74,7 +74,10 @@ func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 	if err != nil || state.Phase != supervisor.Down {
 		t.Errorf("status after down: %v, %v", state.Phase, err)
 	}
-	s.run(t, "down") // of nothing: no error
+	s.run(t, "down", "--purge") // of nothing: no error
+	if left, err := os.ReadDir(s.Dir); err == nil {
+		t.Errorf("left on disk: %v", left)
+	}
 }
 
 func TestAKilledSupervisorTakesEveryProcessWithItAndUpStartsAfresh(t *testing.T) {
