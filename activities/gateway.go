@@ -14,6 +14,7 @@ import (
 // Gateway is the state of the environment's Gateway.
 type Gateway struct {
 	Address    string `json:"address,omitempty"`
+	Port       int32  `json:"port,omitempty"` // where HTTPS is reached at Address; 0 is unknown
 	Programmed bool   `json:"programmed"`
 	Reason     string `json:"reason,omitempty"`
 }
@@ -23,8 +24,13 @@ func (g Gateway) Note() string {
 	if g.Address == "" {
 		return ""
 	}
-	return ", at " + g.Address
+	if g.Port == 0 || g.Port == httpsPort {
+		return ", at " + g.Address
+	}
+	return fmt.Sprintf(", at %s:%d", g.Address, g.Port)
 }
+
+const httpsPort = 443
 
 // RemoveCRDsInput names the CRDs that were not there before.
 type RemoveCRDsInput struct {
@@ -138,7 +144,7 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 		}
 	}
 	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress)
-	return Gateway{Address: status.Address, Programmed: status.Programmed, Reason: status.Reason}, classifyWait(err)
+	return Gateway{Address: status.Address, Port: status.Port, Programmed: status.Programmed, Reason: status.Reason}, classifyWait(err)
 }
 
 // UndoGateway puts the gateway's release back. One that this run installed goes, with what its hooks made, unless somebody else

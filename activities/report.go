@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lockstep/config"
 	"lockstep/internal/keystore"
 )
 
@@ -28,7 +29,8 @@ type Report struct {
 	Kubernetes    string             `json:"kubernetes"`
 	Consoles      []Address          `json:"consoles"`
 	GatewayURL    string             `json:"gatewayURL"`
-	Address       string             `json:"address,omitempty"` // of the gateway, as the cluster's load balancer gave it
+	Address       string             `json:"address,omitempty"` // of the gateway: its load balancer's, or a node's
+	Port          int32              `json:"port,omitempty"`    // where HTTPS is reached there
 	Hosts         string             `json:"hosts,omitempty"`   // line for /etc/hosts
 	Issuer        string             `json:"issuer"`
 	KeyManager    string             `json:"keyManager"` // its id in API Manager
@@ -90,7 +92,7 @@ func (a *Activities) CollectReport(ctx context.Context, in ReportInput) (Report,
 }
 
 func compose(in ReportInput) Report {
-	env, h := in.Env, in.Env.Hostnames
+	env, h := in.Env, public(in.Env.Hostnames, in.Gateway.Port)
 	r := Report{
 		Environment: env.Name, Namespace: env.Namespace, Kubernetes: in.Kubernetes,
 		Consoles: []Address{
@@ -98,14 +100,25 @@ func compose(in ReportInput) Report {
 			{"Admin portal", "https://" + h.Management + "/admin"}, {"Carbon console", "https://" + h.Management + "/carbon"},
 			{"Identity Server console", "https://" + h.KeyManager + "/console"}, {"My account", "https://" + h.KeyManager + "/myaccount"},
 		},
-		GatewayURL: "https://" + h.Gateway, Address: in.Gateway.Address,
+		GatewayURL: "https://" + h.Gateway, Address: in.Gateway.Address, Port: in.Gateway.Port,
 		Issuer: in.KeyManager.Issuer, KeyManager: in.KeyManager.ID, Image: in.Image.Reference, Releases: in.Releases,
 		AdminUsername: env.Credentials.AdminUsername,
 		AdminPassword: fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", env.CredentialsSecret(), env.Namespace, keyAdminPassword),
 		Verified:      in.Verified.Proved, Warnings: in.Warnings,
 	}
 	if r.Address != "" {
-		r.Hosts = r.Address + " " + strings.Join(h.All(), " ")
+		r.Hosts = r.Address + " " + strings.Join(env.Hostnames.All(), " ")
 	}
 	return r
+}
+
+// public gives the hostnames the port at which the gateway answers, where that is not the usual one.
+func public(h config.Hostnames, port int32) config.Hostnames {
+	if port == 0 || port == httpsPort {
+		return h
+	}
+	for _, host := range []*string{&h.Management, &h.Gateway, &h.WebSocket, &h.WebSub, &h.KeyManager} {
+		*host = fmt.Sprintf("%s:%d", *host, port)
+	}
+	return h
 }
