@@ -58,7 +58,9 @@ func (v podView) pullIsHopeless(waiting *corev1.ContainerStateWaiting) bool {
 func (v podView) imageProblem(c container) *Problem {
 	waiting := c.status.State.Waiting
 	evidence := clip(firstLine(waiting.Message))
-	if failed := v.events.last("Failed"); failed != nil {
+	if failed := v.events.last("Failed"); failed != nil && strings.Contains(failed.Message, waiting.Message) {
+		evidence = "event Failed: " + clip(firstLine(failed.Message))
+	} else if failed != nil {
 		evidence = joinLines("event Failed: "+clip(firstLine(failed.Message)), evidence)
 	}
 	next := "check that the image exists under this name and that the nodes can reach its registry"

@@ -3,7 +3,6 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -49,12 +48,8 @@ func NewForConfig(restConfig *rest.Config) (*Client, error) {
 
 func load(c config.Cluster) (_ *rest.Config, inCluster bool, _ error) {
 	if c.Kubeconfig == "" && c.Context == "" {
-		restConfig, err := rest.InClusterConfig()
-		if err == nil {
+		if restConfig, err := rest.InClusterConfig(); err == nil {
 			return restConfig, true, nil
-		}
-		if !errors.Is(err, rest.ErrNotInCluster) {
-			return nil, false, err
 		}
 	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()

@@ -39,7 +39,7 @@ func Hint(reason, nextMove string) WaitOption {
 	return func(o *waitOptions) { o.hints[reason] = nextMove }
 }
 
-// Redact is applied to every log line before it becomes evidence.
+// Redact is applied to log lines and messages before they become evidence.
 func Redact(redact func(string) string) WaitOption {
 	return func(o *waitOptions) { o.redact = redact }
 }
@@ -93,7 +93,8 @@ func (c *Client) conclude(ctx context.Context, object string, err error, last ve
 	default:
 		return classify("waiting for "+object, err)
 	}
-	problem.Evidence = joinLines(problem.Evidence, c.logTail(ctx, last.log, options.redact))
+	// A termination message may be the end of a log, too.
+	problem.Evidence = joinLines(options.redact(mask(problem.Evidence)), c.logTail(ctx, last.log, options.redact))
 	problem.NextMove = cmp.Or(options.hints[problem.Reason], problem.NextMove)
 	return problem
 }
