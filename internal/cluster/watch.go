@@ -1,0 +1,100 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/cache"
+)
+
+// tick is how often a state is judged although nothing changed: graces run out without any event.
+const tick = time.Second
+
+// watchUntil runs the informers and calls judge when they are filled, after every change, and every tick, until it is
+// done or fails. Lost connections are taken up again by the informers; a refusal by the API server ends it.
+func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judge func() (done bool, err error)) error {
+	watching, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	changed, failed := make(chan struct{}, 1), &lastError{}
+	for _, informer := range informers {
+		if err := listen(informer, changed, failed); err != nil {
+			return fmt.Errorf("watching: %w", err)
+		}
+		running.Go(func() { informer.RunWithContext(watching) })
+	}
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		if err := failed.get(); err != nil && (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) {
+			return err
+		}
+		if synced(informers) {
+			if done, err := judge(); done || err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+			pause(ctx, 50*time.Millisecond) // changes come in flocks
+		case <-ticker.C:
+		}
+	}
+}
+
+func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, failed *lastError) error {
+	signal := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: func(any) { signal() }, UpdateFunc: func(_, _ any) { signal() }, DeleteFunc: func(any) { signal() },
+	})
+	return errors.Join(err, informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+		failed.set(err)
+		signal()
+	}))
+}
+
+// lastError is why the informers' newest request failed.
+type lastError struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *lastError) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+func (l *lastError) get() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+func synced(informers []cache.SharedIndexInformer) bool {
+	for _, informer := range informers {
+		if !informer.HasSynced() {
+			return false
+		}
+	}
+	return true
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
