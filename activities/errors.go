@@ -65,6 +65,7 @@ func classifyCluster(err error) error {
 }
 
 // classifyWait classifies the end of a wait: a diagnosis is final, since the wait itself has tried for as long as it made sense.
+// So is the end of its time: another attempt would wait as long again.
 func classifyWait(err error) error {
 	if ended(err) {
 		return err
@@ -74,7 +75,7 @@ func classifyWait(err error) error {
 		return classifyCluster(err)
 	}
 	var p *cluster.Problem
-	if errors.As(err, &p) && !p.Retryable {
+	if errors.As(err, &p) && (!p.Retryable || p.Reason == cluster.ReasonDeadline) {
 		return failure(TypeNotReady, p.Error())
 	}
 	return passing(TypeUnavailable, err.Error())

@@ -156,19 +156,30 @@ func permissions(env config.Environment) []cluster.Access {
 	for _, resource := range []string{"secrets", "configmaps", "services"} {
 		add("", resource, env.Namespace, "get", "create", "patch", "delete")
 	}
-	add("", "pods", env.Namespace, "list", "watch")
 	add("", "pods/portforward", env.Namespace, "create")
-	add("apps", "deployments", env.Namespace, "get", "create", "patch", "delete")
-	add("gateway.networking.k8s.io", "gateways", env.Namespace, "get", "create", "patch", "delete")
-	add("gateway.networking.k8s.io", "httproutes", env.Namespace, "get", "create", "patch", "delete")
-	add("gateway.networking.k8s.io", "gatewayclasses", "", "get", "create", "patch")
+	add("apps", "deployments", env.Namespace, "get", "list", "watch", "create", "patch", "delete")
+	watched(add, env.Namespace)
+	for _, resource := range []string{"gateways", "httproutes", "backendtlspolicies"} {
+		add("gateway.networking.k8s.io", resource, env.Namespace, "get", "list", "watch", "create", "patch", "delete")
+	}
+	add("gateway.networking.k8s.io", "gatewayclasses", "", "get", "list", "watch", "create", "patch", "delete")
 	if env.Routing.Installs() {
-		add("apiextensions.k8s.io", "customresourcedefinitions", "", "get", "create", "patch")
+		add("apiextensions.k8s.io", "customresourcedefinitions", "", "get", "create", "patch", "delete")
 		add("rbac.authorization.k8s.io", "clusterroles", "", "get", "create", "delete")
 		add("", "secrets", env.Routing.Namespace, "get", "create", "delete")
 		add("", "pods/portforward", env.Routing.Namespace, "create")
+		add("apps", "deployments", env.Routing.Namespace, "list", "watch")
+		watched(add, env.Routing.Namespace)
 	}
 	return all
+}
+
+// watched is what the waits and their diagnosis read.
+func watched(add func(group, resource, namespace string, verbs ...string), namespace string) {
+	add("", "pods", namespace, "list", "watch")
+	add("", "pods/log", namespace, "get")
+	add("", "events", namespace, "list", "watch")
+	add("apps", "replicasets", namespace, "list", "watch")
 }
 
 func checkCharts(ctx context.Context, e *release.Engine, env config.Environment) error {

@@ -63,6 +63,13 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 		return err
 	}
 	all := refs(in.Set, in.Env)
+	if in.Set == GatewayObjects {
+		watched, err := gatewayWatched(ctx, c)
+		if err != nil {
+			return err
+		}
+		all = gateway.Removable(in.Env, watched)
+	}
 	before := make([]cluster.Snapshot, len(all))
 	for i, ref := range all {
 		before[i] = cluster.Snapshot{Ref: ref}
@@ -167,7 +174,19 @@ func gatewayObjects(ctx context.Context, c *cluster.Client, env config.Environme
 
 // gatewayUsers names what others have that needs the gateway's controller.
 func gatewayUsers(ctx context.Context, c *cluster.Client, env config.Environment) ([]string, error) {
-	var objects []*unstructured.Unstructured
+	watched, err := gatewayWatched(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var users []string
+	for _, ref := range gateway.InUse(env, watched) {
+		users = append(users, ref.String())
+	}
+	return users, nil
+}
+
+// gatewayWatched are the cluster's objects of the kinds by which somebody may use a gateway controller.
+func gatewayWatched(ctx context.Context, c *cluster.Client) (objects []*unstructured.Unstructured, err error) {
 	for _, kind := range gateway.Watched() {
 		some, err := c.List(ctx, kind.GroupVersion().String(), kind.Kind, "", "")
 		if err != nil {
@@ -175,11 +194,7 @@ func gatewayUsers(ctx context.Context, c *cluster.Client, env config.Environment
 		}
 		objects = append(objects, some...)
 	}
-	var users []string
-	for _, ref := range gateway.InUse(env, objects) {
-		users = append(users, ref.String())
-	}
-	return users, nil
+	return objects, nil
 }
 
 // routeNames are the HTTPRoutes of both products.
