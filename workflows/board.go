@@ -137,7 +137,7 @@ func markdown(s Status) string {
 		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", row.Name, row.State, took, cell(note)))
 	}
 	if s.Error != "" {
-		out.WriteString(fmt.Sprintf("\n%s\n", s.Error))
+		out.WriteString(fmt.Sprintf("\n```\n%s\n```\n", s.Error))
 	}
 	return out.String()
 }
@@ -149,17 +149,22 @@ func cell(text string) string {
 // message is what an operator should read of an activity's error: the application's own words, without the wrapping
 // that names activities and attempts.
 func message(err error) string {
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		return overtime(timeout)
+	}
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) {
 		return app.Message()
 	}
-	var timeout *temporal.TimeoutError
-	if errors.As(err, &timeout) {
-		text := "timed out (" + timeout.TimeoutType().String() + ")"
-		if cause := errors.Unwrap(timeout); cause != nil {
-			text += "; the last attempt said: " + message(cause)
-		}
-		return text + "; is a worker running? raise the step's timeout if it was still at work"
-	}
 	return err.Error()
+}
+
+// overtime speaks of the last attempt, if there was one, at its end: that is the part that may be long.
+func overtime(timeout *temporal.TimeoutError) string {
+	text := "timed out (" + timeout.TimeoutType().String() + ")"
+	if cause := errors.Unwrap(timeout); cause != nil {
+		return text + "; the last attempt said: " + message(cause)
+	}
+	return text + "; is a worker running? raise the step's timeout if it was still at work"
 }

@@ -75,6 +75,9 @@ func (r *runner) runOne(ctx workflow.Context, cancel workflow.CancelFunc, s step
 	}
 	if r.failed == nil {
 		r.failed, r.at = err, s.name
+		if ctx.Err() != nil {
+			r.failed = ctx.Err() // cancelled from outside: what a step says as it stops is not why the operation ends
+		}
 	}
 	cancel()
 	return err
