@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,10 +12,16 @@ import (
 	"strings"
 )
 
-// Answers are small; anything past this is not one of the products.
-const maxAnswer = 16 << 20
+const (
+	// Answers are small; anything past this is not one of the products.
+	maxAnswer = 16 << 20
+	// maxMessage is how much of a product's own words goes into an error.
+	maxMessage = 500
+)
 
-// Client sends requests to one server.
+// Client sends requests to one server. It follows no redirects: none of the APIs has any, so one that comes leads to a login page
+// or to another server, and neither should get what was sent. It tries nothing twice; that is the caller's to decide, who knows
+// what is safe to repeat.
 type Client struct {
 	// Base is scheme, host and port, as https://is-identity-server:9443.
 	Base string
@@ -36,69 +41,39 @@ type Request struct {
 	Accept []int
 }
 
-// Error is an answer that is not what was asked for. It never holds what was sent.
-type Error struct {
-	Product, Method, Path string
-	Status                int
-	// Code and Message are the product's own, where it gave any.
-	Code    string
-	Message string
-}
-
-func (e *Error) Error() string {
-	text := fmt.Sprintf("%s answered %s %s with %d", e.Product, e.Method, e.Path, e.Status)
-	if e.Code != "" {
-		text += " (" + e.Code + ")"
-	}
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	return text
-}
-
-// Status is the HTTP status of a refusal, or 0 when err is none.
-func Status(err error) int {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return 0
-}
-
-// Code is the product's own code of a refusal, or "".
-func Code(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
-}
-
 // Do sends r and decodes the answer's JSON into answer, unless that is nil.
 func (c *Client) Do(ctx context.Context, r Request, answer any) error {
 	request, err := c.request(ctx, r)
 	if err != nil {
 		return err
 	}
-	response, err := c.HTTP.Do(request)
+	response, err := c.stay().Do(request)
 	if err != nil {
-		return fmt.Errorf("calling %s %s: %w", c.Product, r.Path, unwrapURL(err))
+		return fmt.Errorf("calling %s, %s %s: %w", c.Product, r.Method, r.Path, unwrapURL(err))
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
 		return fmt.Errorf("reading the answer of %s to %s %s: %w", c.Product, r.Method, r.Path, err)
-	}
-	if !accepted(response.StatusCode, r.Accept) {
-		return c.refusal(r, response.StatusCode, body)
-	}
-	if answer == nil || len(body) == 0 {
+	case !accepted(response.StatusCode, r.Accept):
+		return c.refusal(r, response, body)
+	case len(body) > maxAnswer:
+		return fmt.Errorf("reading the answer of %s to %s %s: it is larger than %d MiB: is %s really that server?", c.Product, r.Method, r.Path, maxAnswer>>20, c.Base)
+	case answer == nil || len(body) == 0:
 		return nil
 	}
 	if err := json.Unmarshal(body, answer); err != nil {
 		return fmt.Errorf("reading the answer of %s to %s %s: not the JSON it should be: %w", c.Product, r.Method, r.Path, err)
 	}
 	return nil
+}
+
+// stay is the HTTP client without redirects.
+func (c *Client) stay() *http.Client {
+	client := *c.HTTP
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
 }
 
 func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
@@ -146,51 +121,6 @@ func accepted(status int, accept []int) bool {
 		}
 	}
 	return false
-}
-
-// refusal reads the error forms of both products: code/message/description of the REST APIs and error/error_description of OAuth.
-func (c *Client) refusal(r Request, status int, body []byte) error {
-	e := &Error{Product: c.Product, Method: r.Method, Path: r.Path, Status: status}
-	var form struct {
-		Code             any    `json:"code"`
-		Message          string `json:"message"`
-		Description      string `json:"description"`
-		Error            any    `json:"error"`
-		ErrorDescription string `json:"error_description"`
-	}
-	if json.Unmarshal(body, &form) != nil {
-		return e
-	}
-	switch code := form.Code.(type) {
-	case float64:
-		e.Code = fmt.Sprintf("%.0f", code)
-	case string:
-		e.Code = code
-	}
-	if text, ok := form.Error.(string); ok && e.Code == "" {
-		e.Code = text
-	}
-	e.Message = strings.Join(nonEmpty(form.Message, form.Description, form.ErrorDescription), ": ")
-	return e
-}
-
-func nonEmpty(texts ...string) []string {
-	var kept []string
-	for _, text := range texts {
-		if text != "" && (len(kept) == 0 || kept[len(kept)-1] != text) {
-			kept = append(kept, text)
-		}
-	}
-	return kept
-}
-
-// unwrapURL drops the address from a transport error: the caller names product and path.
-func unwrapURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
 }
 
 // Basic is the Authorization header of a user or client.
