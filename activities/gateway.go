@@ -41,7 +41,8 @@ type RemoveCRDsInput struct {
 // UndoGatewayInput says what to go back to.
 type UndoGatewayInput struct {
 	Input
-	Before release.State `json:"before"`
+	Before    release.State      `json:"before"`
+	Namespace []cluster.Snapshot `json:"namespace"` // of the controller
 }
 
 // LookCRDs names the kinds of the gateway chart that the cluster does not have.
@@ -156,24 +157,35 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 	}
 	progress, stop := heartbeat(ctx)
 	defer stop()
-	return s.removeGateway(ctx, in.Env, in.Before, progress)
+	if in.Before.Exists {
+		return classifyRelease(s.releases.Restore(ctx, in.Env.Routing.Namespace, in.Env.Routing.Release, in.Before, progress))
+	}
+	users, err := gatewayUsers(ctx, s.cluster, in.Env)
+	if err != nil || len(users) > 0 {
+		return err // it stays for them
+	}
+	left, err := s.removeGateway(ctx, in.Env, in.Namespace, progress)
+	if err != nil {
+		return err
+	}
+	return leftInPlace(left)
 }
 
-func (s *site) removeGateway(ctx context.Context, env config.Environment, before release.State, progress func(string)) error {
-	if !before.Exists {
-		users, err := gatewayUsers(ctx, s.cluster, env)
-		if err != nil || len(users) > 0 {
-			return err // it stays for them
-		}
+// removeGateway removes the controller with what its chart's hooks made, and its namespace if that was not there. The data plane
+// must be gone before: only the controller removes it.
+func (s *site) removeGateway(ctx context.Context, env config.Environment, namespace []cluster.Snapshot, progress func(string)) (left []cluster.Ref, err error) {
+	if err := s.cluster.RemoveDataPlane(ctx, env.Namespace, env.Routing.Gateway, progress); err != nil {
+		return nil, classifyCluster(err)
 	}
-	if err := s.releases.Restore(ctx, env.Routing.Namespace, env.Routing.Release, before, progress); err != nil {
-		return classifyRelease(err)
-	}
-	if before.Exists {
-		return nil
+	if err := s.releases.Uninstall(ctx, env.Routing.Namespace, env.Routing.Release, progress); err != nil {
+		return nil, classifyRelease(err)
 	}
 	progress("removing what the chart's hooks left")
-	return classifyCluster(s.cluster.Delete(ctx, gateway.Leftovers(env)...))
+	if err := s.cluster.Delete(ctx, gateway.Leftovers(env)...); err != nil {
+		return nil, classifyCluster(err)
+	}
+	left, err = s.cluster.Restore(ctx, namespace)
+	return left, classifyCluster(err)
 }
 
 // ApplyRoutes routes the key manager's hostname to Identity Server.

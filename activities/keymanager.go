@@ -157,16 +157,18 @@ func (a *Activities) UndoKeyManager(ctx context.Context, in UndoKeyManagerInput)
 	defer p.close()
 	_, stop := heartbeat(ctx)
 	defer stop()
-	return classifyProduct(restoreKeyManager(ctx, p.apim, in.Env.KeyManager, in.Before))
+	return classifyProduct(restoreKeyManager(ctx, p, in.Env.KeyManager, in.Before))
 }
 
-func restoreKeyManager(ctx context.Context, c *apim.Client, km config.KeyManager, before KeyManagerState) error {
+func restoreKeyManager(ctx context.Context, p *products, km config.KeyManager, before KeyManagerState) error {
+	c := p.apim
 	stored, err := c.FindKeyManager(ctx, km.Name)
 	switch {
 	case err != nil:
 		return err
 	case before.Exists && stored == nil:
-		return failure(TypeConflict, fmt.Sprintf("key manager %q is gone, and its password cannot be read back: run `lockstep deploy` to register it again", km.Name))
+		_, err = c.CreateKeyManager(ctx, before.Manager.Again(p.admin))
+		return err
 	case before.Exists && len(apim.Differs(stored, before.Manager)) > 0:
 		_, err = c.UpdateKeyManager(ctx, stored.ID(), before.Manager)
 		return err

@@ -20,6 +20,8 @@ const (
 	CertificateObjects ObjectSet = "certificates"
 	GatewayObjects     ObjectSet = "gateway"
 	RouteObjects       ObjectSet = "routes"
+	// GatewayNamespaceObjects is the namespace of the gateway's controller, unless the environment's own.
+	GatewayNamespaceObjects ObjectSet = "gateway-namespace"
 )
 
 // CAConfigMap holds the certificate of the environment's CA, for whoever verifies the products' certificates.
@@ -80,9 +82,15 @@ func refs(set ObjectSet, env config.Environment) []cluster.Ref {
 	secret := func(name string) cluster.Ref {
 		return cluster.Ref{APIVersion: "v1", Kind: "Secret", Namespace: env.Namespace, Name: name}
 	}
+	namespace := func(name string) cluster.Ref { return cluster.Ref{APIVersion: "v1", Kind: "Namespace", Name: name} }
 	switch set {
 	case NamespaceObjects:
-		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Namespace}}
+		return []cluster.Ref{namespace(env.Namespace)}
+	case GatewayNamespaceObjects:
+		if env.Routing.Namespace == env.Namespace {
+			return nil
+		}
+		return []cluster.Ref{namespace(env.Routing.Namespace)}
 	case CredentialObjects:
 		return []cluster.Ref{secret(env.CredentialsSecret())}
 	case CertificateObjects:

@@ -70,14 +70,50 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 		}
 		all = gateway.Removable(in.Env, watched)
 	}
-	before := make([]cluster.Snapshot, len(all))
-	for i, ref := range all {
-		before[i] = cluster.Snapshot{Ref: ref}
-	}
+	before := absent(all)
 	if in.Set == CertificateObjects || in.Set == CredentialObjects {
 		before = ownSecrets(before, in.Env)
 	}
 	return a.restoreAll(ctx, c, before)
+}
+
+// absent is the snapshot of objects of which none is there.
+func absent(all []cluster.Ref) []cluster.Snapshot {
+	before := make([]cluster.Snapshot, len(all))
+	for i, ref := range all {
+		before[i] = cluster.Snapshot{Ref: ref}
+	}
+	return before
+}
+
+// RemoveNamespace deletes the environment's namespace if Lockstep made it. One with something of somebody else in it stays, and
+// the note says what that is.
+func (a *Activities) RemoveNamespace(ctx context.Context, in Input) (string, error) {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	_, stop := heartbeat(ctx)
+	defer stop()
+	namespace := refs(NamespaceObjects, in.Env)
+	left, err := c.Restore(ctx, absent(namespace))
+	if err != nil {
+		return "", classifyCluster(err)
+	}
+	if len(left) > 0 {
+		return occupied(ctx, c, in.Env.Namespace)
+	}
+	_, found, err := c.Get(ctx, namespace[0])
+	if found {
+		return "left: Lockstep did not make it", nil
+	}
+	return "removed", classifyCluster(err)
+}
+
+// occupied says what keeps a namespace.
+func occupied(ctx context.Context, c *cluster.Client, namespace string) (string, error) {
+	occupants, err := c.Occupants(ctx, namespace)
+	return fmt.Sprintf("left: namespace %s holds what is not Lockstep's: %v", namespace, occupants), classifyCluster(err)
 }
 
 // ownSecrets leaves out what the user brought.
@@ -137,7 +173,12 @@ func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error
 	if len(users) > 0 {
 		return "left: used by " + strings.Join(users, ", "), nil
 	}
-	return "uninstalled", s.removeGateway(ctx, in.Env, release.State{}, progress)
+	left, err := s.removeGateway(ctx, in.Env, absent(refs(GatewayNamespaceObjects, in.Env)), progress)
+	if err != nil || len(left) == 0 {
+		return "uninstalled", err
+	}
+	note, err := occupied(ctx, s.cluster, r.Namespace)
+	return "uninstalled, " + note, err
 }
 
 // ours refuses a release that Lockstep did not make.
@@ -156,6 +197,10 @@ func (a *Activities) restoreAll(ctx context.Context, c *cluster.Client, before [
 	if err != nil {
 		return classifyCluster(err)
 	}
+	return leftInPlace(left)
+}
+
+func leftInPlace(left []cluster.Ref) error {
 	if len(left) > 0 {
 		return failure(TypeConflict, fmt.Sprintf("left in place, because others use it or made it: %v; remove it by hand if it is not needed", left))
 	}

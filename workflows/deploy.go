@@ -102,4 +102,6 @@ type deployment struct {
 	missing []string                      // CRDs that were not there
 	tag     activities.ImageState
 	manager activities.KeyManagerState
+	// registration is the key manager as it was before API Manager was touched, if that loses it with its pods.
+	registration activities.KeyManagerState
 }

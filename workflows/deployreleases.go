@@ -52,6 +52,34 @@ func (d *deployment) restoreRelease(ctx workflow.Context, component string) erro
 	return tell(ctx, undo("restore release "+d.releaseName(component)), a.RestoreRelease, in)
 }
 
+// lookRegistration remembers the key manager of an API Manager that loses it whenever its pods are replaced. One that does not
+// answer has nothing to lose.
+func (d *deployment) lookRegistration(ctx workflow.Context) (err error) {
+	if !d.before[activities.APIManager].Exists || d.env.KeepsState() {
+		return nil
+	}
+	o := options("look for the key manager", 20*time.Second, 20*time.Second)
+	d.registration, err = call[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(activities.APIManager))
+	if err != nil && ctx.Err() == nil {
+		workflow.GetLogger(ctx).Info("API Manager does not answer before its upgrade", "error", err)
+		return nil
+	}
+	return err
+}
+
+// restoreRegistration brings back what [deployment.lookRegistration] saw, once the earlier API Manager runs again.
+func (d *deployment) restoreRegistration(ctx workflow.Context) error {
+	if !d.registration.Exists {
+		return nil
+	}
+	in := activities.WaitInput{Input: d.trimmed(""), Component: activities.APIManager}
+	o := wait("wait until the earlier api-manager is ready", time.Duration(d.env.Timeouts.APIManager))
+	if err := tell(ctx, o, a.WaitWorkload, in); err != nil {
+		return err
+	}
+	return tell(ctx, undo("put the key manager back"), a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: d.registration})
+}
+
 func (d *deployment) releaseNote(component string) string {
 	applied := d.applied[component]
 	if !applied.Changed {
@@ -79,6 +107,12 @@ func (d *deployment) lookGateway(ctx workflow.Context) error {
 		return err
 	}
 	d.objects["gateway"] = objects
+	if !d.env.Routing.Installs() {
+		return nil
+	}
+	if d.objects["gateway-namespace"], err = d.snapshot(ctx, activities.GatewayNamespaceObjects); err != nil {
+		return err
+	}
 	return d.lookRelease(ctx, activities.GatewayController)
 }
 
@@ -107,6 +141,8 @@ func (d *deployment) undoGateway(ctx workflow.Context) error {
 	if !d.env.Routing.Installs() {
 		return nil
 	}
-	in := activities.UndoGatewayInput{Input: d.trimmed(""), Before: d.before[activities.GatewayController]}
+	in := activities.UndoGatewayInput{
+		Input: d.trimmed(""), Before: d.before[activities.GatewayController], Namespace: d.objects["gateway-namespace"],
+	}
 	return tell(ctx, undo("restore release "+d.env.Routing.Release), a.UndoGateway, in)
 }

@@ -59,7 +59,12 @@ func (d *deployment) made(s step, set activities.ObjectSet) step {
 func (d *deployment) product(component, summary string, limit config.Duration, needs ...string) step {
 	return step{
 		name: component, summary: summary, needs: needs,
-		look: func(ctx workflow.Context) error { return d.lookRelease(ctx, component) },
+		look: func(ctx workflow.Context) error {
+			if err := d.lookRelease(ctx, component); err != nil || component != activities.APIManager {
+				return err
+			}
+			return d.lookRegistration(ctx)
+		},
 		do: func(ctx workflow.Context) (string, error) {
 			if err := d.applyRelease(ctx, component); err != nil {
 				return "", err
@@ -68,7 +73,12 @@ func (d *deployment) product(component, summary string, limit config.Duration, n
 			err := tell(ctx, wait("wait until "+component+" is ready", time.Duration(limit)), a.WaitWorkload, in)
 			return d.releaseNote(component), err
 		},
-		undo: func(ctx workflow.Context) error { return d.restoreRelease(ctx, component) },
+		undo: func(ctx workflow.Context) error {
+			if err := d.restoreRelease(ctx, component); err != nil || component != activities.APIManager {
+				return err
+			}
+			return d.restoreRegistration(ctx)
+		},
 	}
 }
 

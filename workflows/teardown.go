@@ -61,7 +61,7 @@ func (t *teardown) steps(purge bool) []step {
 			t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway"),
 			t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates"),
 			step{name: "gateway-crds", summary: "remove the Gateway API kinds nobody uses", needs: []string{"gateway"}, optional: true, do: t.removeCRDs},
-			t.remove("namespace", "remove the namespace", activities.NamespaceObjects, "credentials", "gateway-crds"))
+			step{name: "namespace", summary: "remove the namespace", needs: []string{"credentials", "gateway-crds"}, optional: true, do: t.removeNamespace})
 	}
 	return steps
 }
@@ -86,6 +86,10 @@ func (t *teardown) uninstall(component, summary string, needs ...string) step {
 
 func (t *teardown) removeGateway(ctx workflow.Context) (string, error) {
 	return call[string](ctx, undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(""))
+}
+
+func (t *teardown) removeNamespace(ctx workflow.Context) (string, error) {
+	return call[string](ctx, undo("remove namespace "+t.env.Namespace), a.RemoveNamespace, t.trimmed(""))
 }
 
 func (t *teardown) removeCRDs(ctx workflow.Context) (string, error) {

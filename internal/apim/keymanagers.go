@@ -2,11 +2,9 @@ package apim
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-	"reflect"
-	"slices"
 
 	"lockstep/internal/rest"
 )
@@ -36,15 +34,31 @@ func (k KeyManager) Name() string { return k.text("name") }
 // Issuer is the issuer its tokens carry.
 func (k KeyManager) Issuer() string { return k.text("issuer") }
 
+// Again is what registers a key manager anew that API Manager has lost: without the id it had, and with the password that
+// API Manager showed masked.
+func (k KeyManager) Again(password string) KeyManager {
+	again := maps.Clone(k)
+	delete(again, "id")
+	properties, _ := k["additionalProperties"].(map[string]any)
+	properties = maps.Clone(properties)
+	for name, value := range properties {
+		if value == Masked {
+			properties[name] = password
+		}
+	}
+	again["additionalProperties"] = properties
+	return again
+}
+
 // FindKeyManager returns the key manager of that name, whole, or nil. The API has no look-up by name.
 func (c *Client) FindKeyManager(ctx context.Context, name string) (KeyManager, error) {
-	all, err := c.KeyManagers(ctx)
+	infos, err := c.keyManagerInfos(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, manager := range all {
-		if manager.Name() == name {
-			return manager, nil
+	for _, info := range infos {
+		if info.Name() == name {
+			return c.keyManager(ctx, info.ID())
 		}
 	}
 	return nil, nil
@@ -52,25 +66,41 @@ func (c *Client) FindKeyManager(ctx context.Context, name string) (KeyManager, e
 
 // KeyManagers returns all key managers, whole.
 func (c *Client) KeyManagers(ctx context.Context) ([]KeyManager, error) {
-	var list struct {
-		List []KeyManager `json:"list"`
+	infos, err := c.keyManagerInfos(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: keyManagersPath}, &list); err != nil {
-		return nil, fmt.Errorf("listing key managers: %w", err)
-	}
-	for i, info := range list.List {
+	var all []KeyManager
+	for _, info := range infos {
 		whole, err := c.keyManager(ctx, info.ID())
 		if err != nil {
 			return nil, err
 		}
-		list.List[i] = whole
+		if whole != nil {
+			all = append(all, whole)
+		}
 	}
-	return list.List, nil
+	return all, nil
 }
 
+func (c *Client) keyManagerInfos(ctx context.Context) ([]KeyManager, error) {
+	var answer struct {
+		List []KeyManager `json:"list"`
+	}
+	if err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: keyManagersPath}, &answer); err != nil {
+		return nil, fmt.Errorf("listing key managers: %w", err)
+	}
+	return answer.List, nil
+}
+
+// keyManager reads one, whole; nil if it was deleted since it was listed.
 func (c *Client) keyManager(ctx context.Context, id string) (KeyManager, error) {
 	manager := KeyManager{}
-	if err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: keyManagersPath + "/" + id}, &manager); err != nil {
+	err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: keyManagersPath + "/" + id}, &manager)
+	if rest.Status(err) == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading key manager %s: %w", id, err)
 	}
 	return manager, nil
@@ -129,56 +159,14 @@ func (c *Client) UpdateKeyManager(ctx context.Context, id string, manager KeyMan
 // DeleteKeyManager removes a key manager; one that is not there is fine.
 func (c *Client) DeleteKeyManager(ctx context.Context, id string) error {
 	err := c.call(ctx, rest.Request{Method: http.MethodDelete, Path: keyManagersPath + "/" + id}, nil)
-	if rest.Status(err) == http.StatusNotFound {
+	switch rest.Status(err) {
+	case http.StatusNotFound:
 		return nil
+	case http.StatusPreconditionFailed: // code 902015
+		return fmt.Errorf("deleting key manager %s: %w: applications have keys of it, or APIs name it: delete those in the portals first", id, err)
 	}
 	if err != nil {
 		return fmt.Errorf("deleting key manager %s: %w", id, err)
 	}
 	return nil
-}
-
-// Differs lists the fields in which a stored key manager is not what is wanted. Masked secrets cannot be compared and count as equal.
-func Differs(stored, wanted KeyManager) []string {
-	var fields []string
-	for key, value := range wanted {
-		if !covers(stored[key], normal(value)) {
-			fields = append(fields, key)
-		}
-	}
-	slices.Sort(fields)
-	return fields
-}
-
-// covers says whether stored has all that is wanted: the server adds fields of its own.
-func covers(stored, wanted any) bool {
-	switch w := wanted.(type) {
-	case map[string]any:
-		s, ok := stored.(map[string]any)
-		if !ok {
-			return false
-		}
-		for key, value := range w {
-			if s[key] != Masked && !covers(s[key], value) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		s, ok := stored.([]any)
-		return ok && len(s) == len(w) && !slices.ContainsFunc(w, func(v any) bool { return !slices.Contains(s, v) })
-	default:
-		return reflect.DeepEqual(stored, wanted)
-	}
-}
-
-// normal gives value the types that decoded JSON has.
-func normal(value any) any {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return value
-	}
-	var decoded any
-	_ = json.Unmarshal(text, &decoded)
-	return decoded
 }

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // dataPlaneLooker looks at what Envoy Gateway made for a Gateway. It is evidence only: what cannot be read is left out.
@@ -36,6 +37,36 @@ func (l *dataPlaneLooker) look(ctx context.Context, started time.Time) dataPlane
 	l.last.working, l.last.failure = loadBalancerState(all.of(service.UID))
 	l.last.rollout = l.rollout(ctx, service.Namespace, all, started)
 	return l.last
+}
+
+// RemoveDataPlane waits until the gateway's controller has removed what it made for a Gateway that is gone, and removes
+// itself what is left after a minute: a controller that does not run removes nothing.
+func (c *Client) RemoveDataPlane(ctx context.Context, namespace, gateway string, progress func(string)) error {
+	progress("waiting until the gateway's data plane is gone")
+	selector := owning(namespace, gateway)
+	var left []Ref
+	err := wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		left = nil
+		for _, kind := range []struct{ apiVersion, kind string }{
+			{"apps/v1", "Deployment"}, {"apps/v1", "DaemonSet"}, {"autoscaling/v2", "HorizontalPodAutoscaler"},
+			{"policy/v1", "PodDisruptionBudget"}, {"v1", "Service"}, {"v1", "ConfigMap"}, {"v1", "ServiceAccount"}, {"v1", "Pod"},
+		} {
+			objects, err := c.List(ctx, kind.apiVersion, kind.kind, "", selector)
+			if err != nil {
+				return false, err
+			}
+			for _, object := range objects {
+				ref := RefOf(object)
+				ref.Owner = selector
+				left = append(left, ref)
+			}
+		}
+		return len(left) == 0, nil
+	})
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		return c.Delete(ctx, left...)
+	}
+	return classify("waiting for the gateway's data plane to go", err)
 }
 
 // port is where the data plane's HTTPS port is reached from outside.

@@ -18,13 +18,13 @@ import (
 
 // Delete deletes those of the objects that are Lockstep's (see [Ref.Owner]) and waits, as long as ctx lasts, until they
 // are gone. What is not there, or is somebody else's, is no error. A CustomResourceDefinition stays while an object of
-// its kind exists.
+// its kind exists, a Namespace while it holds what is somebody else's (see [Client.Occupants]).
 func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
 	errs := c.deleteAll(ctx, refs)
 	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
 }
 
-// errInUse is the outcome for a kind that stays because an object of it exists.
+// errInUse is the outcome for a kind or a namespace that stays because others have something in it.
 var errInUse = errors.New("in use")
 
 // deleteAll starts all deletions before it waits for the first: objects may hold each other by finalizers. It gives
@@ -48,14 +48,10 @@ func (c *Client) startDelete(ctx context.Context, ref Ref) (types.UID, error) {
 	if err != nil || !found || !ref.owns(live) {
 		return "", err
 	}
-	if ref.Kind == kindCRD {
-		used, err := c.crdInUse(ctx, live)
-		if err != nil {
-			return "", err
-		}
-		if used {
-			return "", errInUse
-		}
+	if used, err := c.inUse(ctx, ref, live); err != nil {
+		return "", err
+	} else if used {
+		return "", errInUse
 	}
 	resource, err := c.resource(ref.gvk(), ref.Namespace)
 	if err == nil {
@@ -71,6 +67,17 @@ func (c *Client) startDelete(ctx context.Context, ref Ref) (types.UID, error) {
 		return "", classify("deleting "+ref.String(), err)
 	}
 	return live.GetUID(), nil
+}
+
+// inUse says whether what others have would be lost with the object.
+func (c *Client) inUse(ctx context.Context, ref Ref, live *unstructured.Unstructured) (bool, error) {
+	switch ref.Kind {
+	case kindCRD:
+		return c.crdInUse(ctx, live)
+	case kindNamespace:
+		return c.occupied(ctx, ref.Name)
+	}
+	return false, nil
 }
 
 func (c *Client) waitGone(ctx context.Context, ref Ref, uid types.UID) error {

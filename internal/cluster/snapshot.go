@@ -40,12 +40,12 @@ func (c *Client) Snapshot(ctx context.Context, refs []Ref) ([]Snapshot, error) {
 }
 
 func keepsBody(ref Ref) bool {
-	return ref.Kind != "Secret" && ref.Kind != kindCRD && ref.Kind != "Namespace"
+	return ref.Kind != "Secret" && ref.Kind != kindCRD && ref.Kind != kindNamespace
 }
 
 // Restore brings the objects back to what Snapshot saw, the last one first: what was not there is deleted, what was
 // there is put back. Objects of somebody else are left alone. It goes on after an error; left names what could not be
-// restored, and without an error the CustomResourceDefinitions that stay because objects of them exist.
+// restored, and without an error the CustomResourceDefinitions and Namespaces that stay because others have objects in them.
 func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref, err error) {
 	var fresh []Ref
 	var errs []error
