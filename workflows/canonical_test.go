@@ -1,0 +1,96 @@
+package workflows
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+)
+
+func TestUnderAnyOtherIDTheOperationRunsAsAChildWithTheEnvironmentsID(t *testing.T) {
+	o := newOperation(t, "nightly-2026-01-01")
+	var child string
+	o.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+		child = info.WorkflowExecution.ID + " " + info.WorkflowType.Name
+	})
+	o.on("CollectReport", 0, reportOf)
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	var report activities.Report
+	if err := o.GetWorkflowResult(&report); err != nil {
+		t.Fatal(err)
+	}
+	if child != "environment/quickstart Deploy" {
+		t.Errorf("child: %q", child)
+	}
+	if report.Environment != "quickstart" {
+		t.Errorf("the child's report is not the parent's: %+v", report)
+	}
+	if s := o.board(); s.Child != "environment/quickstart" || s.Environment != "quickstart" {
+		t.Errorf("the parent's board does not lead to the child: %+v", s)
+	}
+}
+
+func TestEveryOperationTakesTheEnvironmentsLock(t *testing.T) {
+	env := quickstart(t)
+	for name, input := range map[string]any{
+		OperationDeploy: DeployInput{Environment: env}, OperationVerify: VerifyInput{Environment: env}, OperationTeardown: TeardownInput{Environment: env},
+	} {
+		o := newOperation(t, "typed-by-hand")
+		child := ""
+		o.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+			child = info.WorkflowExecution.ID + " " + info.WorkflowType.Name
+		})
+		o.ExecuteWorkflow(name, input)
+		if err := o.GetWorkflowError(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if child != "environment/quickstart "+name {
+			t.Errorf("%s ran %q", name, child)
+		}
+	}
+}
+
+func TestAFailureOfTheChildKeepsItsTypeAndWords(t *testing.T) {
+	o := newOperation(t, "nightly")
+	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "CrashLoopBackOff") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCancellingTheParentUndoesTheChild(t *testing.T) {
+	o := newOperation(t, "nightly")
+	o.on("WaitWorkload", time.Hour, neverReady("none"))
+	o.RegisterDelayedCallback(o.CancelWorkflow, time.Minute)
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
+		t.Errorf("got %v, want a cancellation", err)
+	}
+	o.since("UndoImage")
+}
+
+func TestABusyEnvironmentIsRefusedAtOnce(t *testing.T) {
+	o := newOperation(t, "nightly")
+	o.OnWorkflow(OperationDeploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
+	o.RegisterWorkflowWithOptions(Deploy, workflow.RegisterOptions{Name: "Nightly"}) // the mock is for the child alone
+	o.ExecuteWorkflow("Nightly", DeployInput{Environment: quickstart(t)})
+	err := o.GetWorkflowError()
+	if typeOf(err) != TypeBusy {
+		t.Fatalf("got %v", err)
+	}
+	for _, text := range []string{`environment "quickstart" is busy`, "lockstep watch quickstart", "lockstep cancel quickstart"} {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%q is not in %q", text, err)
+		}
+	}
+	if len(o.begun) > 0 {
+		t.Errorf("began %v", o.begun)
+	}
+}

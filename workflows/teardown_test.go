@@ -1,0 +1,160 @@
+package workflows
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/temporal"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+func survey(context.Context, activities.Input) (activities.Remains, error) {
+	return activities.Remains{Objects: make([]cluster.Ref, 3)}, nil
+}
+
+func TestTeardownRemovesWhatDeployMadeAndKeepsTheKeys(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("RemoveGateway", 0, func(context.Context, activities.Input) (string, error) { return "left: used by shop", nil })
+	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	var result TeardownResult
+	if err := o.GetWorkflowResult(&result); err != nil {
+		t.Fatal(err)
+	}
+	if result.Steps["survey"] != "3 objects" || result.Steps["gateway"] != "left: used by shop" {
+		t.Errorf("steps say %v", result.Steps)
+	}
+	for _, b := range o.begun {
+		if kept := b.String(); kept == "RemoveObjects credentials" || kept == "RemoveObjects certificates" || kept == "RemoveNamespace" || kept == "RemoveOwnCRDs" {
+			t.Errorf("%s ran without purge", kept)
+		}
+	}
+	if s := o.board(); s.Outcome != OutcomeDone || s.Operation != "teardown" {
+		t.Errorf("board: %s %s", s.Operation, s.Outcome)
+	}
+}
+
+func TestPurgeRemovesTheNamespaceLast(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t), Purge: true})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	all := o.since("Survey")
+	want := []string{"RemoveObjects certificates", "RemoveObjects credentials", "RemoveNamespace"}
+	var got []string
+	for _, name := range all {
+		if slices.Contains(want, name) {
+			got = append(got, name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || all[len(all)-1] != "RemoveNamespace" || !slices.Contains(all, "RemoveOwnCRDs") {
+		t.Errorf("%s\nafter the survey: %q", diff, all)
+	}
+}
+
+func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("RemoveRelease", 0, func(_ context.Context, in activities.ReleaseRef) (string, error) {
+		if strings.HasPrefix(in.Name, "apim") {
+			return "", broken(activities.TypeConflict, "release apim was not made by Lockstep")
+		}
+		return "uninstalled", nil
+	})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	err := o.GetWorkflowError()
+	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "api-manager: release apim was not made by Lockstep") {
+		t.Errorf("got %v", err)
+	}
+	for _, row := range o.board().Steps {
+		want := StateDone
+		if row.Name == activities.APIManager {
+			want = StateFailed
+		}
+		if row.State != want {
+			t.Errorf("%s is %s, want %s", row.Name, row.State, want)
+		}
+	}
+}
+
+func TestTeardownOfNothingSaysSo(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, func(context.Context, activities.Input) (activities.Remains, error) {
+		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing of environment \"quickstart\"")
+	})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	if err := o.GetWorkflowError(); typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "there is nothing") {
+		t.Errorf("got %v", err)
+	}
+	if len(o.begun) != 2 {
+		t.Errorf("began %v", o.begun)
+	}
+}
+
+func TestACancelledTeardownPutsNothingBack(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("RemoveRelease", 10*time.Minute, func(context.Context, activities.ReleaseRef) (string, error) { return "", nil })
+	o.RegisterDelayedCallback(o.CancelWorkflow, time.Minute)
+	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
+		t.Errorf("got %v", err)
+	}
+	s := o.board()
+	if s.Outcome != OutcomeFailed || !strings.Contains(s.Error, "run teardown again") {
+		t.Errorf("board: %s: %s", s.Outcome, s.Error)
+	}
+	if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Restore") }) {
+		t.Errorf("began %v", o.begun)
+	}
+}
+
+func TestVerifyProvesEverythingWhereDeployProvesNothing(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	env := quickstart(t)
+	env.Verify.Level = config.VerifyNone
+	o.on("Verify", time.Second, func(_ context.Context, in activities.VerifyInput) (activities.Verification, error) {
+		return activities.Verification{Summary: string(in.Env.Verify.Level), Proved: []string{"it works"}}, nil
+	})
+	o.ExecuteWorkflow(Verify, VerifyInput{Environment: env})
+	var result activities.Verification
+	if err := o.GetWorkflowResult(&result); err != nil {
+		t.Fatal(err)
+	}
+	if result.Summary != "full" || len(result.Proved) != 1 {
+		t.Errorf("got %+v", result)
+	}
+}
+
+func TestDeployProvesNothingWhenNotAsked(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	env := quickstart(t)
+	env.Verify.Level = config.VerifyNone
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(o.begun, func(b begun) bool { return b.name == "Verify" }) {
+		t.Error("it was verified")
+	}
+}
+
+func TestAVerificationThatFailsIsCleanedUpAfter(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Verify", time.Second, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
+		return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
+	})
+	o.ExecuteWorkflow(Verify, VerifyInput{Environment: quickstart(t)})
+	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "still accepted") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{"CleanUpVerify"}, o.since("Verify")); diff != "" {
+		t.Error(diff)
+	}
+}
