@@ -78,8 +78,8 @@ func TestCancellingTheParentUndoesTheChild(t *testing.T) {
 
 func TestABusyEnvironmentIsRefusedAtOnce(t *testing.T) {
 	o := newOperation(t, "nightly")
-	o.OnWorkflow(OperationDeploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
 	o.RegisterWorkflowWithOptions(Deploy, workflow.RegisterOptions{Name: "Nightly"}) // the mock is for the child alone
+	o.OnWorkflow(OperationDeploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
 	o.ExecuteWorkflow("Nightly", DeployInput{Environment: quickstart(t)})
 	err := o.GetWorkflowError()
 	if typeOf(err) != TypeBusy {
