@@ -12,15 +12,19 @@ import (
 
 const pageSize = 100
 
-// named pages through a list of applications or APIs and gives the ids of those whose names begin with prefix.
+// named pages through a list of applications or APIs and gives the ids of those whose names begin with prefix. A server may give
+// less than was asked for, so a short page is the last one only if the total says so.
 func (c *Client) named(ctx context.Context, path, prefix string) (ids []string, err error) {
-	for offset := 0; ; offset += pageSize {
+	for offset := 0; ; {
 		var page struct {
 			List []struct {
 				ID            string `json:"id"`
 				ApplicationID string `json:"applicationId"`
 				Name          string `json:"name"`
 			} `json:"list"`
+			Pagination struct {
+				Total int `json:"total"`
+			} `json:"pagination"`
 		}
 		query := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}}
 		if err := c.call(ctx, rest.Request{Method: http.MethodGet, Path: path, Query: query}, &page); err != nil {
@@ -31,7 +35,8 @@ func (c *Client) named(ctx context.Context, path, prefix string) (ids []string, 
 				ids = append(ids, item.ID+item.ApplicationID) // each list has one of the two
 			}
 		}
-		if len(page.List) < pageSize {
+		offset += len(page.List)
+		if len(page.List) == 0 || offset >= page.Pagination.Total && len(page.List) < pageSize {
 			return ids, nil
 		}
 	}

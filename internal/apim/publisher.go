@@ -76,17 +76,26 @@ func (c *Client) deployAPI(ctx context.Context, id, vhost string) error {
 	}, nil)
 }
 
-// DeleteAPIs removes the APIs whose names begin so. Their subscriptions must be gone.
+// DeleteAPIs removes the APIs whose names begin so. Their subscriptions must be gone. The list comes from an index that is a little
+// behind, so an API that was made a moment ago may be missed: delete it by its id.
 func (c *Client) DeleteAPIs(ctx context.Context, prefix string) error {
 	ids, err := c.named(ctx, publisher+"/apis", prefix)
 	if err != nil {
 		return fmt.Errorf("listing APIs: %w", err)
 	}
 	for _, id := range ids {
-		err := c.call(ctx, rest.Request{Method: http.MethodDelete, Path: publisher + "/apis/" + id}, nil)
-		if err != nil && rest.Status(err) != http.StatusNotFound {
-			return fmt.Errorf("deleting API %s: %w", id, err)
+		if err := c.DeleteAPI(ctx, id); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// DeleteAPI removes one API; one that is not there is fine.
+func (c *Client) DeleteAPI(ctx context.Context, id string) error {
+	err := c.call(ctx, rest.Request{Method: http.MethodDelete, Path: publisher + "/apis/" + id}, nil)
+	if err != nil && rest.Status(err) != http.StatusNotFound {
+		return fmt.Errorf("deleting API %s: %w", id, err)
 	}
 	return nil
 }

@@ -18,12 +18,8 @@ import (
 // Prefix begins the names of everything a verification makes in API Manager, so that a later one finds what a killed one left.
 const Prefix = "lockstep-verify-"
 
-// How long the products may take to pass on what they know. The gateway loads APIs and revocations asynchronously.
-const (
-	published = 60 * time.Second
-	revoked   = 45 * time.Second
-	pollEvery = 500 * time.Millisecond
-)
+// cleanUpLimit bounds a clean-up, which goes on when the verification was cancelled.
+const cleanUpLimit = time.Minute
 
 // Arc is one verification.
 type Arc struct {
@@ -41,6 +37,10 @@ type Arc struct {
 	ID string
 	// Progress is told what is going on.
 	Progress func(string)
+	// Waits may be left zero.
+	Waits Waits
+
+	app, api string // what this run made, by id: lists may lag behind
 }
 
 // Result is what was proved.
@@ -63,18 +63,32 @@ func (a *Arc) Run(ctx context.Context, level config.VerifyLevel) (Result, error)
 		return result, fmt.Errorf("removing what an earlier verification left: %w", err)
 	}
 	err = a.prove(ctx, level, manager, &result)
-	clean := a.CleanUp(context.WithoutCancel(ctx))
-	if err == nil && clean != nil {
+	switch clean := a.CleanUp(context.WithoutCancel(ctx)); {
+	case err == nil && clean != nil:
 		err = fmt.Errorf("removing what the verification made: %w", clean)
+	case clean != nil:
+		err = fmt.Errorf("%w; what the verification made is still there (%v): the next one removes it", err, clean)
 	}
 	return result, err
 }
 
-// CleanUp removes everything that verifications made: applications first, since APIs with subscriptions stay.
+// CleanUp removes everything that verifications made: applications first, since APIs with subscriptions stay. Removing an application
+// removes its client in Identity Server.
 func (a *Arc) CleanUp(ctx context.Context) error {
 	a.Progress("removing what verifications made")
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, cleanUpLimit)
 	defer cancel()
+	var own error
+	if a.app != "" {
+		own = a.APIManager.DeleteApplication(ctx, a.app)
+	}
+	if a.api != "" && own == nil {
+		own = a.APIManager.DeleteAPI(ctx, a.api)
+	}
+	if own != nil {
+		return own
+	}
+	a.app, a.api = "", ""
 	return errors.Join(a.APIManager.DeleteApplications(ctx, Prefix), a.APIManager.DeleteAPIs(ctx, Prefix))
 }
 
@@ -109,80 +123,54 @@ func (a *Arc) health(ctx context.Context, result *Result) (apim.KeyManager, erro
 
 // prove needs an application with keys; full goes on to the API.
 func (a *Arc) prove(ctx context.Context, level config.VerifyLevel, manager apim.KeyManager, result *Result) error {
-	call := apiCall{arc: a, path: "/" + Prefix + a.ID + "/1.0.0/Version"}
 	if level == config.VerifyFull {
-		if err := call.publish(ctx); err != nil {
+		if err := a.publish(ctx); err != nil {
 			return err
 		}
 	}
-	keys, err := a.application(ctx, manager, &call)
+	keys, err := a.application(ctx, manager)
 	if err != nil {
 		return err
 	}
 	result.Proved = append(result.Proved, "Identity Server made the application's keys")
-	a.Progress("getting a token from Identity Server")
-	token, err := a.IdentityServer.Token(ctx, keys.ConsumerKey, keys.ConsumerSecret)
+	token, err := a.token(ctx, manager, keys)
 	if err != nil {
-		return fmt.Errorf("getting a token from Identity Server: %w", err)
-	}
-	if err := checkClaims(token, manager.Issuer(), keys.ConsumerKey); err != nil {
 		return err
 	}
 	result.Proved = append(result.Proved, "the token carries the registered issuer and the application's key")
 	if level != config.VerifyFull {
 		return nil
 	}
-	return call.answersUntilRevoked(ctx, keys, token, result)
+	return a.answersUntilRevoked(ctx, keys, token, result)
 }
 
-func (a *Arc) application(ctx context.Context, manager apim.KeyManager, call *apiCall) (apim.Keys, error) {
+func (a *Arc) application(ctx context.Context, manager apim.KeyManager) (keys apim.Keys, err error) {
 	a.Progress("making an application and its keys")
-	app, err := a.APIManager.CreateApplication(ctx, Prefix+a.ID)
-	if err != nil {
+	if a.app, err = a.APIManager.CreateApplication(ctx, Prefix+a.ID); err != nil {
 		return apim.Keys{}, err
 	}
-	if call.api != "" {
-		if err := a.APIManager.Subscribe(ctx, app, call.api); err != nil {
+	if a.api != "" {
+		if err := a.APIManager.Subscribe(ctx, a.app, a.api); err != nil {
 			return apim.Keys{}, err
 		}
 	}
-	keys, err := a.APIManager.GenerateKeys(ctx, app, manager.ID())
+	keys, err = a.APIManager.GenerateKeys(ctx, a.app, manager.ID())
+	if rest.Status(err) != 0 {
+		return apim.Keys{}, fmt.Errorf("%w; API Manager makes keys at %v: look at its log for Identity Server's refusal", err, manager["clientRegistrationEndpoint"])
+	}
+	return keys, err
+}
+
+func (a *Arc) token(ctx context.Context, manager apim.KeyManager, keys apim.Keys) (string, error) {
+	a.Progress("getting a token from Identity Server")
+	token, err := a.IdentityServer.Token(ctx, keys.ConsumerKey, keys.ConsumerSecret)
+	switch rest.Status(err) {
+	case http.StatusBadRequest, http.StatusUnauthorized:
+		return "", broken("Identity Server does not accept the client that API Manager had made for the application (%v): check that the key manager's "+
+			"client registration endpoint %v is this Identity Server", err, manager["clientRegistrationEndpoint"])
+	}
 	if err != nil {
-		return apim.Keys{}, fmt.Errorf("%w; API Manager reaches Identity Server at %v: look at its log for the refusal",
-			err, manager["clientRegistrationEndpoint"])
+		return "", fmt.Errorf("getting a token from Identity Server: %w", err)
 	}
-	return keys, nil
-}
-
-// Broken is a link of the arc that does not hold although both products answer.
-type Broken struct{ text string }
-
-func (b *Broken) Error() string { return b.text }
-
-func broken(format string, args ...any) error { return &Broken{fmt.Sprintf(format, args...)} }
-
-// until polls until check is satisfied; the last answer explains a failure.
-func until(ctx context.Context, limit time.Duration, check func() (ok bool, state string)) (string, bool) {
-	deadline := time.Now().Add(limit)
-	for {
-		ok, state := check()
-		if ok || time.Now().After(deadline) || ctx.Err() != nil {
-			return state, ok
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pollEvery):
-		}
-	}
-}
-
-// describe is the answer of the gateway as a person would say it.
-func describe(err error) string {
-	if err == nil {
-		return "200"
-	}
-	if status := rest.Status(err); status != 0 {
-		return fmt.Sprintf("%d %s", status, rest.Code(err))
-	}
-	return err.Error()
+	return token, checkClaims(token, manager.Issuer(), keys.ConsumerKey)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -11,21 +12,17 @@ import (
 	"lockstep/internal/rest"
 )
 
-// backend is API Manager's own version page, as its gateway reaches it: a backend that is always there.
-const backend = "http://localhost:9763/services"
+// The API's backend is API Manager's own version page, as its gateway reaches it: one that is always there.
+const (
+	backend  = "http://localhost:9763/services"
+	resource = "/Version"
+)
 
-// apiCall is the API of a verification and the call to it.
-type apiCall struct {
-	arc  *Arc
-	api  string // its id in the publisher
-	path string
-}
-
-func (c *apiCall) publish(ctx context.Context) (err error) {
-	c.arc.Progress("publishing an API")
-	name := Prefix + c.arc.ID
-	c.api, err = c.arc.APIManager.PublishAPI(ctx, apim.API{
-		Name: name, Context: "/" + name, Version: "1.0.0", Backend: backend, Resource: "/Version", VHost: c.arc.VHost,
+func (a *Arc) publish(ctx context.Context) (err error) {
+	a.Progress("publishing an API")
+	name := Prefix + a.ID
+	a.api, err = a.APIManager.PublishAPI(ctx, apim.API{
+		Name: name, Context: "/" + name, Version: "1.0.0", Backend: backend, Resource: resource, VHost: a.VHost,
 	})
 	return err
 }
@@ -33,43 +30,75 @@ func (c *apiCall) publish(ctx context.Context) (err error) {
 // answersUntilRevoked is the end of the arc: the gateway answers to the token, Identity Server revokes it, the gateway refuses it. Only
 // the refusal proves that handler JAR, event listener, header, trust and credentials are all right: a notification that fails is
 // logged nowhere.
-func (c *apiCall) answersUntilRevoked(ctx context.Context, keys apim.Keys, token string, result *Result) error {
-	a := c.arc
-	a.Progress("calling the API until the gateway answers")
-	state, ok := until(ctx, published, func() (bool, string) {
-		err := c.invoke(ctx, token)
-		return err == nil, describe(err)
-	})
-	if !ok {
-		return broken("the gateway does not let a valid token of Identity Server through: %s%s answers %s after %s; "+
-			"look at the key manager's certificates and issuer, and at API Manager's log", a.GatewayURL, c.path, state, published)
-	}
-	result.Proved = append(result.Proved, "an API answers to the token through the public gateway")
-	a.Progress("revoking the token")
-	if err := a.IdentityServer.Revoke(ctx, keys.ConsumerKey, keys.ConsumerSecret, token); err != nil {
+func (a *Arc) answersUntilRevoked(ctx context.Context, keys apim.Keys, token string, result *Result) error {
+	if err := a.answers(ctx, token); err != nil {
 		return err
 	}
-	if active, err := a.IdentityServer.Active(ctx, token); err != nil || active {
-		return broken("Identity Server still calls the revoked token active (%v): look at its log", err)
+	result.Proved = append(result.Proved, "an API answers to the token through the public gateway")
+	if err := a.revoke(ctx, keys, token); err != nil {
+		return err
 	}
-	a.Progress("calling the API until the gateway refuses")
-	state, ok = until(ctx, revoked, func() (bool, string) {
-		err := c.invoke(ctx, token)
-		return rest.Status(err) == http.StatusUnauthorized, describe(err)
-	})
-	if !ok {
-		return broken("the gateway still lets the revoked token through (%s after %s), so Identity Server's notification does not arrive: check that the handler JAR is in "+
-			"the image's repository/components/dropins, that the [[event_listener]] in deployment.toml has type "+
-			"org.wso2.carbon.identity.core.handler.AbstractIdentityHandler and header X-WSO2-KEY-MANAGER WSO2-IS, and that its notification_endpoint is in API Manager's certificate",
-			state, revoked)
+	if err := a.refuses(ctx, token); err != nil {
+		return err
 	}
 	result.Proved = append(result.Proved, "the gateway refuses the token once Identity Server revoked it")
 	return nil
 }
 
-func (c *apiCall) invoke(ctx context.Context, token string) error {
-	gateway := rest.Client{Base: c.arc.GatewayURL, HTTP: c.arc.Gateway, Product: "the gateway"}
-	return gateway.Do(ctx, rest.Request{Method: http.MethodGet, Path: c.path, Header: rest.Bearer(token)}, nil)
+func (a *Arc) answers(ctx context.Context, token string) error {
+	a.Progress("calling the API until the gateway answers")
+	limit := a.Waits.orDefault().Published
+	state, ok, err := a.until(ctx, limit, func() (bool, string) {
+		err := a.invoke(ctx, token)
+		return err == nil, describe(err)
+	})
+	if err != nil || ok {
+		return err
+	}
+	return broken("the gateway does not let a valid token of Identity Server through: %s%s answers %s after %s; "+
+		"look at the key manager's certificates and issuer, and at API Manager's log", a.GatewayURL, a.path(), state, limit)
+}
+
+func (a *Arc) revoke(ctx context.Context, keys apim.Keys, token string) error {
+	a.Progress("revoking the token")
+	if err := a.IdentityServer.Revoke(ctx, keys.ConsumerKey, keys.ConsumerSecret, token); err != nil {
+		return fmt.Errorf("revoking the token: %w", err)
+	}
+	active, err := a.IdentityServer.Active(ctx, token)
+	if err != nil {
+		return fmt.Errorf("asking Identity Server for the revoked token: %w", err)
+	}
+	if active {
+		return broken("Identity Server accepted the revocation but still calls the token active: look at its log")
+	}
+	return nil
+}
+
+func (a *Arc) refuses(ctx context.Context, token string) error {
+	a.Progress("calling the API until the gateway refuses")
+	limit := a.Waits.orDefault().Revoked
+	state, ok, err := a.until(ctx, limit, func() (bool, string) {
+		err := a.invoke(ctx, token)
+		return rest.Status(err) == http.StatusUnauthorized, describe(err)
+	})
+	if err != nil || ok {
+		return err
+	}
+	if state != answered {
+		return broken("after the revocation the gateway neither lets the token through nor refuses it: %s%s answers %s after %s; look at API Manager's log",
+			a.GatewayURL, a.path(), state, limit)
+	}
+	return broken("the gateway still lets the revoked token through (%s after %s), so Identity Server's notification does not arrive: check that the handler JAR is in "+
+		"the image's repository/components/dropins, that the [[event_listener]] in deployment.toml has type "+
+		"org.wso2.carbon.identity.core.handler.AbstractIdentityHandler and header X-WSO2-KEY-MANAGER WSO2-IS, and that its notification_endpoint is in API Manager's certificate",
+		state, limit)
+}
+
+func (a *Arc) path() string { return "/" + Prefix + a.ID + "/1.0.0" + resource }
+
+func (a *Arc) invoke(ctx context.Context, token string) error {
+	gateway := rest.Client{Base: a.GatewayURL, HTTP: a.Gateway, Product: "the gateway"}
+	return gateway.Do(ctx, rest.Request{Method: http.MethodGet, Path: a.path(), Header: rest.Bearer(token)}, nil)
 }
 
 // checkClaims reads the token without verifying it: the gateway does that.
