@@ -182,18 +182,23 @@ func watched(add func(group, resource, namespace string, verbs ...string), names
 	add("apps", "replicasets", namespace, "list", "watch")
 }
 
+// checkCharts renders every chart with the environment's values: what a chart refuses is known before anything is touched.
 func checkCharts(ctx context.Context, e *release.Engine, env config.Environment) error {
-	charts := map[string]config.Chart{"identityServer.chart": env.IdentityServer.Chart, "apiManager.chart": env.APIManager.Chart}
-	if env.Routing.Installs() {
-		charts["routing.chart"] = env.Routing.Chart
+	fields := map[string]string{GatewayController: "routing", IdentityServer: "identityServer", APIManager: "apiManager"}
+	if !env.Routing.Installs() {
+		delete(fields, GatewayController)
 	}
+	// Stand-ins for what later steps find out; of the image only the form of its reference matters here.
+	const digest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	var checks []func(context.Context) error
-	for _, field := range slices.Sorted(maps.Keys(charts)) {
+	for _, component := range slices.Sorted(maps.Keys(fields)) {
 		checks = append(checks, func(ctx context.Context) error {
-			if _, err := e.Pull(ctx, charts[field]); err != nil {
-				return prefix(field, classifyRelease(err))
+			spec, err := composed(ApplyReleaseInput{Input: Input{Env: env}, Component: component,
+				Image: Image{Reference: env.Image.Base + digest, Version: "0.0.0"}, APIManagerImage: env.APIManager.Image + digest}, "preflight")
+			if err == nil {
+				_, err = e.Render(ctx, spec)
 			}
-			return nil
+			return prefix(fields[component], classifyRelease(err))
 		})
 	}
 	return all(ctx, checks)

@@ -85,6 +85,11 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 	if err := ours(ReleaseRef{Namespace: where.Namespace, Name: where.Release}, state); err != nil {
 		return Release{}, err
 	}
+	if in.Component == GatewayController { // not by Helm, whose namespaces nobody would know as Lockstep's
+		if _, err := s.cluster.EnsureNamespace(ctx, where.Namespace, cluster.Labels(in.Env.Name)); err != nil {
+			return Release{}, classifyCluster(err)
+		}
+	}
 	spec, err := releaseSpec(ctx, s.cluster, in)
 	if err != nil {
 		return Release{}, err
@@ -105,41 +110,44 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 	return classifyRelease(s.releases.Restore(ctx, in.Release.Namespace, in.Release.Name, in.Before, progress))
 }
 
-// releaseSpec composes what Helm is asked for. No secret is in it: the charts get references.
+// releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change.
 func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (release.Spec, error) {
+	stores := map[string]string{IdentityServer: keystore.ISSecret, APIManager: keystore.APIMSecret}
+	checksum := ""
+	if secret, has := stores[in.Component]; has {
+		var err error
+		if checksum, err = c.Checksum(ctx, in.Env.Namespace, secret); err != nil {
+			return release.Spec{}, classifyCluster(err)
+		}
+	}
+	return composed(in, checksum)
+}
+
+// composed is what Helm is asked for. No secret is in it: the charts get references.
+func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
 	where := ReleaseOf(in.Env, in.Component)
 	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Labels: map[string]string{"lockstep-environment": in.Env.Name}}
+	var err error
 	switch in.Component {
 	case GatewayController:
-		spec.Chart, spec.Values, spec.CreateNamespace = in.Env.Routing.Chart, gateway.Values(in.Env), true
+		spec.Chart, spec.Values = in.Env.Routing.Chart, gateway.Values(in.Env)
 	case IdentityServer:
-		checksum, err := c.Checksum(ctx, in.Env.Namespace, keystore.ISSecret)
-		if err != nil {
-			return spec, classifyCluster(err)
-		}
 		spec.Chart = in.Env.IdentityServer.Chart
 		spec.Values, err = identity.Values(in.Env, identity.ChartInput{Reference: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home})
-		if err != nil {
-			return spec, failure(TypeInvalidConfig, err.Error())
-		}
 		spec.PostRender = func(objects []*unstructured.Unstructured) error {
 			return identity.Mend(objects, identity.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret})
 		}
 	case APIManager:
-		checksum, err := c.Checksum(ctx, in.Env.Namespace, keystore.APIMSecret)
-		if err != nil {
-			return spec, classifyCluster(err)
-		}
 		spec.Chart = in.Env.APIManager.Chart
 		spec.Values, err = apim.Values(in.Env, apim.ChartInput{Reference: in.APIManagerImage})
-		if err != nil {
-			return spec, failure(TypeInvalidConfig, err.Error())
-		}
 		spec.PostRender = func(objects []*unstructured.Unstructured) error {
 			return apim.Mend(objects, apim.MendInput{KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret})
 		}
 	default:
-		return spec, failure(TypeInvalidConfig, fmt.Sprintf("component %q is none of %s, %s, %s", in.Component, GatewayController, IdentityServer, APIManager))
+		err = fmt.Errorf("component %q is none of %s, %s, %s", in.Component, GatewayController, IdentityServer, APIManager)
+	}
+	if err != nil {
+		return spec, failure(TypeInvalidConfig, err.Error())
 	}
 	return spec, nil
 }
