@@ -111,6 +111,7 @@ func (s *server) routes() http.Handler {
 	s.resourceRoutes(mux)
 	s.roleRoutes(mux)
 	s.scopeRoutes(mux)
+	mux.HandleFunc("GET "+applicationsPath, s.admin(s.listApplications))
 	mux.HandleFunc("GET /scim2/Me", s.me)
 	mux.HandleFunc("GET /console", carbon.Page("Identity Server Console"))
 	mux.HandleFunc("GET /console/", carbon.Page("Identity Server Console"))
