@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -58,21 +59,33 @@ func (r *runner) conclude(ctx workflow.Context, failure error, keep bool) error 
 		what = "cancelled"
 	}
 	if keep && !cancelled {
-		err := temporal.NewNonRetryableApplicationError(what+" (onFailure is keep: nothing was undone)", TypeFailed, nil)
+		err := temporal.NewNonRetryableApplicationError(and(what, "onFailure is keep: nothing was undone"), TypeFailed, nil)
 		r.board.close(ctx, OutcomeFailed, err)
 		return err
 	}
 	if left := r.compensate(ctx); left != nil {
-		err := temporal.NewNonRetryableApplicationError(what+"; "+left.Error(), TypeFailed, nil)
+		err := temporal.NewNonRetryableApplicationError(and(what, left.Error()), TypeFailed, nil)
 		r.board.close(ctx, OutcomeFailed, err)
 		return err
 	}
-	err := temporal.NewNonRetryableApplicationError(what+"; all that this run did is undone", TypeRolledBack, nil)
+	undone := "all that this run did is undone"
+	if !r.changedSomething() {
+		undone = "nothing had been changed yet"
+	}
+	err := temporal.NewNonRetryableApplicationError(and(what, undone), TypeRolledBack, nil)
 	r.board.close(ctx, OutcomeRolledBack, err)
 	if cancelled {
 		return temporal.NewCanceledError()
 	}
 	return err
+}
+
+// and puts what follows a diagnosis of several lines on a line of its own.
+func and(what, then string) string {
+	if strings.Contains(what, "\n") {
+		return what + "\n" + then
+	}
+	return what + "; " + then
 }
 
 func scopeOf(ctx workflow.Context, env config.Environment) activities.Scope {

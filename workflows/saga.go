@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
@@ -31,4 +32,9 @@ func (r *runner) compensate(ctx workflow.Context) error {
 		return fmt.Errorf("not everything could be undone: %s", strings.Join(left, "; "))
 	}
 	return nil
+}
+
+// changedSomething says whether a step began that has something to undo.
+func (r *runner) changedSomething() bool {
+	return slices.ContainsFunc(r.entered, func(s step) bool { return s.undo != nil })
 }
