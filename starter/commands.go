@@ -6,50 +6,14 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
-	"lockstep/starter/display"
 	"lockstep/workflows"
 )
-
-func (c *cli) status() *cobra.Command {
-	return &cobra.Command{
-		Use: "status ENVIRONMENT", Short: "Show the operation that runs, or ran last", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := c.settings(cmd)
-			if err != nil {
-				return err
-			}
-			temporal, err := connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			d, err := describe(cmd.Context(), temporal, args[0])
-			if err != nil {
-				return err
-			}
-			w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID, ui: settings.UIURL}
-			view, err := w.view(cmd.Context())
-			if err != nil {
-				return fail(exitNoTemporal, "%s of %q is %s, but %w: is `bin/worker` running on task queue %q?", d.WorkflowType.Name, args[0], d.Status, err, settings.TaskQueue)
-			}
-			if c.output == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(view)
-			}
-			for _, line := range display.Table(view, time.Now(), display.Style{Width: 120}) {
-				fmt.Fprintln(cmd.OutOrStdout(), line)
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), w.link())
-			return nil
-		},
-	}
-}
 
 func (c *cli) cancel() *cobra.Command {
 	return &cobra.Command{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,12 +43,14 @@ func fail(code int, format string, args ...any) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(ctx context.Context, args []string) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := root()
 	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
@@ -57,7 +60,7 @@ func run(ctx context.Context, args []string) int {
 		e = &exit{code: exitBadInput, err: err} // cobra's own: unknown commands, flags and arguments
 	}
 	if !e.quiet {
-		fmt.Fprintln(os.Stderr, "lockstep:", e.err)
+		fmt.Fprintln(stderr, "lockstep:", e.err)
 	}
 	return e.code
 }

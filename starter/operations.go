@@ -1,14 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"lockstep/activities"
 	"lockstep/config"
-	"lockstep/starter/display"
 	"lockstep/workflows"
 )
 
@@ -16,7 +13,6 @@ import (
 type operation struct {
 	name  string // workflow type
 	input func(config.Environment) any
-	show  func(cmd *cobra.Command, result json.RawMessage) error // of a result, as text
 }
 
 func (c *cli) deploy() *cobra.Command {
@@ -27,13 +23,6 @@ func (c *cli) deploy() *cobra.Command {
 	c.operation(cmd, operation{
 		name:  workflows.OperationDeploy,
 		input: func(env config.Environment) any { return workflows.DeployInput{Environment: env} },
-		show: func(cmd *cobra.Command, result json.RawMessage) error {
-			var report activities.Report
-			if err := json.Unmarshal(result, &report); err != nil {
-				return err
-			}
-			return display.Report(cmd.OutOrStdout(), report)
-		},
 	})
 	return cmd
 }
@@ -50,16 +39,6 @@ func (c *cli) verify() *cobra.Command {
 			}
 			return workflows.VerifyInput{Environment: env}
 		},
-		show: func(cmd *cobra.Command, result json.RawMessage) error {
-			var v activities.Verification
-			if err := json.Unmarshal(result, &v); err != nil {
-				return err
-			}
-			for _, text := range v.Proved {
-				fmt.Fprintln(cmd.OutOrStdout(), "proved:", text)
-			}
-			return nil
-		},
 	})
 	return cmd
 }
@@ -74,7 +53,6 @@ func (c *cli) teardown() *cobra.Command {
 	c.operation(cmd, operation{
 		name:  workflows.OperationTeardown,
 		input: func(env config.Environment) any { return workflows.TeardownInput{Environment: env, Purge: purge} },
-		show:  func(*cobra.Command, json.RawMessage) error { return nil },
 	})
 	return cmd
 }
@@ -117,6 +95,6 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 		if detach {
 			return w.started()
 		}
-		return w.follow(o.show)
+		return w.follow(o.name)
 	}
 }

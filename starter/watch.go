@@ -12,9 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/starter/display"
 	"lockstep/workflows"
@@ -50,16 +48,7 @@ func (c *cli) watch() *cobra.Command {
 				return err
 			}
 			w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID, json: c.output == "json", ui: settings.UIURL}
-			return w.follow(func(cmd *cobra.Command, result json.RawMessage) error {
-				if d.WorkflowType.Name != workflows.OperationDeploy {
-					return nil
-				}
-				var report activities.Report
-				if err := json.Unmarshal(result, &report); err != nil {
-					return err
-				}
-				return display.Report(cmd.OutOrStdout(), report)
-			})
+			return w.follow(d.WorkflowType.Name)
 		},
 	}
 }
@@ -92,8 +81,8 @@ func (w watcher) link() string {
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", strings.TrimRight(w.ui, "/"), w.temporal.namespace, id, w.run)
 }
 
-// follow shows progress until the run ends. Ctrl-C leaves the run alone.
-func (w watcher) follow(show func(*cobra.Command, json.RawMessage) error) error {
+// follow shows progress until the run, of an operation of that name, ends. Ctrl-C leaves the run alone.
+func (w watcher) follow(operation string) error {
 	screen := display.NewScreen(w.cmd.ErrOrStderr(), config.LoadTerminal())
 	fmt.Fprintln(w.cmd.ErrOrStderr(), w.link())
 	var result json.RawMessage
@@ -109,14 +98,14 @@ func (w watcher) follow(show func(*cobra.Command, json.RawMessage) error) error 
 			if w.cmd.Context().Err() != nil {
 				return w.detached(screen)
 			}
-			return w.conclude(screen, result, err, show)
+			return w.conclude(screen, operation, result, err)
 		case <-w.cmd.Context().Done():
 			return w.detached(screen)
 		case <-ticker.C:
 			view, err := w.view(w.cmd.Context())
 			if err == nil {
 				screen.Show(view, time.Now())
-			} else if w.cmd.Context().Err() == nil {
+			} else if w.cmd.Context().Err() == nil && !errors.Is(err, errNoBoard) {
 				screen.Trouble(err.Error())
 			}
 		}
@@ -129,14 +118,21 @@ func (w watcher) detached(screen *display.Screen) error {
 	return &exit{code: exitDetached, err: context.Canceled, quiet: true}
 }
 
+// errNoBoard is the answer of an operation that has not looked at its input yet, or that was refused for it.
+var errNoBoard = errors.New("it has no steps yet")
+
 // view is the board with what the activities under way say of themselves.
 func (w watcher) view(ctx context.Context) (display.View, error) {
 	id := workflows.CanonicalID(w.environment)
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	answer, err := w.temporal.QueryWorkflow(ctx, id, w.run, workflows.QueryStatus)
+	var failed *serviceerror.QueryFailed
+	if errors.As(err, &failed) {
+		return display.View{}, errNoBoard
+	}
 	if err != nil {
-		return display.View{}, fmt.Errorf("the worker does not answer (%w)", err)
+		return display.View{}, fmt.Errorf("no worker answers (%w): start one with `bin/worker`, and the operation goes on where it stopped", err)
 	}
 	view := display.View{Doing: map[string]string{}}
 	if err := answer.Get(&view.Status); err != nil {
@@ -158,68 +154,4 @@ func (w watcher) view(ctx context.Context) (display.View, error) {
 		view.Doing[workflows.StepOf(pending.GetActivityId())] = text
 	}
 	return view, nil
-}
-
-// outcome is what -o json prints when an operation has ended.
-type outcome struct {
-	Outcome string            `json:"outcome"`
-	Error   string            `json:"error,omitempty"`
-	Result  json.RawMessage   `json:"result,omitempty"`
-	Status  *workflows.Status `json:"status,omitempty"`
-	UI      string            `json:"ui"`
-}
-
-func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err error, show func(*cobra.Command, json.RawMessage) error) error {
-	o := outcome{Outcome: workflows.OutcomeDone, Result: result, UI: w.link()}
-	if view, viewErr := w.view(context.WithoutCancel(w.cmd.Context())); viewErr == nil {
-		o.Status = &view.Status
-		screen.Show(view, time.Now())
-	}
-	screen.Close()
-	code := exitDone
-	if err != nil {
-		code, o.Outcome, o.Error = classify(err, o.Status)
-	}
-	if w.json {
-		if err := json.NewEncoder(w.cmd.OutOrStdout()).Encode(o); err != nil {
-			return err
-		}
-	} else if err == nil {
-		return show(w.cmd, result)
-	} else {
-		fmt.Fprintf(w.cmd.ErrOrStderr(), "\n%s: %s\n", o.Outcome, o.Error)
-	}
-	if code == exitDone {
-		return nil
-	}
-	return &exit{code: code, err: errors.New(o.Error), quiet: true}
-}
-
-// classify turns the end of a workflow into exit code, outcome and text.
-func classify(err error, status *workflows.Status) (int, string, string) {
-	text := err.Error()
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
-		text = app.Message()
-		switch app.Type() {
-		case workflows.TypeRolledBack:
-			return exitRolledBack, workflows.OutcomeRolledBack, text
-		case workflows.TypeBusy:
-			return exitBusy, "busy", text
-		case activities.TypeInvalidConfig:
-			return exitBadInput, "refused", text
-		}
-		return exitFailed, workflows.OutcomeFailed, text
-	}
-	if temporal.IsCanceledError(err) {
-		if status != nil && status.Outcome == workflows.OutcomeRolledBack {
-			return exitRolledBack, workflows.OutcomeRolledBack, "cancelled; all that this run did is undone"
-		}
-		return exitFailed, "cancelled", text
-	}
-	var unreachable *serviceerror.Unavailable
-	if errors.As(err, &unreachable) {
-		return exitNoTemporal, "unknown", "Temporal stopped answering: " + text + "; the operation goes on once it is back"
-	}
-	return exitFailed, workflows.OutcomeFailed, text
 }

@@ -157,20 +157,19 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
 	undone := o.since("Verify")
-	before := func(first, second string) {
-		t.Helper()
-		i, j := slices.Index(undone, first), slices.Index(undone, second)
-		if i < 0 || j < 0 || i > j {
-			t.Errorf("want %q before %q in %q", first, second, undone)
-		}
+	var steps []string
+	for _, b := range o.begun[len(o.begun)-len(undone):] {
+		steps = append(steps, StepOf(b.id))
 	}
-	apim, is := "RestoreRelease "+env.APIManager.Release, "RestoreRelease "+env.IdentityServer.Release
-	before(apim, "UndoImage")
-	before(is, "UndoImage")
-	before(apim, "RemoveCRDs")
-	before("UndoGateway", "RemoveCRDs")
-	if undone[len(undone)-1] != "Restore" {
-		t.Errorf("last came %s, want the namespace", undone[len(undone)-1])
+	for _, order := range [][2]string{ // the second was needed by the first
+		{"routes", "gateway"}, {"routes", activities.APIManager}, {"routes", activities.IdentityServer},
+		{activities.APIManager, "certificates"}, {activities.APIManager, "gateway-crds"}, {activities.IdentityServer, "image"},
+		{activities.IdentityServer, "certificates"}, {"gateway", "gateway-crds"}, {"certificates", "credentials"}, {"credentials", "namespace"},
+	} {
+		last, first := slices.Index(steps, order[1]), slices.Index(steps, order[0])
+		if first < 0 || last < first {
+			t.Errorf("want %s undone before %s in %q", order[0], order[1], steps)
+		}
 	}
 	for _, name := range []string{"CleanUpVerify", "UndoKeyManager"} {
 		if slices.Contains(undone, name) {

@@ -24,8 +24,8 @@ type Style struct {
 
 type look struct{ sign, color string }
 
-func looks(state string) look {
-	switch state {
+func looks(row workflows.StepStatus) look {
+	switch row.State {
 	case workflows.StateRunning, workflows.StateUndoing:
 		return look{"●", "36"}
 	case workflows.StateDone:
@@ -33,6 +33,9 @@ func looks(state string) look {
 	case workflows.StateFailed, workflows.StateUndoFailed:
 		return look{"✗", "31"}
 	case workflows.StateUndone, workflows.StateCancelled:
+		if row.Error != "" {
+			return look{"✗", "31"} // the one to look at stays marked
+		}
 		return look{"↺", "33"}
 	default:
 		return look{"·", "2"}
@@ -41,19 +44,19 @@ func looks(state string) look {
 
 // Table is the board as lines.
 func Table(v View, now time.Time, style Style) []string {
-	lines := []string{headline(v.Status, now)}
+	lines := []string{cut(headline(v.Status, now), style.Width)}
 	width := 0
 	for _, row := range v.Status.Steps {
 		width = max(width, len(row.Name))
 	}
 	for _, row := range v.Status.Steps {
-		l := looks(row.State)
+		l := looks(row)
 		took := ""
 		if row.Started != nil {
 			took = fmt.Sprintf("%.1fs", row.Elapsed(now).Seconds())
 		}
 		text := fmt.Sprintf("  %s %-*s %8s  %s", l.sign, width, row.Name, took, note(row, v.Doing[row.Name], v.Status))
-		lines = append(lines, paint(cut(text, style.Width), l.color, style.Color))
+		lines = append(lines, paint(cut(strings.TrimRight(text, " "), style.Width), l.color, style.Color))
 	}
 	return lines
 }
@@ -76,20 +79,39 @@ func note(row workflows.StepStatus, doing string, s workflows.Status) string {
 	switch row.State {
 	case workflows.StateWaiting:
 		return waits(row, s)
-	case workflows.StateRunning, workflows.StateUndoing:
+	case workflows.StateRunning:
 		if doing != "" {
 			return first(doing)
 		}
 		return row.Summary
+	case workflows.StateUndoing:
+		return strings.TrimSuffix("undoing; "+first(doing), "; ")
 	case workflows.StateFailed, workflows.StateUndoFailed:
 		return first(row.Error)
 	case workflows.StateUndone:
+		if row.Error != "" {
+			return "undone; had failed: " + first(row.Error)
+		}
 		return "undone"
 	case workflows.StateCancelled:
 		return "cancelled"
 	default:
 		return first(row.Note)
 	}
+}
+
+// Diagnosis is all that is known of what went wrong, which the table cuts to a line per step. It is empty if nothing did.
+func Diagnosis(s workflows.Status) string {
+	if s.Error != "" {
+		return s.Error
+	}
+	var all []string
+	for _, row := range s.Steps {
+		if row.Error != "" {
+			all = append(all, row.Name+": "+row.Error)
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 func waits(row workflows.StepStatus, s workflows.Status) string {
@@ -103,6 +125,9 @@ func waits(row workflows.StepStatus, s workflows.Status) string {
 				open = append(open, need)
 			}
 		}
+	}
+	if len(open) == 0 {
+		return "about to begin"
 	}
 	return "waits for " + strings.Join(open, ", ")
 }

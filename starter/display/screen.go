@@ -83,7 +83,8 @@ func (s *Screen) lines(v View, now time.Time) {
 		if row.State == workflows.StateDone {
 			text = fmt.Sprintf("done in %.1fs", row.Elapsed(now).Seconds())
 		}
-		if detail := note(row, v.Doing[row.Name], v.Status); detail != "" && detail != row.State {
+		detail := strings.TrimPrefix(note(row, v.Doing[row.Name], v.Status), row.State)
+		if detail = strings.TrimPrefix(detail, "; "); detail != "" {
 			text += ": " + detail
 		}
 		if s.seen[row.Name] != text {

@@ -1,0 +1,187 @@
+package display
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/workflows"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+var start = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func at(seconds float64) *time.Time {
+	moment := start.Add(time.Duration(seconds * float64(time.Second)))
+	return &moment
+}
+
+const diagnosis = "Deployment apim/is-identity-server is not ready: CrashLoopBackOff\njava.lang.OutOfMemoryError\nNext: raise the memory limit"
+
+// operation is a deployment in one of its phases.
+func operation(phase, outcome string, ended *time.Time, steps ...workflows.StepStatus) View {
+	return View{Status: workflows.Status{Environment: "shop", Operation: "deploy", Phase: phase, Outcome: outcome, Started: start, Ended: ended, Steps: steps}}
+}
+
+func views() map[string]View {
+	preflight := workflows.StepStatus{Name: "preflight", Summary: "check the cluster", State: workflows.StateDone, Started: at(0), Ended: at(1.5), Note: "Kubernetes v1.35.4; 6 charts and images found"}
+	image := workflows.StepStatus{Name: "image", Summary: "build and push the image", Needs: []string{"preflight"}}
+	is := workflows.StepStatus{Name: "identity-server", Summary: "install Identity Server", Needs: []string{"image", "preflight"}}
+	in := func(s workflows.StepStatus, state string, began, ended *time.Time, failure string) workflows.StepStatus {
+		s.State, s.Started, s.Ended, s.Error = state, began, ended, failure
+		return s
+	}
+	running := operation(workflows.PhaseRunning, "", nil, preflight, in(image, workflows.StateRunning, at(1.5), nil, ""), in(is, workflows.StateWaiting, nil, nil, ""))
+	running.Doing = map[string]string{"image": "pushing layer 3 of 7\nsecond line"}
+	begun := preflight
+	begun.State, begun.Started, begun.Ended, begun.Note = workflows.StateWaiting, nil, nil, ""
+	return map[string]View{
+		"waiting": operation(workflows.PhaseRunning, "", nil, begun, in(image, workflows.StateWaiting, nil, nil, ""), in(is, workflows.StateWaiting, nil, nil, "")),
+		"running": running,
+		"failed": operation(workflows.PhaseEnded, workflows.OutcomeFailed, at(9), preflight,
+			in(image, workflows.StateCancelled, at(1.5), at(4), ""), in(is, workflows.StateFailed, at(1.5), at(4), diagnosis)),
+		"undoing": operation(workflows.PhaseCompensating, "", nil, preflight,
+			in(image, workflows.StateUndoing, at(1.5), at(4), ""), in(is, workflows.StateUndone, at(1.5), at(4), diagnosis)),
+		"rolled-back": operation(workflows.PhaseEnded, workflows.OutcomeRolledBack, at(9), preflight,
+			in(image, workflows.StateUndone, at(1.5), at(4), ""), in(is, workflows.StateWaiting, nil, nil, "")),
+		"undo-failed": operation(workflows.PhaseEnded, workflows.OutcomeFailed, at(9), preflight,
+			in(image, workflows.StateUndoFailed, at(1.5), at(4), "undo: the registry does not delete"), in(is, workflows.StateUndone, at(1.5), at(4), diagnosis)),
+		"done": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(83), preflight,
+			in(image, workflows.StateDone, at(1.5), at(22.25), ""), in(is, workflows.StateDone, at(22.25), at(83), "")),
+	}
+}
+
+func TestTheTableShowsEveryState(t *testing.T) {
+	for name, view := range views() {
+		golden(t, name+".txt", strings.Join(Table(view, *at(6), Style{Width: 100}), "\n")+"\n")
+	}
+	golden(t, "running-narrow.txt", strings.Join(Table(views()["running"], *at(6), Style{Width: 32}), "\n")+"\n")
+	golden(t, "failed-in-colour.txt", strings.Join(Table(views()["failed"], *at(6), Style{Width: 40, Color: true}), "\n")+"\n")
+}
+
+func TestTheDiagnosisIsWhole(t *testing.T) {
+	all := views()
+	if got := Diagnosis(all["undoing"].Status); got != "identity-server: "+diagnosis {
+		t.Errorf("under way: %q", got)
+	}
+	ended := all["undoing"].Status
+	ended.Error = "step identity-server failed: " + diagnosis
+	if got := Diagnosis(ended); got != ended.Error {
+		t.Errorf("ended: %q", got)
+	}
+	if got := Diagnosis(all["done"].Status); got != "" {
+		t.Errorf("done: %q", got)
+	}
+}
+
+func TestNoLineOfTheTableIsWiderThanTheTerminal(t *testing.T) {
+	for name, view := range views() {
+		for _, line := range Table(view, *at(6), Style{Width: 20}) {
+			if n := len([]rune(line)); n > 20 {
+				t.Errorf("%s: %q has %d columns; the live table would be drawn in the wrong place", name, line, n)
+			}
+		}
+	}
+}
+
+func TestWithoutATerminalThereIsOneLinePerChange(t *testing.T) {
+	var out bytes.Buffer
+	screen := NewScreen(&out, config.Terminal{})
+	all := views()
+	running := all["running"]
+	for tenth := range 100 { // time passes and nothing changes
+		screen.Show(running, start.Add(time.Duration(tenth)*100*time.Millisecond))
+	}
+	running.Doing = map[string]string{"image": "pushing layer 4 of 7"}
+	screen.Show(running, *at(11))
+	screen.Show(running, *at(12))
+	screen.Show(all["undoing"], *at(13))
+	screen.Show(all["rolled-back"], *at(14))
+	screen.Close()
+	golden(t, "lines.txt", out.String())
+}
+
+func TestTroubleIsToldOnceUntilThereIsNewsAgain(t *testing.T) {
+	var out bytes.Buffer
+	screen := NewScreen(&out, config.Terminal{})
+	for range 3 {
+		screen.Trouble("no worker")
+	}
+	screen.Show(views()["waiting"], *at(1))
+	screen.Trouble("no worker")
+	if got := strings.Count(out.String(), "no worker"); got != 2 {
+		t.Errorf("told %d times: %q", got, out.String())
+	}
+}
+
+func TestALiveTableIsDrawnOverItself(t *testing.T) {
+	var out bytes.Buffer
+	screen := &Screen{out: &out, seen: map[string]string{}, columns: func() int { return 60 }}
+	screen.Show(views()["running"], *at(6))
+	screen.Show(views()["running"], *at(7))
+	if got := strings.Count(out.String(), "\x1b[4A\x1b[J"); got != 1 {
+		t.Errorf("want one erasure of four lines in %q", out.String())
+	}
+	screen.Close()
+	out.Reset()
+	screen.Show(views()["done"], *at(8))
+	if strings.Contains(out.String(), "\x1b[") {
+		t.Errorf("a table that was closed is erased: %q", out.String())
+	}
+}
+
+func TestTheReportSaysWhereEverythingIs(t *testing.T) {
+	var out bytes.Buffer
+	err := Report(&out, activities.Report{
+		Environment: "shop", Namespace: "apim", Kubernetes: "v1.35.4",
+		Consoles:   []activities.Address{{Name: "Publisher", URL: "https://am.shop.test/publisher"}, {Name: "Admin portal", URL: "https://am.shop.test/admin"}},
+		GatewayURL: "https://gw.shop.test", Address: "192.0.2.7", Hosts: "192.0.2.7 am.shop.test gw.shop.test",
+		Issuer: "https://km.shop.test/oauth2/token", KeyManager: "0b51", Image: "registry.shop.test/wso2is@sha256:1",
+		Releases: map[string]activities.Release{
+			"identity-server": {Revision: 1, ChartVersion: "7.2.0-1", ChartDigest: "sha256:2"},
+			"api-manager":     {Revision: 3, ChartVersion: "4.7.0-1", ChartDigest: "sha256:3"},
+		},
+		Certificates:  []activities.Expiry{{Where: "tls.jks", Ends: *at(1e7)}, {Where: "gateway-tls", Ends: *at(1e6)}},
+		AdminUsername: "admin", AdminPassword: "kubectl get secret lockstep-credentials -n apim",
+		Verified: []string{"an API answers to a token", "a revoked token is refused"}, Warnings: []string{"H2 loses its data with the pod"},
+		Durations:    []activities.StepDuration{{Step: "preflight", Took: 1.25}, {Step: "api-manager", Took: 40}},
+		CriticalPath: activities.CriticalPath{Steps: []string{"preflight", "api-manager"}, Took: 41.25, Makespan: 42},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "report.txt", out.String())
+}
+
+func TestAGatewayWithoutAnAddressSaysSo(t *testing.T) {
+	var out bytes.Buffer
+	if err := Report(&out, activities.Report{}); err != nil || !strings.Contains(out.String(), "none yet") || strings.Contains(out.String(), "/etc/hosts") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
