@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/manifest"
 )
 
 // Keys of the credentials Secret.
@@ -53,7 +55,7 @@ func randomHex(n int) string {
 	return hex.EncodeToString(bytes)
 }
 
-// credentials reads and checks the credentials Secret.
+// credentials reads and checks the credentials Secret, with the keys that the chart values in env refer to.
 func credentials(ctx context.Context, c *cluster.Client, env config.Environment) (map[string][]byte, error) {
 	name := env.Namespace + "/" + env.CredentialsSecret()
 	data, found, err := c.Secret(ctx, env.Namespace, env.CredentialsSecret())
@@ -64,10 +66,14 @@ func credentials(ctx context.Context, c *cluster.Client, env config.Environment)
 		return nil, failure(TypeNotFound, fmt.Sprintf("Secret %s does not exist: create it with the keys %s, or leave credentials.secret out to have it made",
 			name, strings.Join(credentialKeys(), ", ")))
 	}
-	for _, key := range credentialKeys() {
-		if len(data[key]) == 0 {
-			return nil, failure(TypeInvalidConfig, fmt.Sprintf("Secret %s has no key %q: add it", name, key))
+	var missing []string
+	for _, key := range append(credentialKeys(), userKeys(env)...) {
+		if len(data[key]) == 0 && !slices.Contains(missing, key) {
+			missing = append(missing, key)
 		}
+	}
+	if len(missing) > 0 {
+		return nil, failure(TypeInvalidConfig, fmt.Sprintf("Secret %s lacks %s: add a value under each of these keys", name, strings.Join(missing, ", ")))
 	}
 	for _, key := range []string{keyAPIMEncryptionKey, keyISEncryptionKey} {
 		if raw, err := hex.DecodeString(string(data[key])); err != nil || len(raw) != 32 {
@@ -79,4 +85,27 @@ func credentials(ctx context.Context, c *cluster.Client, env config.Environment)
 
 func credentialKeys() []string {
 	return []string{keyAdminPassword, keyKeystorePassword, keyAPIMEncryptionKey, keyISEncryptionKey}
+}
+
+// userKeys are the keys of the Secret that the user's chart values refer to: as $env{NAME}, or by the name of a key.
+func userKeys(env config.Environment) []string {
+	keys := append(userEnv(env.IdentityServer.Values), userEnv(env.APIManager.Values)...)
+	for _, setting := range []string{"apimDBPasswordKey", "sharedDBPasswordKey"} {
+		if key := manifest.Text(env.APIManager.Values, "wso2", "apim", "configurations", "existingSecret", setting); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// userEnv are the names in $env{NAME} placeholders that pods get from the Secret: not those that charts, images and Kubernetes
+// give to every pod.
+func userEnv(values config.Values) []string {
+	return slices.DeleteFunc(values.EnvReferences(), func(name string) bool {
+		switch name {
+		case "NODE_IP", "JVM_MEM_OPTS", "JAVA_OPTS", "JAVA_HOME", "HOSTNAME", "HOME", "PATH", "USER":
+			return true
+		}
+		return false
+	})
 }

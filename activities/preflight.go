@@ -234,7 +234,7 @@ func checkGatewayKinds(ctx context.Context, s *site, env config.Environment) err
 	return requireKinds(ctx, s.cluster, env)
 }
 
-// checkReferences makes sure that the Secrets the environment names are there. In a namespace that is not there none can be.
+// checkReferences makes sure that the Secrets the environment names are there, with all the keys that it and its values use. In a namespace that is not there none can be.
 func checkReferences(ctx context.Context, c *cluster.Client, env config.Environment) error {
 	var checks []func(context.Context) error
 	named := map[string]string{"credentials.secret": env.Credentials.Secret, "certificates.ca": env.Certificates.CA,
@@ -244,6 +244,10 @@ func checkReferences(ctx context.Context, c *cluster.Client, env config.Environm
 			continue
 		}
 		checks = append(checks, func(ctx context.Context) error {
+			if field == "credentials.secret" {
+				_, err := credentials(ctx, c, env)
+				return prefix(field, err)
+			}
 			_, found, err := c.Secret(ctx, env.Namespace, named[field])
 			if err == nil && !found {
 				return failure(TypeNotFound, fmt.Sprintf("%s: Secret %s/%s does not exist: create it, or leave the field out to have it made", field, env.Namespace, named[field]))

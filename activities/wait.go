@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +50,9 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	return nil
 }
 
+// minSecret leaves texts alone that are too short for a secret: they may be a part of any word.
+const minSecret = 4
+
 // redacting keeps the environment's secrets out of the log lines that a diagnosis quotes.
 func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (cluster.WaitOption, error) {
 	secrets, err := credentials(ctx, c, env)
@@ -55,8 +60,10 @@ func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (
 		return nil, err
 	}
 	var pairs []string
-	for _, key := range credentialKeys() {
-		pairs = append(pairs, string(secrets[key]), "…")
+	for _, key := range slices.Sorted(maps.Keys(secrets)) { // the user's own too
+		if len(secrets[key]) >= minSecret {
+			pairs = append(pairs, string(secrets[key]), "…")
+		}
 	}
 	return cluster.Redact(strings.NewReplacer(pairs...).Replace), nil
 }

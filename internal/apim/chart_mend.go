@@ -14,10 +14,14 @@ type MendInput struct {
 	KeystoreChecksum string
 	// PullSecret lets the pods pull the image; empty: none. (The chart has a value for it only since 4.7.0-1 was published.)
 	PullSecret string
+	// CredentialsSecret holds what UserEnv names.
+	CredentialsSecret string
+	// UserEnv are the names in the user's own $env{NAME} placeholders: each becomes a variable with that key of CredentialsSecret.
+	UserEnv []string
 }
 
-// Mend completes the rendered chart, in place: pods restart when the stores change and pull with the environment's
-// Secret. It refuses a configuration or mounts with which the server would not start.
+// Mend completes the rendered chart, in place: pods restart when the stores change, pull with the environment's
+// Secret and get the variables that the user's values refer to, but for those that the chart sets itself. It refuses a configuration or mounts with which the server would not start.
 func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 	deployments := manifest.OfKind(objects, "Deployment")
 	if len(deployments) == 0 {
@@ -28,9 +32,14 @@ func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 			return err
 		}
 	}
+	var variables []manifest.Variable
+	for _, name := range in.UserEnv {
+		variables = append(variables, manifest.Variable{Name: name, Secret: in.CredentialsSecret, Key: name})
+	}
 	for _, pods := range deployments {
 		for _, err := range []error{
 			manifest.CheckMounts(pods),
+			manifest.SetEnv(pods, variables...),
 			manifest.PullWith(pods, in.PullSecret),
 			manifest.AnnotatePods(pods, "lockstep.dev/checksum-keystores", in.KeystoreChecksum),
 		} {

@@ -78,6 +78,36 @@ func TestUserValuesReachTheServer(t *testing.T) {
 	}
 }
 
+func TestPlaceholdersOfTheUsersValuesReachEveryNodeFromTheCredentialsSecret(t *testing.T) {
+	for name, path := range chartPaths(t) {
+		t.Run(name, func(t *testing.T) {
+			env := environment()
+			env.APIManager.Replicas, env.Credentials.Secret = 2, "own-credentials"
+			env.APIManager.Values = config.Values{"wso2": map[string]any{
+				"deployment": map[string]any{"envs": map[string]any{"OWN": "given by the chart"}},
+				"apim":       map[string]any{"configurations": map[string]any{"extraConfigs": "[mail]\npassword = \"$env{MAIL_PASSWORD}\"\nuser = \"$env{OWN}\"\n"}},
+			}}
+			nodes := deployments(t, render(t, path, env))
+			if len(nodes) != 2 {
+				t.Fatalf("%d nodes", len(nodes))
+			}
+			for _, node := range nodes {
+				got := map[string]corev1.EnvVar{}
+				for _, e := range node.Spec.Template.Spec.Containers[0].Env {
+					got[e.Name] = e
+				}
+				ref := got["MAIL_PASSWORD"].ValueFrom
+				if ref == nil || ref.SecretKeyRef == nil || ref.SecretKeyRef.Name != "own-credentials" || ref.SecretKeyRef.Key != "MAIL_PASSWORD" {
+					t.Errorf("%s: variable is %+v", node.Name, got["MAIL_PASSWORD"])
+				}
+				if got["OWN"].Value != "given by the chart" {
+					t.Errorf("%s: the chart's own variable is %+v", node.Name, got["OWN"])
+				}
+			}
+		})
+	}
+}
+
 func checkContainer(t *testing.T, pods appsv1.Deployment) {
 	t.Helper()
 	container := pods.Spec.Template.Spec.Containers[0]
@@ -234,7 +264,8 @@ func render(t *testing.T, path string, env config.Environment) []*unstructured.U
 	objects, err := release.New(release.Options{}).Render(context.Background(), release.Spec{
 		Name: env.APIManager.Release, Namespace: env.Namespace, Chart: config.Chart{Path: path}, Values: values,
 		PostRender: func(objects []*unstructured.Unstructured) error {
-			return apim.Mend(objects, apim.MendInput{KeystoreChecksum: "stores-1", PullSecret: "pull"})
+			return apim.Mend(objects, apim.MendInput{CredentialsSecret: env.CredentialsSecret(), KeystoreChecksum: "stores-1", PullSecret: "pull",
+				UserEnv: env.APIManager.Values.EnvReferences()})
 		},
 	})
 	if err != nil {

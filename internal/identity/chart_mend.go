@@ -18,11 +18,13 @@ type MendInput struct {
 	KeystoreChecksum string
 	// PullSecret lets the pods pull the image; empty: none. (The chart's own value for it fails to render.)
 	PullSecret string
+	// UserEnv are the names in the user's own $env{NAME} placeholders: each becomes a variable with that key of CredentialsSecret.
+	UserEnv []string
 }
 
 // Mend completes the rendered chart, in place: the credentials become environment variables of the pods, the [oauth]
 // table is added where the chart has no value for it, and pods restart when the stores or the mended configuration
-// change. It refuses a configuration or mounts with which the server would not start.
+// change. Variables that the chart sets itself stay as they are. It refuses a configuration or mounts with which the server would not start.
 func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 	configs, deployments := manifest.WithTOML(objects), manifest.OfKind(objects, "Deployment")
 	if len(configs) != 1 || len(deployments) != 1 {
@@ -36,10 +38,7 @@ func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 	pods := deployments[0]
 	for _, err := range []error{
 		manifest.CheckMounts(pods),
-		manifest.SetEnv(pods,
-			manifest.Variable{Name: adminPassword, Secret: in.CredentialsSecret, Key: "adminPassword"},
-			manifest.Variable{Name: keystorePassword, Secret: in.CredentialsSecret, Key: "keystorePassword"},
-			manifest.Variable{Name: encryptionKey, Secret: in.CredentialsSecret, Key: "isEncryptionKey"}),
+		manifest.SetEnv(pods, variables(in)...),
 		manifest.PullWith(pods, in.PullSecret),
 		manifest.AnnotatePods(pods, "lockstep.dev/checksum-deployment.toml", digest),
 		manifest.AnnotatePods(pods, "lockstep.dev/checksum-keystores", in.KeystoreChecksum),
@@ -49,6 +48,19 @@ func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 		}
 	}
 	return nil
+}
+
+// variables are the secrets that values refer to by $env{NAME}.
+func variables(in MendInput) []manifest.Variable {
+	all := []manifest.Variable{
+		{Name: adminPassword, Secret: in.CredentialsSecret, Key: "adminPassword"},
+		{Name: keystorePassword, Secret: in.CredentialsSecret, Key: "keystorePassword"},
+		{Name: encryptionKey, Secret: in.CredentialsSecret, Key: "isEncryptionKey"},
+	}
+	for _, name := range in.UserEnv {
+		all = append(all, manifest.Variable{Name: name, Secret: in.CredentialsSecret, Key: name})
+	}
+	return all
 }
 
 // authorizeAllScopes adds oauth.authorize_all_scopes = true where nothing is said about it. The table must come before

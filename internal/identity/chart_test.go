@@ -75,6 +75,44 @@ func TestHomeOfTheImageSaysWhereStoresAreMounted(t *testing.T) {
 	}
 }
 
+func TestPlaceholdersOfTheUsersValuesReachThePodsFromTheCredentialsSecret(t *testing.T) {
+	for name, path := range chartPaths(t) {
+		t.Run(name, func(t *testing.T) {
+			env := environment()
+			env.Credentials.Secret = "own-credentials"
+			env.IdentityServer.Values = config.Values{"deploymentToml": map[string]any{"database": map[string]any{
+				"identity": map[string]any{"password": "$env{IS_DB_PASSWORD}"}}}}
+			objects := render(t, path, env)
+			if text := deploymentTOML(t, objects); !strings.Contains(text, "$env{IS_DB_PASSWORD}") {
+				t.Errorf("the placeholder is not in the configuration")
+			}
+			got := map[string]corev1.EnvVar{}
+			for _, e := range deployment(t, objects).Spec.Template.Spec.Containers[0].Env {
+				if _, twice := got[e.Name]; twice {
+					t.Errorf("variable %s is there twice", e.Name)
+				}
+				got[e.Name] = e
+			}
+			ref := got["IS_DB_PASSWORD"].ValueFrom
+			if ref == nil || ref.SecretKeyRef == nil || ref.SecretKeyRef.Name != "own-credentials" || ref.SecretKeyRef.Key != "IS_DB_PASSWORD" {
+				t.Errorf("variable is %+v", got["IS_DB_PASSWORD"])
+			}
+		})
+	}
+}
+
+func TestVariablesOfTheChartStayAsTheyAre(t *testing.T) {
+	objects := render(t, sandboxChart(t, "identity-server-7.2.0-1.tgz"), environment())
+	in := identity.MendInput{CredentialsSecret: "credentials", UserEnv: []string{"NODE_IP", "JAVA_OPTS", "WSO2_ADMIN_PASSWORD"}}
+	before := deployment(t, objects).Spec.Template.Spec.Containers[0].Env
+	if err := identity.Mend(objects, in); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, deployment(t, objects).Spec.Template.Spec.Containers[0].Env); diff != "" {
+		t.Errorf("variables (-before +after):\n%s", diff)
+	}
+}
+
 func TestMendRefusesWhatTheServerWouldNotStartWith(t *testing.T) {
 	for name, c := range map[string]struct {
 		values config.Values
@@ -243,7 +281,8 @@ func tryRender(t *testing.T, path string, env config.Environment) ([]*unstructur
 	return release.New(release.Options{}).Render(context.Background(), release.Spec{
 		Name: env.IdentityServer.Release, Namespace: env.Namespace, Chart: config.Chart{Path: path}, Values: values,
 		PostRender: func(objects []*unstructured.Unstructured) error {
-			return identity.Mend(objects, identity.MendInput{CredentialsSecret: env.CredentialsSecret(), KeystoreChecksum: "stores-1", PullSecret: "pull"})
+			return identity.Mend(objects, identity.MendInput{CredentialsSecret: env.CredentialsSecret(), KeystoreChecksum: "stores-1", PullSecret: "pull",
+				UserEnv: env.IdentityServer.Values.EnvReferences()})
 		},
 	})
 }

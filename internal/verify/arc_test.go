@@ -210,7 +210,9 @@ func TestATransientFailureOfAPIManagerIsNotABrokenLink(t *testing.T) {
 func TestAnOpaqueTokenIsRefusedWithTheNextMove(t *testing.T) {
 	w := apimtest.Start(t, apimtest.Options{})
 	w.Register(t, apimtest.KeyManager())
-	w.Before(func(r *http.Request) error { return rewrite(r, "/applications", `"tokenType":"JWT"`, `"tokenType":"OAUTH"`) })
+	w.Before(func(r *http.Request) error {
+		return rewrite(r, "/applications", `"tokenType":"JWT"`, `"tokenType":"OAUTH"`)
+	})
 	_, err := arc(w).Run(context.Background(), config.VerifyToken)
 	wantBroken(t, err, "opaque token", "access token type to JWT")
 	checkNothingLeft(t, w)
