@@ -85,10 +85,10 @@ func (a *Activities) builder(ctx context.Context, env config.Environment) (*imag
 	}), nil
 }
 
-// keychain finds registry credentials in the environment's Secrets, then in the worker's docker config.
+// keychain finds registry credentials in the environment's Secrets; nil if it names none.
 func (a *Activities) keychain(ctx context.Context, env config.Environment) (authn.Keychain, error) {
 	if env.Image.PullSecret == "" && env.Image.Credentials == nil {
-		return authn.DefaultKeychain, nil
+		return nil, nil
 	}
 	c, err := a.cluster(env.Cluster)
 	if err != nil {

@@ -78,25 +78,28 @@ func madeOrKept(made bool) string {
 	return "unchanged"
 }
 
+// refs are the objects of a set. Those that another environment might have under the same name are only deleted if they carry this
+// environment's label.
 func refs(set ObjectSet, env config.Environment) []cluster.Ref {
-	secret := func(name string) cluster.Ref {
-		return cluster.Ref{APIVersion: "v1", Kind: "Secret", Namespace: env.Namespace, Name: name}
+	own := cluster.ManagedByLabel + "=" + cluster.ManagedBy + "," + cluster.EnvironmentLabel + "=" + env.Name
+	object := func(kind, name string) cluster.Ref {
+		return cluster.Ref{APIVersion: "v1", Kind: kind, Namespace: env.Namespace, Name: name, Owner: own}
 	}
-	namespace := func(name string) cluster.Ref { return cluster.Ref{APIVersion: "v1", Kind: "Namespace", Name: name} }
+	secret := func(name string) cluster.Ref { return object("Secret", name) }
 	switch set {
 	case NamespaceObjects:
-		return []cluster.Ref{namespace(env.Namespace)}
+		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Namespace, Owner: own}}
 	case GatewayNamespaceObjects:
 		if env.Routing.Namespace == env.Namespace {
 			return nil
 		}
-		return []cluster.Ref{namespace(env.Routing.Namespace)}
+		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Routing.Namespace}} // environments share it
 	case CredentialObjects:
 		return []cluster.Ref{secret(env.CredentialsSecret())}
 	case CertificateObjects:
 		return []cluster.Ref{
 			secret(env.CASecret()), secret(keystore.APIMSecret), secret(keystore.ISSecret), secret(env.GatewayTLSSecret()),
-			{APIVersion: "v1", Kind: "ConfigMap", Namespace: env.Namespace, Name: CAConfigMap},
+			object("ConfigMap", CAConfigMap),
 		}
 	case GatewayObjects:
 		return gateway.Refs(env)

@@ -46,6 +46,7 @@ func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error)
 		func(ctx context.Context) error { return checkGatewayKinds(ctx, s, in.Env) },
 		func(ctx context.Context) error { return checkReferences(ctx, s.cluster, in.Env) },
 		func(ctx context.Context) error { return checkReleases(ctx, s.releases, in.Env) },
+		func(ctx context.Context) error { return checkOwners(ctx, s.cluster, in.Env) },
 	}
 	if err := all(ctx, checks); err != nil {
 		return Preflight{}, err
@@ -271,7 +272,26 @@ func checkReleases(ctx context.Context, e *release.Engine, env config.Environmen
 			if err != nil {
 				return classifyRelease(err)
 			}
-			return ours(ReleaseRef{Namespace: where.Namespace, Name: where.Release}, state)
+			return ours(env, component, state)
+		})
+	}
+	return all(ctx, checks)
+}
+
+// checkOwners makes sure that the environment's Secrets are not those of another environment in the same namespace.
+func checkOwners(ctx context.Context, c *cluster.Client, env config.Environment) error {
+	var checks []func(context.Context) error
+	for _, ref := range append(refs(CredentialObjects, env), refs(CertificateObjects, env)...) {
+		checks = append(checks, func(ctx context.Context) error {
+			live, found, err := c.Get(ctx, ref)
+			if err != nil || !found {
+				return classifyCluster(err)
+			}
+			other := live.GetLabels()[cluster.EnvironmentLabel]
+			if other == "" || other == env.Name {
+				return nil
+			}
+			return failure(TypeConflict, fmt.Sprintf("%s belongs to environment %q: give this one a namespace of its own, or correct its name", ref, other))
 		})
 	}
 	return all(ctx, checks)

@@ -82,7 +82,7 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 	if err != nil {
 		return Release{}, classifyRelease(err)
 	}
-	if err := ours(ReleaseRef{Namespace: where.Namespace, Name: where.Release}, state); err != nil {
+	if err := ours(in.Env, in.Component, state); err != nil {
 		return Release{}, err
 	}
 	if in.Component == GatewayController { // not by Helm, whose namespaces nobody would know as Lockstep's
@@ -126,7 +126,7 @@ func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (
 // composed is what Helm is asked for. No secret is in it: the charts get references.
 func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
 	where := ReleaseOf(in.Env, in.Component)
-	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Labels: map[string]string{"lockstep-environment": in.Env.Name}}
+	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Owner: in.Env.Name}
 	var err error
 	switch in.Component {
 	case GatewayController:

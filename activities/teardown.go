@@ -129,25 +129,32 @@ func ownSecrets(before []cluster.Snapshot, env config.Environment) []cluster.Sna
 	return own
 }
 
-// RemoveRelease uninstalls a product's release. One that Lockstep did not make stays.
-func (a *Activities) RemoveRelease(ctx context.Context, in ReleaseRef) (string, error) {
+// RemoveReleaseInput names the product whose release goes.
+type RemoveReleaseInput struct {
+	Input
+	Component string `json:"component"`
+}
+
+// RemoveRelease uninstalls a product's release. One that Lockstep did not make, or another environment's, stays.
+func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (string, error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return "", err
 	}
 	progress, stop := heartbeat(ctx)
 	defer stop()
-	state, err := s.releases.Look(ctx, in.Namespace, in.Name)
+	where := ReleaseOf(in.Env, in.Component)
+	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
 	if err != nil {
 		return "", classifyRelease(err)
 	}
 	if !state.Exists {
 		return "not there", nil
 	}
-	if err := ours(in, state); err != nil {
+	if err := ours(in.Env, in.Component, state); err != nil {
 		return "", err
 	}
-	return "uninstalled", classifyRelease(s.releases.Uninstall(ctx, in.Namespace, in.Name, progress))
+	return "uninstalled", classifyRelease(s.releases.Uninstall(ctx, where.Namespace, where.Release, progress))
 }
 
 // RemoveGateway uninstalls the gateway chart with what its hooks left, unless somebody else uses it.
@@ -181,13 +188,21 @@ func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error
 	return "uninstalled, " + note, err
 }
 
-// ours refuses a release that Lockstep did not make.
-func ours(in ReleaseRef, state release.State) error {
-	if !state.Exists || state.Fingerprint != "" {
+// ours refuses a release that Lockstep did not make, and a product's release of another environment. Environments share the gateway's.
+func ours(env config.Environment, component string, state release.State) error {
+	if !state.Exists {
 		return nil
 	}
-	return failure(TypeConflict, fmt.Sprintf("release %s/%s (chart %s %s) was not made by Lockstep: uninstall it by hand with `helm uninstall %s -n %s`, or give another release name in the environment file",
-		in.Namespace, in.Name, state.Chart, state.Version, in.Name, in.Namespace))
+	where := ReleaseOf(env, component)
+	if state.Fingerprint == "" {
+		return failure(TypeConflict, fmt.Sprintf("release %s/%s (chart %s %s) was not made by Lockstep: uninstall it by hand with `helm uninstall %s -n %s`, or give another release name in the environment file",
+			where.Namespace, where.Release, state.Chart, state.Version, where.Release, where.Namespace))
+	}
+	if component != GatewayController && state.Owner != env.Name {
+		return failure(TypeConflict, fmt.Sprintf("release %s/%s belongs to environment %q: give this one a namespace of its own, or correct its name",
+			where.Namespace, where.Release, state.Owner))
+	}
+	return nil
 }
 
 func (a *Activities) restoreAll(ctx context.Context, c *cluster.Client, before []cluster.Snapshot) error {

@@ -80,7 +80,8 @@ func (t *teardown) remove(name, summary string, set activities.ObjectSet, needs 
 
 func (t *teardown) uninstall(component, summary string, needs ...string) step {
 	return step{name: component, summary: summary, needs: needs, optional: true, do: func(ctx workflow.Context) (string, error) {
-		return call[string](ctx, undo(summary), a.RemoveRelease, t.releaseRef(component))
+		in := activities.RemoveReleaseInput{Input: t.trimmed(""), Component: component}
+		return call[string](ctx, undo(summary), a.RemoveRelease, in)
 	}}
 }
 

@@ -68,7 +68,7 @@ func (e *Engine) prepare(ctx context.Context, s *session, spec Spec) (prepared, 
 	if spec.Timeout == 0 {
 		spec.Timeout = e.options.Timeout
 	}
-	return prepared{spec, got, values, labels(spec.Labels, print, got.Digest)}, nil
+	return prepared{spec, got, values, labels(spec.Owner, print, got.Digest)}, nil
 }
 
 func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress func(string)) (Result, error) {

@@ -57,8 +57,8 @@ type Spec struct {
 	CreateNamespace bool
 	// Timeout bounds each hook. Default: [Options.Timeout].
 	Timeout time.Duration
-	// Labels go on the release record.
-	Labels map[string]string
+	// Owner is whose release it is, at most 63 letters, digits and dashes. [State.Owner] tells it.
+	Owner string
 }
 
 // State is a release as it is.
@@ -70,6 +70,7 @@ type State struct {
 	Version     string // chart version
 	Digest      string // sha256:<hex> of the chart; empty if no revision of the release was made by Lockstep
 	Fingerprint string // what Lockstep asked for last; empty if no revision of the release was made by Lockstep
+	Owner       string // [Spec.Owner] of its last revision
 }
 
 // Result is what Apply came to.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 )
 
@@ -15,6 +14,7 @@ import (
 const (
 	fingerprintLabel = "lockstep.dev/fingerprint"
 	digestLabel      = "lockstep.dev/chart-digest"
+	ownerLabel       = "lockstep.dev/owner"
 )
 
 // fingerprint is a digest of all that a release is made from. Two equal ones mean that an upgrade would change nothing.
@@ -29,11 +29,8 @@ func fingerprint(chartDigest string, values map[string]any, manifest string) (st
 }
 
 // labels are what is written on the record of a release.
-func labels(own map[string]string, fingerprint, chartDigest string) map[string]string {
-	all := maps.Clone(own)
-	if all == nil {
-		all = map[string]string{}
-	}
+func labels(owner, fingerprint, chartDigest string) map[string]string {
+	all := map[string]string{ownerLabel: owner}
 	sum, err := hex.DecodeString(strings.TrimPrefix(chartDigest, "sha256:"))
 	if err == nil {
 		all[digestLabel] = short(sum)

@@ -110,7 +110,7 @@ func (s suite) interrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(record.Labels["lockstep.dev/fingerprint"]) != 52 || record.Labels["owner"] != "helm" || record.Labels["lockstep-environment"] != "dev" {
+	if len(record.Labels["lockstep.dev/fingerprint"]) != 52 || record.Labels["owner"] != "helm" || record.Labels["lockstep.dev/owner"] != "dev" {
 		t.Errorf("labels of the record are %v", record.Labels)
 	}
 	// A stuck hook leaves the release pending; cancelling ends the wait for it.
@@ -250,5 +250,5 @@ func webSpec(t *testing.T, namespace, template string) release.Spec {
 		}
 	}
 	return release.Spec{Name: "web", Namespace: namespace, CreateNamespace: true, Chart: config.Chart{Path: folder},
-		Labels: map[string]string{"lockstep-environment": "dev"}}
+		Owner: "dev"}
 }

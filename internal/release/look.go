@@ -28,6 +28,7 @@ func (e *Engine) Look(ctx context.Context, namespace, name string) (State, error
 		Version:     last.Chart.Metadata.Version,
 		Digest:      digestIn(last.Labels),
 		Fingerprint: last.Labels[fingerprintLabel],
+		Owner:       last.Labels[ownerLabel],
 	}, nil
 }
 
