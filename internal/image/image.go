@@ -41,7 +41,8 @@ type State struct {
 type Options struct {
 	// Mirrors are spoken to in place of the hosts they stand for.
 	Mirrors config.Mirrors
-	// Keychain has credentials that win over those of the worker's docker config.
+	// Keychain has the environment's credentials, by the hosts that image references name. They win over those of the worker's
+	// docker config, which are by the hosts that are spoken to. Nil: none.
 	Keychain authn.Keychain
 	// HTTP fetches artifacts; its Transport also speaks to registries. Default: a client with a timeout of 5 minutes.
 	HTTP *http.Client
@@ -63,10 +64,7 @@ const fetchTimeout = 5 * time.Minute
 
 // New makes a Builder.
 func New(o Options) *Builder {
-	b := &Builder{mirrors: o.Mirrors, keychain: authn.DefaultKeychain, http: o.HTTP, cacheDir: o.CacheDir}
-	if o.Keychain != nil {
-		b.keychain = authn.NewMultiKeychain(o.Keychain, authn.DefaultKeychain)
-	}
+	b := &Builder{mirrors: o.Mirrors, keychain: o.Keychain, http: o.HTTP, cacheDir: o.CacheDir}
 	if b.http == nil {
 		b.http = &http.Client{Timeout: fetchTimeout}
 	}

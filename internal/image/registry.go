@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -22,6 +23,7 @@ type place struct {
 	host    string          // the registry as its operator knows it
 	options []remote.Option
 	guard   http.RoundTripper
+	auth    authn.Keychain
 }
 
 // open reads a reference and finds the way to its registry. It does not speak to it.
@@ -43,7 +45,8 @@ func (b *Builder) open(field, reference string, plainHTTP []string) (*place, err
 	}
 	p := &place{field: field, given: given, repo: registry.Repo(given.Context().RepositoryStr()), host: familiar(host)}
 	p.guard = &plainHTTPGuard{inner: b.transport, registry: registry.RegistryStr(), allowed: plain}
-	p.options = []remote.Option{remote.WithAuthFromKeychain(b.keychain), remote.WithTransport(p.guard), remote.WithUserAgent("lockstep")}
+	p.auth = credentials{given: given.Context(), environment: b.keychain, worker: authn.DefaultKeychain}
+	p.options = []remote.Option{remote.WithAuthFromKeychain(p.auth), remote.WithTransport(p.guard), remote.WithUserAgent("lockstep")}
 	return p, nil
 }
 
@@ -94,7 +97,15 @@ func (p *place) absent(err error) error {
 }
 
 func (p *place) explain(doing string, err error) error {
-	return registryError(doing, p.host, p.field, err)
+	return registryError(doing, p.spoken(), p.field, err)
+}
+
+// spoken is the registry with the mirror that the worker's own login has to be for.
+func (p *place) spoken() string {
+	if mirror := p.repo.RegistryStr(); mirror != p.given.Context().RegistryStr() {
+		return p.host + " (mirror " + mirror + ")"
+	}
+	return p.host
 }
 
 func separator(ref name.Reference) string {

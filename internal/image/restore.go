@@ -29,7 +29,7 @@ func (b *Builder) Writable(ctx context.Context, target string, plainHTTP []strin
 	if err != nil {
 		return err
 	}
-	return p.explain("checking that "+p.repository()+" can be pushed to", p.tryUpload(ctx, b.keychain))
+	return p.explain("checking that "+p.repository()+" can be pushed to", p.tryUpload(ctx))
 }
 
 // Restore undoes a Build that may have happened, happened half or not at all. before is what Look saw first; built is
@@ -151,8 +151,8 @@ func isUnsupported(answer *transport.Error) bool {
 }
 
 // tryUpload begins an upload, which a token alone does not prove to be allowed, and cancels it.
-func (p *place) tryUpload(ctx context.Context, keychain authn.Keychain) error {
-	auth, err := authn.Resolve(ctx, keychain, p.repo)
+func (p *place) tryUpload(ctx context.Context) error {
+	auth, err := authn.Resolve(ctx, p.auth, p.repo)
 	if err != nil {
 		return err
 	}
