@@ -90,7 +90,12 @@ func TestExtraConfigsAreLintedWhereTheChartPutsThem(t *testing.T) {
 		{holds: "a bare key lands there too", more: extra("x = 1"), path: at + ", line 1", value: "x", says: "put it under a header of its own"},
 		{holds: "a table of the chart is not given again", more: extra("[user_store]\nx = 1"), path: at + ", line 1", value: "[user_store]", says: "first in the chart"},
 		{holds: "nor the one that follows", more: extra("[encryption]\nx = 1"), path: at + ", line 1", value: "[encryption]", says: "given twice"},
+		{holds: "nor the listeners of account locking", more: extra("[event.default_listener.identity_mgt]\nx = 1"), path: at + ", line 1", value: "[event.default_listener.identity_mgt]", says: "first in the chart"},
+		{holds: "nor the databases of the chart's version", more: extra("[datasource.AgentIdentity]\nx = 1"), path: at + ", line 1", value: "[datasource.AgentIdentity]", says: "first in the chart"},
+		{holds: "nor the options of a pool that has some", more: extra("[database.user.pool_options]\nx = 1") + "      database: {user: {poolOptions: {maxActive: 50}}}\n",
+			path: at + ", line 1", value: "[database.user.pool_options]", says: "first in the chart"},
 		{holds: "a bare key in API Manager's lands in its last table", more: configurations(`extraConfigs: "x = 1"`), path: apimAt + apimPrefix + "extraConfigs, line 1", value: "x", says: "under a header of its own"},
 	})
+	parse(t, minimal+extra("[database.user.pool_options]\nx = 1"))
 	parse(t, minimal+extra("[role_mgt]\nw = 1\n[user_store.properties]\nx = 1\n[everyone]\ny = 1\n[[event_listener]]\nid = \"mine\"\n[event_listener.properties]\nz = 1"))
 }

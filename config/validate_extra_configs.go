@@ -12,7 +12,7 @@ const isExtraConfigs = "deploymentToml.extraConfigs"
 func checkExtraConfigs(e Environment) (found Problems) {
 	is := e.IdentityServer.Values
 	lint := newTOMLLint()
-	for _, table := range isTables(is) {
+	for _, table := range e.isTables() {
 		lint.table(table, "the chart")
 	}
 	lint.array("resource.access_control", "the chart")
@@ -51,11 +51,11 @@ func guideListener(part, key, text string) (found Problems) {
 
 // isTables are the tables that the Identity Server charts 7.1 and 7.2 emit before extraConfigs
 // (wso2/kubernetes-is confs/deployment.toml), and [encryption] after it.
-func isTables(values Values) []string {
+func (e Environment) isTables() []string {
+	values := e.IdentityServer.Values
 	tables := []string{
 		"server", "transport.https.properties", "transport.https.sslHostConfig.properties", "super_admin", "identity_mgt",
-		"user_store", "database.identity_db", "database.shared_db", "datasource.WSO2ConsentDS", "authentication.consent",
-		"realm_manager", "database.user", "keystore.tls", "keystore.primary", "keystore.internal", "truststore",
+		"user_store", "authentication.consent", "realm_manager", "keystore.tls", "keystore.primary", "keystore.internal", "truststore",
 		"account_recovery.endpoint.auth", "identity.auth_framework.endpoint", "oauth.token_cleanup", "oauth.token_generation",
 		"authentication.authenticator.email_otp", "authentication.authenticator.email_otp.parameters",
 		"authentication.authenticator.sms_otp", "authentication.authenticator.sms_otp.parameters",
@@ -69,12 +69,28 @@ func isTables(values Values) []string {
 		{"deploymentToml.clustering.enabled", true, []string{"clustering"}},
 		{"deploymentToml.recaptcha.enabled", false, []string{"recaptcha"}},
 		{"deploymentToml.outputAdapter.email.enabled", false, []string{"output_adapter.email"}},
-		{"deploymentToml.userAccountLock.enabled", true, []string{"event.byDefaultlistener.identity_mgt",
-			"event.byDefaultlistener.governance_identity_mgt", "identity_mgt.account_locking"}},
+		{"deploymentToml.userAccountLock.enabled", true, []string{"event.default_listener.identity_mgt",
+			"event.default_listener.governance_identity_mgt", "identity_mgt.account_locking"}},
+		{"deployment.secretStore.enabled", false, []string{"secrets"}},
 	} {
 		given := values.text(optional.key)
 		if given == "true" || given == "" && optional.byDefault {
 			tables = append(tables, optional.tables...)
+		}
+	}
+	return append(tables, e.databaseTables()...)
+}
+
+// databaseTables are those that the chart emits only with some versions or settings of its databases.
+func (e Environment) databaseTables() (tables []string) {
+	names := map[string]string{"identity": "database.identity_db", "shared": "database.shared_db", "user": "database.user",
+		"consent": "datasource.WSO2ConsentDS", "agentIdentity": "datasource.AgentIdentity"}
+	for _, database := range e.isDatabases() {
+		table := names[strings.TrimPrefix(database, "deploymentToml.database.")]
+		tables = append(tables, table)
+		pool, _ := e.IdentityServer.Values.lookup(database + ".poolOptions")
+		if options, _ := pool.(map[string]any); len(options) > 0 {
+			tables = append(tables, table+".pool_options")
 		}
 	}
 	return tables
