@@ -2,13 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/serviceerror"
+	enumspb "go.temporal.io/api/enums/v1"
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
@@ -24,12 +23,14 @@ func (c *cli) cancel() *cobra.Command {
 				return err
 			}
 			defer temporal.Close()
-			err = temporal.CancelWorkflow(cmd.Context(), workflows.CanonicalID(args[0]), "")
-			var absent *serviceerror.NotFound
-			if errors.As(err, &absent) {
+			d, err := describe(cmd.Context(), temporal, args[0])
+			if err != nil {
+				return err
+			}
+			if d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING { // Temporal would accept it all the same
 				return fail(exitBadInput, "no operation runs on environment %q: `lockstep status %s` shows the last one", args[0], args[0])
 			}
-			if err != nil {
+			if err := temporal.CancelWorkflow(cmd.Context(), workflows.CanonicalID(args[0]), d.WorkflowExecution.RunID); err != nil {
 				return fail(exitNoTemporal, "cancelling the operation on %q: %w", args[0], err)
 			}
 			if c.output == "json" {

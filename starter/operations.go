@@ -11,8 +11,9 @@ import (
 
 // operation is one kind of operation as the command line offers it.
 type operation struct {
-	name  string // workflow type
-	input func(config.Environment) any
+	name   string                    // workflow type
+	adjust func(*config.Environment) // by flags; optional
+	input  func(config.Environment) any
 }
 
 func (c *cli) deploy() *cobra.Command {
@@ -33,12 +34,12 @@ func (c *cli) verify() *cobra.Command {
 	cmd.Flags().StringVar(&level, "level", "", "health, token or full (default: the environment's)")
 	c.operation(cmd, operation{
 		name: workflows.OperationVerify,
-		input: func(env config.Environment) any {
+		adjust: func(env *config.Environment) {
 			if level != "" {
 				env.Verify.Level = config.VerifyLevel(level)
 			}
-			return workflows.VerifyInput{Environment: env}
 		},
+		input: func(env config.Environment) any { return workflows.VerifyInput{Environment: env} },
 	})
 	return cmd
 }
@@ -67,11 +68,10 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 	_ = cmd.MarkFlagRequired("file")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		env, err := config.Load(file)
+		env, err := o.load(file)
 		if err != nil {
 			return &exit{code: exitBadInput, err: err}
 		}
-		input := o.input(env)
 		settings, err := c.settings(cmd)
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 		if err := checkWorker(cmd.Context(), temporal, settings.TaskQueue); err != nil {
 			return err
 		}
-		run, err := start(cmd.Context(), temporal, settings.TaskQueue, env.Name, o.name, input)
+		run, err := start(cmd.Context(), temporal, settings.TaskQueue, env.Name, o.name, o.input(env))
 		if err != nil {
 			return err
 		}
@@ -97,4 +97,13 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 		}
 		return w.follow(o.name)
 	}
+}
+
+func (o operation) load(file string) (config.Environment, error) {
+	env, err := config.Load(file)
+	if err != nil || o.adjust == nil {
+		return env, err
+	}
+	o.adjust(&env)
+	return env, env.Validate()
 }

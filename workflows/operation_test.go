@@ -48,7 +48,7 @@ type operation struct {
 func newOperation(t *testing.T, id string) *operation {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(silent{})
+	suite.SetLogger(workflowstest.Silent{})
 	o := &operation{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
 	o.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"})
 	for _, w := range []any{Deploy, Verify, Teardown} {

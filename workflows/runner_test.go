@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
+
+	"lockstep/workflows/workflowstest"
 )
 
 // played is what became of an operation that was made of a test's own steps.
@@ -52,7 +54,7 @@ func failing(s step, err error) step {
 func (p *played) play(t *testing.T, keep bool, cancelAfter time.Duration, steps ...step) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(silent{})
+	suite.SetLogger(workflowstest.Silent{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		board, err := newBoard(ctx, "shop", "play", steps)
@@ -81,14 +83,6 @@ func (p *played) states() map[string]string {
 	}
 	return all
 }
-
-// silent drops what the SDK logs.
-type silent struct{}
-
-func (silent) Debug(string, ...any) {}
-func (silent) Info(string, ...any)  {}
-func (silent) Warn(string, ...any)  {}
-func (silent) Error(string, ...any) {}
 
 func TestAStepBeginsWhenWhatItNeedsIsDone(t *testing.T) {
 	var p played

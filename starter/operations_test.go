@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+
+	"lockstep/activities"
+	"lockstep/workflows"
+	"lockstep/workflows/workflowstest"
+)
+
+const diagnosis = "Deployment apim/is is not ready: CrashLoopBackOff\njava.lang.OutOfMemoryError\nNext: raise the memory limit"
+
+// cluster stands in for what activities act on. The environment's name says what happens to it.
+func cluster() map[string]any {
+	return map[string]any{
+		"Preflight": func(ctx context.Context, in activities.Input) (activities.Preflight, error) {
+			return activities.Preflight{Kubernetes: "v1.35.4", Warnings: []string{"the cluster is old"}, Summary: "all fine"}, nil
+		},
+		"WaitWorkload": func(ctx context.Context, in activities.WaitInput) error {
+			switch {
+			case in.Component != activities.IdentityServer:
+				return nil
+			case strings.HasPrefix(in.Env.Name, "broken"):
+				return temporal.NewNonRetryableApplicationError(diagnosis, activities.TypeNotReady, nil)
+			case strings.HasPrefix(in.Env.Name, "slow"):
+				return untilCancelled(ctx)
+			}
+			return nil
+		},
+		"CollectReport": func(_ context.Context, in activities.ReportInput) (activities.Report, error) {
+			return activities.Report{Environment: in.Env.Name, Namespace: in.Env.Namespace, GatewayURL: "https://" + in.Env.Hostnames.Gateway, Warnings: in.Warnings}, nil
+		},
+		"Verify": func(context.Context, activities.VerifyInput) (activities.Verification, error) {
+			return activities.Verification{Proved: []string{"a revoked token is refused"}}, nil
+		},
+	}
+}
+
+func untilCancelled(ctx context.Context) error {
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+			activity.RecordHeartbeat(ctx, "0 of 1 pods ready")
+		}
+	}
+}
+
+func startWorker(t *testing.T, c client.Client, instead map[string]any) (stop func()) {
+	t.Helper()
+	w := worker.New(c, "lockstep", worker.Options{MaxHeartbeatThrottleInterval: 50 * time.Millisecond, WorkerStopTimeout: 50 * time.Millisecond})
+	workflows.Register(w)
+	workflowstest.Register(w, instead)
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	server := server{Client: c}
+	for end := time.Now().Add(20 * time.Second); checkWorker(t.Context(), server, "lockstep") != nil; {
+		if time.Now().After(end) {
+			t.Fatal("Temporal does not see the worker")
+		}
+	}
+	return w.Stop
+}
+
+// eventually tries until the command says text.
+func eventually(t *testing.T, text string, args ...string) ran {
+	t.Helper()
+	var r ran
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		if r = lockstep(t.Context(), args...); strings.Contains(r.stdout+r.stderr, text) {
+			return r
+		}
+	}
+	t.Fatalf("`lockstep %s` does not say %q but\n%s%s", strings.Join(args, " "), text, r.stdout, r.stderr)
+	return r
+}
+
+func TestOperationsFromTheCommandLine(t *testing.T) {
+	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
+
+	t.Run("without a worker nothing is started", func(t *testing.T) {
+		lockstep(t.Context(), "deploy", "-f", environment(t, "early")).wants(t, exitNoTemporal, `no worker listens on task queue "lockstep"`, "bin/worker")
+		lockstep(t.Context(), "status", "early").wants(t, exitBadInput, `no operation on environment "early"`)
+	})
+
+	stop := startWorker(t, c, cluster())
+	defer func() { stop() }()
+
+	t.Run("a deployment ends with its report", func(t *testing.T) {
+		r := lockstep(t.Context(), "deploy", "-f", environment(t, "shop"))
+		r.wants(t, exitDone, "Environment shop is deployed", "https://gw.shop.test", "the cluster is old", "Critical path")
+		if !strings.Contains(r.stdout, "Environment shop is deployed") || strings.Contains(r.stdout, "preflight        done") {
+			t.Errorf("stdout is for the report alone: %q", r.stdout)
+		}
+		lockstep(t.Context(), "status", "shop").wants(t, exitDone, "deploy shop: done", "✓ verify", "/workflows/environment%2Fshop/")
+		lockstep(t.Context(), "watch", "shop").wants(t, exitDone, "Environment shop is deployed")
+	})
+
+	t.Run("for machines there is JSON", func(t *testing.T) {
+		r := lockstep(t.Context(), "deploy", "-f", environment(t, "shop"), "-o", "json")
+		var o outcome
+		if err := json.Unmarshal([]byte(r.stdout), &o); err != nil {
+			t.Fatalf("%v: %s", err, r.stdout)
+		}
+		var report activities.Report
+		if err := json.Unmarshal(o.Result, &report); err != nil || report.Environment != "shop" {
+			t.Errorf("%v: %s", err, o.Result)
+		}
+		if r.code != exitDone || o.Outcome != "done" || o.Status == nil || len(o.Status.Steps) == 0 {
+			t.Errorf("exit code %d, outcome %+v", r.code, o)
+		}
+	})
+
+	t.Run("verify says what is proved and teardown succeeds", func(t *testing.T) {
+		lockstep(t.Context(), "verify", "-f", environment(t, "shop")).wants(t, exitDone, "proved: a revoked token is refused")
+		lockstep(t.Context(), "watch", "shop").wants(t, exitDone, "proved: a revoked token is refused")
+		lockstep(t.Context(), "teardown", "-f", environment(t, "shop"), "--purge").wants(t, exitDone, "namespace")
+	})
+
+	t.Run("a failure is told whole, also afterwards", func(t *testing.T) {
+		file := environment(t, "broken")
+		whole := "step identity-server failed: " + diagnosis + "\nall that this run did is undone"
+		lockstep(t.Context(), "deploy", "-f", file).wants(t, exitRolledBack, "rolled-back: "+whole)
+		lockstep(t.Context(), "watch", "broken").wants(t, exitRolledBack, "rolled-back: "+whole)
+		lockstep(t.Context(), "status", "broken").wants(t, exitDone, whole, "✗ identity-server")
+		r := lockstep(t.Context(), "deploy", "-f", file, "-o", "json")
+		var o outcome
+		if err := json.Unmarshal([]byte(r.stdout), &o); err != nil || r.code != exitRolledBack || o.Outcome != "rolled-back" || o.Error != whole {
+			t.Errorf("exit code %d, %v: %s", r.code, err, r.stdout)
+		}
+	})
+
+	t.Run("an environment that the worker refuses was not touched", func(t *testing.T) {
+		file := environment(t, "refused")
+		env := map[string]any{"CheckEnvironment": func(context.Context, struct{}) (struct{}, error) {
+			return struct{}{}, temporal.NewNonRetryableApplicationError("hostnames.gateway: taken; choose another", activities.TypeInvalidConfig, nil)
+		}}
+		stop()
+		stop = startWorker(t, c, env)
+		lockstep(t.Context(), "deploy", "-f", file).wants(t, exitBadInput, "refused: hostnames.gateway: taken; choose another")
+		lockstep(t.Context(), "status", "refused").wants(t, exitDone, "deploy refused: refused", "hostnames.gateway: taken; choose another")
+		stop()
+		stop = startWorker(t, c, cluster())
+	})
+
+	t.Run("a busy environment says who holds it", func(t *testing.T) {
+		file := environment(t, "slow-shop")
+		lockstep(t.Context(), "deploy", "-f", file, "--detach").wants(t, exitDone, "lockstep watch slow-shop")
+		lockstep(t.Context(), "teardown", "-f", file).wants(t, exitBusy, `environment "slow-shop" is busy: Deploy runs since`, " by ", "lockstep cancel slow-shop")
+		eventually(t, "0 of 1 pods ready", "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running", "● identity-server", "waits for identity-server")
+		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand", TaskQueue: "lockstep"},
+			workflows.OperationVerify, map[string]any{"environment": map[string]any{"name": "slow-shop"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, outcome, text := classify(byHand.Get(t.Context(), nil), nil); code != exitBusy || !strings.Contains(text, "lockstep watch slow-shop") {
+			t.Errorf("started by hand: %d, %s, %q", code, outcome, text)
+		}
+	})
+
+	t.Run("Ctrl-C leaves the operation alone", func(t *testing.T) {
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(1200*time.Millisecond, interrupt) // a person's, after looking at it
+		lockstep(ctx, "watch", "slow-shop").wants(t, exitDetached, "the operation goes on", "lockstep watch slow-shop", "lockstep cancel slow-shop")
+		lockstep(t.Context(), "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running")
+	})
+
+	t.Run("a cancelled deployment is undone", func(t *testing.T) {
+		lockstep(t.Context(), "cancel", "slow-shop").wants(t, exitDone, "cancelling", "lockstep watch slow-shop")
+		lockstep(t.Context(), "watch", "slow-shop").wants(t, exitRolledBack, "rolled-back: cancelled; all that this run did is undone")
+		lockstep(t.Context(), "cancel", "slow-shop").wants(t, exitBadInput, "no operation runs", "lockstep status slow-shop")
+	})
+
+	t.Run("a terminated operation says that nothing was undone", func(t *testing.T) {
+		lockstep(t.Context(), "deploy", "-f", environment(t, "slow-lab"), "-d").wants(t, exitDone)
+		if err := c.TerminateWorkflow(t.Context(), workflows.CanonicalID("slow-lab"), "", "a tired hand"); err != nil {
+			t.Fatal(err)
+		}
+		lockstep(t.Context(), "watch", "slow-lab").wants(t, exitFailed, "terminated", "nothing was undone")
+	})
+
+	t.Run("without a worker Temporal alone is asked", func(t *testing.T) {
+		lockstep(t.Context(), "deploy", "-f", environment(t, "slow-dev"), "-d").wants(t, exitDone)
+		stop()
+		stop = func() {}
+		lockstep(t.Context(), "status", "slow-dev").wants(t, exitNoTemporal, `Deploy of "slow-dev" runs since`, "no worker answers", "bin/worker")
+		lockstep(t.Context(), "status", "broken").wants(t, exitDone, "deploy broken: rolled-back", diagnosis, "its steps are not known")
+	})
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/workflows"
+	"lockstep/workflows/workflowstest"
+)
+
+// ended is the error with which a client hears of a workflow that ended with err.
+func ended(err error) error {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(workflowstest.Silent{})
+	env := suite.NewTestWorkflowEnvironment()
+	env.RegisterWorkflowWithOptions(func(workflow.Context) error { return err }, workflow.RegisterOptions{Name: "End"})
+	env.ExecuteWorkflow("End")
+	return env.GetWorkflowError()
+}
+
+func TestTheEndOfAnOperationDecidesTheExitCode(t *testing.T) {
+	app := func(kind string) error { return ended(temporal.NewNonRetryableApplicationError("why", kind, nil)) }
+	for name, test := range map[string]struct {
+		err     error
+		status  *workflows.Status
+		code    int
+		outcome string
+		says    string
+	}{
+		"rolled back":             {app(workflows.TypeRolledBack), nil, exitRolledBack, "rolled-back", "why"},
+		"failed":                  {app(workflows.TypeFailed), nil, exitFailed, "failed", "why"},
+		"busy":                    {app(workflows.TypeBusy), nil, exitBusy, "busy", "why"},
+		"refused":                 {app(activities.TypeInvalidConfig), nil, exitBadInput, "refused", "why"},
+		"an error of another day": {app("SomethingElse"), nil, exitFailed, "failed", "why"},
+		"cancelled and undone": {ended(temporal.NewCanceledError()), &workflows.Status{Outcome: workflows.OutcomeRolledBack, Error: "cancelled; undone"},
+			exitRolledBack, "rolled-back", "cancelled; undone"},
+		"a cancelled teardown": {ended(temporal.NewCanceledError()), &workflows.Status{Outcome: workflows.OutcomeFailed, Error: "cancelled: run it again"},
+			exitFailed, "cancelled", "cancelled: run it again"},
+		"cancelled before it began":     {ended(temporal.NewCanceledError()), &workflows.Status{}, exitFailed, "cancelled", "before anything was done"},
+		"cancelled, nobody knows more":  {ended(temporal.NewCanceledError()), nil, exitFailed, "cancelled", "bin/worker"},
+		"Temporal went away":            {serviceerror.NewUnavailable("connection refused"), nil, exitNoTemporal, "unknown", "goes on once it is back"},
+		"Temporal is slow":              {context.DeadlineExceeded, nil, exitNoTemporal, "unknown", "goes on once it is back"},
+		"the run is past its retention": {serviceerror.NewNotFound("no such run"), nil, exitNoTemporal, "unknown", "does not know this run any more"},
+		"anything else":                 {errors.New("strange"), nil, exitNoTemporal, "unknown", "strange"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, outcome, text := classify(test.err, test.status)
+			if code != test.code || outcome != test.outcome || !strings.Contains(text, test.says) {
+				t.Errorf("got %d, %s, %q", code, outcome, text)
+			}
+		})
+	}
+}
