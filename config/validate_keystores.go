@@ -24,10 +24,13 @@ func (p *Problems) stores(part string, values Values, prefix, suffix, extension 
 	}
 	for _, store := range storeNames() {
 		path := part + ".values." + prefix + store + suffix
+		_, set := values.lookup(prefix + store + suffix)
 		given := values.text(prefix + store + suffix)
 		next := "remove it: Lockstep names it " + store + extension
 		switch {
-		case given == "" || given == store+extension:
+		case set && given == "":
+			p.add(path, "", "is given as nothing: the store would have no file", next)
+		case !set || given == store+extension:
 		case len(used[given]) > 1:
 			p.add(path, given, "is the file name of "+strings.Join(used[given], " and ")+": both would be mounted at one path (mountPath must be unique)", next)
 		default:

@@ -9,11 +9,15 @@ import (
 // ownedValue is a chart value that Lockstep sets itself.
 type ownedValue struct {
 	key     string
-	value   string // what Lockstep sets; the user may repeat it. Empty: known only at run time
+	value   string // what Lockstep sets or leaves; the user may repeat it
 	instead string // the next move
 }
 
+// atRunTime stands for a value that is known only when the chart is installed, and is never empty.
+const atRunTime = "\x00"
+
 // checkOwnedValues refuses overrides that would set one product at odds with what Lockstep made: names, stores, images.
+// Empty values and nulls are overrides too, and so is whatever stands in the place of a map with such a value in it.
 // Literal secrets are left to checkSecretsInValues, keystore names to checkKeystoreNames.
 func checkOwnedValues(e Environment) (found Problems) {
 	for _, part := range []struct {
@@ -25,20 +29,36 @@ func checkOwnedValues(e Environment) (found Problems) {
 		{"identityServer", e.IdentityServer.Values, e.ownedByIS()},
 		{"apiManager", e.APIManager.Values, e.ownedByAPIM()},
 	} {
+		reported := map[string]bool{}
 		for _, owned := range part.owned {
-			value, given := part.values.lookup(owned.key)
-			text := part.values.text(owned.key)
-			if !given || text == "" || text == owned.value || isSecret(owned.key, value) {
-				continue
+			if key, problem := owned.overridden(part.values); problem != nil && !reported[key] {
+				reported[key] = true
+				problem.Path = part.name + ".values." + key
+				found = append(found, *problem)
 			}
-			message := "is set by Lockstep"
-			if owned.value != "" {
-				message += " to " + strconv.Quote(owned.value)
-			}
-			found.add(part.name+".values."+owned.key, short(text), message, owned.instead)
 		}
 	}
 	return append(found, checkBuildVersion(e)...)
+}
+
+// overridden says where values take the place of the owned one: at its key, or at a parent of it that is no map.
+func (o ownedValue) overridden(values Values) (key string, problem *Problem) {
+	if parent := values.notMap(o.key); parent != "" {
+		return parent, &Problem{Message: "is no map: what Lockstep sets below it, as " + o.key + ", would be gone", Next: "remove it, or write a map"}
+	}
+	value, given := values.lookup(o.key)
+	text := values.text(o.key)
+	if !given || text == o.value || isSecret(o.key, value) {
+		return "", nil
+	}
+	message := "is set by Lockstep"
+	if o.value != atRunTime && o.value != "" {
+		message += " to " + strconv.Quote(o.value)
+	}
+	if text == "" {
+		message = "is given as nothing, but " + message
+	}
+	return o.key, &Problem{Value: short(text), Message: message, Next: o.instead}
 }
 
 func short(text string) string {
@@ -64,10 +84,10 @@ func (e Environment) ownedByIS() []ownedValue {
 		{"deployment.ingress.hostName", e.Hostnames.KeyManager, "remove it and set hostnames.keyManager"},
 		{"deployment.gateway.hostName", e.Hostnames.KeyManager, "remove it and set hostnames.keyManager"},
 		{"deployment.gateway.enabled", "false", route},
-		{"deployment.image.registry", "", "remove it and set image.target"},
-		{"deployment.image.repository", "", "remove it and set image.target"},
-		{"deployment.image.tag", "", "remove it and set image.target"},
-		{"deployment.image.digest", "", "remove it and set image.target; Lockstep pins the digest of what it built"},
+		{"deployment.image.registry", atRunTime, "remove it and set image.target"},
+		{"deployment.image.repository", atRunTime, "remove it and set image.target"},
+		{"deployment.image.tag", atRunTime, "remove it and set image.target"},
+		{"deployment.image.digest", atRunTime, "remove it and set image.target; Lockstep pins the digest of what it built"},
 		{"deployment.replicas", fmt.Sprint(e.IdentityServer.Replicas), "remove it and set identityServer.replicas"},
 		{"deployment.productPackName", "wso2is", "remove it: Lockstep reads it from the image"},
 		{"deployment.externalJKS.enabled", "true", stores},
@@ -76,16 +96,16 @@ func (e Environment) ownedByIS() []ownedValue {
 		{"deploymentToml.transport.https.properties.proxyPort", "443", "remove it: it is part of the issuer, and the Gateway listens on 443"},
 		{"deploymentToml.oauth.authorizeAllScopes", "true", "remove it: API Manager's tokens need it"},
 		{"deploymentToml.superAdmin.createAdminAccount", "true", "remove it: API Manager uses this account"},
-		{"deploymentToml.superAdmin.password", "", "remove it: Lockstep generates it, or takes adminPassword of credentials.secret"},
-		{"deploymentToml.encryption.key", "", "remove it: Lockstep generates it, or takes isEncryptionKey of credentials.secret"},
+		{"deploymentToml.superAdmin.password", atRunTime, "remove it: Lockstep generates it, or takes adminPassword of credentials.secret"},
+		{"deploymentToml.encryption.key", atRunTime, "remove it: Lockstep generates it, or takes isEncryptionKey of credentials.secret"},
 		{"deploymentToml.truststore.fileName", "client-truststore.p12", stores},
 		{"deploymentToml.truststore.type", "PKCS12", stores},
-		{"deploymentToml.truststore.password", "", stores},
+		{"deploymentToml.truststore.password", atRunTime, stores},
 	}
 	for _, store := range storeNames() {
 		key := "deploymentToml.keystore." + store + "."
 		owned = append(owned, ownedValue{key + "type", "PKCS12", stores}, ownedValue{key + "alias", "wso2carbon", stores},
-			ownedValue{key + "password", "", stores}, ownedValue{key + "keyPassword", "", stores})
+			ownedValue{key + "password", atRunTime, stores}, ownedValue{key + "keyPassword", atRunTime, stores})
 	}
 	return owned
 }
@@ -109,12 +129,12 @@ func (e Environment) ownedByAPIM() []ownedValue {
 		{"kubernetes.gatewayAPI.defaultConfigMapCreation", "false", ca + ", and the chart's ConfigMap of the same name would clash with it (invalid ownership metadata)"},
 		{"kubernetes.gatewayAPI.backendTLSPolicy.enabled", "true", "remove it: Envoy speaks TLS to API Manager"},
 		{"kubernetes.gatewayAPI.backendTLSPolicy.caCertificateConfigMap", "wso2-ca-cert", ca},
-		{"kubernetes.gatewayAPI.backendTLSPolicy.hostname", "", "remove it: Lockstep writes a name of the certificate it minted"},
-		{"wso2.deployment.image.registry", "", image},
-		{"wso2.deployment.image.repository", "", image},
-		{"wso2.deployment.image.tag", "", image},
-		{"wso2.deployment.image.digest", "", image},
-		{"wso2.deployment.image.imagePullSecrets.enabled", "", pull},
+		{"kubernetes.gatewayAPI.backendTLSPolicy.hostname", atRunTime, "remove it: Lockstep writes a name of the certificate it minted"},
+		{"wso2.deployment.image.registry", atRunTime, image},
+		{"wso2.deployment.image.repository", atRunTime, image},
+		{"wso2.deployment.image.tag", atRunTime, image},
+		{"wso2.deployment.image.digest", atRunTime, image},
+		{"wso2.deployment.image.imagePullSecrets.enabled", "false", pull},
 		{"wso2.deployment.image.imagePullSecrets.name", "", pull},
 		{"wso2.deployment.highAvailability", fmt.Sprint(e.APIManager.Replicas > 1), "remove it and set apiManager.replicas: 2"},
 		{"wso2.apim.portOffset", "0", port},
@@ -130,6 +150,10 @@ func (e Environment) ownedByAPIM() []ownedValue {
 		{apimPrefix + "security.truststore.name", "client-truststore.jks", stores},
 		{apimPrefix + "security.truststore.password", "", stores},
 	}
+	for _, password := range []string{"primaryKeystore", "primaryKeystoreKey", "tlsKeystore", "tlsKeystoreKey", "internalKeystore",
+		"internalKeystoreKey", "truststore"} {
+		owned = append(owned, ownedValue{apimPrefix + "security.jksExistingSecret." + password + "PasswordKey", "keystorePassword", secret})
+	}
 	for _, store := range storeNames() {
 		key := apimPrefix + "security.keystores." + store + "."
 		owned = append(owned, ownedValue{key + "enabled", "true", stores}, ownedValue{key + "alias", "wso2carbon", stores},
@@ -141,8 +165,13 @@ func (e Environment) ownedByAPIM() []ownedValue {
 // checkBuildVersion wants the chart to mount into the home that the image has.
 func checkBuildVersion(e Environment) (found Problems) {
 	const key = "deployment.buildVersion"
+	_, set := e.IdentityServer.Values.lookup(key)
 	given, base := e.IdentityServer.Values.text(key), versionOf(e.Image.Base)
-	if given != "" && base != "" && given != base {
+	switch {
+	case set && given == "":
+		found.add("identityServer.values."+key, "", "is given as nothing: the chart would mount the stores where the server does not look",
+			"remove it: Lockstep reads it from the image")
+	case set && base != "" && given != base:
 		found.add("identityServer.values."+key, given, "is not the version of the base image, "+base+": the chart would mount the stores into /home/wso2carbon/wso2is-"+given+", where the server does not look",
 			"remove it: Lockstep reads it from the image")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -95,6 +96,26 @@ func TestWhatLockstepSetsIsSetInOnePlace(t *testing.T) {
 			path: apimAt + apimPrefix + "gateway.environments[0].httpHostname", value: "gw.wso2.com", says: "write gw.example.com"},
 	})
 	parse(t, minimal+isValues("deployment: {ingress: {hostName: km.example.com}, buildVersion: 7.2.0, replicas: 1}"))
+}
+
+func TestWhatLockstepSetsIsNotTakenAwayByNothing(t *testing.T) {
+	check(t, []refusal{
+		{holds: "an emptied name of a Secret", more: configurations("security: {jksSecretName: ''}"), path: apimAt + apimPrefix + "security.jksSecretName", says: "given as nothing"},
+		{holds: "an emptied hostname", more: isValues("deployment: {ingress: {hostName: ''}}"), path: isAt + "deployment.ingress.hostName", says: "km.example.com"},
+		{holds: "a null", more: isValues("deployment: {image: {repository: null}}"), path: isAt + "deployment.image.repository", says: "set image.target"},
+		{holds: "an emptied password, which is no secret", more: isValues("deploymentToml: {superAdmin: {password: ''}}"), path: isAt + "deploymentToml.superAdmin.password", says: "Lockstep generates it"},
+		{holds: "an emptied version", more: isValues("deployment: {buildVersion: ''}"), path: isAt + "deployment.buildVersion", says: "reads it from the image"},
+		{holds: "an emptied file name", more: isValues("deploymentToml: {keystore: {tls: {fileName: ''}}}"), path: isAt + "deploymentToml.keystore.tls.fileName", says: "no file"},
+		{holds: "a null parent", more: isValues("deployment: {externalJKS: null}"), path: isAt + "deployment.externalJKS", says: "as deployment.externalJKS.enabled"},
+		{holds: "a scalar parent", more: configurations("security: {keystores: none}"), path: apimAt + apimPrefix + "security.keystores", says: "write a map"},
+		{holds: "the key of a store's password", more: configurations("security: {jksExistingSecret: {tlsKeystorePasswordKey: ''}}"), path: apimAt + apimPrefix + "security.jksExistingSecret.tlsKeystorePasswordKey", says: "keystorePassword"},
+	})
+	parse(t, minimal+isValues("fullnameOverride: '', deployment: {externalJKS: {}}"))
+	parse(t, minimal+configurations("security: {truststore: {password: ''}}"))
+	var found Problems
+	if _, err := Parse([]byte(minimal+isValues("deploymentToml: null")), nil); !errors.As(err, &found) || len(found) != 1 {
+		t.Errorf("one null is reported as %v", err)
+	}
 }
 
 func TestKeysThatChartsIgnoreAreNamed(t *testing.T) {

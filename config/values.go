@@ -81,6 +81,21 @@ func (v Values) lookup(path string) (any, bool) {
 	return value, true
 }
 
+// notMap is the path of what stands, null or not, where a map on the way to a dotted path is wanted; empty if nothing
+// does.
+func (v Values) notMap(path string) string {
+	for i, c := range path {
+		if c != '.' {
+			continue
+		}
+		value, given := v.lookup(path[:i])
+		if _, isMap := value.(map[string]any); given && !isMap {
+			return path[:i]
+		}
+	}
+	return ""
+}
+
 // text is the value at a dotted path as text, empty if there is none.
 func (v Values) text(path string) string {
 	value, found := v.lookup(path)
