@@ -2,9 +2,7 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -105,25 +103,6 @@ func (e Environment) parts() []part {
 		{name: "identityServer", values: e.IdentityServer.Values, extraConfigs: isExtraConfigs},
 		{name: "apiManager", values: e.APIManager.Values, extraConfigs: apimPrefix + "extraConfigs"},
 	}
-}
-
-var envReference = regexp.MustCompile(`\$env\{([^}]*)\}`)
-
-// EnvReferences are the names in $env{NAME} placeholders of the values, sorted. Each is a key of the Secret in
-// [Credentials.Secret], unless the chart or Lockstep gives it to the pods (WSO2_…, LOCKSTEP_…, wso2.deployment.envs).
-func (v Values) EnvReferences() []string {
-	names := map[string]bool{}
-	for _, value := range v.leaves {
-		for _, match := range envReference.FindAllStringSubmatch(fmt.Sprint(value), -1) {
-			names[match[1]] = true
-		}
-	}
-	own := func(name string, _ bool) bool {
-		_, given := v.lookup("wso2.deployment.envs." + name)
-		return given || strings.HasPrefix(name, "WSO2_") || strings.HasPrefix(name, "LOCKSTEP_")
-	}
-	maps.DeleteFunc(names, own)
-	return slices.Sorted(maps.Keys(names))
 }
 
 var envVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -15,9 +15,9 @@ import (
 // whatever stands in its values for a password ends in a ConfigMap. WSO2's config mapper replaces $env{NAME} when the
 // server starts.
 const (
-	adminPassword    = "WSO2_ADMIN_PASSWORD"
-	keystorePassword = "WSO2_KEYSTORE_PASSWORD"
-	encryptionKey    = "WSO2_ENCRYPTION_KEY"
+	adminPassword    = config.AdminPasswordVariable
+	keystorePassword = config.KeystorePasswordVariable
+	encryptionKey    = config.EncryptionKeyVariable
 )
 
 const (

@@ -1,0 +1,60 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Environment variables that Lockstep gives to Identity Server's pods, from the credentials Secret. API Manager's chart
+// sets its own.
+const (
+	AdminPasswordVariable    = "WSO2_ADMIN_PASSWORD"
+	KeystorePasswordVariable = "WSO2_KEYSTORE_PASSWORD"
+	EncryptionKeyVariable    = "WSO2_ENCRYPTION_KEY"
+)
+
+var envReference = regexp.MustCompile(`\$env\{([^}]*)\}`)
+
+// EnvReferences are the names in $env{NAME} placeholders of the values, sorted. Each is a key of the Secret in
+// [Credentials.Secret], unless its pods have the variable anyway: from Lockstep, the chart, the image or Kubernetes.
+func (v Values) EnvReferences() []string {
+	names := map[string]bool{}
+	for path, value := range v.leaves {
+		for _, match := range envReference.FindAllStringSubmatch(fmt.Sprint(value), -1) {
+			if !slices.Contains(v.variables(path), match[1]) {
+				names[match[1]] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// variables are those of the pods that a value at path is for: only Identity Server's chart has deploymentToml.
+func (v Values) variables(path string) []string {
+	all := []string{"NODE_IP", "JVM_MEM_OPTS", "JAVA_OPTS", "JAVA_HOME", "WSO2_SERVER_HOME", "HOSTNAME", "HOME", "PATH", "USER"}
+	if strings.HasPrefix(path, "deploymentToml.") {
+		return append(all, AdminPasswordVariable, KeystorePasswordVariable, EncryptionKeyVariable)
+	}
+	return append(all, v.apimVariables()...)
+}
+
+// apimVariables are what the API Manager chart makes of existingSecret, jksExistingSecret and wso2.deployment.envs
+// (wso2/helm-apim 4.7.x wso2am-deployment.yaml).
+func (v Values) apimVariables() []string {
+	all := []string{"WSO2_ADMIN_PASSWORD", "WSO2_ENCRYPTION_KEY", "WSO2_TRUSTSTORE_PASSWORD"}
+	for _, store := range storeNames() {
+		prefix := "WSO2_" + strings.ToUpper(store) + "_KEYSTORE_"
+		all = append(all, prefix+"PASSWORD", prefix+"KEY_PASSWORD")
+	}
+	for key, name := range map[string]string{"apimDBPasswordKey": "WSO2_APIM_DB_PASSWORD", "sharedDBPasswordKey": "WSO2_SHARED_DB_PASSWORD"} {
+		if v.text(apimPrefix+"existingSecret."+key) != "" {
+			all = append(all, name)
+		}
+	}
+	own, _ := v.lookup("wso2.deployment.envs")
+	envs, _ := own.(map[string]any)
+	return slices.AppendSeq(all, maps.Keys(envs))
+}
