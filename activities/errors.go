@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -138,16 +139,26 @@ func classifyProduct(err error) error {
 	}
 	switch status := rest.Status(err); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return failure(TypeUnauthorized, err.Error()+": the password in the credentials Secret is not the product's (it is set at the product's first start), or the account "+
-			"lacks the admin role")
+		return failure(TypeUnauthorized, err.Error()+refusedHint(err))
 	case status == http.StatusConflict, status == http.StatusPreconditionFailed:
 		return failure(TypeConflict, err.Error())
+	case status == http.StatusNotFound && rest.Code(err) == "":
+		return passing(TypeUnavailable, err.Error()) // the server's own page: the web application behind the path has not started yet
 	case status == http.StatusTooManyRequests, status >= 500:
 		return passing(TypeUnavailable, err.Error())
 	case status >= 400:
 		return failure(TypeRefused, err.Error())
 	}
 	return classifyCluster(err)
+}
+
+// refusedHint is what a refusal to know Lockstep's admin means. Elsewhere it is about scopes and roles.
+func refusedHint(err error) string {
+	var e *rest.Error
+	if !errors.As(err, &e) || !slices.Contains([]string{"/client-registration/v0.17/register", "/oauth2/token", "/scim2/Me", "/oauth2/introspect"}, e.Path) {
+		return "; has the account the admin role?"
+	}
+	return "; the password in the credentials Secret is not the product's: a product takes it at its first start and keeps it in its database"
 }
 
 // prefix puts the environment's field before a classified error.

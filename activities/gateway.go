@@ -78,8 +78,7 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	note := "uses the kinds that are there"
 	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
 		progress("reading the gateway chart")
@@ -135,8 +134,7 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 	if err != nil {
 		return Gateway{}, err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	ctx, cancel := diagnosable(ctx)
 	defer cancel()
 	if in.Env.Routing.Installs() {
@@ -155,8 +153,7 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 	if err != nil {
 		return err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	if in.Before.Exists {
 		return classifyRelease(s.releases.Restore(ctx, in.Env.Routing.Namespace, in.Env.Routing.Release, in.Before, progress))
 	}
@@ -204,8 +201,7 @@ func (a *Activities) WaitRoutes(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	ctx, cancel := diagnosable(ctx)
 	defer cancel()
 	return classifyWait(s.cluster.WaitRoutes(ctx, in.Env.Namespace, routeNames(in.Env), progress))

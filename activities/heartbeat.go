@@ -6,35 +6,66 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
 )
 
 const heartbeatEvery = 4 * time.Second
 
-// heartbeat keeps the activity alive from a background ticker until stop is called, and shows the last progress text in
-// Temporal. Cancellation of the activity reaches ctx through the same heartbeats.
-func heartbeat(ctx context.Context) (progress func(string), stop func()) {
-	var last atomic.Value
-	last.Store("")
-	beat := func() { activity.RecordHeartbeat(ctx, last.Load()) }
+// Heartbeats is a worker interceptor that keeps every activity alive from a background ticker and shows its last progress text in
+// Temporal. Cancellation of an activity reaches its context through the same heartbeats.
+type Heartbeats struct {
+	interceptor.WorkerInterceptorBase
+}
+
+// InterceptActivity implements [interceptor.WorkerInterceptor].
+func (*Heartbeats) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &beating{interceptor.ActivityInboundInterceptorBase{Next: next}}
+}
+
+type beating struct {
+	interceptor.ActivityInboundInterceptorBase
+}
+
+// ExecuteActivity implements [interceptor.ActivityInboundInterceptor].
+func (b *beating) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	h := &heart{}
+	h.text.Store("")
 	done := make(chan struct{})
-	go func() {
-		ticker := time.NewTicker(heartbeatEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				beat()
-			}
-		}
-	}()
-	progress = func(text string) {
-		if last.Swap(text) != text {
-			beat()
+	defer close(done)
+	go h.beat(ctx, done)
+	return b.Next.ExecuteActivity(context.WithValue(ctx, heartKey{}, h), in)
+}
+
+type heartKey struct{}
+
+// heart holds the last progress text of one activity.
+type heart struct{ text atomic.Value }
+
+func (h *heart) beat(ctx context.Context, done <-chan struct{}) {
+	ticker := time.NewTicker(heartbeatEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			activity.RecordHeartbeat(ctx, h.text.Load())
 		}
 	}
-	return progress, func() { close(done) }
+}
+
+// progress gives the function by which an activity says what it is doing. The text reaches Temporal and is kept there: no secret
+// may be in it.
+func progress(ctx context.Context) func(string) {
+	h, ok := ctx.Value(heartKey{}).(*heart)
+	if !ok {
+		return func(string) {}
+	}
+	return func(text string) {
+		if h.text.Swap(text) != text {
+			activity.RecordHeartbeat(ctx, text)
+		}
+	}
 }

@@ -47,8 +47,7 @@ func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	i := in.Env.Image
 	built, err := b.Build(ctx, image.Spec{Base: i.Base, Target: i.Target, Platforms: i.Platforms, Artifacts: i.Artifacts, PlainHTTP: i.PlainHTTP}, progress)
 	if err != nil {
@@ -68,8 +67,6 @@ func (a *Activities) UndoImage(ctx context.Context, in UndoImageInput) error {
 	if err != nil {
 		return err
 	}
-	_, stop := heartbeat(ctx)
-	defer stop()
 	built := image.Built{Digest: in.Built.Digest, Pushed: in.Built.Pushed}
 	return classifyImage(b.Restore(ctx, in.Env.Image.Target, in.Before, built, in.Env.Image.PlainHTTP))
 }

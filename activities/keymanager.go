@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/identity"
+	"lockstep/internal/rest"
 	"lockstep/internal/verify"
 )
 
@@ -51,8 +53,7 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 		return KeyManager{}, err
 	}
 	defer p.close()
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	progress("reading Identity Server's issuer")
 	discovery, err := p.identity.Discovery(ctx)
 	if err != nil {
@@ -70,10 +71,19 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 	if err != nil {
 		return KeyManager{}, classifyProduct(err)
 	}
-	if note != unchanged {
-		if err := a.probe(ctx, p, in, stored, progress); err != nil {
-			return KeyManager{}, err
+	probe := prober{apim: p.apim, manager: stored, name: verify.Prefix + "probe-" + short(in.Scope.Run)}
+	if note == unchanged {
+		// The stored password is masked, and an earlier attempt may have ended before the key manager was known: only keys can tell.
+		if probe.once(ctx) == nil {
+			return KeyManager{ID: stored.ID(), Issuer: discovery.Issuer, Summary: note}, nil
 		}
+		note = "registered again, as it could not generate keys"
+		if _, err := p.apim.UpdateKeyManager(ctx, stored.ID(), wanted); err != nil {
+			return KeyManager{}, classifyProduct(err)
+		}
+	}
+	if err := probe.untilKnown(ctx, progress); err != nil {
+		return KeyManager{}, err
 	}
 	return KeyManager{ID: stored.ID(), Issuer: discovery.Issuer, Summary: note}, nil
 }
@@ -100,8 +110,19 @@ func upsert(ctx context.Context, c *apim.Client, wanted apim.KeyManager) (stored
 		if err := c.CheckConnector(ctx, properties); err != nil {
 			return nil, "", err
 		}
-		stored, err = c.CreateKeyManager(ctx, wanted)
-		return stored, "registered", err
+		created, err := c.CreateKeyManager(ctx, wanted)
+		if rest.Status(err) != http.StatusConflict {
+			return created, "registered", err
+		}
+		found, lookErr := c.FindKeyManager(ctx, wanted.Name()) // somebody else was faster
+		if lookErr != nil || found == nil {
+			return nil, "", errors.Join(err, lookErr)
+		}
+		stored = found
+	}
+	if kind := stored["type"]; kind != wanted["type"] {
+		return nil, "", failure(TypeConflict, fmt.Sprintf("key manager %q is there already and of type %v, which cannot be changed to %v: "+
+			"delete it in the Admin portal, or give keyManager.name another name", wanted.Name(), kind, wanted["type"]))
 	}
 	differing := apim.Differs(stored, wanted)
 	if len(differing) == 0 {
@@ -111,37 +132,50 @@ func upsert(ctx context.Context, c *apim.Client, wanted apim.KeyManager) (stored
 	return stored, "updated " + strings.Join(differing, ", "), err
 }
 
-// probe generates keys with throw-away applications until that works. Each failed attempt leaves a key mapping behind in its
-// application, so each attempt gets a new one and removes it.
-func (a *Activities) probe(ctx context.Context, p *products, in Input, manager apim.KeyManager, progress func(string)) error {
+// prober generates keys with throw-away applications. Each failed attempt leaves a key mapping behind in its application, so each
+// attempt gets a new one and removes it.
+type prober struct {
+	apim     *apim.Client
+	manager  apim.KeyManager
+	name     string // of the applications, before a number
+	attempts int
+}
+
+// untilKnown tries until API Manager knows the key manager where it is used.
+func (p *prober) untilKnown(ctx context.Context, progress func(string)) error {
 	progress("waiting until API Manager knows the key manager")
 	ctx, cancel := diagnosable(ctx)
 	defer cancel()
-	for attempt := 1; ; attempt++ {
-		err := probeOnce(ctx, p.apim, manager.ID(), fmt.Sprintf("%sprobe-%s-%d", verify.Prefix, short(in.Scope.Run), attempt))
+	var last error // an attempt that runs out of time does not say why
+	for {
+		err := p.once(ctx)
 		if err == nil {
 			return nil
 		}
-		progress(fmt.Sprintf("attempt %d to generate keys: %v", attempt, err))
+		if ctx.Err() == nil || last == nil {
+			last = err
+		}
+		progress(fmt.Sprintf("attempt %d to generate keys: %v", p.attempts, err))
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return ctx.Err()
 			}
 			return failure(TypeNotReady, fmt.Sprintf("key manager %q is registered but cannot generate keys: %v; look at API Manager's log, "+
-				"and whether its pods reach %v", manager.Name(), err, manager["clientRegistrationEndpoint"]))
+				"and whether its pods reach %v", p.manager.Name(), last, p.manager["clientRegistrationEndpoint"]))
 		case <-time.After(time.Second):
 		}
 	}
 }
 
-func probeOnce(ctx context.Context, c *apim.Client, manager, name string) error {
-	app, err := c.CreateApplication(ctx, name)
+func (p *prober) once(ctx context.Context) error {
+	p.attempts++
+	app, err := p.apim.CreateApplication(ctx, fmt.Sprintf("%s-%d", p.name, p.attempts))
 	if err != nil {
 		return err
 	}
-	_, err = c.GenerateKeys(ctx, app, manager)
-	clean := c.DeleteApplication(context.WithoutCancel(ctx), app)
+	_, err = p.apim.GenerateKeys(ctx, app, p.manager.ID())
+	clean := p.apim.DeleteApplication(context.WithoutCancel(ctx), app)
 	if err != nil {
 		return err
 	}
@@ -155,8 +189,6 @@ func (a *Activities) UndoKeyManager(ctx context.Context, in UndoKeyManagerInput)
 		return err
 	}
 	defer p.close()
-	_, stop := heartbeat(ctx)
-	defer stop()
 	return classifyProduct(restoreKeyManager(ctx, p, in.Env.KeyManager, in.Before))
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -31,8 +33,6 @@ func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error)
 	if err != nil {
 		return Preflight{}, err
 	}
-	_, stop := heartbeat(ctx)
-	defer stop()
 	version, err := s.cluster.Version(ctx)
 	if err != nil {
 		return Preflight{}, classifyCluster(err) // nothing else can be asked
@@ -130,59 +130,6 @@ func older(version cluster.Version, other string) bool {
 	return version.Major < major || version.Major == major && version.Minor < minor
 }
 
-// checkPermissions asks for what the steps need that is most often missing.
-func checkPermissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
-	denied, err := c.Allowed(ctx, permissions(env))
-	if err != nil {
-		return classifyCluster(err)
-	}
-	if len(denied) == 0 {
-		return nil
-	}
-	texts := make([]string, len(denied))
-	for i, access := range denied {
-		texts[i] = access.String()
-	}
-	return failure(TypeUnauthorized, "the worker's account may not "+strings.Join(texts, ", nor ")+": bind a ClusterRole that allows it (docs/permissions.md)")
-}
-
-func permissions(env config.Environment) []cluster.Access {
-	var all []cluster.Access
-	add := func(group, resource, namespace string, verbs ...string) {
-		for _, verb := range verbs {
-			all = append(all, cluster.Access{Verb: verb, Group: group, Resource: resource, Namespace: namespace})
-		}
-	}
-	add("", "namespaces", "", "get", "create", "delete")
-	for _, resource := range []string{"secrets", "configmaps", "services"} {
-		add("", resource, env.Namespace, "get", "create", "patch", "delete")
-	}
-	add("", "pods/portforward", env.Namespace, "create")
-	add("apps", "deployments", env.Namespace, "get", "list", "watch", "create", "patch", "delete")
-	watched(add, env.Namespace)
-	for _, resource := range []string{"gateways", "httproutes", "backendtlspolicies"} {
-		add("gateway.networking.k8s.io", resource, env.Namespace, "get", "list", "watch", "create", "patch", "delete")
-	}
-	add("gateway.networking.k8s.io", "gatewayclasses", "", "get", "list", "watch", "create", "patch", "delete")
-	if env.Routing.Installs() {
-		add("apiextensions.k8s.io", "customresourcedefinitions", "", "get", "create", "patch", "delete")
-		add("rbac.authorization.k8s.io", "clusterroles", "", "get", "create", "delete")
-		add("", "secrets", env.Routing.Namespace, "get", "create", "delete")
-		add("", "pods/portforward", env.Routing.Namespace, "create")
-		add("apps", "deployments", env.Routing.Namespace, "list", "watch")
-		watched(add, env.Routing.Namespace)
-	}
-	return all
-}
-
-// watched is what the waits and their diagnosis read.
-func watched(add func(group, resource, namespace string, verbs ...string), namespace string) {
-	add("", "pods", namespace, "list", "watch")
-	add("", "pods/log", namespace, "get")
-	add("", "events", namespace, "list", "watch")
-	add("apps", "replicasets", namespace, "list", "watch")
-}
-
 // checkCharts renders every chart with the environment's values: what a chart refuses is known before anything is touched.
 func checkCharts(ctx context.Context, e *release.Engine, env config.Environment) error {
 	fields := map[string]string{GatewayController: "routing", IdentityServer: "identityServer", APIManager: "apiManager"}
@@ -227,12 +174,49 @@ func (a *Activities) checkRegistry(ctx context.Context, env config.Environment, 
 	})
 }
 
-// checkGatewayKinds makes sure that the kinds which API Manager's chart needs are there, or will be.
+// checkGatewayKinds makes sure that the kinds which API Manager's chart and the gateway need are there, or will be: the policy
+// create leaves kinds alone that are there in an older version.
 func checkGatewayKinds(ctx context.Context, s *site, env config.Environment) error {
-	if env.Routing.Installs() && env.Routing.CRDs != config.CRDsSkip {
+	missing, err := s.cluster.Missing(ctx, gateway.Needs(env))
+	if err != nil || len(missing) == 0 {
+		return classifyCluster(err)
+	}
+	if !env.Routing.Installs() || env.Routing.CRDs == config.CRDsSkip {
+		return classifyCluster(gateway.Unserved(env, missing))
+	}
+	if env.Routing.CRDs == config.CRDsCreateReplace {
 		return nil
 	}
-	return requireKinds(ctx, s.cluster, env)
+	crds, err := s.releases.CRDs(ctx, env.Routing.Chart)
+	if err != nil {
+		return classifyRelease(err)
+	}
+	old, err := present(ctx, s.cluster, crds, missing)
+	if err != nil {
+		return classifyCluster(err)
+	}
+	return classifyCluster(gateway.Unserved(env, old))
+}
+
+// present are those of the kinds that the cluster has a definition of.
+func present(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured, kinds []schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
+	var there []schema.GroupVersionKind
+	for _, crd := range crds {
+		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+		kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+		i := slices.IndexFunc(kinds, func(gvk schema.GroupVersionKind) bool { return gvk.Group == group && gvk.Kind == kind })
+		if i < 0 {
+			continue
+		}
+		_, found, err := c.Get(ctx, cluster.RefOf(crd))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			there = append(there, kinds[i])
+		}
+	}
+	return there, nil
 }
 
 // checkReferences makes sure that the Secrets the environment names are there, with all the keys that it and its values use. In a namespace that is not there none can be.

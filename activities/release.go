@@ -75,8 +75,7 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 	if err != nil {
 		return Release{}, err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	where := ReleaseOf(in.Env, in.Component)
 	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
 	if err != nil {
@@ -105,8 +104,7 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 	if err != nil {
 		return err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	return classifyRelease(s.releases.Restore(ctx, in.Release.Namespace, in.Release.Name, in.Before, progress))
 }
 

@@ -3,10 +3,11 @@ package activities
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
-	"lockstep/config"
 	"lockstep/internal/keystore"
 )
 
@@ -92,7 +93,7 @@ func (a *Activities) CollectReport(ctx context.Context, in ReportInput) (Report,
 }
 
 func compose(in ReportInput) Report {
-	env, h := in.Env, public(in.Env.Hostnames, in.Gateway.Port)
+	env, h := in.Env, in.Env.Hostnames
 	r := Report{
 		Environment: env.Name, Namespace: env.Namespace, Kubernetes: in.Kubernetes,
 		Consoles: []Address{
@@ -104,21 +105,25 @@ func compose(in ReportInput) Report {
 		Issuer: in.KeyManager.Issuer, KeyManager: in.KeyManager.ID, Image: in.Image.Reference, Releases: in.Releases,
 		AdminUsername: env.Credentials.AdminUsername,
 		AdminPassword: fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", env.CredentialsSecret(), env.Namespace, keyAdminPassword),
-		Verified:      in.Verified.Proved, Warnings: in.Warnings,
+		Verified:      in.Verified.Proved, Warnings: slices.Concat(in.Warnings, reach(in.Gateway)),
 	}
-	if r.Address != "" {
-		r.Hosts = r.Address + " " + strings.Join(env.Hostnames.All(), " ")
+	if net.ParseIP(r.Address) != nil {
+		r.Hosts = r.Address + " " + strings.Join(h.All(), " ")
 	}
 	return r
 }
 
-// public gives the hostnames the port at which the gateway answers, where that is not the usual one.
-func public(h config.Hostnames, port int32) config.Hostnames {
-	if port == 0 || port == httpsPort {
-		return h
+// reach says what is missing for the public names to lead to the gateway. The products believe to be at port 443 of their names
+// (proxyPort in both charts): consoles redirect there, and tokens carry an issuer without a port.
+func reach(g Gateway) []string {
+	switch {
+	case g.Address == "":
+		return []string{"the gateway has no address: the public names cannot lead to it yet"}
+	case net.ParseIP(g.Address) == nil:
+		return []string{fmt.Sprintf("the gateway's address is a name: point the public names to %s by CNAME records", g.Address)}
+	case g.Port != 0 && g.Port != httpsPort:
+		return []string{fmt.Sprintf("the gateway answers at %s:%d, but the products expect port 443 of their names: lead port 443 there (a load balancer, or for a trial "+
+			"`kubectl port-forward` of Envoy's Service), or the consoles redirect to nowhere", g.Address, g.Port)}
 	}
-	for _, host := range []*string{&h.Management, &h.Gateway, &h.WebSocket, &h.WebSub, &h.KeyManager} {
-		*host = fmt.Sprintf("%s:%d", *host, port)
-	}
-	return h
+	return nil
 }

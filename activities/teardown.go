@@ -93,8 +93,6 @@ func (a *Activities) RemoveNamespace(ctx context.Context, in Input) (string, err
 	if err != nil {
 		return "", err
 	}
-	_, stop := heartbeat(ctx)
-	defer stop()
 	namespace := refs(NamespaceObjects, in.Env)
 	left, err := c.Restore(ctx, absent(namespace))
 	if err != nil {
@@ -141,8 +139,7 @@ func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (
 	if err != nil {
 		return "", err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	where := ReleaseOf(in.Env, in.Component)
 	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
 	if err != nil {
@@ -163,8 +160,7 @@ func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error
 	if err != nil {
 		return "", err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	r := in.Env.Routing
 	state, err := s.releases.Look(ctx, r.Namespace, r.Release)
 	if err != nil {
@@ -206,8 +202,6 @@ func ours(env config.Environment, component string, state release.State) error {
 }
 
 func (a *Activities) restoreAll(ctx context.Context, c *cluster.Client, before []cluster.Snapshot) error {
-	_, stop := heartbeat(ctx)
-	defer stop()
 	left, err := c.Restore(ctx, before)
 	if err != nil {
 		return classifyCluster(err)
@@ -281,8 +275,6 @@ func (a *Activities) RemoveOwnCRDs(ctx context.Context, in Input) (string, error
 	if err != nil {
 		return "", classifyRelease(err)
 	}
-	_, stop := heartbeat(ctx)
-	defer stop()
 	before := make([]cluster.Snapshot, len(crds))
 	for i, crd := range crds {
 		before[i] = cluster.Snapshot{Ref: cluster.RefOf(crd)}

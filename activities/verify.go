@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"strings"
+	"time"
 
 	"lockstep/internal/verify"
 )
@@ -25,8 +26,7 @@ func (a *Activities) Verify(ctx context.Context, in VerifyInput) (Verification, 
 		return Verification{}, err
 	}
 	defer closeAll()
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	arc.Progress = progress
 	ctx, cancel := diagnosable(ctx)
 	defer cancel()
@@ -41,8 +41,7 @@ func (a *Activities) CleanUpVerify(ctx context.Context, in VerifyInput) error {
 		return err
 	}
 	defer closeAll()
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	arc.Progress = progress
 	return classifyProduct(arc.CleanUp(ctx))
 }
@@ -52,7 +51,9 @@ func (a *Activities) arc(ctx context.Context, in VerifyInput) (*verify.Arc, func
 	if err != nil {
 		return nil, nil, err
 	}
+	limit := time.Duration(in.Env.Timeouts.Verify) // most of it is for what the gateway has to learn
 	return &verify.Arc{
+		Waits:      verify.Waits{Published: limit * 2 / 5, Revoked: limit / 4},
 		APIManager: p.apim, IdentityServer: p.identity, Gateway: p.gateway,
 		GatewayURL: "https://" + in.Env.Hostnames.Gateway, VHost: in.Env.Hostnames.Gateway,
 		KeyManager: in.Env.KeyManager.Name, ID: short(in.Scope.Run),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
 
 	"lockstep/config"
 	"lockstep/internal/apim"
@@ -28,8 +29,7 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	if err != nil {
 		return err
 	}
-	progress, stop := heartbeat(ctx)
-	defer stop()
+	progress := progress(ctx)
 	ctx, cancel := diagnosable(ctx)
 	defer cancel()
 	redact, err := redacting(ctx, s.cluster, in.Env)
@@ -42,12 +42,11 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 		names, budget = apim.Deployments(in.Env.APIManager.Release, in.Env.APIManager.Replicas), "raise timeouts.apiManager"
 	}
 	hint := cluster.Hint(cluster.ReasonStartupProbe, budget+": the startup probe's failureThreshold follows from it")
+	group, ctx := errgroup.WithContext(ctx) // the first that cannot become ready ends the wait
 	for _, name := range names {
-		if err := s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, hint, redact); err != nil {
-			return classifyWait(err)
-		}
+		group.Go(func() error { return s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, hint, redact) })
 	}
-	return nil
+	return classifyWait(group.Wait())
 }
 
 // minSecret leaves texts alone that are too short for a secret: they may be a part of any word.

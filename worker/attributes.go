@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -45,7 +47,7 @@ func missingAttributes(ctx context.Context, c client.Client, namespace string) (
 	if err != nil {
 		return missingFromWorkflowService(ctx, c)
 	}
-	return absent(list.GetCustomAttributes()), nil
+	return absent(list.GetCustomAttributes())
 }
 
 // missingFromWorkflowService asks the frontend, where the operator service is closed to users.
@@ -54,22 +56,27 @@ func missingFromWorkflowService(ctx context.Context, c client.Client) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	return absent(list.GetKeys()), nil
+	return absent(list.GetKeys())
 }
 
-func absent(known map[string]enumspb.IndexedValueType) map[string]enumspb.IndexedValueType {
+// absent are the attributes to register. One of that name with another type cannot be mended: a workflow that sets it would hang.
+func absent(known map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
 	missing := map[string]enumspb.IndexedValueType{}
 	for _, key := range []temporal.SearchAttributeKeyKeyword{workflows.AttributeEnvironment, workflows.AttributeOperation, workflows.AttributePhase, workflows.AttributeOutcome} {
-		if _, found := known[key.GetName()]; !found {
+		kind, found := known[key.GetName()]
+		if found && kind != enumspb.INDEXED_VALUE_TYPE_KEYWORD {
+			return nil, fmt.Errorf("search attribute %s has type %s instead of Keyword: use a Temporal namespace of Lockstep's own (TEMPORAL_NAMESPACE)", key.GetName(), kind)
+		}
+		if !found {
 			missing[key.GetName()] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 		}
 	}
-	return missing
+	return missing, nil
 }
 
 func commands(missing map[string]enumspb.IndexedValueType, namespace string) string {
 	var lines []string
-	for name := range missing {
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
 		lines = append(lines, fmt.Sprintf("  temporal operator search-attribute create --namespace %s --name %s --type Keyword", namespace, name))
 	}
 	return strings.Join(lines, "\n")

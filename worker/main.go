@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
@@ -48,6 +49,10 @@ func command() *cobra.Command {
 // tried again by another worker, from what they find.
 const stopTimeout = 30 * time.Second
 
+// heartbeatThrottle is how long the SDK may hold heartbeats back. They carry progress to operators and cancellation to activities;
+// without this, both would lag by most of the heartbeat timeout.
+const heartbeatThrottle = 2 * time.Second
+
 func run(ctx context.Context, settings config.Settings) error {
 	logger := logger(settings)
 	temporal, err := connect(logger)
@@ -61,6 +66,8 @@ func run(ctx context.Context, settings config.Settings) error {
 	w := worker.New(temporal, settings.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: settings.MaxConcurrentActivities,
 		WorkerStopTimeout:                  stopTimeout,
+		Interceptors:                       []interceptor.WorkerInterceptor{&activities.Heartbeats{}},
+		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 	})
 	workflows.Register(w)
 	w.RegisterActivity(activities.New(settings, temporal))

@@ -123,7 +123,8 @@ func (d *deployment) routes(ctx workflow.Context) (string, error) {
 }
 
 func (d *deployment) lookKeyManager(ctx workflow.Context) (err error) {
-	d.manager, err = call[activities.KeyManagerState](ctx, quick("look for the key manager"), a.LookKeyManager, d.trimmed(""))
+	o := wait("look for the key manager", time.Duration(d.env.Timeouts.KeyManager)) // API Manager has only just started
+	d.manager, err = call[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(""))
 	return err
 }
 

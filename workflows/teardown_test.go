@@ -62,8 +62,8 @@ func TestPurgeRemovesTheNamespaceLast(t *testing.T) {
 
 func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 	o := newOperation(t, canonicalID)
-	o.on("RemoveRelease", 0, func(_ context.Context, in activities.ReleaseRef) (string, error) {
-		if strings.HasPrefix(in.Name, "apim") {
+	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
+		if in.Component == activities.APIManager {
 			return "", broken(activities.TypeConflict, "release apim was not made by Lockstep")
 		}
 		return "uninstalled", nil
@@ -100,7 +100,7 @@ func TestTeardownOfNothingSaysSo(t *testing.T) {
 
 func TestACancelledTeardownPutsNothingBack(t *testing.T) {
 	o := newOperation(t, canonicalID)
-	o.on("RemoveRelease", 10*time.Minute, func(context.Context, activities.ReleaseRef) (string, error) { return "", nil })
+	o.on("RemoveRelease", 10*time.Minute, func(context.Context, activities.RemoveReleaseInput) (string, error) { return "", nil })
 	o.RegisterDelayedCallback(o.CancelWorkflow, time.Minute)
 	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
 	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {

@@ -1,0 +1,73 @@
+package activities
+
+import (
+	"context"
+	"strings"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+// checkPermissions asks for what the steps need that is most often missing.
+func checkPermissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
+	denied, err := c.Allowed(ctx, permissions(env))
+	if err != nil {
+		return classifyCluster(err)
+	}
+	if len(denied) == 0 {
+		return nil
+	}
+	texts := make([]string, len(denied))
+	for i, access := range denied {
+		texts[i] = access.String()
+	}
+	return failure(TypeUnauthorized, "the worker's account may not "+strings.Join(texts, ", nor ")+": bind a ClusterRole that allows it (docs/permissions.md)")
+}
+
+func permissions(env config.Environment) []cluster.Access {
+	var all []cluster.Access
+	add := func(group, resource, namespace string, verbs ...string) {
+		for _, verb := range verbs {
+			all = append(all, cluster.Access{Verb: verb, Group: group, Resource: resource, Namespace: namespace})
+		}
+	}
+	change := []string{"get", "create", "patch", "delete"}
+	watch := append([]string{"list", "watch"}, change...)
+	own := env.Namespace
+	add("", "namespaces", "", "get", "create", "delete")
+	for _, resource := range []string{"secrets", "configmaps", "services", "serviceaccounts"} {
+		add("", resource, own, change...)
+	}
+	for _, resource := range []string{"roles", "rolebindings"} {
+		add("rbac.authorization.k8s.io", resource, own, change...)
+	}
+	add("policy", "poddisruptionbudgets", own, change...)
+	add("apps", "deployments", own, watch...)
+	watched(add, own)
+	for _, resource := range []string{"gateways", "httproutes", "backendtlspolicies"} {
+		add("gateway.networking.k8s.io", resource, own, watch...)
+	}
+	add("gateway.networking.k8s.io", "gatewayclasses", "", watch...)
+	add("gateway.envoyproxy.io", "backendtrafficpolicies", own, change...)
+	add("", "services", env.Routing.Namespace, "list") // of the data plane, which the verification calls through
+	watched(add, env.Routing.Namespace)
+	if env.Routing.Installs() {
+		add("apiextensions.k8s.io", "customresourcedefinitions", "", change...)
+		add("rbac.authorization.k8s.io", "clusterroles", "", change...)
+		add("rbac.authorization.k8s.io", "clusterrolebindings", "", change...)
+		add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", change...)
+		add("batch", "jobs", env.Routing.Namespace, "get", "list", "watch", "create", "delete")
+		add("", "secrets", env.Routing.Namespace, change...)
+		add("apps", "deployments", env.Routing.Namespace, watch...)
+	}
+	return all
+}
+
+// watched is what waits, their diagnosis and calls to the pods need.
+func watched(add func(group, resource, namespace string, verbs ...string), namespace string) {
+	add("", "pods", namespace, "list", "watch")
+	add("", "pods/portforward", namespace, "create")
+	add("", "pods/log", namespace, "get")
+	add("", "events", namespace, "list", "watch")
+	add("apps", "replicasets", namespace, "list", "watch")
+}
