@@ -64,14 +64,21 @@ func gatewayAPI(env config.Environment) map[string]any {
 		"backendTLSPolicy": map[string]any{"enabled": true, "caCertificateConfigMap": caConfigMap,
 			"hostname": Service(env) + "." + env.Namespace + ".svc"},
 		// A kind of Envoy Gateway, so only with that controller.
-		"backendTrafficPolicy": map[string]any{"enabled": env.Routing.ControllerName == "" || env.Routing.ControllerName == config.DefaultController},
+		"backendTrafficPolicy": map[string]any{"enabled": env.Routing.IsEnvoyGateway()},
 	}
 }
 
 func deployment(env config.Environment, image manifest.Image) map[string]any {
 	limit := time.Duration(env.Timeouts.APIManager)
+	// The chart's "50%" of one pod is that pod, so no node that runs it could ever be drained. The chart quotes the value,
+	// and a quoted number is no percentage to Kubernetes.
+	available := "0%"
+	if env.APIManager.Replicas > 1 {
+		available = "50%"
+	}
 	return map[string]any{
 		"highAvailability": env.APIManager.Replicas > 1,
+		"minAvailable":     available,
 		// A digest wins over the tag in the chart; without one it must be empty.
 		"image": map[string]any{"registry": image.Registry, "repository": image.Repository, "tag": image.Tag,
 			"digest": image.Digest, "imagePullPolicy": "IfNotPresent"},
