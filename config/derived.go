@@ -3,6 +3,17 @@ package config
 // Installs says whether Lockstep installs the gateway chart itself.
 func (r Routing) Installs() bool { return r.Install == nil || *r.Install }
 
+// IsEnvoyGateway says whether the controller is Envoy Gateway, which has kinds of its own: the one that Lockstep installs,
+// or one that is known by its name.
+func (r Routing) IsEnvoyGateway() bool {
+	return r.Installs() || r.ControllerName == "" || r.ControllerName == DefaultController
+}
+
+// SeveralIdentityServers says whether there may be more than one pod of Identity Server at a time.
+func (e Environment) SeveralIdentityServers() bool {
+	return e.IdentityServer.Replicas > 1 || e.IdentityServer.Values.isTrue("deployment.hpa.enabled")
+}
+
 // CreatesRoles says whether the key manager connector may make roles in Identity Server.
 func (k KeyManager) CreatesRoles() bool { return k.RoleCreation == nil || *k.RoleCreation }
 

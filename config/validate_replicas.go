@@ -19,7 +19,7 @@ func checkReplicas(e Environment) (found Problems) {
 	if n := e.APIManager.Replicas; n < 1 || n > 2 {
 		found.add("apiManager.replicas", fmt.Sprint(n), "is out of range: the all-in-one chart knows a single node and a high-availability pair", "write 1 or 2")
 	}
-	if e.IdentityServer.Replicas > 1 || e.IdentityServer.Values.isTrue("deployment.hpa.enabled") {
+	if e.SeveralIdentityServers() {
 		found.ownDatabases("identityServer", e.IdentityServer.Values, e.isDatabases())
 	}
 	if e.APIManager.Replicas > 1 {

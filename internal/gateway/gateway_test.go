@@ -34,11 +34,14 @@ func TestObjectsAreAsTheGoldenFilesShow(t *testing.T) {
 	nodePort.Routing.ServiceType = "NodePort"
 	clusterIP := environment()
 	clusterIP.Routing.ServiceType = "ClusterIP"
+	several := environment()
+	several.IdentityServer.Replicas = 2
 	for name, objects := range map[string][]*unstructured.Unstructured{
-		"loadbalancer.yaml":           Objects(environment()),
-		"nodeport.yaml":               Objects(nodePort),
-		"clusterip.yaml":              Objects(clusterIP),
-		"identity-server-routes.yaml": IdentityServerRoutes(environment(), "is-identity-server", "wso2-ca-cert"),
+		"loadbalancer.yaml":             Objects(environment()),
+		"nodeport.yaml":                 Objects(nodePort),
+		"clusterip.yaml":                Objects(clusterIP),
+		"identity-server-routes.yaml":   IdentityServerRoutes(environment(), "is-identity-server", "wso2-ca-cert"),
+		"identity-server-replicas.yaml": IdentityServerRoutes(several, "is-identity-server", "wso2-ca-cert"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := render(t, objects)
@@ -71,6 +74,24 @@ func render(t *testing.T, objects []*unstructured.Unstructured) []byte {
 		out.Write(text)
 	}
 	return out.Bytes()
+}
+
+func TestOnlyEnvoyKeepsABrowserWithOneReplicaAndTeardownForgetsNothing(t *testing.T) {
+	no := false
+	env := environment()
+	env.IdentityServer.Replicas = 2
+	env.Routing.Install, env.Routing.ControllerName = &no, "example.com/other"
+	if objects := IdentityServerRoutes(env, "is", "ca"); len(objects) != 2 {
+		t.Errorf("another controller gets %d objects", len(objects))
+	}
+	env.IdentityServer.Replicas = 1
+	var kinds []string
+	for _, ref := range IdentityServerRefs(env, "is") {
+		kinds = append(kinds, ref.Kind)
+	}
+	if diff := cmp.Diff([]string{"HTTPRoute", "BackendTLSPolicy", "BackendTrafficPolicy"}, kinds); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestAUsersValuesWinOverLockstepsOwn(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 )
 
 // IdentityServerRoutes are what no chart makes for Identity Server: the HTTPRoute from the key manager's hostname to
-// its Service, and the policy by which Envoy verifies the server's certificate. service is the chart's full name;
-// caConfigMap holds the CA under ca.crt, in the same namespace.
+// its Service, and the policy by which Envoy verifies the server's certificate; with more than one replica behind Envoy
+// Gateway also the policy by which a browser stays with one of them. service is the chart's full name; caConfigMap holds
+// the CA under ca.crt, in the same namespace.
 func IdentityServerRoutes(env config.Environment, service, caConfigMap string) []*unstructured.Unstructured {
 	policy := object(env, gatewayAPI, "BackendTLSPolicy", service+"-backend-tls-policy", env.Namespace, map[string]any{
 		"targetRefs": []any{map[string]any{"group": "", "kind": "Service", "name": service}},
@@ -28,12 +29,30 @@ func IdentityServerRoutes(env config.Environment, service, caConfigMap string) [
 			"backendRefs": []any{map[string]any{"group": "", "kind": "Service", "name": service, "port": int64(9443), "weight": int64(1)}},
 		}},
 	})
-	return []*unstructured.Unstructured{route, policy}
+	objects := []*unstructured.Unstructured{route, policy}
+	if env.SeveralIdentityServers() && env.Routing.IsEnvoyGateway() {
+		objects = append(objects, sticky(env, service))
+	}
+	return objects
 }
 
-// IdentityServerRefs name the objects of [IdentityServerRoutes], the HTTPRoute first.
+// sticky keeps a session of a browser with one replica: a login takes several requests, and what one replica knows of it
+// reaches the others only after a while. The chart does the same by annotations of its Ingress. A ttl of 0s makes a
+// session cookie.
+func sticky(env config.Environment, service string) *unstructured.Unstructured {
+	return object(env, envoyAPI, "BackendTrafficPolicy", service+"-backend-traffic-policy", env.Namespace, map[string]any{
+		"targetRefs": []any{map[string]any{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": service + "-httproute"}},
+		"loadBalancer": map[string]any{"type": "ConsistentHash", "consistentHash": map[string]any{
+			"type": "Cookie", "cookie": map[string]any{"name": "WSO2_IS_STICKY_SESSION", "ttl": "0s"},
+		}},
+	})
+}
+
+// IdentityServerRefs name the objects that [IdentityServerRoutes] may have made for the environment, with any number of
+// replicas, the HTTPRoute first.
 func IdentityServerRefs(env config.Environment, service string) []cluster.Ref {
 	var refs []cluster.Ref
+	env.IdentityServer.Replicas, env.Routing.ControllerName = 2, config.DefaultController
 	for _, obj := range IdentityServerRoutes(env, service, "") {
 		ref := cluster.RefOf(obj)
 		ref.Owner = cluster.EnvironmentLabel + "=" + env.Name
