@@ -69,6 +69,8 @@ func TestNamesCoverServicesHostnamesAndLocalhost(t *testing.T) {
 			"apim-wso2am-all-in-one-am-service.apim.svc", "apim-wso2am-all-in-one-am-service.apim.svc.cluster.local",
 			"apim-wso2am-all-in-one-am-service-1", "apim-wso2am-all-in-one-am-service-1.apim",
 			"apim-wso2am-all-in-one-am-service-1.apim.svc", "apim-wso2am-all-in-one-am-service-1.apim.svc.cluster.local",
+			"apim-wso2am-all-in-one-am-service-2", "apim-wso2am-all-in-one-am-service-2.apim",
+			"apim-wso2am-all-in-one-am-service-2.apim.svc", "apim-wso2am-all-in-one-am-service-2.apim.svc.cluster.local",
 			"am.wso2.com", "gw.wso2.com", "websocket.wso2.com", "websub.wso2.com", "localhost", "extra.example.com",
 		},
 		IS: []string{
@@ -82,12 +84,12 @@ func TestNamesCoverServicesHostnamesAndLocalhost(t *testing.T) {
 	}
 }
 
-func TestAPairOfNodesNamesBothServices(t *testing.T) {
-	names := NamesFor(config.Environment{Namespace: "n", APIManager: config.Product{Replicas: 2}}, "am", "is")
-	for _, want := range []string{"am", "am-1.n.svc", "am-2.n.svc.cluster.local"} {
-		if !strings.Contains(strings.Join(names.APIM, " ")+" ", want+" ") {
-			t.Errorf("%s is missing from %v", want, names.APIM)
-		}
+func TestStoresOfOneReplicaServeTwo(t *testing.T) {
+	names := func(replicas int) Names {
+		return NamesFor(config.Environment{Namespace: "n", APIManager: config.Product{Replicas: replicas}}, "am", "is")
+	}
+	if diff := cmp.Diff(names(1), names(2)); diff != "" {
+		t.Errorf("names (-one +two):\n%s", diff)
 	}
 }
 

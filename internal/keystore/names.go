@@ -44,10 +44,11 @@ type Names struct {
 }
 
 // NamesFor gives the names of env. apimService and isService are the names of the products' Services in the
-// environment's namespace; API Manager's chart adds one Service per node, named after the common one.
+// environment's namespace; API Manager's chart adds one Service per node, named after the common one. Both nodes of its
+// pair are always among the names, so that the stores of one replica serve two.
 func NamesFor(env config.Environment, apimService, isService string) Names {
 	apim := inCluster(apimService, env.Namespace)
-	for node := 1; node <= max(env.APIManager.Replicas, 1); node++ {
+	for node := 1; node <= 2; node++ {
 		apim = append(apim, inCluster(fmt.Sprintf("%s-%d", apimService, node), env.Namespace)...)
 	}
 	h := env.Hostnames
