@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"lockstep/config"
 	"lockstep/internal/apim"
@@ -47,6 +48,24 @@ func TestValuesRenderIntoAWorkingAPIManager(t *testing.T) {
 				}
 				checkRouting(t, objects)
 			})
+		}
+	}
+}
+
+func TestANodeUnderTheOnlyReplicaCanBeDrained(t *testing.T) {
+	for name, path := range chartPaths(t) {
+		for replicas, want := range map[int]string{1: "0%", 2: "50%"} {
+			env := environment()
+			env.APIManager.Replicas = replicas
+			for _, object := range render(t, path, env) {
+				if object.GetKind() != "PodDisruptionBudget" {
+					continue
+				}
+				got, _, _ := unstructured.NestedString(object.Object, "spec", "minAvailable")
+				if percent := validation.IsValidPercent(got); got != want || len(percent) > 0 {
+					t.Errorf("%s, %d replicas: minAvailable is %q (%v), not %s", name, replicas, got, percent, want)
+				}
+			}
 		}
 	}
 }
