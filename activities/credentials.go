@@ -89,23 +89,11 @@ func credentialKeys() []string {
 
 // userKeys are the keys of the Secret that the user's chart values refer to: as $env{NAME}, or by the name of a key.
 func userKeys(env config.Environment) []string {
-	keys := append(userEnv(env.IdentityServer.Values), userEnv(env.APIManager.Values)...)
+	keys := append(env.IdentityServer.Values.EnvReferences(), env.APIManager.Values.EnvReferences()...)
 	for _, setting := range []string{"apimDBPasswordKey", "sharedDBPasswordKey"} {
 		if key := manifest.Text(env.APIManager.Values, "wso2", "apim", "configurations", "existingSecret", setting); key != "" {
 			keys = append(keys, key)
 		}
 	}
 	return keys
-}
-
-// userEnv are the names in $env{NAME} placeholders that pods get from the Secret: not those that charts, images and Kubernetes
-// give to every pod.
-func userEnv(values config.Values) []string {
-	return slices.DeleteFunc(values.EnvReferences(), func(name string) bool {
-		switch name {
-		case "NODE_IP", "JVM_MEM_OPTS", "JAVA_OPTS", "JAVA_HOME", "HOSTNAME", "HOME", "PATH", "USER":
-			return true
-		}
-		return false
-	})
 }

@@ -134,14 +134,14 @@ func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
 		spec.Values, err = identity.Values(in.Env, identity.ChartInput{Reference: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home})
 		spec.PostRender = func(objects []*unstructured.Unstructured) error {
 			return identity.Mend(objects, identity.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret,
-				UserEnv: userEnv(in.Env.IdentityServer.Values)})
+				UserEnv: in.Env.IdentityServer.Values.EnvReferences()})
 		}
 	case APIManager:
 		spec.Chart = in.Env.APIManager.Chart
 		spec.Values, err = apim.Values(in.Env, apim.ChartInput{Reference: in.APIManagerImage})
 		spec.PostRender = func(objects []*unstructured.Unstructured) error {
 			return apim.Mend(objects, apim.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret,
-				UserEnv: userEnv(in.Env.APIManager.Values)})
+				UserEnv: in.Env.APIManager.Values.EnvReferences()})
 		}
 	default:
 		err = fmt.Errorf("component %q is none of %s, %s, %s", in.Component, GatewayController, IdentityServer, APIManager)
