@@ -77,14 +77,31 @@ func (p *Problems) driver(part string, values Values, database, kind, driver str
 	if values.isH2(database) {
 		return
 	}
-	if given := values.text(kind); given == "" || given == "h2" {
-		p.add(part+".values."+kind, given, "is H2 while a JDBC URL beside it is not", "write the type of the database, as postgre, mysql, mssql or oracle")
-	} else if strings.HasPrefix(given, "postgres") {
-		p.add(part+".values."+kind, given, "is no type that WSO2 products know", "write postgre")
-	}
+	p.databaseType(part+".values."+kind, values.text(kind))
 	if given := values.text(driver); given == "" || given == "org.h2.Driver" {
 		p.add(part+".values."+driver, given, "is H2's while a JDBC URL beside it is not", "write the driver's class, as org.postgresql.Driver; its jar must be in the image")
 	}
+}
+
+// databaseTypes are those for which the products know a validation query (carbon-kernel infer.json); h2 beside.
+func databaseTypes() []string { return []string{"postgre", "mysql", "mariadb", "mssql", "oracle", "db2"} }
+
+func (p *Problems) databaseType(path, given string) {
+	next := "write one of " + strings.Join(databaseTypes(), ", ")
+	switch {
+	case given == "" || given == "h2":
+		p.add(path, given, "is H2 while a JDBC URL beside it is not", next)
+		return
+	case slices.Contains(databaseTypes(), given):
+		return
+	case strings.HasPrefix(strings.ToLower(given), "postgre"):
+		next = "write postgre"
+	case strings.HasPrefix(strings.ToLower(given), "sqlserver"):
+		next = "write mssql"
+	case closest(given, databaseTypes()) != "":
+		next = "write " + closest(given, databaseTypes())
+	}
+	p.add(path, given, "is no type that WSO2 products know", next)
 }
 
 // warnData says where data does not outlive a pod.

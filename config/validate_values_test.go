@@ -130,6 +130,12 @@ func TestKeysThatChartsIgnoreAreNamed(t *testing.T) {
 	})
 }
 
+func TestEveryDatabaseTypeOfTheProductsIsTaken(t *testing.T) {
+	for _, kind := range databaseTypes() {
+		parse(t, minimal+isValues("deploymentToml: {database: {user: {type: "+kind+", driver: d, url: 'jdbc:x:y'}}}"))
+	}
+}
+
 func TestMoreThanOneReplicaNeedsADatabaseOfItsOwn(t *testing.T) {
 	check(t, []refusal{
 		{holds: "Identity Server on H2", more: "identityServer: {replicas: 2}\n", path: "identityServer.replicas", says: "each pod would have a database of its own"},
@@ -140,5 +146,9 @@ func TestMoreThanOneReplicaNeedsADatabaseOfItsOwn(t *testing.T) {
 		{holds: "a URL without type is H2's type", more: configurations("databases: {apim_db: {url: 'jdbc:postgresql://h/d'}}"), path: apimAt + apimPrefix + "databases.type", says: "postgre"},
 		{holds: "a URL without driver is H2's driver", more: configurations("databases: {type: postgre, apim_db: {url: 'jdbc:postgresql://h/d'}}"), path: apimAt + apimPrefix + "databases.jdbc.driver", says: "its jar must be in the image"},
 		{holds: "postgres is called postgre", more: isValues("deploymentToml: {database: {user: {type: postgresql, driver: d, url: 'jdbc:postgresql://h/d'}}}"), path: isAt + "deploymentToml.database.user.type", value: "postgresql", says: "write postgre"},
+		{holds: "so it is for API Manager", more: configurations("databases: {type: postgres, jdbc: {driver: d}, apim_db: {url: 'jdbc:postgresql://h/d'}}"), path: apimAt + apimPrefix + "databases.type", value: "postgres", says: "write postgre"},
+		{holds: "SQL Server is called mssql", more: isValues("deploymentToml: {database: {user: {type: sqlserver, driver: d, url: 'jdbc:sqlserver://h'}}}"), path: isAt + "deploymentToml.database.user.type", value: "sqlserver", says: "write mssql"},
+		{holds: "a slip is named", more: isValues("deploymentToml: {database: {user: {type: MySQL, driver: d, url: 'jdbc:mysql://h/d'}}}"), path: isAt + "deploymentToml.database.user.type", value: "MySQL", says: "write mysql"},
+		{holds: "what no product knows is refused", more: isValues("deploymentToml: {database: {user: {type: sqlite, driver: d, url: 'jdbc:sqlite:f'}}}"), path: isAt + "deploymentToml.database.user.type", value: "sqlite", says: "write one of postgre, mysql, mariadb"},
 	})
 }
