@@ -84,7 +84,9 @@ func (p *Problems) driver(part string, values Values, database, kind, driver str
 }
 
 // databaseTypes are those for which the products know a validation query (carbon-kernel infer.json); h2 beside.
-func databaseTypes() []string { return []string{"postgre", "mysql", "mariadb", "mssql", "oracle", "db2"} }
+func databaseTypes() []string {
+	return []string{"postgre", "mysql", "mariadb", "mssql", "oracle", "db2"}
+}
 
 func (p *Problems) databaseType(path, given string) {
 	next := "write one of " + strings.Join(databaseTypes(), ", ")
