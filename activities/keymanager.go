@@ -144,8 +144,6 @@ type prober struct {
 // untilKnown tries until API Manager knows the key manager where it is used.
 func (p *prober) untilKnown(ctx context.Context, progress func(string)) error {
 	progress("waiting until API Manager knows the key manager")
-	ctx, cancel := diagnosable(ctx)
-	defer cancel()
 	var last error // an attempt that runs out of time does not say why
 	for {
 		err := p.once(ctx)
@@ -166,6 +164,24 @@ func (p *prober) untilKnown(ctx context.Context, progress func(string)) error {
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// notRegistered is API Manager's code for a key manager that is stored but not yet known where it is used (carbon-apimgt,
+// ExceptionCodes).
+const notRegistered = "901403"
+
+// untilHeardOf tries until API Manager knows the key manager, whether or not that can generate keys: in the middle of an Undo,
+// Identity Server may not be back yet.
+func (p *prober) untilHeardOf(ctx context.Context, progress func(string)) error {
+	progress("waiting until API Manager knows the key manager again")
+	for rest.Code(p.once(ctx)) == notRegistered {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return nil
 }
 
 func (p *prober) once(ctx context.Context) error {
@@ -189,7 +205,15 @@ func (a *Activities) UndoKeyManager(ctx context.Context, in UndoKeyManagerInput)
 		return err
 	}
 	defer p.close()
-	return classifyProduct(restoreKeyManager(ctx, p, in.Env.KeyManager, in.Before))
+	if err := restoreKeyManager(ctx, p, in.Env.KeyManager, in.Before); err != nil || !in.Before.Exists {
+		return classifyProduct(err)
+	}
+	manager, err := p.apim.FindKeyManager(ctx, in.Env.KeyManager.Name)
+	if err != nil {
+		return classifyProduct(err)
+	}
+	probe := prober{apim: p.apim, manager: manager, name: verify.Prefix + "undo-" + short(in.Scope.Run)}
+	return probe.untilHeardOf(ctx, progress(ctx))
 }
 
 func restoreKeyManager(ctx context.Context, p *products, km config.KeyManager, before KeyManagerState) error {
