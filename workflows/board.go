@@ -76,6 +76,8 @@ func (b *board) undoFailed(ctx workflow.Context, name string, err error) {
 	})
 }
 
+func (b *board) state(name string) string { return b.status.Steps[b.rows[name]].State }
+
 func (b *board) end(ctx workflow.Context, name string, change func(*StepStatus)) {
 	now := workflow.Now(ctx)
 	b.change(ctx, name, func(s *StepStatus) {

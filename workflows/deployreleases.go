@@ -58,7 +58,7 @@ func (d *deployment) lookRegistration(ctx workflow.Context) (err error) {
 	if !d.before[activities.APIManager].Exists || d.env.KeepsState() {
 		return nil
 	}
-	o := options("look for the key manager", 20*time.Second, 20*time.Second)
+	o := options("look for the key manager", 30*time.Second, 2)
 	d.registration, err = call[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(activities.APIManager))
 	if err != nil && ctx.Err() == nil {
 		workflow.GetLogger(ctx).Info("API Manager does not answer before its upgrade", "error", err)
@@ -135,7 +135,8 @@ func (d *deployment) installGateway(ctx workflow.Context) (string, error) {
 
 // undoGateway takes the listeners away first, so that a controller that stays or goes removes their data plane.
 func (d *deployment) undoGateway(ctx workflow.Context) error {
-	if err := d.restore(ctx, d.objects["gateway"]); err != nil {
+	objects := activities.RestoreGatewayInput{Input: d.trimmed(""), Before: d.objects["gateway"]}
+	if err := tell(ctx, undo("put the listeners back"), a.RestoreGateway, objects); err != nil {
 		return err
 	}
 	if !d.env.Routing.Installs() {

@@ -83,7 +83,7 @@ func (d *deployment) product(component, summary string, limit config.Duration, n
 }
 
 func (d *deployment) preflight(ctx workflow.Context) (note string, err error) {
-	d.checked, err = call[activities.Preflight](ctx, work("check what the file cannot tell"), a.Preflight, d.whole())
+	d.checked, err = call[activities.Preflight](ctx, look("check what the file cannot tell"), a.Preflight, d.whole())
 	return d.checked.Summary, err
 }
 
@@ -136,7 +136,7 @@ func (d *deployment) registerKeyManager(ctx workflow.Context) (note string, err 
 
 func (d *deployment) undoKeyManager(ctx workflow.Context) error {
 	if d.before[activities.APIManager].Exists || d.env.KeepsState() {
-		return tell(ctx, undo("put the key manager back"), a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: d.manager})
+		return tell(ctx, undoInProduct("put the key manager back"), a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: d.manager})
 	}
 	return nil // it goes with the API Manager that this run installed
 }
@@ -158,7 +158,7 @@ func (d *deployment) cleanUpVerify(ctx workflow.Context) error {
 	if !d.before[activities.APIManager].Exists && !d.env.KeepsState() {
 		return nil // what it made goes with the API Manager that this run installed
 	}
-	return tell(ctx, undo("remove what the verification made"), a.CleanUpVerify, d.verifyInput())
+	return tell(ctx, undoInProduct("remove what the verification made"), a.CleanUpVerify, d.verifyInput())
 }
 
 func (d *deployment) verifyInput() activities.VerifyInput {

@@ -12,39 +12,44 @@ import (
 // Heartbeats come every few seconds from a ticker in the worker; three missed ones mean that it is gone.
 const heartbeatTimeout = 20 * time.Second
 
-// Ceilings over all attempts of one activity, where the environment sets none.
-const (
-	quickCeiling = 3 * time.Minute  // a few calls to one API
-	workCeiling  = 20 * time.Minute // transfers and Helm hooks
-	undoCeiling  = 15 * time.Minute
-)
-
-// quick is for activities that ask or change a few objects.
+// quick is for activities that ask or change a few objects: two to three minutes of attempts.
 func quick(summary string) workflow.ActivityOptions {
-	return options(summary, time.Minute, quickCeiling)
+	return options(summary, time.Minute, 12)
 }
 
-// work is for activities that transfer data or run Helm hooks.
+// look is for checks before anything was touched: whoever waits for them would rather know soon.
+func look(summary string) workflow.ActivityOptions {
+	return options(summary, 2*time.Minute, 4)
+}
+
+// work is for activities that transfer data or run Helm hooks: some ten minutes of attempts beside the time they take.
 func work(summary string) workflow.ActivityOptions {
-	return options(summary, workCeiling, workCeiling)
+	return options(summary, 20*time.Minute, 30)
 }
 
-// wait is for activities that watch until something is ready. One attempt may use the whole limit: the activity ends the wait
-// itself, with a diagnosis, shortly before Temporal would without one.
+// wait is for activities that watch until something is ready. One attempt may use the whole limit. The activity ends the wait itself,
+// with a diagnosis that is final, shortly before Temporal would without one; other attempts are for lost workers.
 func wait(summary string, limit time.Duration) workflow.ActivityOptions {
-	return options(summary, limit, limit+time.Minute)
+	return options(summary, limit, 6)
 }
 
 // undo is for compensation: it tries longer than anything else, since giving up leaves something behind.
 func undo(summary string) workflow.ActivityOptions {
-	return options(summary, undoCeiling, undoCeiling)
+	o := options(summary, 5*time.Minute, 20)
+	o.RetryPolicy.MaximumInterval = time.Minute
+	return o
 }
 
-func options(summary string, attempt, ceiling time.Duration) workflow.ActivityOptions {
+// undoInProduct is for compensation inside a product, which may be what failed: its release is put back afterwards in any case.
+func undoInProduct(summary string) workflow.ActivityOptions {
+	return options(summary, time.Minute, 6)
+}
+
+// options bound the attempts and the time of each, not the time over all of them: that would run while no worker does.
+func options(summary string, attempt time.Duration, attempts int32) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		StartToCloseTimeout:    attempt,
-		ScheduleToCloseTimeout: ceiling,
-		HeartbeatTimeout:       heartbeatTimeout,
+		StartToCloseTimeout: attempt,
+		HeartbeatTimeout:    heartbeatTimeout,
 		// Undo must not overlap a Do that is still running: wait until a cancelled activity has said that it stopped.
 		WaitForCancellation: true,
 		Summary:             summary,
@@ -52,6 +57,7 @@ func options(summary string, attempt, ceiling time.Duration) workflow.ActivityOp
 			InitialInterval:    time.Second,
 			BackoffCoefficient: 2,
 			MaximumInterval:    20 * time.Second,
+			MaximumAttempts:    attempts,
 		},
 	}
 }

@@ -41,6 +41,7 @@ func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	if err != nil {
 		return TeardownResult{}, err
 	}
+	t.board = board
 	r := &runner{board: board}
 	return t.conclude(ctx, r, r.run(ctx, steps))
 }
@@ -58,8 +59,8 @@ func (t *teardown) steps(purge bool) []step {
 	}
 	if purge {
 		steps = append(steps,
-			t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway"),
-			t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates"),
+			t.afterProducts(t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway")),
+			t.afterProducts(t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates")),
 			step{name: "gateway-crds", summary: "remove the Gateway API kinds nobody uses", needs: []string{"gateway"}, optional: true, do: t.removeCRDs},
 			step{name: "namespace", summary: "remove the namespace", needs: []string{"credentials", "gateway-crds"}, optional: true, do: t.removeNamespace})
 	}
@@ -76,6 +77,20 @@ func (t *teardown) remove(name, summary string, set activities.ObjectSet, needs 
 		in := activities.SnapshotInput{Input: t.trimmed(""), Set: set}
 		return "", tell(ctx, undo(summary), a.RemoveObjects, in)
 	}}
+}
+
+// afterProducts keeps what a product needs that could not be removed.
+func (t *teardown) afterProducts(s step) step {
+	do := s.do
+	s.do = func(ctx workflow.Context) (string, error) {
+		for _, component := range []string{activities.APIManager, activities.IdentityServer} {
+			if t.board.state(component) == StateFailed {
+				return "", temporal.NewNonRetryableApplicationError("kept, since "+component+" is still there", activities.TypeConflict, nil)
+			}
+		}
+		return do(ctx)
+	}
+	return s
 }
 
 func (t *teardown) uninstall(component, summary string, needs ...string) step {
