@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -135,8 +136,6 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 		return Gateway{}, err
 	}
 	progress := progress(ctx)
-	ctx, cancel := diagnosable(ctx)
-	defer cancel()
 	if in.Env.Routing.Installs() {
 		if err := s.cluster.WaitDeployment(ctx, in.Env.Routing.Namespace, gateway.Deployment, progress); err != nil {
 			return Gateway{}, classifyWait(err)
@@ -144,6 +143,27 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 	}
 	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress)
 	return Gateway{Address: status.Address, Port: status.Port, Programmed: status.Programmed, Reason: status.Reason}, classifyWait(err)
+}
+
+// RestoreGatewayInput says what to go back to.
+type RestoreGatewayInput struct {
+	Input
+	Before []cluster.Snapshot `json:"before"`
+}
+
+// RestoreGateway puts the listeners back. A class that this run made and others use by now stays: their Gateways hold it.
+func (a *Activities) RestoreGateway(ctx context.Context, in RestoreGatewayInput) error {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	watched, err := gatewayWatched(ctx, c)
+	if err != nil {
+		return err
+	}
+	removable := gateway.Removable(in.Env, watched)
+	before := slices.DeleteFunc(in.Before, func(s cluster.Snapshot) bool { return !s.Exists && !slices.Contains(removable, s.Ref) })
+	return a.restoreAll(ctx, c, before)
 }
 
 // UndoGateway puts the gateway's release back. One that this run installed goes, with what its hooks made, unless somebody else
@@ -202,7 +222,5 @@ func (a *Activities) WaitRoutes(ctx context.Context, in Input) error {
 		return err
 	}
 	progress := progress(ctx)
-	ctx, cancel := diagnosable(ctx)
-	defer cancel()
 	return classifyWait(s.cluster.WaitRoutes(ctx, in.Env.Namespace, routeNames(in.Env), progress))
 }

@@ -11,8 +11,8 @@ import (
 
 const heartbeatEvery = 4 * time.Second
 
-// Heartbeats is a worker interceptor that keeps every activity alive from a background ticker and shows its last progress text in
-// Temporal. Cancellation of an activity reaches its context through the same heartbeats.
+// Heartbeats is a worker interceptor that keeps every activity alive from a background ticker, shows its last progress text in
+// Temporal, and ends its context a little before its time is over. Cancellation of an activity reaches its context through the same heartbeats.
 type Heartbeats struct {
 	interceptor.WorkerInterceptorBase
 }
@@ -33,6 +33,8 @@ func (b *beating) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	done := make(chan struct{})
 	defer close(done)
 	go h.beat(ctx, done)
+	ctx, cancel := diagnosable(ctx)
+	defer cancel()
 	return b.Next.ExecuteActivity(context.WithValue(ctx, heartKey{}, h), in)
 }
 
@@ -68,4 +70,14 @@ func progress(ctx context.Context) func(string) {
 			activity.RecordHeartbeat(ctx, text)
 		}
 	}
+}
+
+// diagnosable ends ctx a little before Temporal gives the activity up, which would leave no word of why.
+func diagnosable(ctx context.Context) (context.Context, context.CancelFunc) {
+	const margin = 5 * time.Second
+	deadline := activity.GetInfo(ctx).Deadline
+	if time.Until(deadline) > 4*margin {
+		deadline = deadline.Add(-margin)
+	}
+	return context.WithDeadline(ctx, deadline)
 }

@@ -36,16 +36,16 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 			return found, classifyRelease(err)
 		}
 		found.Releases[component] = state
-		there = there || component != GatewayController && state.Exists
+		there = there || state.Exists && (component != GatewayController || state.Owner == in.Env.Name)
 	}
-	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects} {
-		snapshots, err := s.cluster.Snapshot(ctx, refs(set, in.Env))
-		if err != nil {
-			return found, classifyCluster(err)
-		}
-		for _, snapshot := range snapshots {
-			if snapshot.Exists {
-				found.Objects = append(found.Objects, snapshot.Ref)
+	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects, NamespaceObjects} {
+		for _, ref := range refs(set, in.Env) {
+			live, exists, err := s.cluster.Get(ctx, ref)
+			if err != nil {
+				return found, classifyCluster(err)
+			}
+			if exists && live.GetLabels()[cluster.EnvironmentLabel] == in.Env.Name {
+				found.Objects = append(found.Objects, ref)
 			}
 		}
 	}

@@ -28,8 +28,6 @@ func (a *Activities) Verify(ctx context.Context, in VerifyInput) (Verification, 
 	defer closeAll()
 	progress := progress(ctx)
 	arc.Progress = progress
-	ctx, cancel := diagnosable(ctx)
-	defer cancel()
 	result, err := arc.Run(ctx, in.Env.Verify.Level)
 	return Verification{Proved: result.Proved, Summary: string(in.Env.Verify.Level) + ": " + strings.Join(result.Proved, "; ")}, classifyProduct(err)
 }

@@ -5,9 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
 	"lockstep/config"
@@ -30,8 +28,6 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 		return err
 	}
 	progress := progress(ctx)
-	ctx, cancel := diagnosable(ctx)
-	defer cancel()
 	redact, err := redacting(ctx, s.cluster, in.Env)
 	if err != nil {
 		return err
@@ -65,14 +61,4 @@ func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (
 		}
 	}
 	return cluster.Redact(strings.NewReplacer(pairs...).Replace), nil
-}
-
-// diagnosable ends ctx a little before Temporal gives the activity up, which would leave no word of why.
-func diagnosable(ctx context.Context) (context.Context, context.CancelFunc) {
-	const margin = 5 * time.Second
-	deadline := activity.GetInfo(ctx).Deadline
-	if time.Until(deadline) > 4*margin {
-		deadline = deadline.Add(-margin)
-	}
-	return context.WithDeadline(ctx, deadline)
 }
