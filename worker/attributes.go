@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -30,7 +32,7 @@ func ensureSearchAttributes(ctx context.Context, c client.Client) error {
 	}
 	missing, err := missingAttributes(ctx, c, namespace)
 	if err != nil {
-		return fmt.Errorf("listing the search attributes of Temporal namespace %q: %w; does the namespace exist?", namespace, err)
+		return fmt.Errorf("checking the search attributes of Temporal namespace %q: %w", namespace, err)
 	}
 	if len(missing) == 0 {
 		return nil
@@ -45,24 +47,38 @@ func ensureSearchAttributes(ctx context.Context, c client.Client) error {
 func missingAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
 	list, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
-		return missingFromWorkflowService(ctx, c)
+		return unqueryable(ctx, c)
 	}
 	return absent(list.GetCustomAttributes())
 }
 
-// missingFromWorkflowService asks the frontend, where the operator service is closed to users.
-func missingFromWorkflowService(ctx context.Context, c client.Client) (map[string]enumspb.IndexedValueType, error) {
-	list, err := c.WorkflowService().GetSearchAttributes(ctx, &workflowservice.GetSearchAttributesRequest{})
-	if err != nil {
-		return nil, err
+// unqueryable tries queries, where the operator service is closed to users. The list that the frontend has for them
+// (GetSearchAttributes) knows nothing of namespaces: on SQL stores it says Keyword01 and so on.
+func unqueryable(ctx context.Context, c client.Client) (map[string]enumspb.IndexedValueType, error) {
+	missing := map[string]enumspb.IndexedValueType{}
+	for _, key := range attributes() {
+		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: key.GetName() + " IS NULL"})
+		var unknown *serviceerror.InvalidArgument
+		switch {
+		case errors.As(err, &unknown):
+			missing[key.GetName()] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
+		case err != nil:
+			return nil, fmt.Errorf("querying by %s: %w; does the namespace exist, and may this worker use it?", key.GetName(), err)
+		}
 	}
-	return absent(list.GetKeys())
+	return missing, nil
+}
+
+func attributes() []temporal.SearchAttributeKeyKeyword {
+	return []temporal.SearchAttributeKeyKeyword{
+		workflows.AttributeEnvironment, workflows.AttributeOperation, workflows.AttributePhase, workflows.AttributeOutcome,
+	}
 }
 
 // absent are the attributes to register. One of that name with another type cannot be mended: a workflow that sets it would hang.
 func absent(known map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
 	missing := map[string]enumspb.IndexedValueType{}
-	for _, key := range []temporal.SearchAttributeKeyKeyword{workflows.AttributeEnvironment, workflows.AttributeOperation, workflows.AttributePhase, workflows.AttributeOutcome} {
+	for _, key := range attributes() {
 		kind, found := known[key.GetName()]
 		if found && kind != enumspb.INDEXED_VALUE_TYPE_KEYWORD {
 			return nil, fmt.Errorf("search attribute %s has type %s instead of Keyword: use a Temporal namespace of Lockstep's own (TEMPORAL_NAMESPACE)", key.GetName(), kind)

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -54,7 +55,7 @@ const stopTimeout = 30 * time.Second
 const heartbeatThrottle = 2 * time.Second
 
 func run(ctx context.Context, settings config.Settings) error {
-	logger := logger(settings)
+	logger := logger(settings, os.Stderr)
 	temporal, err := connect(logger)
 	if err != nil {
 		return err
@@ -88,12 +89,12 @@ func connect(logger *slog.Logger) (client.Client, error) {
 	return c, nil
 }
 
-func logger(settings config.Settings) *slog.Logger {
+func logger(settings config.Settings, out io.Writer) *slog.Logger {
 	var level slog.LevelVar
 	_ = level.UnmarshalText([]byte(settings.LogLevel)) // checked when it was loaded
 	options := &slog.HandlerOptions{Level: &level}
 	if settings.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(slog.NewJSONHandler(out, options))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(slog.NewTextHandler(out, options))
 }
