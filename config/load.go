@@ -86,7 +86,7 @@ func foldValues(part string, values *Values, file *string, readFile func(string)
 		found[i].Path = name + ": " + found[i].Path
 	}
 	if len(found) == 0 && len(under) > 0 {
-		*values = mergeValues(under, *values)
+		*values = MergeValues(under, *values)
 	}
 	return found
 }

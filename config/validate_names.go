@@ -62,6 +62,15 @@ func longestRelease(chart, suffix string) int {
 	return min(helmReleaseMax, 63-len("-"+chart+suffix))
 }
 
+// FullName is the name that charts made by helm create derive from a release's, as long as no value overrides it.
+func FullName(release, chart string) string {
+	full := release
+	if !strings.Contains(release, chart) {
+		full = release + "-" + chart
+	}
+	return strings.TrimSuffix(full[:min(len(full), 63)], "-")
+}
+
 // label notes what is no DNS label (RFC 1123) of at most longest characters.
 func (p *Problems) label(path, value string, longest int, next string) {
 	switch {

@@ -48,9 +48,9 @@ func wholeNumbers(value any) any {
 	return value
 }
 
-// mergeValues puts over onto base, map by map, as Helm merges several values files: lists and scalars replace, and a
+// MergeValues puts over onto base, map by map, as Helm merges several values files: lists and scalars replace, and a
 // null stays (it deletes the chart's default). Neither argument is changed.
-func mergeValues(base, over map[string]any) map[string]any {
+func MergeValues(base, over map[string]any) map[string]any {
 	merged := make(map[string]any, len(base)+len(over))
 	for key, value := range base {
 		merged[key] = value
@@ -59,7 +59,7 @@ func mergeValues(base, over map[string]any) map[string]any {
 		below, isMap := merged[key].(map[string]any)
 		above, alsoMap := value.(map[string]any)
 		if isMap && alsoMap {
-			value = mergeValues(below, above)
+			value = MergeValues(below, above)
 		}
 		merged[key] = value
 	}

@@ -47,7 +47,7 @@ func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 			"deployment": deployment(env, image),
 		},
 	}
-	return manifest.Merge(own, env.APIManager.Values), nil
+	return config.MergeValues(own, env.APIManager.Values), nil
 }
 
 func gatewayAPI(env config.Environment) map[string]any {

@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"lockstep/config"
-	"lockstep/internal/manifest"
 )
 
 // Fullname is what the wso2am-all-in-one chart starts the names of a release's objects with. It is the chart's rule as
 // long as the values set neither fullnameOverride nor nameOverride.
-func Fullname(release string) string { return manifest.FullName(release, "wso2am-all-in-one") }
+func Fullname(release string) string { return config.FullName(release, "wso2am-all-in-one") }
 
 // Service is the name of the Service over all nodes of API Manager.
 func Service(env config.Environment) string { return Fullname(env.APIManager.Release) + "-am-service" }

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"strings"
-
 	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/manifest"
@@ -14,7 +12,7 @@ func Values(env config.Environment) map[string]any {
 	own := map[string]any{"config": map[string]any{"envoyGateway": map[string]any{
 		"gateway": map[string]any{"controllerName": env.Routing.ControllerName},
 	}}}
-	return manifest.Merge(own, env.Routing.Values)
+	return config.MergeValues(own, env.Routing.Values)
 }
 
 // Hook is the Job by which the chart makes its certificates before it installs anything else, in the chart's namespace.
@@ -51,18 +49,11 @@ func Leftovers(env config.Environment) []cluster.Ref {
 // fullname is the chart's helper eg.fullname.
 func fullname(env config.Environment) string {
 	if name := manifest.Text(env.Routing.Values, "fullnameOverride"); name != "" {
-		return truncate(name)
+		return config.FullName(name, name)
 	}
 	chart := "gateway-helm"
 	if name := manifest.Text(env.Routing.Values, "nameOverride"); name != "" {
 		chart = name
 	}
-	if strings.Contains(env.Routing.Release, chart) {
-		return truncate(env.Routing.Release)
-	}
-	return truncate(env.Routing.Release + "-" + chart)
-}
-
-func truncate(name string) string {
-	return strings.TrimSuffix(name[:min(len(name), 63)], "-")
+	return config.FullName(env.Routing.Release, chart)
 }

@@ -57,9 +57,9 @@ func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 		"deployment":     deployment(env, image, pack, version),
 		"deploymentToml": deploymentTOML(env),
 	}
-	merged := manifest.Merge(own, env.IdentityServer.Values)
+	merged := config.MergeValues(own, env.IdentityServer.Values)
 	users := manifest.Text(env.IdentityServer.Values, "deploymentToml", "extraConfigs")
-	return manifest.Merge(merged, map[string]any{"deploymentToml": map[string]any{"extraConfigs": extraConfigs(env, users)}}), nil
+	return config.MergeValues(merged, map[string]any{"deploymentToml": map[string]any{"extraConfigs": extraConfigs(env, users)}}), nil
 }
 
 // product gives the two parts of the folder's name that the chart puts together again.

@@ -60,16 +60,12 @@ func destination(a config.Artifact) (string, error) {
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
 		return "", invalid(doing, "give an http or https address", "%q is none", withoutSecrets(a.URL))
 	}
-	target := a.Destination
-	if target == "" {
-		target = dropins
+	if a.Destination == "" {
+		a.Destination = config.DefaultDestination
 	}
-	if strings.HasSuffix(target, "/") {
-		target += path.Base(parsed.Path)
-	}
-	clean := path.Clean(target)
+	clean := a.File()
 	if path.IsAbs(clean) || clean == "." || strings.HasPrefix(clean, "..") {
-		return "", invalid(doing, "give a path below the server's home, as "+dropins, "destination %q leaves it", a.Destination)
+		return "", invalid(doing, "give a path below the server's home, as "+config.DefaultDestination, "destination %q leaves it", a.Destination)
 	}
 	return clean, nil
 }

@@ -17,9 +17,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// dropins is where Identity Server looks for additional bundles.
-const dropins = "repository/components/dropins/"
-
 // newLayer makes one layer of the files. The same files, home and owner give the same bytes: order and times are fixed,
 // and nothing is compressed (the files are archives already, and compressed bytes change with the compressor).
 func newLayer(files []artifact, l layout, mediaType types.MediaType) (v1.Layer, error) {

@@ -2,29 +2,10 @@ package manifest
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"strings"
 	"time"
 )
-
-// Merge puts over onto base, map by map, as Helm merges values: lists and scalars replace, and a null stays (it deletes
-// the chart's default). Neither argument is changed.
-func Merge(base, over map[string]any) map[string]any {
-	merged := maps.Clone(base)
-	if merged == nil {
-		merged = map[string]any{}
-	}
-	for key, value := range over {
-		below, isMap := merged[key].(map[string]any)
-		above, alsoMap := value.(map[string]any)
-		if isMap && alsoMap {
-			value = Merge(below, above)
-		}
-		merged[key] = value
-	}
-	return merged
-}
 
 // Text is the string at a path of values, or nothing.
 func Text(values map[string]any, path ...string) string {
@@ -64,15 +45,6 @@ func ParseImage(reference string) (Image, error) {
 // Tries is how many probes of one period fit into the time that a program may take to start.
 func Tries(limit, period time.Duration) int {
 	return max(1, int(math.Ceil(limit.Seconds()/period.Seconds())))
-}
-
-// FullName is the name that charts made by helm create derive from a release's.
-func FullName(release, chart string) string {
-	full := release
-	if !strings.Contains(release, chart) {
-		full = release + "-" + chart
-	}
-	return strings.TrimSuffix(full[:min(len(full), 63)], "-")
 }
 
 // CheckNames refuses values that rename a chart's objects: routes, certificates and waits go by the names that follow
