@@ -101,7 +101,7 @@ func checkPods(r rollout, pods podSet) (*Problem, logRef) {
 		if isReady(pod) {
 			continue
 		}
-		if problem, at := checkPod(viewOf(r.events, pod, r.now, r.started), len(pods.old) > 0); problem != nil {
+		if problem, at := checkPod(viewOf(r.events, pod, r.now, r.started), pods.ending() > 0); problem != nil {
 			return problem, at
 		}
 	}
@@ -137,7 +137,8 @@ func (v podView) lasts(start time.Time, grace time.Duration) bool {
 	return v.now.Sub(start) >= grace
 }
 
-// checkPod judges one pod that is not ready. crowded: other pods are about to free their place.
+// checkPod judges one pod that is not ready. crowded: other pods are about to free their place. An old pod that is not ending
+// is not: in a rolling update without maxUnavailable it keeps its place until the new one is ready.
 func checkPod(v podView, crowded bool) (*Problem, logRef) {
 	if problem := v.checkScheduling(); problem != nil && !crowded {
 		return problem, logRef{}

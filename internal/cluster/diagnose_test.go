@@ -141,7 +141,7 @@ func TestARolloutIsDoneOnlyWhenExactlyTheNewPodsAreLeftAndReady(t *testing.T) {
 		{"ready", seen(ready), true, ""},
 		{"not yet ready", seen(), false, "0/1 pods ready, wso2is is being made"},
 		{"seen by no controller", seen(ready, func(r *rollout) { r.deployment.Generation = 4 }), false, "has not been seen"},
-		{"an old pod serves", seen(ready, old(func(*corev1.Pod) {})), false, "1/1 pods ready, 1 old pod(s) still ending"},
+		{"an old pod serves", seen(ready, old(func(*corev1.Pod) {})), false, "1/1 pods ready, 1 old pod(s) still there"},
 		{"an old pod ends", seen(ready, old(func(p *corev1.Pod) { ts := ago(0); p.DeletionTimestamp = &ts })), false, "1 old pod(s) still ending"},
 		{"an old pod was evicted and is only a record", seen(ready, old(func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed })), true, ""},
 		{"the new pod ends", seen(ready, func(r *rollout) { ts := ago(0); r.pods[0].DeletionTimestamp = &ts }), false, "0/1 pods ready, 1 old"},
@@ -228,8 +228,13 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 		{"no room yet, but a node comes", seen(unschedulable(30*time.Second, "Insufficient cpu"),
 			happened("new-1", "TriggeredScaleUp", "pod triggered scale-up", 1, 0, 0)), "", "", false},
 		{"no room until the old pod is gone", seen(unschedulable(30*time.Second, "Insufficient cpu"), func(r *rollout) {
-			r.pods = append(r.pods, pod("old-1", "old"))
+			old, deleted := pod("old-1", "old"), ago(time.Second)
+			old.DeletionTimestamp = &deleted
+			r.pods = append(r.pods, old)
 		}), "", "", false},
+		{"no room beside the old pod, which waits for the new one", seen(unschedulable(30*time.Second, "Insufficient cpu"), func(r *rollout) {
+			r.pods = append(r.pods, pod("old-1", "old"))
+		}), "Unschedulable", "requests", false},
 		{"tainted", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint")), "Unschedulable", "toleration", false},
 		{"unbound volume", seen(unschedulable(30*time.Second, "pod has unbound immediate PersistentVolumeClaims")), "UnboundVolume", "StorageClass", false},
 		{"Secret missing for a moment", seen(happened("new-1", "FailedMount", `secret "nope" not found`, 1, time.Second, time.Second)), "", "", false},

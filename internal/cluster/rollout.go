@@ -77,6 +77,16 @@ type podSet struct {
 	old      []*corev1.Pod // of other revisions, or ending
 }
 
+// ending counts the old pods that are being deleted.
+func (p podSet) ending() (n int) {
+	for _, pod := range p.old {
+		if pod.DeletionTimestamp != nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (r rollout) split() podSet {
 	var set podSet
 	newest := r.newestReplicaSet()
@@ -159,8 +169,11 @@ func (r rollout) waiting(pods podSet) (string, logRef) {
 		log = logRef{pod.Namespace, pod.Name, container}
 		break
 	}
-	if n := len(pods.old); n > 0 {
+	if n := pods.ending(); n > 0 {
 		words = append(words, fmt.Sprintf("%d old pod(s) still ending", n))
+	}
+	if n := len(pods.old) - pods.ending(); n > 0 {
+		words = append(words, fmt.Sprintf("%d old pod(s) still there", n))
 	}
 	return strings.Join(words, ", "), log
 }
