@@ -33,7 +33,7 @@ type Arc struct {
 	VHost string
 	// KeyManager names the registration.
 	KeyManager string
-	// ID makes the names of this run unique: letters and digits.
+	// ID makes the names of this attempt its own: letters and digits. None may be the beginning of another.
 	ID string
 	// Progress is told what is going on.
 	Progress func(string)
@@ -63,7 +63,11 @@ func (a *Arc) Run(ctx context.Context, level config.VerifyLevel) (Result, error)
 		return result, fmt.Errorf("removing what an earlier verification left: %w", err)
 	}
 	err = a.prove(ctx, level, manager, &result)
-	switch clean := a.CleanUp(context.WithoutCancel(ctx)); {
+	clean := a.removeOwn
+	if err == nil && ctx.Err() == nil { // otherwise another attempt may be at work by now
+		clean = a.CleanUp
+	}
+	switch clean := clean(context.WithoutCancel(ctx)); {
 	case err == nil && clean != nil:
 		err = fmt.Errorf("removing what the verification made: %w", clean)
 	case clean != nil:
@@ -72,24 +76,29 @@ func (a *Arc) Run(ctx context.Context, level config.VerifyLevel) (Result, error)
 	return result, err
 }
 
-// CleanUp removes everything that verifications made: applications first, since APIs with subscriptions stay. Removing an application
-// removes its client in Identity Server.
-func (a *Arc) CleanUp(ctx context.Context) error {
+// CleanUp removes everything that verifications made, other runs' too: no other may be at work.
+func (a *Arc) CleanUp(ctx context.Context) error { return a.remove(ctx, Prefix) }
+
+// removeOwn removes what this attempt made. What it made last is found by name: an answer that was cut off holds no id.
+func (a *Arc) removeOwn(ctx context.Context) error { return a.remove(ctx, Prefix+a.ID) }
+
+// remove removes applications first, since APIs with subscriptions stay. Removing an application removes its client in Identity Server.
+func (a *Arc) remove(ctx context.Context, prefix string) error {
 	a.Progress("removing what verifications made")
 	ctx, cancel := context.WithTimeout(ctx, cleanUpLimit)
 	defer cancel()
-	var own error
 	if a.app != "" {
-		own = a.APIManager.DeleteApplication(ctx, a.app)
+		if err := a.APIManager.DeleteApplication(ctx, a.app); err != nil {
+			return err
+		}
 	}
-	if a.api != "" && own == nil {
-		own = a.APIManager.DeleteAPI(ctx, a.api)
-	}
-	if own != nil {
-		return own
+	if a.api != "" {
+		if err := a.APIManager.DeleteAPI(ctx, a.api); err != nil {
+			return err
+		}
 	}
 	a.app, a.api = "", ""
-	return errors.Join(a.APIManager.DeleteApplications(ctx, Prefix), a.APIManager.DeleteAPIs(ctx, Prefix))
+	return errors.Join(a.APIManager.DeleteApplications(ctx, prefix), a.APIManager.DeleteAPIs(ctx, prefix))
 }
 
 func (a *Arc) health(ctx context.Context, result *Result) (apim.KeyManager, error) {

@@ -140,3 +140,28 @@ func TestAnAPIThatIsNotListedYetIsRemovedAllTheSame(t *testing.T) {
 	w.Before(nil)
 	checkNothingLeft(t, w)
 }
+
+// The attempt that was given up learns of it late, when its successor has swept and begun.
+func TestAnAttemptThatWasGivenUpLeavesItsSuccessorAlone(t *testing.T) {
+	w := apimtest.Start(t, apimtest.Options{})
+	manager := w.Register(t, apimtest.KeyManager())
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	at := cancelAt("/oauth2/revoke", cancel)
+	w.Before(func(r *http.Request) error {
+		if err := at(r); err != nil {
+			w.Before(nil)
+			leave(t, w, "run2", manager)
+			return err
+		}
+		return nil
+	})
+	if _, err := arc(w).Run(ctx, config.VerifyFull); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want the cancellation", err)
+	}
+	left := w.Left(t)
+	left = slices.DeleteFunc(left, func(name string) bool { return strings.HasPrefix(name, "client ") })
+	if !slices.Equal(left, []string{"applications lockstep-verify-run2", "apis lockstep-verify-run2"}) {
+		t.Errorf("left: %v, want what the successor made", left)
+	}
+}
