@@ -141,6 +141,7 @@ func (w *waiter) hookError(namespace, name string, timeout time.Duration, err, c
 			return fmt.Errorf("hook Job %s cannot run: %w", name, cause)
 		}
 		p.Message, p.Err = fmt.Sprintf("hook Job %s cannot run: %v", name, cause), cause
+		p.Retryable = false // the diagnosis says that waiting does not help
 	case cause != nil:
 		p.Message = fmt.Sprintf("hook Job %s is not complete after %s", name, timeout)
 	default:

@@ -43,7 +43,7 @@ func TestHookThatCannotCompleteFailsFastWithTheEvidence(t *testing.T) {
 	}{
 		"failed":           {job(batchv1.JobFailed, "BackoffLimitExceeded"), pod("", ""), nil, []string{"setup failed", "BackoffLimitExceeded"}},
 		"no such image":    {job("", ""), pod("ErrImagePull", "manifest unknown"), nil, []string{"cannot run", "setup-x", "ErrImagePull: manifest unknown"}},
-		"crashes":          {job("", ""), pod("CrashLoopBackOff", ""), nil, []string{"CrashLoopBackOff"}},
+		"crashes":          {job("", ""), pod("CrashLoopBackOff", ""), nil, []string{"cannot run", "CrashLoopBackOff"}},
 		"other diagnosis":  {job("", ""), pod("", ""), func(context.Context, string, string) error { return errors.New("no such node") }, []string{"no such node"}},
 		"no pod ever made": {job("", ""), nil, nil, []string{"not complete after 50ms"}},
 	} {
@@ -60,6 +60,10 @@ func TestHookThatCannotCompleteFailsFastWithTheEvidence(t *testing.T) {
 			w.diagnose = c.diagnose
 			err := w.job("apps", "setup", timeout)
 			checkProblem(t, err, HookFailed, c.want...)
+			diagnosed := strings.Contains(err.Error(), "cannot run")
+			if p := new(Problem); errors.As(err, &p) && p.Retryable == diagnosed {
+				t.Errorf("retryable is %v: %v", p.Retryable, err)
+			}
 			if !errors.Is(w.found, err) {
 				t.Error("the error is not kept for Helm, which loses it")
 			}

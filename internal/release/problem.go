@@ -63,9 +63,11 @@ func symptoms() []symptom {
 	return []symptom{
 		{has("cannot be imported into the current release"), Conflict,
 			"delete that object or rename yours, or give it to this release with Helm's label and annotations", false},
+		{has("denied the request"), Rejected, "the cluster's policy refuses it: ask the owner of the webhook that is named", false},
 		{noMatch, KindMissing, "install the CRDs first", false},
 		{namespaceMissing, NamespaceMissing, "create the namespace first", true},
 		{apiError(apierrors.IsInvalid, `" is invalid: `), Rejected, "correct the values", false},
+		{apiError(apierrors.IsBadRequest, "cannot be handled as a"), Rejected, "correct the values", false},
 		{apiError(apierrors.IsForbidden, " is forbidden: "), Forbidden, "give the worker's account this permission", false},
 		{apiError(apierrors.IsUnauthorized, "Unauthorized"), Forbidden, "renew the worker's credentials", false},
 		{unreachable, Unreachable, "check that the worker reaches the cluster", true},

@@ -1,0 +1,32 @@
+package release
+
+import (
+	"errors"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestWhatTheServerRefusesForGoodIsNotRetried(t *testing.T) {
+	webhook := &apierrors.StatusError{ErrStatus: metav1.Status{Code: 403, Message: `admission webhook "policy.example.com" denied the request: no limits`}}
+	for name, c := range map[string]struct {
+		err   error
+		parts []string
+	}{
+		"a value of another type": {errors.New(`Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field`), []string{"correct the values"}},
+		"a bad request":           {apierrors.NewBadRequest("no"), []string{"correct the values"}},
+		"a webhook":               {webhook, []string{"policy.example.com", "no limits", "owner of the webhook"}},
+		"a webhook, as Helm's text": {errors.New(`1 error occurred: * admission webhook "w" denied the request: Deployment.apps "web" is invalid: x`),
+			[]string{"owner of the webhook"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := problem("applying release web", c.err)
+			checkProblem(t, err, Rejected, c.parts...)
+			var p *Problem
+			if errors.As(err, &p) && p.Retryable {
+				t.Error("it is retried")
+			}
+		})
+	}
+}
