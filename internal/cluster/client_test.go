@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
@@ -34,7 +35,9 @@ func TestErrorsAreToldApart(t *testing.T) {
 		{"permission", apierrors.NewForbidden(pods, "x", errors.New("no")), Forbidden},
 		{"namespace going", apierrors.NewForbidden(pods, "x", errors.New("namespace apim is being terminated")), Conflict},
 		{"absent", apierrors.NewNotFound(pods, "x"), NotFound},
-		{"concurrent change", apierrors.NewConflict(pods, "x", errors.New("modified")), Conflict},
+		{"concurrent change", apierrors.NewConflict(pods, "x", errors.New("the object has been modified")), Unavailable},
+		{"concurrent creation", apierrors.NewAlreadyExists(pods, "x"), Unavailable},
+		{"field of another manager", apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec"}}, "conflict with kubectl"), Conflict},
 		{"kind", &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "Gateway"}}, MissingKind},
 		{"object", apierrors.NewBadRequest("no"), Invalid},
 		{"overload", apierrors.NewTooManyRequests("later", 1), Unavailable},

@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
 
@@ -26,7 +27,7 @@ const (
 	Forbidden     Kind = "Forbidden"
 	NotFound      Kind = "NotFound"
 	MissingKind   Kind = "MissingKind" // the cluster does not serve this kind of object
-	Conflict      Kind = "Conflict"    // somebody else's object, or a change at the same time
+	Conflict      Kind = "Conflict"    // somebody else's object or field
 	Invalid       Kind = "Invalid"     // the server refuses the object as it is
 )
 
@@ -107,8 +108,10 @@ func judge(err error) (Kind, string) {
 		return MissingKind, "install the CustomResourceDefinition first (routing.crds: create)"
 	case apierrors.IsNotFound(err):
 		return NotFound, "create it, or correct the name"
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
-		return Conflict, "somebody else changes this object too: find out who, then run again"
+	case apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict):
+		return Conflict, "another field manager owns these fields: take them out of its configuration, then run again"
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err): // its controller wrote a status, another worker was faster
+		return Unavailable, "somebody else changes this object at the same time: if it stays so, find out who, then run again"
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		return Invalid, "correct the field that is named"
 	case isStatus(err):
