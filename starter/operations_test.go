@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -88,6 +89,21 @@ func eventually(t *testing.T, text string, args ...string) ran {
 	return r
 }
 
+// when does something once a text was written to it.
+type when struct {
+	bytes.Buffer
+	text string
+	then func()
+}
+
+func (w *when) Write(p []byte) (int, error) {
+	n, err := w.Buffer.Write(p)
+	if strings.Contains(w.String(), w.text) {
+		w.then()
+	}
+	return n, err
+}
+
 func TestOperationsFromTheCommandLine(t *testing.T) {
 	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
 
@@ -173,8 +189,10 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 
 	t.Run("Ctrl-C leaves the operation alone", func(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
-		time.AfterFunc(1200*time.Millisecond, interrupt) // a person's, after looking at it
-		lockstep(ctx, "watch", "slow-shop").wants(t, exitDetached, "the operation goes on", "lockstep watch slow-shop", "lockstep cancel slow-shop")
+		var shown when
+		shown.text, shown.then = "0 of 1 pods ready", interrupt
+		code := run(ctx, []string{"watch", "slow-shop"}, &shown, &shown)
+		ran{code: code, stderr: shown.String()}.wants(t, exitDetached, "the operation goes on", "lockstep watch slow-shop", "lockstep cancel slow-shop")
 		lockstep(t.Context(), "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running")
 	})
 

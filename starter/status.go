@@ -62,7 +62,7 @@ func (w watcher) show(view display.View) error {
 func (w watcher) withoutBoard(d *client.WorkflowExecutionDescription, why error) error {
 	running := d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	if running && !errors.Is(why, errNoBoard) {
-		return fail(exitNoTemporal, "%s of %q runs since %s, but %w", d.WorkflowType.Name, w.environment, d.WorkflowStartTime.Local().Format(time.DateTime), why)
+		return fail(exitNoTemporal, "%s of %q runs since %s, but %w; it goes on where it stopped", d.WorkflowType.Name, w.environment, d.WorkflowStartTime.Local().Format(time.DateTime), why)
 	}
 	status := workflows.Status{Environment: w.environment, Operation: strings.ToLower(d.WorkflowType.Name), Phase: workflows.PhaseRunning, Started: d.WorkflowStartTime}
 	if !running {

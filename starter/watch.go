@@ -132,7 +132,7 @@ func (w watcher) view(ctx context.Context) (display.View, error) {
 		return display.View{}, errNoBoard
 	}
 	if err != nil {
-		return display.View{}, fmt.Errorf("no worker answers (%w): start one with `bin/worker`, and the operation goes on where it stopped", err)
+		return display.View{}, fmt.Errorf("no worker answers (%w): start one with `bin/worker`", err)
 	}
 	view := display.View{Doing: map[string]string{}}
 	if err := answer.Get(&view.Status); err != nil {
