@@ -17,6 +17,21 @@ func (e Environment) SeveralIdentityServers() bool {
 // CreatesRoles says whether the key manager connector may make roles in Identity Server.
 func (k KeyManager) CreatesRoles() bool { return k.RoleCreation == nil || *k.RoleCreation }
 
+// APIManagerServiceNames are the names by which service, which is API Manager's, and the Services of its one or two nodes
+// are called in the cluster.
+func (e Environment) APIManagerServiceNames(service string) (names []string) {
+	for _, one := range []string{service, service + "-1", service + "-2"} {
+		names = append(names, e.InCluster(one)...)
+	}
+	return names
+}
+
+// InCluster are the names of a Service in the environment's namespace.
+func (e Environment) InCluster(service string) []string {
+	in := service + "." + e.Namespace
+	return []string{service, in, in + ".svc", in + ".svc.cluster.local"}
+}
+
 // KeepsState says whether API Manager's registrations outlive its pods: they do in an external database. The chart's
 // default, H2 in the container's file system, loses them with the pod.
 func (e Environment) KeepsState() bool {

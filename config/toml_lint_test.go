@@ -80,9 +80,7 @@ const guideExtraConfigs = `identityServer:
 
 func TestExtraConfigsAreLintedWhereTheChartPutsThem(t *testing.T) {
 	const at = isAt + isExtraConfigs
-	extra := func(toml string) string {
-		return "identityServer:\n  values:\n    deploymentToml:\n      extraConfigs: |\n        " + strings.ReplaceAll(toml, "\n", "\n        ") + "\n"
-	}
+	extra := extraTOML
 	check(t, []refusal{
 		{holds: "the guide's [oauth] comes after the chart's tables", more: guideExtraConfigs, path: at + ", line 1", value: "[oauth]", says: "Lockstep sets oauth.authorize_all_scopes itself"},
 		{holds: "the guide's listener has a blank to fill in", more: guideExtraConfigs, path: at, value: "https://<APIM_HOST>", says: "remove that [[event_listener]]"},
@@ -97,5 +95,5 @@ func TestExtraConfigsAreLintedWhereTheChartPutsThem(t *testing.T) {
 		{holds: "a bare key in API Manager's lands in its last table", more: configurations(`extraConfigs: "x = 1"`), path: apimAt + apimPrefix + "extraConfigs, line 1", value: "x", says: "under a header of its own"},
 	})
 	parse(t, minimal+extra("[database.user.pool_options]\nx = 1"))
-	parse(t, minimal+extra("[role_mgt]\nw = 1\n[user_store.properties]\nx = 1\n[everyone]\ny = 1\n[[event_listener]]\nid = \"mine\"\n[event_listener.properties]\nz = 1"))
+	parse(t, minimal+extra("[role_mgt]\nallow_system_prefix_for_role = true\n[user_store.properties]\nx = 1\n[everyone]\ny = 1\n[[event_listener]]\nid = \"mine\"\n[event_listener.properties]\nz = 1"))
 }

@@ -25,6 +25,7 @@ func (e Environment) Validate() error {
 		checkIgnoredValues,
 		checkListedHostnames,
 		checkExtraConfigs,
+		checkOwnTables,
 	}
 	var found Problems
 	for _, rule := range rules {

@@ -58,8 +58,11 @@ func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 		"deploymentToml": deploymentTOML(env),
 	}
 	merged := config.MergeValues(own, env.IdentityServer.Values)
-	users := manifest.Text(env.IdentityServer.Values, "deploymentToml", "extraConfigs")
-	return config.MergeValues(merged, map[string]any{"deploymentToml": map[string]any{"extraConfigs": extraConfigs(env, users)}}), nil
+	extra, err := extraConfigs(env)
+	if err != nil {
+		return nil, fmt.Errorf("composing values of Identity Server: %w", err)
+	}
+	return config.MergeValues(merged, map[string]any{"deploymentToml": map[string]any{"extraConfigs": extra}}), nil
 }
 
 // product gives the two parts of the folder's name that the chart puts together again.
@@ -120,29 +123,36 @@ func deploymentTOML(env config.Environment) map[string]any {
 
 func fromEnv(name string) string { return "$env{" + name + "}" }
 
-// block is a piece of configuration that Lockstep adds unless the user's text has it already.
-type block struct{ sign, text string }
-
 // extraConfigs is raw configuration for what the chart has no values for: role creation by API Manager's connector,
-// its access to /scim2/Me, and the listener that tells API Manager of revoked tokens (apim-km-wso2is). The listener's
-// type must be this one, and its header must name the connector's type: with any other it does nothing, silently.
-func extraConfigs(env config.Environment, users string) string {
-	blocks := []block{
-		{"[role_mgt]", `[role_mgt]
+// its access to /scim2/Me, and the listener that tells API Manager of revoked tokens (apim-km-wso2is). Where the user's
+// own text has such a table, that one is taken. The listener's type must be this one, and its header must name the
+// connector's type: with any other it does nothing, silently.
+func extraConfigs(env config.Environment) (string, error) {
+	own, err := env.OwnTables()
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	add := func(given bool, text string) {
+		if !given {
+			parts = append(parts, text)
+		}
+	}
+	add(own.RoleManagement != nil, `[role_mgt]
 allow_system_prefix_for_role = true
-`},
-		{"/scim2/Me", `[[resource.access_control]]
+`)
+	add(own.MeAccess, `[[resource.access_control]]
 context = "(.*)/scim2/Me"
 secure = true
 http_method = "GET"
 cross_tenant = true
 permissions = []
 scopes = []
-`},
-		{"org.wso2.is.notification.ApimOauthEventInterceptor", fmt.Sprintf(`[[event_listener]]
+`)
+	add(len(own.Listeners) > 0, fmt.Sprintf(`[[event_listener]]
 id = "token_revocation"
-type = "org.wso2.carbon.identity.core.handler.AbstractIdentityHandler"
-name = "org.wso2.is.notification.ApimOauthEventInterceptor"
+type = %q
+name = %q
 order = 1
 
 [event_listener.properties]
@@ -150,16 +160,9 @@ notification_endpoint = %q
 username = %q
 password = %q
 'header.X-WSO2-KEY-MANAGER' = "WSO2-IS"
-`, apim.NotificationURL(env), env.Credentials.AdminUsername, fromEnv(adminPassword))},
-	}
-	var parts []string
-	for _, b := range blocks {
-		if !strings.Contains(users, b.sign) {
-			parts = append(parts, b.text)
-		}
-	}
-	if users != "" {
+`, config.RevocationListenerType, config.RevocationListener, apim.NotificationURL(env), env.Credentials.AdminUsername, fromEnv(adminPassword)))
+	if users := manifest.Text(env.IdentityServer.Values, "deploymentToml", "extraConfigs"); users != "" {
 		parts = append(parts, users)
 	}
-	return strings.Join(parts, "\n")
+	return strings.Join(parts, "\n"), nil
 }

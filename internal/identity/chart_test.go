@@ -61,6 +61,30 @@ func TestUserValuesWinOverComposedOnes(t *testing.T) {
 	}
 }
 
+func TestOnlyTablesOfTheUserTakeThePlaceOfLocksteps(t *testing.T) {
+	extra := func(text string) (string, error) {
+		env := environment()
+		env.IdentityServer.Values = config.Values{"deploymentToml": map[string]any{"extraConfigs": text}}
+		values, err := identity.Values(env, identity.ChartInput{Reference: "docker.io/team/is@" + digest, Version: "7.2.0"})
+		if err != nil {
+			return "", err
+		}
+		return values["deploymentToml"].(map[string]any)["extraConfigs"].(string), nil
+	}
+	text, err := extra("# instead of [role_mgt], /scim2/Me and org.wso2.is.notification.ApimOauthEventInterceptor\n[mine]\nx = 1\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\n[[resource.access_control]]\n", "\n[[event_listener]]\n", "\n[mine]\n"} {
+		if !strings.HasPrefix(text, "[role_mgt]\n") || !strings.Contains(text, want) {
+			t.Errorf("%q is missing:\n%s", want, text)
+		}
+	}
+	if _, err := extra("[mine]\npassword = hush\n"); err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "hush") {
+		t.Errorf("what is no TOML gives %v", err)
+	}
+}
+
 func TestHomeOfTheImageSaysWhereStoresAreMounted(t *testing.T) {
 	values, err := identity.Values(environment(), identity.ChartInput{Reference: "r.example/is@" + digest, Home: "/home/wso2carbon/wso2is-7.3.0"})
 	if err != nil {

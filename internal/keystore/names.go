@@ -3,7 +3,6 @@
 package keystore
 
 import (
-	"fmt"
 	"slices"
 
 	"lockstep/config"
@@ -47,27 +46,15 @@ type Names struct {
 // environment's namespace; API Manager's chart adds one Service per node, named after the common one. Both nodes of its
 // pair are always among the names, so that the stores of one replica serve two.
 func NamesFor(env config.Environment, apimService, isService string) Names {
-	apim := inCluster(apimService, env.Namespace)
-	for node := 1; node <= 2; node++ {
-		apim = append(apim, inCluster(fmt.Sprintf("%s-%d", apimService, node), env.Namespace)...)
-	}
+	apim := env.APIManagerServiceNames(apimService)
 	h := env.Hostnames
 	apim = append(apim, h.Management, h.Gateway, h.WebSocket, h.WebSub)
-	is := append(inCluster(isService, env.Namespace), h.KeyManager)
+	is := append(env.InCluster(isService), h.KeyManager)
 	extra := append([]string{"localhost"}, env.Certificates.ExtraDNSNames...)
 	return Names{
 		APIM:    distinct(append(apim, extra...)),
 		IS:      distinct(append(is, extra...)),
 		Gateway: distinct(h.All()),
-	}
-}
-
-func inCluster(service, namespace string) []string {
-	return []string{
-		service,
-		service + "." + namespace,
-		service + "." + namespace + ".svc",
-		service + "." + namespace + ".svc.cluster.local",
 	}
 }
 
