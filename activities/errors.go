@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"slices"
@@ -134,8 +136,13 @@ func classifyProduct(err error) error {
 		return err
 	}
 	var link *verify.Broken
-	if errors.As(err, &link) {
+	var unfit *rest.Unfit
+	switch {
+	case errors.As(err, &link), errors.As(err, &unfit):
 		return failure(TypeRefused, err.Error())
+	case isUntrusted(err):
+		return failure(TypeRefused, err.Error()+"; the product presents a certificate that is not the environment's: look at the certificates in its "+
+			"keystore Secret and at ConfigMap "+CAConfigMap+", run `lockstep deploy`, and restart pods that are older than the Secret")
 	}
 	switch status := rest.Status(err); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -150,6 +157,16 @@ func classifyProduct(err error) error {
 		return failure(TypeRefused, err.Error())
 	}
 	return classifyCluster(err)
+}
+
+// isUntrusted is true for a certificate that no other attempt makes a trusted one. What Kubernetes' own certificate is about, on the
+// way to a product, is the cluster's error.
+func isUntrusted(err error) bool {
+	var server *cluster.Error
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	return !errors.As(err, &server) && (errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host))
 }
 
 // refusedHint is what a refusal to know Lockstep's admin means. Elsewhere it is about scopes and roles.

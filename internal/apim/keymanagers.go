@@ -127,13 +127,13 @@ func (c *Client) CheckConnector(ctx context.Context, properties map[string]any) 
 		}
 		for _, property := range connector.Configurations {
 			if _, sent := properties[property.Name]; property.Required && !sent {
-				return fmt.Errorf("connector %s of this API Manager requires the property %q, which Lockstep does not know: use API Manager 4.7 or a newer Lockstep",
+				return rest.Unfitting("connector %s of this API Manager requires the property %q, which Lockstep does not know: use API Manager 4.7 or a newer Lockstep",
 					ConnectorType, property.Name)
 			}
 		}
 		return nil
 	}
-	return fmt.Errorf("this API Manager has no key manager connector %s: use API Manager 4.7 or add the connector's JAR to its image", ConnectorType)
+	return rest.Unfitting("this API Manager has no key manager connector %s: use API Manager 4.7 or add the connector's JAR to its image", ConnectorType)
 }
 
 // CreateKeyManager registers a key manager. It becomes usable a little later.

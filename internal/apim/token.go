@@ -74,7 +74,7 @@ func (c *Client) grant(ctx context.Context, id, secret string) (string, error) {
 	granted := strings.Fields(answer.Scope)
 	for _, scope := range scopes {
 		if !slices.Contains(granted, scope) {
-			return "", fmt.Errorf("user %q was not granted scope %s: give it the admin role", c.username, scope)
+			return "", rest.Unfitting("user %q was not granted scope %s: give it the admin role", c.username, scope)
 		}
 	}
 	if answer.AccessToken == "" {

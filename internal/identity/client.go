@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -42,7 +41,7 @@ func (c *Client) Discovery(ctx context.Context) (Discovery, error) {
 	var d Discovery
 	err := c.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: "/oauth2/token/.well-known/openid-configuration"}, &d)
 	if err == nil && d.Issuer == "" {
-		err = fmt.Errorf("reading the discovery document: it names no issuer; is this Identity Server 7?")
+		err = rest.Unfitting("reading the discovery document: it names no issuer; is this Identity Server 7?")
 	}
 	return d, err
 }

@@ -31,6 +31,17 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Unfit is an answer with an accepted status which shows that server or account are not what is needed. Asking again does not change it.
+type Unfit struct{ err error }
+
+func (u *Unfit) Error() string { return u.err.Error() }
+
+// Unwrap gives the cause, if there is one.
+func (u *Unfit) Unwrap() error { return u.err }
+
+// Unfitting makes an [Unfit] as [fmt.Errorf] makes errors.
+func Unfitting(format string, args ...any) error { return &Unfit{fmt.Errorf(format, args...)} }
+
 // Status is the HTTP status of a refusal, or 0 when err is none.
 func Status(err error) int {
 	var e *Error

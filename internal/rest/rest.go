@@ -64,7 +64,7 @@ func (c *Client) Do(ctx context.Context, r Request, answer any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("reading the answer of %s to %s %s: not the JSON it should be: %w", c.Product, r.Method, r.Path, err)
+		return Unfitting("reading the answer of %s to %s %s: not the JSON it should be: %w", c.Product, r.Method, r.Path, err)
 	}
 	return nil
 }
