@@ -71,7 +71,10 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 	if err != nil {
 		return KeyManager{}, classifyProduct(err)
 	}
-	probe := prober{apim: p.apim, manager: stored, name: verify.Prefix + "probe-" + short(in.Scope.Run)}
+	if err := p.apim.DeleteApplications(ctx, probePrefix); err != nil { // an attempt that crashed left its own
+		return KeyManager{}, classifyProduct(err)
+	}
+	probe := prober{apim: p.apim, manager: stored, name: probePrefix + attemptID(ctx, in.Scope)}
 	if note == unchanged {
 		// The stored password is masked, and an earlier attempt may have ended before the key manager was known: only keys can tell.
 		if probe.once(ctx) == nil {
@@ -88,7 +91,10 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 	return KeyManager{ID: stored.ID(), Issuer: discovery.Issuer, Summary: note}, nil
 }
 
-const unchanged = "unchanged"
+const (
+	unchanged   = "unchanged"
+	probePrefix = verify.Prefix + "probe-"
+)
 
 // upsert looks by name, since the API has no other way to be idempotent, and refuses an issuer that another key manager has: API
 // Manager would pick either.
@@ -185,8 +191,7 @@ func (p *prober) untilHeardOf(ctx context.Context, progress func(string)) error 
 }
 
 func (p *prober) once(ctx context.Context) error {
-	p.attempts++
-	app, err := p.apim.CreateApplication(ctx, fmt.Sprintf("%s-%d", p.name, p.attempts))
+	app, err := p.application(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,6 +201,21 @@ func (p *prober) once(ctx context.Context) error {
 		return err
 	}
 	return clean
+}
+
+// maxTaken bounds the names that are tried when all are taken.
+const maxTaken = 10
+
+// application makes one of a name that is free: a name that is taken says nothing about keys.
+func (p *prober) application(ctx context.Context) (id string, err error) {
+	for range maxTaken {
+		p.attempts++
+		id, err = p.apim.CreateApplication(ctx, fmt.Sprintf("%s-%d", p.name, p.attempts))
+		if rest.Status(err) != http.StatusConflict {
+			break
+		}
+	}
+	return id, err
 }
 
 // UndoKeyManager removes a key manager that was not there and puts back one that was.

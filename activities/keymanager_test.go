@@ -93,6 +93,18 @@ func TestAProbeTellsWhetherKeysCanBeGeneratedAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAProbeWhoseNameIsTakenTakesAnother(t *testing.T) {
+	w := apimtest.Start(t, apimtest.Options{})
+	ctx := context.Background()
+	probe := prober{apim: w.Client(), manager: w.Register(t, apimtest.KeyManager()), name: "probe"}
+	if _, err := probe.apim.CreateApplication(ctx, "probe-1"); err != nil { // its answer was cut off
+		t.Fatal(err)
+	}
+	if err := probe.once(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUndoOfARegistrationGoesBackToWhatWasThere(t *testing.T) {
 	w := apimtest.Start(t, apimtest.Options{})
 	ctx, c := context.Background(), w.Client()
