@@ -1,0 +1,27 @@
+package config
+
+import "errors"
+
+// Report is what validation has to say, for machines.
+type Report struct {
+	Valid    bool      `json:"valid"`
+	Problems []Problem `json:"problems"` // never null
+	Warnings []Problem `json:"warnings"` // never null; none while there are problems
+}
+
+// NewReport says what [Load] or [Parse] gave: their two results go in as they are. An error that is no list of problems,
+// as that of a file that cannot be read, is the one problem.
+func NewReport(env Environment, err error) Report {
+	report := Report{Problems: []Problem{}, Warnings: []Problem{}}
+	var problems Problems
+	switch {
+	case err == nil:
+		report.Valid = true
+		report.Warnings = append(report.Warnings, env.Warnings()...)
+	case errors.As(err, &problems):
+		report.Problems = append(report.Problems, problems...)
+	default:
+		report.Problems = append(report.Problems, Problem{Message: err.Error()})
+	}
+	return report
+}

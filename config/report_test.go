@@ -1,0 +1,32 @@
+package config
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestAReportIsForMachines(t *testing.T) {
+	report := func(env Environment, err error) string {
+		text, err := json.Marshal(NewReport(env, err))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for holds, test := range map[string]struct {
+		got  string
+		want []string
+	}{
+		"valid, with warnings": {report(Parse([]byte(minimal), nil)), []string{`{"valid":true,"problems":[],"warnings":[{"path":"identityServer.values"`}},
+		"invalid, with lines": {report(Parse([]byte(strings.Replace(minimal, "am.example.com", "AM.example.com", 1)), nil)),
+			[]string{`{"valid":false,"problems":[{"path":"hostnames.management","line":`, `"value":"AM.example.com"`, `"warnings":[]}`}},
+		"unreadable": {report(Load("no such file")), []string{`{"valid":false,"problems":[{"path":"","message":"reading environment: open no such file`}},
+	} {
+		for _, want := range test.want {
+			if !strings.Contains(test.got, want) {
+				t.Errorf("%s: %s\nlacks %s", holds, test.got, want)
+			}
+		}
+	}
+}
