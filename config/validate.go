@@ -20,6 +20,7 @@ func (e Environment) Validate() error {
 		checkSecretsInValues,
 		checkPlaceholders,
 		checkAdmins,
+		checkAppPassword,
 		checkKeystoreNames,
 		checkOwnedValues,
 		checkIgnoredValues,

@@ -1,0 +1,21 @@
+package config
+
+// checkAppPassword looks at the password with which Identity Server's own login and recovery pages call its APIs, and the
+// SHA-256 by which it knows them. The product's default stays unless both are given (docs/decisions/0008).
+func checkAppPassword(e Environment) (found Problems) {
+	const password, hash = "deploymentToml.identity.authFramework.endpoint.appPassword", "deploymentToml.account.recovery.endpoint.auth.hash"
+	const at, next = "identityServer.values.", "write $env{NAME} as the password, keep it as key NAME of the Secret in credentials.secret, and write what printf %s \"$password\" | sha256sum prints as the hash; or remove both"
+	values := e.IdentityServer.Values
+	_, hasPassword := values.lookup(password)
+	_, hasHash := values.lookup(hash)
+	sum := values.text(hash)
+	switch {
+	case hasPassword && !hasHash:
+		found.add(at+hash, "", "is missing beside the password that it is of: the login and recovery pages could no longer call the server", next)
+	case hasHash && !hasPassword:
+		found.add(at+password, "", "is missing beside its hash: the login and recovery pages could no longer call the server", next)
+	case hasHash && !sha256Hex.MatchString(sum) && !placeholder.MatchString(sum):
+		found.add(at+hash, "", "is no SHA-256 in lower-case hex", next)
+	}
+	return found
+}
