@@ -205,6 +205,9 @@ func artifactError(doing string, err error) error {
 	if errors.As(err, &failed) {
 		err = failed.Err // the address is in doing already, and may carry secrets here
 	}
+	if isWrongHost(err) || isMistaken(err) {
+		return invalid(doing, "correct url of that artifact, or what the worker trusts", "%w", err)
+	}
 	return &Error{Kind: ErrUnavailable, Doing: doing, Cause: err, NextMove: "check that the worker reaches that host; it is worth another attempt"}
 }
 

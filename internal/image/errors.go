@@ -1,16 +1,20 @@
 package image
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
@@ -53,13 +57,15 @@ func registryError(doing, host, field string, err error) error {
 		return fmt.Errorf("%s: %w", doing, context.Canceled)
 	}
 	out := &Error{Kind: kindOf(err), Doing: doing, Cause: redact(err)}
-	switch out.Kind {
-	case ErrUnauthorized:
+	switch {
+	case isWrongHost(err):
+		out.NextMove = fmt.Sprintf("correct the registry that %s names or the mirror of %s: the worker's name servers know no such host", field, host)
+	case out.Kind == ErrUnauthorized:
 		out.NextMove = fmt.Sprintf("log the worker in to %s or name credentials for it (image.pullSecret, image.credentials); "+
 			"some registries also answer so when the repository of %s does not exist", host, field)
-	case ErrNotFound:
+	case out.Kind == ErrNotFound:
 		out.NextMove = fmt.Sprintf("correct %s, or put that image there", field)
-	case ErrUnavailable:
+	case out.Kind == ErrUnavailable:
 		out.NextMove = fmt.Sprintf("check that the worker reaches %s; it is worth another attempt", host)
 	default:
 		out.NextMove = fmt.Sprintf("check %s and what %s accepts", field, host)
@@ -67,23 +73,16 @@ func registryError(doing, host, field string, err error) error {
 	return out
 }
 
+// kindOf takes what is no answer for a connection that broke: it can end in many ways, and each is worth another attempt.
 func kindOf(err error) error {
 	var answer *transport.Error
-	var refused *plainHTTPError
-	var network net.Error
-	var untrusted *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &untrusted):
-		return ErrInvalid
-	case errors.As(err, &refused):
-		return ErrInvalid
-	case errors.As(err, &answer):
+	case errors.As(err, &answer): // first: where plain HTTP is allowed, TLS was tried before
 		return kindOfAnswer(answer)
-	case errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
-		errors.Is(err, context.DeadlineExceeded), strings.Contains(err.Error(), "error verifying"):
-		return ErrUnavailable
+	case isWrongHost(err), isMistaken(err):
+		return ErrInvalid
 	}
-	return ErrInvalid
+	return ErrUnavailable
 }
 
 func kindOfAnswer(answer *transport.Error) error {
@@ -91,11 +90,47 @@ func kindOfAnswer(answer *transport.Error) error {
 		switch d.Code {
 		case transport.UnauthorizedErrorCode, transport.DeniedErrorCode:
 			return ErrUnauthorized
-		case transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, transport.BlobUnknownErrorCode:
+		case transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.SizeInvalidErrorCode, transport.ManifestBlobUnknownErrorCode:
+			return ErrUnavailable // the registry lost an upload, or one of its nodes has not heard of it
+		case transport.ManifestUnknownErrorCode, transport.BlobUnknownErrorCode:
+			if isWrite(answer.Request) {
+				return ErrUnavailable // so is a part of what is pushed
+			}
+			return ErrNotFound
+		case transport.NameUnknownErrorCode:
 			return ErrNotFound
 		}
 	}
 	return kindOfStatus(answer.StatusCode)
+}
+
+func isWrite(request *http.Request) bool {
+	return request != nil && slices.Contains([]string{http.MethodPost, http.MethodPatch, http.MethodPut}, request.Method)
+}
+
+// isWrongHost is true for a name that no name server knows.
+func isWrongHost(err error) bool {
+	var unknown *net.DNSError
+	return errors.As(err, &unknown) && unknown.IsNotFound
+}
+
+// isMistaken is true for what stays as it is: the server is not the one that is meant, or what it keeps is no image.
+func isMistaken(err error) bool {
+	var refused *plainHTTPError
+	var untrusted *tls.CertificateVerificationError
+	var syntax *json.SyntaxError
+	var form *json.UnmarshalTypeError
+	for _, target := range []any{&refused, &untrusted, &syntax, &form} {
+		if errors.As(err, target) {
+			return true
+		}
+	}
+	for _, known := range []error{http.ErrSchemeMismatch, gzip.ErrHeader, tar.ErrHeader, remote.ErrSchema1} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 func kindOfStatus(status int) error {
@@ -104,7 +139,8 @@ func kindOfStatus(status int) error {
 		return ErrUnauthorized
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return ErrNotFound
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout,
+		status == http.StatusRequestedRangeNotSatisfiable, status >= 500:
 		return ErrUnavailable
 	}
 	return ErrInvalid

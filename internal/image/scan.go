@@ -138,7 +138,7 @@ func (w *wanted) read(header *tar.Header, content io.Reader, out *scanned, hidde
 
 func text(header *tar.Header, content io.Reader) (string, error) {
 	if header.Typeflag != tar.TypeReg || header.Size > accountsLimit {
-		return "", fmt.Errorf("%s is no plain file of less than 1 MiB", header.Name)
+		return "", invalid("reading "+header.Name, "use an image of Identity Server", "it is no plain file of less than 1 MiB")
 	}
 	data, err := io.ReadAll(content)
 	return string(data), err
