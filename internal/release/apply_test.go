@@ -149,7 +149,10 @@ func TestLookSaysWhatApplyMade(t *testing.T) {
 	if len(got.Fingerprint) != 52 {
 		t.Errorf("fingerprint is %q", got.Fingerprint)
 	}
-	got.Fingerprint = ""
+	if _, err := time.Parse(time.RFC3339Nano, got.Installed); err != nil {
+		t.Error(err)
+	}
+	got.Fingerprint, got.Installed = "", ""
 	want := State{Exists: true, Revision: 1, Status: "deployed", Chart: "web", Version: "1.2.3", Digest: result.ChartDigest}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)

@@ -184,14 +184,7 @@ func (c *memoryCluster) history(t *testing.T) string {
 // leave sets the newest revision to a status, as a killed process would leave it.
 func (c *memoryCluster) leave(t *testing.T, status helmrelease.Status) {
 	t.Helper()
-	last, err := c.releases.Last("web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	last.Info.Status = status
-	if err := c.releases.Update(last); err != nil {
-		t.Fatal(err)
-	}
+	c.change(t, func(r *helmrelease.Release) { r.Info.Status = status })
 }
 
 // upgradedByHand adds a revision as helm upgrade makes it: with the labels of the one before.
@@ -208,4 +201,39 @@ func (c *memoryCluster) upgradedByHand(t *testing.T) {
 	if err := c.releases.Create(&next); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// change edits the record of the newest revision.
+func (c *memoryCluster) change(t *testing.T, edit func(*helmrelease.Release)) {
+	t.Helper()
+	last, err := c.releases.Last("web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(last)
+	if err := c.releases.Update(last); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// uninstalledByHand does as helm uninstall --keep-history.
+func (c *memoryCluster) uninstalledByHand(t *testing.T) {
+	t.Helper()
+	delete(c.objects, "configmaps/web")
+	c.change(t, func(r *helmrelease.Release) { r.SetStatus(helmrelease.StatusUninstalled, "Uninstallation complete") })
+}
+
+// forgotten does as helm uninstall.
+func (c *memoryCluster) forgotten(t *testing.T) {
+	t.Helper()
+	c.uninstalledByHand(t)
+	if err := (&session{Configuration: &action.Configuration{Releases: c.releases}}).forget("web"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// disown makes the newest revision one that Lockstep did not make.
+func (c *memoryCluster) disown(t *testing.T) {
+	t.Helper()
+	c.change(t, func(r *helmrelease.Release) { r.Labels, r.Info.Description = nil, "Install complete" })
 }

@@ -63,7 +63,7 @@ type Spec struct {
 
 // State is a release as it is.
 type State struct {
-	Exists      bool
+	Exists      bool // false also for what an uninstallation left; the other fields then say what that is
 	Revision    int
 	Status      string // Helm's: deployed, failed, pending-upgrade, …
 	Chart       string // chart name
@@ -71,6 +71,9 @@ type State struct {
 	Digest      string // sha256:<hex> of the chart; empty if no revision of the release was made by Lockstep
 	Fingerprint string // what Lockstep asked for last; empty if no revision of the release was made by Lockstep
 	Owner       string // [Spec.Owner] of its last revision
+	// Installed is when its first revision was made, in RFC 3339. Revisions count from 1 again after an uninstallation:
+	// only this tells two installations apart.
+	Installed string
 }
 
 // Result is what Apply came to.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
+	helmtime "helm.sh/helm/v3/pkg/time"
 )
 
 // Look says what a release is now. It changes nothing.
@@ -17,11 +19,15 @@ func (e *Engine) Look(ctx context.Context, namespace, name string) (State, error
 		return State{}, err
 	}
 	last, err := s.last(name)
-	if err != nil || last == nil || last.Info.Status == helmrelease.StatusUninstalled {
+	if err != nil || last == nil {
 		return State{}, err
 	}
+	return stateOf(last), nil
+}
+
+func stateOf(last *helmrelease.Release) State {
 	return State{
-		Exists:      true,
+		Exists:      !removed(last),
 		Revision:    last.Version,
 		Status:      last.Info.Status.String(),
 		Chart:       last.Chart.Metadata.Name,
@@ -29,8 +35,17 @@ func (e *Engine) Look(ctx context.Context, namespace, name string) (State, error
 		Digest:      digestIn(last.Labels),
 		Fingerprint: last.Labels[fingerprintLabel],
 		Owner:       last.Labels[ownerLabel],
-	}, nil
+		Installed:   moment(last.Info.FirstDeployed),
+	}
 }
+
+// removed says whether a release counts as not there: it is uninstalled, or an uninstallation of ours was cut off.
+func removed(last *helmrelease.Release) bool {
+	return last.Info.Status == helmrelease.StatusUninstalled ||
+		last.Info.Status == helmrelease.StatusUninstalling && last.Labels[fingerprintLabel] != ""
+}
+
+func moment(t helmtime.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // last is the newest revision of a release, or nil if there is none.
 func (s *session) last(name string) (*helmrelease.Release, error) {

@@ -9,12 +9,10 @@ import (
 )
 
 // Restore undoes what was done to a release since it was as before: it uninstalls what did not exist and rolls back
-// what was upgraded. It may be repeated, and tolerates that nothing was done, or half of it. Hooks of Helm's rollback
-// run; nothing is waited for after a rollback.
+// what was upgraded. One that had failed and was installed anew since is uninstalled: there is nothing to roll back to.
+// A release of somebody else is left alone. It may be repeated, and tolerates that nothing was done, or half of it.
+// Hooks of Helm's rollback run; nothing is waited for after a rollback.
 func (e *Engine) Restore(ctx context.Context, namespace, name string, before State, progress func(string)) error {
-	if !before.Exists {
-		return e.Uninstall(ctx, namespace, name, progress)
-	}
 	progress = orNothing(progress)
 	unlock, err := e.locks.acquire(ctx, namespace, name)
 	if err != nil {
@@ -25,18 +23,35 @@ func (e *Engine) Restore(ctx context.Context, namespace, name string, before Sta
 	if err != nil {
 		return err
 	}
-	return e.rollBack(s, name, before, progress)
-}
-
-func (e *Engine) rollBack(s *session, name string, before State, progress func(string)) error {
 	last, err := s.settled(name, progress)
 	if err != nil {
 		return err
 	}
-	if last == nil {
+	if before.Exists && last != nil && !removed(last) && !reinstalled(last, before) {
+		return e.rollBack(s, last, before, progress)
+	}
+	if wasWhole(before) {
 		return &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", name, before.Revision),
 			NextMove: "somebody else uninstalled it: deploy again"}
 	}
+	if last == nil || last.Labels[fingerprintLabel] == "" {
+		return nil
+	}
+	return e.remove(ctx, s, last, progress)
+}
+
+// reinstalled says whether the release is another installation than the one that was seen.
+func reinstalled(last *helmrelease.Release, before State) bool {
+	return before.Installed != "" && before.Installed != moment(last.Info.FirstDeployed)
+}
+
+// wasWhole says whether there was something to go back to.
+func wasWhole(before State) bool {
+	return before.Exists && before.Status == helmrelease.StatusDeployed.String()
+}
+
+func (e *Engine) rollBack(s *session, last *helmrelease.Release, before State, progress func(string)) error {
+	name := last.Name
 	if last.Version == before.Revision {
 		return nil
 	}

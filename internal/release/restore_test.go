@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -92,9 +93,74 @@ func TestUninstallSaysWhatIsStillThere(t *testing.T) {
 }
 
 func TestRestoreOfAReleaseThatSomebodyRemovedSaysSo(t *testing.T) {
-	err := newMemoryCluster().engine(Options{}).Restore(context.Background(), "apps", "web", State{Exists: true, Revision: 4}, nil)
-	if err == nil || !strings.Contains(err.Error(), "no longer there") {
-		t.Errorf("got %v", err)
+	for name, since := range map[string]func(*testing.T, *memoryCluster){
+		"without a trace":  func(t *testing.T, c *memoryCluster) { c.forgotten(t) },
+		"with its history": func(t *testing.T, c *memoryCluster) { c.uninstalledByHand(t) },
+		"and installed it anew": func(t *testing.T, c *memoryCluster) {
+			c.forgotten(t)
+			apply(t, c, spec(t, nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := newMemoryCluster()
+			apply(t, cluster, spec(t, nil))
+			before := look(t, cluster)
+			since(t, cluster)
+			err := cluster.engine(Options{}).Restore(context.Background(), "apps", "web", before, nil)
+			if err == nil || !strings.Contains(err.Error(), "no longer there") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestRestoreRemovesWhatWasInstalledAnewInPlaceOfAFailure(t *testing.T) {
+	cluster, s := newMemoryCluster(), spec(t, nil)
+	s.Chart.Path = writeChart(t, configMap+"---\n"+installHook)
+	cluster.hookErr = errors.New("job setup failed: BackoffLimitExceeded")
+	if _, err := cluster.engine(Options{}).Apply(context.Background(), s, nil); err == nil {
+		t.Fatal("a failed hook is no error")
+	}
+	before := look(t, cluster)
+	cluster.hookErr = nil
+	if again := apply(t, cluster, s); again.Revision != before.Revision {
+		t.Fatalf("revision is %d: this is not the case under test", again.Revision)
+	}
+	var stored State // as a workflow keeps it
+	if data, err := json.Marshal(before); err != nil || json.Unmarshal(data, &stored) != nil || stored != before {
+		t.Fatalf("%+v became %+v, %v", before, stored, err)
+	}
+	for range 2 {
+		restore(t, cluster, stored)
+	}
+	if diff := cmp.Diff([]string{"jobs/setup"}, cluster.has()); diff != "" || cluster.history(t) != "none" { // a hook is not the release's
+		t.Errorf("history %s, objects (-want +got):\n%s", cluster.history(t), diff)
+	}
+}
+
+func TestRestoreRemovesWhatWasAppliedOverAHalfUninstalledRelease(t *testing.T) {
+	cluster := newMemoryCluster()
+	apply(t, cluster, spec(t, nil))
+	cluster.leave(t, helmrelease.StatusUninstalling)
+	before := look(t, cluster)
+	if before.Exists || before.Status != "uninstalling" {
+		t.Errorf("before: %+v", before)
+	}
+	apply(t, cluster, spec(t, nil))
+	restore(t, cluster, before)
+	if len(cluster.has()) > 0 || cluster.history(t) != "none" {
+		t.Errorf("left are %v, history %s", cluster.has(), cluster.history(t))
+	}
+}
+
+func TestRestoreLeavesAReleaseOfSomebodyElseAlone(t *testing.T) {
+	cluster := newMemoryCluster()
+	before := look(t, cluster)
+	apply(t, cluster, spec(t, nil))
+	cluster.disown(t)
+	restore(t, cluster, before)
+	if len(cluster.has()) != 1 || cluster.history(t) != "deployed" {
+		t.Errorf("left are %v, history %s", cluster.has(), cluster.history(t))
 	}
 }
 
