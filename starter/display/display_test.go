@@ -161,7 +161,7 @@ func TestTheReportSaysWhereEverythingIs(t *testing.T) {
 	err := Report(&out, activities.Report{
 		Environment: "shop", Namespace: "apim", Kubernetes: "v1.35.4",
 		Consoles:   []activities.Address{{Name: "Publisher", URL: "https://am.shop.test/publisher"}, {Name: "Admin portal", URL: "https://am.shop.test/admin"}},
-		GatewayURL: "https://gw.shop.test", Address: "192.0.2.7", Hosts: "192.0.2.7 am.shop.test gw.shop.test",
+		GatewayURL: "https://gw.shop.test", Address: "192.0.2.7", Port: 30443, Hosts: "192.0.2.7 am.shop.test gw.shop.test",
 		Issuer: "https://km.shop.test/oauth2/token", KeyManager: "0b51", Image: "registry.shop.test/wso2is@sha256:1",
 		Releases: map[string]activities.Release{
 			"identity-server": {Revision: 1, ChartVersion: "7.2.0-1", ChartDigest: "sha256:2"},

@@ -27,7 +27,7 @@ func Report(out io.Writer, r activities.Report) error {
 	line("API calls", r.GatewayURL)
 	line("Admin user", r.AdminUsername)
 	line("Admin password", r.AdminPassword)
-	line("Gateway address", orElse(r.Address, "none yet"))
+	line("Gateway address", address(r))
 	line("/etc/hosts", r.Hosts)
 	line("Issuer", r.Issuer)
 	line("Key manager id", r.KeyManager)
@@ -63,9 +63,14 @@ func soonest(all []activities.Expiry) []activities.Expiry {
 	return []activities.Expiry{slices.MinFunc(all, func(a, b activities.Expiry) int { return a.Ends.Compare(b.Ends) })}
 }
 
-func orElse(text, other string) string {
-	if text == "" {
-		return other
+// address is where the gateway is reached, with its port where that is not HTTPS's own.
+func address(r activities.Report) string {
+	switch {
+	case r.Address == "":
+		return "none yet"
+	case r.Port == 0 || r.Port == 443:
+		return r.Address
+	default:
+		return fmt.Sprintf("%s, port %d", r.Address, r.Port)
 	}
-	return text
 }
