@@ -58,7 +58,7 @@ type world struct {
 	transcript bytes.Buffer // of everything that the command line printed
 }
 
-func start(t *testing.T) *world {
+func start(t *testing.T, args ...string) *world {
 	t.Helper()
 	bin, err := filepath.Abs(filepath.Join("..", "..", "bin"))
 	if err != nil {
@@ -74,7 +74,7 @@ func start(t *testing.T) *world {
 		}
 		t.Skip(message)
 	}
-	w := &world{bin: bin, secrets: map[string][]byte{}, Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: []string{"--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4"}})}
+	w := &world{bin: bin, secrets: map[string][]byte{}, Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
 	if w.cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
 		t.Fatal(err)
 	}
