@@ -42,14 +42,15 @@ func (b *Builder) Restore(ctx context.Context, target string, before State, buil
 		return err
 	}
 	now, err := p.head(ctx, p.tag())
-	switch {
-	case err != nil:
+	if err != nil || now.Digest == before.Digest {
 		return err
-	case !now.Exists && !before.Exists, now.Digest == before.Digest:
-		return nil
-	case now.Exists && !p.isOurs(ctx, now, built):
-		return nil
-	case before.Exists:
+	}
+	if now.Exists {
+		if ours, err := p.isOurs(ctx, now, built); err != nil || !ours {
+			return err
+		}
+	}
+	if before.Exists {
 		return p.retag(ctx, before)
 	}
 	return p.remove(ctx, now.Digest, built)
@@ -68,25 +69,33 @@ func (b *Builder) openTag(target string, plainHTTP []string) (*place, error) {
 }
 
 // isOurs is true if what stands under the tag is what Build made. Without a known digest the image's label tells.
-func (p *place) isOurs(ctx context.Context, now State, built Built) bool {
+func (p *place) isOurs(ctx context.Context, now State, built Built) (bool, error) {
 	if built.Digest != "" {
-		return now.Digest == built.Digest
+		return now.Digest == built.Digest, nil
 	}
+	doing := "reading who built " + p.String()
 	descriptor, err := remote.Get(p.repo.Digest(now.Digest), p.with(ctx)...)
 	if err != nil {
-		return false
+		return false, p.explain(doing, err)
 	}
 	image, err := firstImage(descriptor)
-	if err != nil {
-		return false
+	if err != nil || image == nil {
+		return false, p.explain(doing, err)
 	}
 	config, err := image.ConfigFile()
-	return err == nil && config.Config.Labels[labelBuilder] != ""
+	if err != nil {
+		return false, p.explain(doing, err)
+	}
+	return config.Config.Labels[labelBuilder] != "", nil
 }
 
+// firstImage is nil for what holds none: Build makes an image for every platform.
 func firstImage(descriptor *remote.Descriptor) (v1.Image, error) {
-	if !descriptor.MediaType.IsIndex() {
+	if descriptor.MediaType.IsImage() {
 		return descriptor.Image()
+	}
+	if !descriptor.MediaType.IsIndex() {
+		return nil, nil
 	}
 	index, err := descriptor.ImageIndex()
 	if err != nil {
@@ -96,8 +105,8 @@ func firstImage(descriptor *remote.Descriptor) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(manifest.Manifests) == 0 {
-		return nil, errors.New("empty index")
+	if len(manifest.Manifests) == 0 || !manifest.Manifests[0].MediaType.IsImage() {
+		return nil, nil
 	}
 	return index.Image(manifest.Manifests[0].Digest)
 }
@@ -111,11 +120,18 @@ func (p *place) retag(ctx context.Context, before State) error {
 	return p.explain(doing, remote.Tag(p.tag(), old, p.with(ctx)...))
 }
 
-// remove deletes the tag, and the image if this run pushed it. Registries differ in which of the two they can delete;
-// the blobs are their garbage collection's.
+// remove deletes the tag, and the image if this run pushed it and nobody tagged it since. Registries differ in which of the two they
+// can delete; the blobs are their garbage collection's.
 func (p *place) remove(ctx context.Context, digest string, built Built) error {
+	keep := !built.Pushed
+	if !keep {
+		var err error
+		if keep, err = p.isTaggedElsewhere(ctx, digest); err != nil {
+			return err
+		}
+	}
 	tagErr := p.delete(ctx, p.tag())
-	if !built.Pushed {
+	if keep {
 		return tagErr
 	}
 	digestErr := p.delete(ctx, p.repo.Digest(digest))
@@ -125,6 +141,33 @@ func (p *place) remove(ctx context.Context, digest string, built Built) error {
 		}
 	}
 	return errors.Join(tagErr, digestErr)
+}
+
+// maxTags is how many tags of a repository are looked at. Among more, one has to be taken for pointing to the image.
+const maxTags = 200
+
+// isTaggedElsewhere is true if another tag of the repository points to the image, or if the registry does not tell: deleting an image
+// takes all its tags along.
+func (p *place) isTaggedElsewhere(ctx context.Context, digest string) (bool, error) {
+	tags, err := remote.List(p.repo, p.with(ctx)...)
+	if err = p.explain("listing the tags of "+p.repository(), err); err != nil {
+		if errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			return false, err
+		}
+		return true, nil
+	}
+	if len(tags) > maxTags {
+		return true, nil
+	}
+	for _, tag := range tags {
+		if tag == p.tag().TagStr() {
+			continue
+		}
+		if state, err := p.head(ctx, p.repo.Tag(tag)); err != nil || state.Digest == digest {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 func (p *place) delete(ctx context.Context, ref name.Reference) error {

@@ -114,6 +114,55 @@ func TestUndoKeepsAnImageThatWasPushedBefore(t *testing.T) {
 	w.registry.pull(t, "team/is-km@"+built.Digest)
 }
 
+func TestUndoKeepsAnImageThatSomebodyElseTaggedSince(t *testing.T) {
+	w := withBase(t)
+	built := mustBuild(t, w, spec())
+	w.registry.push(t, "team/is-km:theirs", w.registry.pull(t, "team/is-km:1"))
+	if err := restore(w, State{}, built); err != nil {
+		t.Fatal(err)
+	}
+	if look(t, w).Exists {
+		t.Error("the tag is still there")
+	}
+	w.registry.pull(t, "team/is-km:theirs")
+}
+
+func TestUndoKeepsAnImageWhereTagsCannotBeListed(t *testing.T) {
+	w := withBase(t)
+	built := mustBuild(t, w, spec())
+	status := http.StatusInsufficientStorage // one that the client does not try again by itself
+	w.registry.failWith(func(rw http.ResponseWriter, req *http.Request) bool {
+		if strings.HasSuffix(req.URL.Path, "/tags/list") {
+			rw.WriteHeader(status)
+			return true
+		}
+		return false
+	})
+	if err := restore(w, State{}, built); !errors.Is(err, ErrUnavailable) || !look(t, w).Exists {
+		t.Errorf("a registry that cannot now: %v", err)
+	}
+	status = http.StatusForbidden
+	if err := restore(w, State{}, built); err != nil || look(t, w).Exists {
+		t.Errorf("a registry that does not: %v", err)
+	}
+	w.registry.pull(t, "team/is-km@"+built.Digest)
+}
+
+func TestUndoDoesNotTakeAHiccupForSomebodyElsesImage(t *testing.T) {
+	w := withBase(t)
+	mustBuild(t, w, spec())
+	w.registry.failWith(func(rw http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/sha256:") {
+			rw.WriteHeader(http.StatusInsufficientStorage)
+			return true
+		}
+		return false
+	})
+	if err := restore(w, State{}, Built{}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestARegistryThatCannotDeleteSaysWhatIsLeft(t *testing.T) {
 	w := withBase(t)
 	built := mustBuild(t, w, spec())
