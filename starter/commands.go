@@ -8,9 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
-	"sigs.k8s.io/yaml"
 
-	"lockstep/config"
 	"lockstep/workflows"
 )
 
@@ -40,53 +38,6 @@ func (c *cli) cancel() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func (c *cli) config() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Work with environment files"}
-	load := func(use, short string, show func(cmd *cobra.Command, env config.Environment) error) *cobra.Command {
-		var file string
-		sub := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			env, err := config.Load(file)
-			if err != nil {
-				return &exit{code: exitBadInput, err: err}
-			}
-			return show(cmd, env)
-		}}
-		sub.Flags().StringVarP(&file, "file", "f", "", "environment file")
-		_ = sub.MarkFlagRequired("file")
-		_ = sub.MarkFlagFilename("file", "yaml", "yml")
-		return sub
-	}
-	cmd.AddCommand(
-		load("validate -f FILE", "Check an environment file and report every problem", func(cmd *cobra.Command, env config.Environment) error {
-			for _, warning := range env.Warnings() {
-				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "environment %q is valid\n", env.Name)
-			return nil
-		}),
-		load("print -f FILE", "Show an environment with all defaults", func(cmd *cobra.Command, env config.Environment) error {
-			if c.output == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(env)
-			}
-			text, err := yaml.Marshal(env)
-			if err != nil {
-				return err
-			}
-			_, err = cmd.OutOrStdout().Write(text)
-			return err
-		}),
-		&cobra.Command{Use: "schema", Short: "Print the JSON Schema of environment files", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			schema, err := config.Schema()
-			if err != nil {
-				return err
-			}
-			_, err = cmd.OutOrStdout().Write(schema)
-			return err
-		}},
-	)
-	return cmd
 }
 
 func (c *cli) version() *cobra.Command {
