@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lockstep/internal/cluster"
 	"lockstep/workflows"
@@ -37,6 +39,7 @@ func TestOperationsInASandbox(t *testing.T) {
 		{"no secret is anywhere but in Secrets", testSecrets},
 		{"a deployment's history is small", testHistory},
 		{"a change that fails leaves the environment as it worked before", testFailedChange},
+		{"a teardown leaves what others put into the gateway's namespace", testForeignTenant},
 		{"a teardown leaves credentials and certificates", testTeardown},
 		{"a deployment whose worker is killed ends as one without", testKilledWorker},
 		{"a purge leaves nothing", testPurge},
@@ -72,6 +75,7 @@ func undone(t *testing.T, w *world, deploy func() said) said {
 	t.Helper()
 	before := w.picture(t)
 	said := deploy()
+	t.Log(said.err)
 	if said.code != rolledBack {
 		t.Fatalf("ends with %d:\n%s", said.code, said.err)
 	}
@@ -198,8 +202,33 @@ func (w *world) workloads(t *testing.T) map[string]any {
 	return found
 }
 
-func testTeardown(t *testing.T, w *world) {
+// testForeignTenant puts something of somebody else beside the gateway's controller, which then goes alone.
+func testForeignTenant(t *testing.T, w *world) {
 	w.deployed(t)
+	const theirs = "envoy-gateway-system"
+	if _, err := w.cluster.CreateSecret(t.Context(), theirs, "theirs", corev1.SecretTypeOpaque, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, done, "teardown", "-f", file(t, nil)).says(t, "holds what is not Lockstep's: [Secret envoy-gateway-system/theirs]")
+	var left []string
+	for _, object := range w.objects(t) {
+		if object.GetNamespace() == theirs && object.GetName() != "kube-root-ca.crt" {
+			left = append(left, cluster.RefOf(object).String())
+		}
+	}
+	if diff := cmp.Diff([]string{"Secret envoy-gateway-system/theirs", "ServiceAccount envoy-gateway-system/default"}, left, sorted); diff != "" {
+		t.Errorf("beside what is theirs there is:\n%s", diff)
+	}
+	if err := w.Client(t).CoreV1().Secrets(theirs).Delete(t.Context(), "theirs", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testTeardown goes on from a torn down environment, or a deployed one.
+func testTeardown(t *testing.T, w *world) {
+	if len(w.histories(t)) == 0 {
+		w.deployed(t)
+	}
 	w.expect(t, done, "teardown", "-f", file(t, nil))
 	var left []string
 	for _, object := range w.objects(t) {
