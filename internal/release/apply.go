@@ -21,7 +21,7 @@ const (
 
 // Apply makes a release what spec says: it installs, upgrades, or leaves alone what is already so and whole. It does
 // not wait for the objects to become ready, and it never touches the chart's CRDs. An object in the way that does not
-// belong to the release is a [Conflict].
+// belong to the release is a [Conflict], and so is the history of a release that somebody uninstalled and kept.
 func (e *Engine) Apply(ctx context.Context, spec Spec, progress func(string)) (Result, error) {
 	progress = orNothing(progress)
 	unlock, err := e.locks.acquire(ctx, spec.Namespace, spec.Name)
@@ -107,6 +107,10 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 func (s *session) decide(last *helmrelease.Release, p prepared) (step, error) {
 	if last == nil {
 		return install, nil
+	}
+	if s.keptByHand(last) {
+		return nothing, &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody uninstalled release %s and kept its history", last.Name),
+			NextMove: fmt.Sprintf("forget it (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace)}
 	}
 	switch last.Info.Status {
 	case helmrelease.StatusUninstalled, helmrelease.StatusUninstalling:

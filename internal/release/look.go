@@ -112,3 +112,8 @@ func (s *session) made(revision *helmrelease.Release) bool {
 	}
 	return false
 }
+
+// keptByHand says whether the revision is the history that somebody else wanted to keep: helm uninstall --keep-history.
+func (s *session) keptByHand(last *helmrelease.Release) bool {
+	return last.Info.Status == helmrelease.StatusUninstalled && !s.made(last)
+}

@@ -34,7 +34,7 @@ func (e *Engine) Restore(ctx context.Context, namespace, name string, before Sta
 		return &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", name, before.Revision),
 			NextMove: "somebody else uninstalled it: deploy again"}
 	}
-	if last == nil || last.Labels[fingerprintLabel] == "" {
+	if last == nil || last.Labels[fingerprintLabel] == "" || s.keptByHand(last) {
 		return nil
 	}
 	return e.remove(ctx, s, last, progress)

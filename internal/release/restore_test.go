@@ -153,6 +153,25 @@ func TestRestoreRemovesWhatWasAppliedOverAHalfUninstalledRelease(t *testing.T) {
 	}
 }
 
+func TestTheHistoryOfAReleaseThatSomebodyUninstalledIsKept(t *testing.T) {
+	cluster := newMemoryCluster()
+	apply(t, cluster, spec(t, nil))
+	cluster.uninstalledByHand(t)
+	before, e := look(t, cluster), cluster.engine(Options{})
+	if before.Exists {
+		t.Errorf("before: %+v", before)
+	}
+	_, err := e.Apply(context.Background(), spec(t, nil), nil)
+	checkProblem(t, err, Conflict, "kept its history", "helm uninstall web -n apps")
+	restore(t, cluster, before)
+	if err := e.Uninstall(context.Background(), "apps", "web", nil); err != nil {
+		t.Error(err)
+	}
+	if got := cluster.history(t); got != "uninstalled" {
+		t.Errorf("history is %q", got)
+	}
+}
+
 func TestRestoreLeavesAReleaseOfSomebodyElseAlone(t *testing.T) {
 	cluster := newMemoryCluster()
 	before := look(t, cluster)

@@ -12,7 +12,7 @@ import (
 )
 
 // Uninstall removes a release with its objects and its history, and waits until the objects are gone, their pods
-// included. A release that is not there is a success. What the chart did not make stays, and so does what it marked
+// included. A release that is not there is a success; the history of one that somebody uninstalled stays. What the chart did not make stays, and so does what it marked
 // helm.sh/resource-policy: keep, what its hooks made, and its CRDs.
 func (e *Engine) Uninstall(ctx context.Context, namespace, name string, progress func(string)) error {
 	progress = orNothing(progress)
@@ -26,7 +26,7 @@ func (e *Engine) Uninstall(ctx context.Context, namespace, name string, progress
 		return err
 	}
 	last, err := s.last(name)
-	if err != nil || last == nil {
+	if err != nil || last == nil || s.keptByHand(last) {
 		return err
 	}
 	return e.remove(ctx, s, last, progress)
