@@ -18,27 +18,13 @@ import (
 func (c *cli) status() *cobra.Command {
 	return &cobra.Command{
 		Use: "status ENVIRONMENT", Short: "Show the operation that runs, or ran last", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := c.settings(cmd)
-			if err != nil {
-				return err
-			}
-			temporal, err := connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			d, err := describe(cmd.Context(), temporal, args[0])
-			if err != nil {
-				return err
-			}
-			w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID, json: c.output == "json", ui: settings.UIURL}
-			view, err := w.view(cmd.Context())
+		RunE: c.ofLast(func(w watcher, d *client.WorkflowExecutionDescription) error {
+			view, err := w.view(w.cmd.Context())
 			if err != nil {
 				return w.withoutBoard(d, err)
 			}
 			return w.show(view)
-		},
+		}),
 	}
 }
 

@@ -33,23 +33,28 @@ type watcher struct {
 func (c *cli) watch() *cobra.Command {
 	return &cobra.Command{
 		Use: "watch ENVIRONMENT", Short: "Show the progress of the operation that runs, or ran last, until it ends", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := c.settings(cmd)
-			if err != nil {
-				return err
-			}
-			temporal, err := connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			d, err := describe(cmd.Context(), temporal, args[0])
-			if err != nil {
-				return err
-			}
-			w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID, json: c.output == "json", ui: settings.UIURL}
-			return w.follow(d.WorkflowType.Name)
-		},
+		RunE: c.ofLast(func(w watcher, d *client.WorkflowExecutionDescription) error { return w.follow(d.WorkflowType.Name) }),
+	}
+}
+
+// ofLast is a command about the newest operation of the environment that its argument names.
+func (c *cli) ofLast(run func(watcher, *client.WorkflowExecutionDescription) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		settings, err := c.settings(cmd)
+		if err != nil {
+			return err
+		}
+		temporal, err := connect(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		d, err := describe(cmd.Context(), temporal, args[0])
+		if err != nil {
+			return err
+		}
+		w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID, json: c.output == "json", ui: settings.UIURL}
+		return run(w, d)
 	}
 }
 
