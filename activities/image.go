@@ -11,7 +11,7 @@ import (
 	"lockstep/internal/image"
 )
 
-// ImageState is what the target tag pointed to before.
+// ImageState is what the registry had before.
 type ImageState = image.State
 
 // Image is the built image.
@@ -31,14 +31,23 @@ type UndoImageInput struct {
 	Built  Image      `json:"built"` // zero if the build never ended
 }
 
-// LookImage reads what the target tag points to.
+// LookImage reads what the target tag points to, and whether the registry has the image that will be built: after a crash only that
+// tells whether this operation pushed it.
 func (a *Activities) LookImage(ctx context.Context, in Input) (ImageState, error) {
 	b, err := a.builder(ctx, in.Env)
 	if err != nil {
 		return ImageState{}, err
 	}
 	state, err := b.Look(ctx, in.Env.Image.Target, in.Env.Image.PlainHTTP)
+	if err != nil {
+		return ImageState{}, classifyImage(err)
+	}
+	state.Lacked, err = b.Lacks(ctx, imageSpec(in.Env.Image), progress(ctx))
 	return state, classifyImage(err)
+}
+
+func imageSpec(i config.Image) image.Spec {
+	return image.Spec{Base: i.Base, Target: i.Target, Platforms: i.Platforms, Artifacts: i.Artifacts, PlainHTTP: i.PlainHTTP}
 }
 
 // BuildImage adds the artifacts to the base image and pushes the result, unless it is there already.
@@ -48,8 +57,7 @@ func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
 		return Image{}, err
 	}
 	progress := progress(ctx)
-	i := in.Env.Image
-	built, err := b.Build(ctx, image.Spec{Base: i.Base, Target: i.Target, Platforms: i.Platforms, Artifacts: i.Artifacts, PlainHTTP: i.PlainHTTP}, progress)
+	built, err := b.Build(ctx, imageSpec(in.Env.Image), progress)
 	if err != nil {
 		return Image{}, classifyImage(err)
 	}

@@ -101,7 +101,7 @@ func (d *deployment) certificates(ctx workflow.Context) (note string, err error)
 }
 
 func (d *deployment) lookImage(ctx workflow.Context) (err error) {
-	d.tag, err = call[activities.ImageState](ctx, quick("look for the target tag"), a.LookImage, d.trimmed(""))
+	d.tag, err = call[activities.ImageState](ctx, work("look for the target tag and for the image to build"), a.LookImage, d.trimmed(""))
 	return err
 }
 

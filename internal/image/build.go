@@ -12,40 +12,75 @@ import (
 // Build makes the image and pushes it. What the target registry has already is not sent again: with the same digest
 // under the tag nothing is written, with the digest under another tag only the tag is. progress may be nil.
 func (b *Builder) Build(ctx context.Context, spec Spec, progress func(string)) (Built, error) {
-	say := progress
-	if say == nil {
-		say = func(string) {}
-	}
-	target, err := b.openTag(spec.Target, spec.PlainHTTP)
+	say := orSilent(progress)
+	ready, err := b.prepare(ctx, spec, say)
 	if err != nil {
 		return Built{}, err
+	}
+	return ready.publish(ctx, say)
+}
+
+// Lacks gives the digest of the image that Build would make, if the target registry does not have it yet; else nothing. It writes
+// nothing there.
+func (b *Builder) Lacks(ctx context.Context, spec Spec, progress func(string)) (digest string, err error) {
+	ready, err := b.prepare(ctx, spec, orSilent(progress))
+	if err != nil {
+		return "", err
+	}
+	there, err := ready.target.head(ctx, ready.target.repo.Digest(ready.built.Digest))
+	if err != nil || there.Exists {
+		return "", err
+	}
+	return ready.built.Digest, nil
+}
+
+func orSilent(progress func(string)) func(string) {
+	if progress == nil {
+		return func(string) {}
+	}
+	return progress
+}
+
+// prepared is an image that is known to its digest, before anything is written.
+type prepared struct {
+	from, target *place
+	image        assembled
+	built        Built
+}
+
+func (b *Builder) prepare(ctx context.Context, spec Spec, say func(string)) (*prepared, error) {
+	target, err := b.openTag(spec.Target, spec.PlainHTTP)
+	if err != nil {
+		return nil, err
 	}
 	from, err := b.resolve(ctx, spec, say)
 	if err != nil {
-		return Built{}, err
+		return nil, err
 	}
 	layouts, err := b.layouts(ctx, from, say)
 	if err != nil {
-		return Built{}, err
+		return nil, err
 	}
 	files, err := b.fetch(ctx, spec.Artifacts, say)
 	if err != nil {
-		return Built{}, err
+		return nil, err
 	}
 	image, err := assemble(from, layouts, files)
 	if err != nil {
-		return Built{}, from.place.explain("building "+target.String(), err)
+		return nil, from.place.explain("building "+target.String(), err)
 	}
-	built := Built{Home: layouts[0].home, User: layouts[0].user, Version: layouts[0].version, Platforms: platforms(from.images)}
-	return b.publish(ctx, from.place, target, image, built, say)
-}
-
-func (b *Builder) publish(ctx context.Context, from, target *place, image assembled, built Built, say func(string)) (Built, error) {
 	hash, err := image.Digest()
 	if err != nil {
-		return Built{}, from.explain("building "+target.String(), err)
+		return nil, from.place.explain("building "+target.String(), err)
 	}
-	built.Digest, built.Reference = hash.String(), target.pinned(hash.String())
+	return &prepared{from: from.place, target: target, image: image, built: Built{
+		Digest: hash.String(), Reference: target.pinned(hash.String()),
+		Home: layouts[0].home, User: layouts[0].user, Version: layouts[0].version, Platforms: platforms(from.images),
+	}}, nil
+}
+
+func (r *prepared) publish(ctx context.Context, say func(string)) (Built, error) {
+	from, target, image, built := r.from, r.target, r.image, r.built
 	tagged, err := target.head(ctx, target.tag())
 	if err != nil {
 		return Built{}, err

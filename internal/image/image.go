@@ -35,6 +35,8 @@ type Built struct {
 type State struct {
 	Exists bool
 	Digest string
+	// Lacked is what Lacks said, for Restore: what Build pushed is known from it even if Build's own answer was lost.
+	Lacked string `json:",omitempty"`
 }
 
 // Options are a Builder's surroundings. The zero value works.

@@ -33,7 +33,7 @@ func (b *Builder) Writable(ctx context.Context, target string, plainHTTP []strin
 }
 
 // Restore undoes a Build that may have happened, happened half or not at all. before is what Look saw first; built is
-// what Build returned, zero if that is not known. The tag gets its former image back, or goes. An image that this run
+// what Build returned, zero if that is not known; an attempt that follows a crash finds the image and says that it pushed nothing. The tag gets its former image back, or goes. An image that this run
 // did not push, and a tag that somebody else has moved since, stay. A registry that cannot delete gives
 // [ErrDeleteUnsupported] and the text says what is left.
 func (b *Builder) Restore(ctx context.Context, target string, before State, built Built, plainHTTP []string) error {
@@ -53,7 +53,7 @@ func (b *Builder) Restore(ctx context.Context, target string, before State, buil
 	if before.Exists {
 		return p.retag(ctx, before)
 	}
-	return p.remove(ctx, now.Digest, built)
+	return p.remove(ctx, now.Digest, built.Pushed || now.Digest == before.Lacked)
 }
 
 // openTag is for targets, which need a tag.
@@ -122,9 +122,9 @@ func (p *place) retag(ctx context.Context, before State) error {
 
 // remove deletes the tag, and the image if this run pushed it and nobody tagged it since. Registries differ in which of the two they
 // can delete; the blobs are their garbage collection's.
-func (p *place) remove(ctx context.Context, digest string, built Built) error {
-	keep := !built.Pushed
-	if !keep {
+func (p *place) remove(ctx context.Context, digest string, pushed bool) error {
+	keep := !pushed
+	if pushed {
 		var err error
 		if keep, err = p.isTaggedElsewhere(ctx, digest); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 const target = "registry.example.com/team/is-km:1"
@@ -96,6 +97,39 @@ func TestUndoLeavesWhatSomebodyElsePushedSince(t *testing.T) {
 	}
 	if !look(t, w).Exists {
 		t.Error("somebody else's image is gone")
+	}
+}
+
+// The first attempt pushed and crashed, so the second one, if there was one, pushed nothing.
+func TestUndoRemovesWhatAnAttemptPushedWhoseAnswerWasLost(t *testing.T) {
+	for name, ended := range map[string]bool{"a second attempt ended": true, "none ended": false} {
+		t.Run(name, func(t *testing.T) {
+			w := withBase(t)
+			before := look(t, w)
+			var err error
+			if before.Lacked, err = w.builder.Lacks(context.Background(), spec(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if uploads, mounts, puts := w.registry.counts(); uploads+mounts+puts != 0 {
+				t.Errorf("looking wrote %d blobs, mounted %d, wrote %d manifests", uploads, mounts, puts)
+			}
+			lost, built := mustBuild(t, w, spec()), Built{}
+			if before.Lacked != lost.Digest {
+				t.Errorf("planned %q, built %q", before.Lacked, lost.Digest)
+			}
+			if again, err := w.builder.Lacks(context.Background(), spec(), nil); err != nil || again != "" {
+				t.Errorf("it is there, but: %q, %v", again, err)
+			}
+			if ended {
+				built = mustBuild(t, w, spec())
+			}
+			if err := restore(w, before, built); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := remote.Head(w.registry.ref(t, "team/is-km@"+lost.Digest)); err == nil || look(t, w).Exists {
+				t.Errorf("the image is still there: %v", err)
+			}
+		})
 	}
 }
 
