@@ -36,9 +36,9 @@ func TestOperationsInASandbox(t *testing.T) {
 		{"a deployment ends 0 with everything in place and nothing left behind", testDeploy},
 		{"a second deployment changes nothing", testSecondDeploy},
 		{"an environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
+		{"a change that fails leaves the environment as it worked before", testFailedChange},
 		{"no secret is anywhere but in Secrets", testSecrets},
 		{"a deployment's history is small", testHistory},
-		{"a change that fails leaves the environment as it worked before", testFailedChange},
 		{"a teardown leaves what others put into the gateway's namespace", testForeignTenant},
 		{"a teardown leaves credentials and certificates", testTeardown},
 		{"a deployment whose worker is killed ends as one without", testKilledWorker},
@@ -101,7 +101,7 @@ func testCrash(t *testing.T, w *world) {
 	said := undone(t, w, func() said {
 		return w.lockstep(t, "deploy", "-f", file(t, crashing()))
 	})
-	said.says(t, "step api-manager failed", "nothing.here", undoneText)
+	said.says(t, "step api-manager failed", "CrashLoopBackOff", "nothing.here", "Next:", undoneText)
 }
 
 func testCancel(t *testing.T, w *world) {
@@ -175,7 +175,7 @@ func testFailedChange(t *testing.T, w *world) {
 	w.deployed(t)
 	objects, tags := w.workloads(t), w.tags(t)
 	said := w.expect(t, rolledBack, "deploy", "-f", file(t, crashing()))
-	said.says(t, "step api-manager failed", "nothing.here", undoneText)
+	said.says(t, "step api-manager failed", "CrashLoopBackOff", "nothing.here", "Next:", undoneText)
 	if diff := cmp.Diff(objects, w.workloads(t)); diff != "" {
 		t.Errorf("what runs is not what ran:\n%s", diff)
 	}

@@ -28,6 +28,9 @@ func testSecrets(t *testing.T, w *world) {
 	w.deployed(t)
 	w.learnSecrets(t)
 	places := w.logs(t)
+	if len(places) < 5 { // the worker, the node and what runs
+		t.Errorf("only %d logs were found", len(places))
+	}
 	w.mu.Lock()
 	places["the command line's output"] = bytes.Clone(w.transcript.Bytes())
 	w.mu.Unlock()
