@@ -42,6 +42,9 @@ type memoryCluster struct {
 	// stubborn objects stay when they are deleted.
 	stubborn map[string]bool
 	calls    []string
+	// unknown kinds have lost their CustomResourceDefinition.
+	unknown string
+	waits   *waiter
 }
 
 func newMemoryCluster() *memoryCluster {
@@ -60,12 +63,17 @@ func (c *memoryCluster) engine(options Options) *Engine {
 		}}
 		s.Log = s.listen(e.options.Log)
 		s.waits = &waiter{ctx: ctx, progress: progress}
+		c.waits = s.waits
 		return s, nil
 	}
 	return e
 }
 
 func (c *memoryCluster) Build(manifest io.Reader, _ bool) (kube.ResourceList, error) {
+	return c.waits.build(manifest, c.build)
+}
+
+func (c *memoryCluster) build(manifest io.Reader, _ bool) (kube.ResourceList, error) {
 	data, err := io.ReadAll(manifest)
 	if err != nil {
 		return nil, err
@@ -73,6 +81,9 @@ func (c *memoryCluster) Build(manifest io.Reader, _ bool) (kube.ResourceList, er
 	objects, err := decode(data)
 	var list kube.ResourceList
 	for _, object := range objects {
+		if object.GetKind() == c.unknown {
+			return nil, &meta.NoKindMatchError{GroupKind: object.GroupVersionKind().GroupKind()}
+		}
 		list = append(list, c.info(object))
 	}
 	return list, err

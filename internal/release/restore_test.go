@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,23 @@ func TestUninstallSaysWhatIsStillThere(t *testing.T) {
 	restore(t, cluster, State{})
 	if got := cluster.history(t); got != "none" {
 		t.Errorf("history is %q", got)
+	}
+}
+
+func TestUninstallLeavesOutWhatWentWithItsKind(t *testing.T) {
+	cluster, s := newMemoryCluster(), spec(t, nil)
+	s.Chart.Path = writeChart(t, configMap+"---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n")
+	apply(t, cluster, s)
+	cluster.unknown = "Widget"
+	delete(cluster.objects, "widgets/web")
+	_, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
+	checkProblem(t, err, KindMissing, "Widget")
+	var said []string
+	if err := cluster.engine(Options{}).Uninstall(context.Background(), "apps", "web", func(text string) { said = append(said, text) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(cluster.has()) > 0 || cluster.history(t) != "none" || !slices.Contains(said, "gone with its kind: Widget web") {
+		t.Errorf("left are %v, history %s, said %q", cluster.has(), cluster.history(t), said)
 	}
 }
 

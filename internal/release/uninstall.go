@@ -35,6 +35,8 @@ func (e *Engine) Uninstall(ctx context.Context, namespace, name string, progress
 // remove takes a release away in three steps that can each be repeated: delete its objects and record that, wait until
 // they are gone, forget the release. Letting Helm forget it first would lose the list of what to wait for.
 func (e *Engine) remove(ctx context.Context, s *session, last *helmrelease.Release, progress func(string)) error {
+	s.removing(true)
+	defer s.removing(false) // a reinstallation must not do without a kind
 	if last.Info.Status != helmrelease.StatusUninstalled {
 		progress(fmt.Sprintf("uninstalling release %s: revision %d, %s", last.Name, last.Version, last.Info.Status))
 		if err := e.delete(s, last.Name); err != nil {
@@ -48,6 +50,13 @@ func (e *Engine) remove(ctx context.Context, s *session, last *helmrelease.Relea
 		return fmt.Errorf("uninstalling release %s: %w", last.Name, err)
 	}
 	return s.forget(last.Name)
+}
+
+// removing lets objects be missing with their kind, whose CustomResourceDefinition somebody deleted.
+func (s *session) removing(now bool) {
+	if s.waits != nil {
+		s.waits.removing = now
+	}
 }
 
 func (e *Engine) delete(s *session, name string) error {

@@ -25,9 +25,9 @@ type kubeClient struct {
 }
 
 // Build reads a manifest without validating it against the cluster's OpenAPI: the API server validates anyway, and
-// Helm would also do so for hooks.
+// Helm would also do so for hooks. While a release is removed, it leaves out what went with its kind.
 func (c *kubeClient) Build(manifest io.Reader, _ bool) (kube.ResourceList, error) {
-	return c.Client.Build(manifest, false)
+	return c.waiter.build(manifest, c.Client.Build)
 }
 
 // WatchUntilReady waits for hooks: Jobs until they are complete.
@@ -58,8 +58,25 @@ type waiter struct {
 	cluster  kubernetes.Interface
 	diagnose func(ctx context.Context, namespace, job string) error
 	progress func(string)
+	// removing says that the release is being removed.
+	removing bool
 	// found is why a wait failed; Helm keeps no more than the text of it.
 	found error
+}
+
+func (w *waiter) build(manifest io.Reader, build func(io.Reader, bool) (kube.ResourceList, error)) (kube.ResourceList, error) {
+	if !w.removing {
+		return build(manifest, false)
+	}
+	data, err := io.ReadAll(manifest)
+	if err != nil {
+		return nil, err
+	}
+	known, gone, err := buildKnown(data, build)
+	if len(gone) > 0 {
+		w.progress("gone with its kind: " + strings.Join(gone, ", "))
+	}
+	return known, err
 }
 
 // gone waits until none of the objects exists any more.
