@@ -12,21 +12,35 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// mapper knows the cluster's kinds and asks again when one is missing: CRDs come while the worker runs.
+// mapper knows the cluster's kinds and asks again when one is missing: CRDs come while the worker runs. That a kind is
+// missing is said only when no CustomResourceDefinition of it is there, see [unlisted].
 type mapper struct {
 	meta.ResettableRESTMapper
+	server rest.Interface
 }
 
 func newMapper(cached discovery.CachedDiscoveryInterface) *mapper {
-	return &mapper{restmapper.NewDeferredDiscoveryRESTMapper(cached)}
+	return &mapper{restmapper.NewDeferredDiscoveryRESTMapper(cached), cached.RESTClient()}
 }
 
 func (m *mapper) RESTMapping(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
-	return askAgain(m, func() (*meta.RESTMapping, error) { return m.ResettableRESTMapper.RESTMapping(gk, versions...) })
+	found, err := askAgain(m, func() (*meta.RESTMapping, error) { return m.ResettableRESTMapper.RESTMapping(gk, versions...) })
+	if meta.IsNoMatchError(err) {
+		if unsure := unlisted(m.server, gk, versions); unsure != nil {
+			return nil, unsure
+		}
+	}
+	return found, err
 }
 
 func (m *mapper) RESTMappings(gk schema.GroupKind, versions ...string) ([]*meta.RESTMapping, error) {
-	return askAgain(m, func() ([]*meta.RESTMapping, error) { return m.ResettableRESTMapper.RESTMappings(gk, versions...) })
+	found, err := askAgain(m, func() ([]*meta.RESTMapping, error) { return m.ResettableRESTMapper.RESTMappings(gk, versions...) })
+	if meta.IsNoMatchError(err) {
+		if unsure := unlisted(m.server, gk, versions); unsure != nil {
+			return nil, unsure
+		}
+	}
+	return found, err
 }
 
 func (m *mapper) KindsFor(r schema.GroupVersionResource) ([]schema.GroupVersionKind, error) {
