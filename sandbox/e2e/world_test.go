@@ -51,6 +51,7 @@ type world struct {
 	temporal client.Client
 
 	worker *exec.Cmd
+	cache  string // the worker's
 	// secrets are what must be seen nowhere but in Secrets, by name.
 	secrets map[string][]byte
 
@@ -74,7 +75,7 @@ func start(t *testing.T, args ...string) *world {
 		}
 		t.Skip(message)
 	}
-	w := &world{bin: bin, secrets: map[string][]byte{}, Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
+	w := &world{bin: bin, secrets: map[string][]byte{}, cache: t.TempDir(), Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
 	if w.cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func (w *world) startWorker(t *testing.T) {
 	}
 	defer log.Close()
 	before, _ := os.ReadFile(w.workerLog())
-	w.worker = w.command("worker", "--cache-dir", filepath.Join(w.Dir, "cache"))
+	w.worker = w.command("worker", "--cache-dir", w.cache)
 	w.worker.Stdout, w.worker.Stderr = log, log
 	if err := w.worker.Start(); err != nil {
 		t.Fatal(err)
