@@ -29,7 +29,7 @@ func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructure
 	if policy == config.CRDsSkip {
 		return nil, nil
 	}
-	made := make([]bool, len(crds))
+	made, live := make([]bool, len(crds)), make([]*unstructured.Unstructured, len(crds))
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i, crd := range crds {
@@ -37,7 +37,8 @@ func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructure
 			if made[i], err = c.applyCRD(ctx, crd, policy); err != nil {
 				return classify("installing CustomResourceDefinition "+crd.GetName(), err)
 			}
-			return c.waitEstablished(ctx, crd)
+			live[i], err = c.waitEstablished(ctx, crd)
+			return err
 		})
 	}
 	err = group.Wait()
@@ -45,6 +46,9 @@ func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructure
 		if made[i] {
 			created = append(created, RefOf(crd))
 		}
+	}
+	if err == nil {
+		err = c.waitListed(ctx, live)
 	}
 	c.mapper.Reset()
 	return created, err
@@ -105,15 +109,15 @@ func merged(under, over map[string]string) map[string]string {
 	return all
 }
 
-func (c *Client) waitEstablished(ctx context.Context, crd *unstructured.Unstructured) error {
+func (c *Client) waitEstablished(ctx context.Context, crd *unstructured.Unstructured) (live *unstructured.Unstructured, err error) {
 	ref := RefOf(crd)
 	resource, err := c.resource(ref.gvk(), "")
 	if err != nil {
-		return classify("waiting for "+ref.String(), err)
+		return nil, classify("waiting for "+ref.String(), err)
 	}
 	var problem *Problem
-	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		live, err := resource.Get(ctx, ref.Name, metav1.GetOptions{})
+	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (_ bool, err error) {
+		live, err = resource.Get(ctx, ref.Name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
@@ -122,9 +126,9 @@ func (c *Client) waitEstablished(ctx context.Context, crd *unstructured.Unstruct
 		return established || problem != nil && !problem.Retryable, nil
 	})
 	if problem != nil {
-		return problem
+		return nil, problem
 	}
-	return classify("waiting for "+ref.String(), err)
+	return live, classify("waiting for "+ref.String(), err)
 }
 
 // crdState reads a CRD's conditions. A problem that is retryable only says what is being waited for.

@@ -1,0 +1,57 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// listing is how long the server may take until it lists a kind that it serves already.
+const listing = 30 * time.Second
+
+// waitListed waits until discovery has the kinds that the definitions serve: it lags behind their condition
+// Established, and Helm goes by it.
+func (c *Client) waitListed(ctx context.Context, crds []*unstructured.Unstructured) error {
+	kinds := servedBy(crds)
+	var missing []schema.GroupVersionKind
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, listing, true, func(context.Context) (bool, error) {
+		missing = c.notListed(kinds)
+		return len(missing) == 0, nil
+	})
+	if err == nil || ctx.Err() != nil {
+		return classify("waiting until new kinds are listed", err)
+	}
+	return &Error{Kind: Unavailable, Doing: "waiting until new kinds are listed", Err: fmt.Errorf("the API server does not list %v after %s", missing, listing),
+		Next: "look at the health of the API server (kubectl get --raw /readyz?verbose)"}
+}
+
+func servedBy(crds []*unstructured.Unstructured) []schema.GroupVersionKind {
+	var kinds []schema.GroupVersionKind
+	for _, object := range crds {
+		var crd apiextensions.CustomResourceDefinition
+		recode(object.Object, &crd)
+		for _, version := range crd.Spec.Versions {
+			if version.Served {
+				kinds = append(kinds, schema.GroupVersionKind{Group: crd.Spec.Group, Version: version.Name, Kind: crd.Spec.Names.Kind})
+			}
+		}
+	}
+	return kinds
+}
+
+// notListed gives the kinds that discovery lacks, all of them where it does not answer. It asks discovery once.
+func (c *Client) notListed(kinds []schema.GroupVersionKind) []schema.GroupVersionKind {
+	c.mapper.Reset()
+	var missing []schema.GroupVersionKind
+	for _, gvk := range kinds {
+		if _, err := c.mapper.ResettableRESTMapper.RESTMapping(gvk.GroupKind(), gvk.Version); err != nil {
+			missing = append(missing, gvk)
+		}
+	}
+	return missing
+}
