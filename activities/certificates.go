@@ -163,7 +163,8 @@ func (m minting) check(ctx context.Context) (warnings []string, err error) {
 		}
 	}
 	if err := keystore.Err(findings); err != nil {
-		return nil, failure(TypeInvalidConfig, "certificates that exist do not fit the environment: "+err.Error())
+		return nil, failure(TypeInvalidConfig, fmt.Sprintf("certificates that exist in namespace %s do not fit the environment (its CA is in ConfigMap %s): %v",
+			m.env.Namespace, CAConfigMap, err))
 	}
 	return warnings, nil
 }
