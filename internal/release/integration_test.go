@@ -12,7 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -29,12 +31,13 @@ func TestReleasesOfARealCluster(t *testing.T) {
 	}
 	s := suite{
 		engine: release.New(release.Options{Getter: c.Getter, Mirrors: box.Mirrors, CacheDir: t.TempDir(), Timeout: time.Minute}),
-		client: box.Client(t),
+		client: box.Client(t), cluster: c,
 	}
 	for name, test := range map[string]func(*testing.T){
 		"install, nothing, upgrade, roll back, uninstall": s.life,
 		"an object of somebody else is a conflict":        s.conflict,
 		"a missing kind names its CRD":                    s.kindMissing,
+		"a release outlives its kinds":                    s.kindRemoved,
 		"an interrupted upgrade is done again":            s.interrupted,
 		"a hook that cannot start fails fast":             s.hook,
 		"the gateway chart with its hooks":                s.gateway,
@@ -44,8 +47,9 @@ func TestReleasesOfARealCluster(t *testing.T) {
 }
 
 type suite struct {
-	engine *release.Engine
-	client kubernetes.Interface
+	engine  *release.Engine
+	client  kubernetes.Interface
+	cluster *cluster.Client
 }
 
 func (s suite) life(t *testing.T) {
@@ -101,6 +105,28 @@ func (s suite) conflict(t *testing.T) {
 
 func (s suite) kindMissing(t *testing.T) {
 	s.fails(t, webSpec(t, "kinds", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"), release.KindMissing, "Widget", "CRDs first")
+}
+
+func (s suite) kindRemoved(t *testing.T) {
+	crd := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(gadgets), &crd.Object); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.cluster.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate); err != nil {
+		t.Fatal(err)
+	}
+	spec := webSpec(t, "removed", web+"---\napiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: web}\n")
+	s.apply(t, spec)
+	gadget := cluster.Ref{APIVersion: "example.com/v1", Kind: "Gadget", Namespace: "removed", Name: "web", Owner: "app.kubernetes.io/managed-by=Helm"}
+	if err := s.cluster.Delete(t.Context(), gadget, cluster.RefOf(crd)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.engine.Uninstall(t.Context(), "removed", "web", nil); err != nil {
+		t.Fatal(err)
+	}
+	if state := s.look(t, spec); state != (release.State{}) {
+		t.Errorf("the release is still there: %+v", state)
+	}
 }
 
 func (s suite) interrupted(t *testing.T) {
@@ -221,6 +247,17 @@ kind: ConfigMap
 metadata: {name: web}
 data:
   text: {{ .Values.text | quote }}
+`
+
+const gadgets = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: gadgets, singular: gadget, kind: Gadget, listKind: GadgetList}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 `
 
 const hook = `apiVersion: batch/v1
