@@ -51,6 +51,7 @@ func permissions(env config.Environment) []cluster.Access {
 	add("gateway.envoyproxy.io", "backendtrafficpolicies", own, change...)
 	add("", "services", env.Routing.Namespace, "list") // of the data plane, which the verification calls through
 	watched(add, env.Routing.Namespace)
+	add("apiextensions.k8s.io", "customresourcedefinitions", "", "get") // to tell a kind that is missing from one not listed yet
 	if env.Routing.Installs() {
 		add("apiextensions.k8s.io", "customresourcedefinitions", "", change...)
 		add("rbac.authorization.k8s.io", "clusterroles", "", change...)

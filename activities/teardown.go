@@ -36,7 +36,7 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 			return found, classifyRelease(err)
 		}
 		found.Releases[component] = state
-		there = there || state.Exists && (component != GatewayController || state.Owner == in.Env.Name)
+		there = there || state != (release.State{}) && (component != GatewayController || state.Owner == in.Env.Name)
 	}
 	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects, NamespaceObjects} {
 		for _, ref := range refs(set, in.Env) {
@@ -145,7 +145,7 @@ func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (
 	if err != nil {
 		return "", classifyRelease(err)
 	}
-	if !state.Exists {
+	if state == (release.State{}) { // a deletion that was cut off has a record still
 		return "not there", nil
 	}
 	if err := ours(in.Env, in.Component, state); err != nil {
@@ -186,7 +186,7 @@ func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error
 
 // ours refuses a release that Lockstep did not make, and a product's release of another environment. Environments share the gateway's.
 func ours(env config.Environment, component string, state release.State) error {
-	if !state.Exists {
+	if state == (release.State{}) {
 		return nil
 	}
 	where := ReleaseOf(env, component)
