@@ -56,7 +56,10 @@ func (c *cli) version() *cobra.Command {
 		if c.output == "json" {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"version": version, "commit": commit, "go": runtime.Version()})
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "lockstep %s %s (%s)\n", version, commit, runtime.Version())
+		if commit != "" {
+			version += " " + commit
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "lockstep %s (%s)\n", version, runtime.Version())
 		return nil
 	}}
 }
