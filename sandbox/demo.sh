@@ -23,6 +23,10 @@ case ${1:-} in
 up)
 	bin/sandbox up --dir "$dir"
 	exports=$(bin/sandbox env --dir "$dir")
+	# What the user's environment and temporal.toml say is about another server.
+	for name in $(env | sed -n 's/^\(TEMPORAL_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+	: >"$dir/temporal.toml"
+	export TEMPORAL_CONFIG_FILE="$dir/temporal.toml"
 	eval "$exports"
 	if ! worker_pid >/dev/null; then
 		: >"$log"
