@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"go.temporal.io/sdk/client"
-
 	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
@@ -24,7 +22,6 @@ const (
 // Activities are the activities of all operations. Their methods are registered with a worker as they are named.
 type Activities struct {
 	settings config.Settings
-	temporal client.Client
 
 	mu    sync.Mutex
 	sites map[config.Cluster]*site
@@ -37,8 +34,8 @@ type site struct {
 }
 
 // New makes the activities of a worker. Nothing is connected to before an activity needs it.
-func New(settings config.Settings, temporal client.Client) *Activities {
-	return &Activities{settings: settings, temporal: temporal, sites: map[config.Cluster]*site{}}
+func New(settings config.Settings) *Activities {
+	return &Activities{settings: settings, sites: map[config.Cluster]*site{}}
 }
 
 // Scope says which environment an activity works on, and for which run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -12,12 +13,10 @@ import (
 	"lockstep/internal/release"
 )
 
-// Gateway is the state of the environment's Gateway.
+// Gateway is where the environment's Gateway is reached.
 type Gateway struct {
-	Address    string `json:"address,omitempty"`
-	Port       int32  `json:"port,omitempty"` // where HTTPS is reached at Address; 0 is unknown
-	Programmed bool   `json:"programmed"`
-	Reason     string `json:"reason,omitempty"`
+	Address string `json:"address,omitempty"`
+	Port    int32  `json:"port,omitempty"` // where HTTPS is reached at Address; 0 is unknown
 }
 
 // Note says in a few words where the gateway is.
@@ -142,7 +141,7 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 		}
 	}
 	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress)
-	return Gateway{Address: status.Address, Port: status.Port, Programmed: status.Programmed, Reason: status.Reason}, classifyWait(err)
+	return Gateway{Address: status.Address, Port: status.Port}, classifyWait(err)
 }
 
 // RestoreGatewayInput says what to go back to.
@@ -167,7 +166,7 @@ func (a *Activities) RestoreGateway(ctx context.Context, in RestoreGatewayInput)
 }
 
 // UndoGateway puts the gateway's release back. One that this run installed goes, with what its hooks made, unless somebody else
-// uses it by now.
+// uses it by now: then it stays and that is said.
 func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
@@ -178,8 +177,12 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 		return classifyRelease(s.releases.Restore(ctx, in.Env.Routing.Namespace, in.Env.Routing.Release, in.Before, progress))
 	}
 	users, err := gatewayUsers(ctx, s.cluster, in.Env)
-	if err != nil || len(users) > 0 {
-		return err // it stays for them
+	if err != nil {
+		return err
+	}
+	if len(users) > 0 {
+		return failure(TypeConflict, fmt.Sprintf("release %s/%s stays, since it is used by %s by now; the next teardown after they are gone removes it",
+			in.Env.Routing.Namespace, in.Env.Routing.Release, strings.Join(users, ", ")))
 	}
 	left, err := s.removeGateway(ctx, in.Env, in.Namespace, progress)
 	if err != nil {

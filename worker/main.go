@@ -71,7 +71,7 @@ func run(ctx context.Context, settings config.Settings) error {
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 	})
 	workflows.Register(w)
-	w.RegisterActivity(activities.New(settings, temporal))
+	w.RegisterActivity(activities.New(settings))
 	logger.Info("Worker ready", "taskQueue", settings.TaskQueue)
 	return w.Run(worker.InterruptCh())
 }

@@ -71,7 +71,7 @@ func TestBothProductsAndTheGatewayComeUpSideBySide(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("WaitWorkload", 10*time.Minute, neverReady("none"))
 	o.on("WaitGateway", 4*time.Minute, func(context.Context, activities.Input) (activities.Gateway, error) {
-		return activities.Gateway{Programmed: true}, nil
+		return activities.Gateway{}, nil
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
 	if err := o.GetWorkflowError(); err != nil {
@@ -320,7 +320,9 @@ func TestActivitiesGetTheChartValuesThatTheyNeedAndNoOthers(t *testing.T) {
 			continue // they check all values
 		}
 		for _, component := range []string{"gateway", "identity-server", "api-manager"} {
-			needs := b.String() == "ApplyRelease "+component
+			needs := b.String() == "ApplyRelease "+component ||
+				b.name == "ApplyRoutes" && component == "identity-server" || // how many there may be
+				b.name == "UndoGateway" && component == "gateway" // how the chart's hooks named things
 			if got := strings.Contains(b.input, "values-of-"+component); got != needs {
 				t.Errorf("%s (%s) has the values of %s: %t, want %t", b, b.id, component, got, needs)
 			}

@@ -143,7 +143,8 @@ func (d *deployment) undoGateway(ctx workflow.Context) error {
 		return nil
 	}
 	in := activities.UndoGatewayInput{
-		Input: d.trimmed(""), Before: d.before[activities.GatewayController], Namespace: d.objects["gateway-namespace"],
+		Input:  d.trimmed(activities.GatewayController), // its values name what the chart's hooks made
+		Before: d.before[activities.GatewayController], Namespace: d.objects["gateway-namespace"],
 	}
 	return tell(ctx, undo("restore release "+d.env.Routing.Release), a.UndoGateway, in)
 }

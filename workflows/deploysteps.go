@@ -116,7 +116,7 @@ func (d *deployment) undoImage(ctx workflow.Context) error {
 }
 
 func (d *deployment) routes(ctx workflow.Context) (string, error) {
-	if err := tell(ctx, quick("route the key manager's hostname"), a.ApplyRoutes, d.trimmed("")); err != nil {
+	if err := tell(ctx, quick("route the key manager's hostname"), a.ApplyRoutes, d.trimmed(activities.IdentityServer)); err != nil {
 		return "", err
 	}
 	return "", tell(ctx, wait("wait until the gateway accepts all routes", time.Duration(d.env.Timeouts.Gateway)), a.WaitRoutes, d.trimmed(""))

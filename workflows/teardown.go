@@ -101,7 +101,7 @@ func (t *teardown) uninstall(component, summary string, needs ...string) step {
 }
 
 func (t *teardown) removeGateway(ctx workflow.Context) (string, error) {
-	return call[string](ctx, undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(""))
+	return call[string](ctx, undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(activities.GatewayController)) // its values name what the hooks made
 }
 
 func (t *teardown) removeNamespace(ctx workflow.Context) (string, error) {

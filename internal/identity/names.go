@@ -15,9 +15,3 @@ func Service(env config.Environment) string { return Fullname(env.IdentityServer
 func URL(env config.Environment) string {
 	return "https://" + Service(env) + "." + env.Namespace + ".svc:9443"
 }
-
-// Issuer is the issuer of its tokens: the public host without a port, as its HTTPS proxy port is 443 (carbon identity
-// framework, DefaultServiceURLBuilder).
-func Issuer(env config.Environment) string {
-	return "https://" + env.Hostnames.KeyManager + "/oauth2/token"
-}
