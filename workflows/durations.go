@@ -20,10 +20,12 @@ func durations(s Status, now time.Time) ([]activities.StepDuration, activities.C
 		}
 	}
 	path := activities.CriticalPath{Makespan: seconds(now.Sub(s.Started))}
+	var took time.Duration // rounded once, at the end: rounded parts may add up to more than the makespan
 	for name := last; name != ""; name = latest(rows, rows[name].Needs, now) {
 		path.Steps = append([]string{name}, path.Steps...)
-		path.Took += seconds(rows[name].Elapsed(now))
+		took += rows[name].Elapsed(now)
 	}
+	path.Took = seconds(took)
 	return all, path
 }
 
