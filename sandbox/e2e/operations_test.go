@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lockstep/internal/cluster"
+	"lockstep/sandbox/world"
 	"lockstep/workflows"
 )
 
@@ -21,11 +20,11 @@ func crashing() map[string]any {
 }
 
 func TestOperationsInASandbox(t *testing.T) {
-	w := start(t)
-	// Each test brings the environment into the state it needs; in this order most find it there.
+	w := world.Start(t)
+	// Each test brings the world.Environment into the state it needs; in this order most find it there.
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, *world)
+		run  func(*testing.T, *world.World)
 	}{
 		{"a file with mistakes ends 2 and starts nothing", testBadFile},
 		{"a teardown of what is not there is refused", testTeardownOfNothing},
@@ -35,8 +34,8 @@ func TestOperationsInASandbox(t *testing.T) {
 		{"a deployment whose revocations never arrive is undone", testLateFailure},
 		{"a deployment ends 0 with everything in place and nothing left behind", testDeploy},
 		{"a second deployment changes nothing", testSecondDeploy},
-		{"an environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
-		{"a change that fails leaves the environment as it worked before", testFailedChange},
+		{"an world.Environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
+		{"a change that fails leaves the world.Environment as it worked before", testFailedChange},
 		{"no secret is anywhere but in Secrets", testSecrets},
 		{"a deployment's history is small", testHistory},
 		{"a teardown leaves what others put into the gateway's namespace", testForeignTenant},
@@ -48,22 +47,22 @@ func TestOperationsInASandbox(t *testing.T) {
 	}
 }
 
-func testBadFile(t *testing.T, w *world) {
-	before := w.run(t)
-	said := w.expect(t, badInput, "deploy", "-f", file(t, map[string]any{"hostnames.gateway": "am.lockstep.test", "image.tagret": "x"}))
-	said.says(t, "tagret")
-	said = w.expect(t, badInput, "deploy", "-f", file(t, map[string]any{"hostnames.gateway": "am.lockstep.test"}))
-	said.says(t, "hostnames.gateway", "am.lockstep.test")
-	if now := w.run(t); now != before {
+func testBadFile(t *testing.T, w *world.World) {
+	before := w.Run(t)
+	said := w.Expect(t, world.BadInput, "deploy", "-f", world.File(t, map[string]any{"hostnames.gateway": "am.lockstep.test", "image.tagret": "x"}))
+	said.Says(t, "tagret")
+	said = w.Expect(t, world.BadInput, "deploy", "-f", world.File(t, map[string]any{"hostnames.gateway": "am.lockstep.test"}))
+	said.Says(t, "hostnames.gateway", "am.lockstep.test")
+	if now := w.Run(t); now != before {
 		t.Errorf("run %s was started", now)
 	}
 }
 
-func testTeardownOfNothing(t *testing.T, w *world) {
-	w.absent(t)
-	before := w.picture(t)
-	w.expect(t, failed, "teardown", "-f", file(t, nil)).says(t, `there is nothing of environment "quickstart" in namespace "apim"`, "check")
-	if diff := before.differs(w.picture(t)); diff != "" {
+func testTeardownOfNothing(t *testing.T, w *world.World) {
+	w.Absent(t)
+	before := w.Picture(t)
+	w.Expect(t, world.Failed, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of world.Environment "quickstart" in world.Namespace "apim"`, "check")
+	if diff := before.Differs(w.Picture(t)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -71,152 +70,136 @@ func testTeardownOfNothing(t *testing.T, w *world) {
 const undoneText = "all that this run did is undone"
 
 // undone deploys a file that must fail, and compares the cluster and the registry with how they were.
-func undone(t *testing.T, w *world, deploy func() said) said {
+func undone(t *testing.T, w *world.World, deploy func() world.Said) world.Said {
 	t.Helper()
-	before := w.picture(t)
+	before := w.Picture(t)
 	said := deploy()
-	t.Log(said.err)
-	if said.code != rolledBack {
-		t.Fatalf("ends with %d:\n%s", said.code, said.err)
+	t.Log(said.Err)
+	if said.Code != world.RolledBack {
+		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
-	if diff := before.differs(w.picture(t)); diff != "" {
+	if diff := before.Differs(w.Picture(t)); diff != "" {
 		t.Errorf("the cluster is not as before:\n%s", diff)
 	}
 	return said
 }
 
-func testPreflightFailure(t *testing.T, w *world) {
-	pushes := len(w.pushes(t))
-	said := undone(t, w, func() said {
-		return w.lockstep(t, "deploy", "-f", file(t, map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}))
+func testPreflightFailure(t *testing.T, w *world.World) {
+	pushes := len(w.Pushes(t))
+	said := undone(t, w, func() world.Said {
+		return w.Lockstep(t, "deploy", "-f", world.File(t, map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}))
 	})
-	said.says(t, "step preflight failed", "docker.io/wso2/wso2is:0.0.1", "correct image.base", "nothing had been changed")
-	if now := w.pushes(t); len(now) != pushes {
+	said.Says(t, "step preflight failed", "docker.io/wso2/wso2is:0.0.1", "correct image.base", "nothing had been changed")
+	if now := w.Pushes(t); len(now) != pushes {
 		t.Errorf("pushed: %v", now[pushes:])
 	}
 }
 
-func testCrash(t *testing.T, w *world) {
-	w.absent(t)
-	said := undone(t, w, func() said {
-		return w.lockstep(t, "deploy", "-f", file(t, crashing()))
+func testCrash(t *testing.T, w *world.World) {
+	w.Absent(t)
+	said := undone(t, w, func() world.Said {
+		return w.Lockstep(t, "deploy", "-f", world.File(t, crashing()))
 	})
-	said.says(t, "step api-manager failed", "CrashLoopBackOff", "nothing.here", "Next:", undoneText)
+	said.Says(t, "step api-manager failed", "CrashLoopBackOff", "nothing.here", "Next:", undoneText)
 }
 
-func testCancel(t *testing.T, w *world) {
-	w.absent(t)
-	undone(t, w, func() said {
-		deploy := w.begin(t, "deploy", "-f", file(t, nil))
-		w.until(t, "identity-server", workflows.StateRunning)
-		w.learnSecrets(t)
-		w.expect(t, done, "cancel", environment).says(t, "cancelling", "lockstep watch quickstart")
-		return deploy.end(t)
-	}).says(t, "cancelled", undoneText)
-	w.expect(t, rolledBack, "watch", environment).says(t, "cancelled")
-	w.expect(t, badInput, "cancel", environment).says(t, "no operation runs")
+func testCancel(t *testing.T, w *world.World) {
+	w.Absent(t)
+	undone(t, w, func() world.Said {
+		deploy := w.Begin(t, "deploy", "-f", world.File(t, nil))
+		w.Until(t, "identity-server", workflows.StateRunning)
+		w.LearnSecrets(t)
+		w.Expect(t, world.Done, "cancel", world.Environment).Says(t, "cancelling", "lockstep watch quickstart")
+		return deploy.End(t)
+	}).Says(t, "cancelled", undoneText)
+	w.Expect(t, world.RolledBack, "watch", world.Environment).Says(t, "cancelled")
+	w.Expect(t, world.BadInput, "cancel", world.Environment).Says(t, "no operation runs")
 }
 
 // testLateFailure puts the handler where Identity Server does not look for it: everything works but the revocation.
-func testLateFailure(t *testing.T, w *world) {
-	w.absent(t)
-	undone(t, w, func() said {
-		return w.lockstep(t, "deploy", "-f", file(t, map[string]any{
+func testLateFailure(t *testing.T, w *world.World) {
+	w.Absent(t)
+	undone(t, w, func() world.Said {
+		return w.Lockstep(t, "deploy", "-f", world.File(t, map[string]any{
 			"timeouts.verify": "25s",
 			"image.artifacts": []any{map[string]any{
 				"url":         "https://maven.wso2.org/nexus/content/repositories/releases/org/wso2/km/ext/wso2is/wso2is.notification.event.handlers/2.1.3/wso2is.notification.event.handlers-2.1.3.jar",
 				"destination": "repository/deployment/",
 			}},
 		}))
-	}).says(t, "step verify failed", "revoked", "dropins", undoneText)
+	}).Says(t, "step verify failed", "revoked", "dropins", undoneText)
 }
 
 // testKilledWorker kills the worker while products boot, and lets another one finish.
-func testKilledWorker(t *testing.T, w *world) {
-	w.removed(t)
-	deploy := w.begin(t, "deploy", "-f", file(t, nil))
-	w.until(t, "api-manager", workflows.StateRunning)
-	w.stopWorker(t, syscall.SIGKILL)
-	w.startWorker(t)
-	if said := deploy.end(t); said.code != done {
-		t.Fatalf("ends with %d:\n%s", said.code, said.err)
+func testKilledWorker(t *testing.T, w *world.World) {
+	w.Removed(t)
+	deploy := w.Begin(t, "deploy", "-f", world.File(t, nil))
+	w.Until(t, "api-manager", workflows.StateRunning)
+	w.StopWorker(t, syscall.SIGKILL)
+	w.StartWorker(t)
+	if said := deploy.End(t); said.Code != world.Done {
+		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
-	everythingIsThere(t, w)
-	onlyFirstRevisions(t, w)
-	nothingOfVerification(t, w)
+	w.EverythingIsThere(t)
+	w.OnlyFirstRevisions(t)
+	w.NothingOfVerification(t)
 }
 
-func testBusy(t *testing.T, w *world) {
-	w.deployed(t)
+func testBusy(t *testing.T, w *world.World) {
+	w.Deployed(t)
 	freeze := func(signal syscall.Signal) {
-		if err := w.worker.Process.Signal(signal); err != nil {
+		if err := w.Worker.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
 	}
 	freeze(syscall.SIGSTOP) // an operation that stays where it is
 	defer freeze(syscall.SIGCONT)
-	before := w.run(t)
-	deploy := w.begin(t, "deploy", "-f", file(t, nil))
-	eventually(t, "the operation has begun", func() bool { return w.run(t) != before })
-	w.expect(t, busy, "verify", "-f", file(t, nil)).says(t, "Deploy runs since", " by ", "lockstep watch quickstart", "lockstep cancel quickstart")
-	if err := deploy.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	before := w.Run(t)
+	deploy := w.Begin(t, "deploy", "-f", world.File(t, nil))
+	world.Eventually(t, "the operation has begun", func() bool { return w.Run(t) != before })
+	w.Expect(t, world.Busy, "verify", "-f", world.File(t, nil)).Says(t, "Deploy runs since", " by ", "lockstep watch quickstart", "lockstep cancel quickstart")
+	if err := deploy.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	left := deploy.end(t)
-	if left.code != detached {
-		t.Errorf("Ctrl-C ends with %d:\n%s", left.code, left.err)
+	left := deploy.End(t)
+	if left.Code != world.Detached {
+		t.Errorf("Ctrl-C ends with %d:\n%s", left.Code, left.Err)
 	}
-	left.says(t, "the operation goes on", "lockstep watch quickstart")
+	left.Says(t, "the operation goes on", "lockstep watch quickstart")
 	freeze(syscall.SIGCONT)
-	w.expect(t, done, "watch", environment).says(t, "Environment quickstart is deployed")
+	w.Expect(t, world.Done, "watch", world.Environment).Says(t, "Environment quickstart is deployed")
 }
 
-func testFailedChange(t *testing.T, w *world) {
-	w.deployed(t)
-	objects, tags := w.workloads(t), w.tags(t)
-	said := w.expect(t, rolledBack, "deploy", "-f", file(t, crashing()))
-	said.says(t, "step api-manager failed", "CrashLoopBackOff", "nothing.here", "Next:", undoneText)
-	if diff := cmp.Diff(objects, w.workloads(t)); diff != "" {
+func testFailedChange(t *testing.T, w *world.World) {
+	w.Deployed(t)
+	objects, tags := w.Workloads(t), w.Tags(t)
+	said := w.Expect(t, world.RolledBack, "deploy", "-f", world.File(t, crashing()))
+	said.Says(t, "step api-manager failed", "CrashLoopBackOff", "nothing.here", "Next:", undoneText)
+	if diff := cmp.Diff(objects, w.Workloads(t)); diff != "" {
 		t.Errorf("what runs is not what ran:\n%s", diff)
 	}
-	if diff := cmp.Diff(tags, w.tags(t)); diff != "" {
+	if diff := cmp.Diff(tags, w.Tags(t)); diff != "" {
 		t.Error(diff)
 	}
-	w.expect(t, done, "verify", "-f", file(t, nil)).says(t, "refuses the token once Identity Server revoked it")
-	nothingOfVerification(t, w)
-}
-
-// workloads are the specifications of what the releases run, and what configures it.
-func (w *world) workloads(t *testing.T) map[string]any {
-	t.Helper()
-	found := map[string]any{}
-	for _, object := range w.objects(t) {
-		switch kind := object.GetKind(); {
-		case object.GetNamespace() != namespace:
-		case kind == "Deployment" || kind == "HTTPRoute":
-			found[kind+" "+object.GetName()] = object.Object["spec"]
-		case kind == "ConfigMap":
-			found[kind+" "+object.GetName()] = object.Object["data"]
-		}
-	}
-	return found
+	w.Expect(t, world.Done, "verify", "-f", world.File(t, nil)).Says(t, "refuses the token once Identity Server revoked it")
+	w.NothingOfVerification(t)
 }
 
 // testForeignTenant puts something of somebody else beside the gateway's controller, which then goes alone.
-func testForeignTenant(t *testing.T, w *world) {
-	w.deployed(t)
+func testForeignTenant(t *testing.T, w *world.World) {
+	w.Deployed(t)
 	const theirs = "envoy-gateway-system"
-	if _, err := w.cluster.CreateSecret(t.Context(), theirs, "theirs", corev1.SecretTypeOpaque, nil, nil); err != nil {
+	if _, err := w.Cluster.CreateSecret(t.Context(), theirs, "theirs", corev1.SecretTypeOpaque, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	w.expect(t, done, "teardown", "-f", file(t, nil)).says(t, "holds what is not Lockstep's: [Secret envoy-gateway-system/theirs]")
+	w.Expect(t, world.Done, "teardown", "-f", world.File(t, nil)).Says(t, "holds what is not Lockstep's: [Secret envoy-gateway-system/theirs]")
 	var left []string
-	for _, object := range w.objects(t) {
+	for _, object := range w.Objects(t) {
 		if object.GetNamespace() == theirs && object.GetName() != "kube-root-ca.crt" {
 			left = append(left, cluster.RefOf(object).String())
 		}
 	}
-	if diff := cmp.Diff([]string{"Secret envoy-gateway-system/theirs", "ServiceAccount envoy-gateway-system/default"}, left, sorted); diff != "" {
+	if diff := cmp.Diff([]string{"Secret envoy-gateway-system/theirs", "ServiceAccount envoy-gateway-system/default"}, left, world.Sorted); diff != "" {
 		t.Errorf("beside what is theirs there is:\n%s", diff)
 	}
 	if err := w.Client(t).CoreV1().Secrets(theirs).Delete(t.Context(), "theirs", metav1.DeleteOptions{}); err != nil {
@@ -224,14 +207,14 @@ func testForeignTenant(t *testing.T, w *world) {
 	}
 }
 
-// testTeardown goes on from a torn down environment, or a deployed one.
-func testTeardown(t *testing.T, w *world) {
-	if len(w.histories(t)) == 0 {
-		w.deployed(t)
+// testTeardown goes on from a torn down world.Environment, or a deployed one.
+func testTeardown(t *testing.T, w *world.World) {
+	if len(w.Histories(t)) == 0 {
+		w.Deployed(t)
 	}
-	w.expect(t, done, "teardown", "-f", file(t, nil))
+	w.Expect(t, world.Done, "teardown", "-f", world.File(t, nil))
 	var left []string
-	for _, object := range w.objects(t) {
+	for _, object := range w.Objects(t) {
 		if ref := cluster.RefOf(object); mentions(ref, "apim", "envoy", "lockstep", "wso2") &&
 			ref.Kind != "CustomResourceDefinition" && ref.Kind != "APIService" && ref.Name != "kube-root-ca.crt" {
 			left = append(left, ref.String())
@@ -241,15 +224,15 @@ func testTeardown(t *testing.T, w *world) {
 		"ConfigMap apim/wso2-ca-cert", "Namespace apim", "Secret apim/apim-keystore-secret", "Secret apim/gateway-tls", "Secret apim/is-keystores",
 		"Secret apim/lockstep-ca", "Secret apim/lockstep-credentials", "ServiceAccount apim/default",
 	}
-	if diff := cmp.Diff(want, left, sorted); diff != "" {
+	if diff := cmp.Diff(want, left, world.Sorted); diff != "" {
 		t.Errorf("after a teardown there is:\n%s", diff)
 	}
 }
 
-func testPurge(t *testing.T, w *world) {
-	w.deployed(t)
-	w.absent(t)
-	for _, object := range w.objects(t) {
+func testPurge(t *testing.T, w *world.World) {
+	w.Deployed(t)
+	w.Absent(t)
+	for _, object := range w.Objects(t) {
 		if ref := cluster.RefOf(object); mentions(ref, "apim", "envoy", "lockstep", "wso2", "gateway") {
 			t.Errorf("after a purge there is %s", ref)
 		}
@@ -263,22 +246,4 @@ func mentions(ref cluster.Ref, words ...string) bool {
 		}
 	}
 	return false
-}
-
-// logs are what the simulated programs and the worker wrote.
-func (w *world) logs(t *testing.T) map[string][]byte {
-	t.Helper()
-	logs := map[string][]byte{}
-	for _, pattern := range []string{"logs/worker.log", "logs/node.log", "pods/*/*/*.log"} {
-		files, err := filepath.Glob(filepath.Join(w.Dir, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if logs[file], err = os.ReadFile(file); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return logs
 }

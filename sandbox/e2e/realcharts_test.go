@@ -15,6 +15,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/sandbox/registry"
+	"lockstep/sandbox/world"
 	"lockstep/workflows"
 )
 
@@ -35,12 +36,12 @@ func TestTheRealChartsDeploy(t *testing.T) {
 	for name, archive := range charts {
 		args = append(args, "--charts", name+"="+archive)
 	}
-	w := start(t, args...)
-	w.absent(t)
-	before := w.picture(t)
+	w := world.Start(t, args...)
+	w.Absent(t)
+	before := w.Picture(t)
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, *world)
+		run  func(*testing.T, *world.World)
 	}{
 		{"a deployment whose API Manager crashes is undone", testRealCrash},
 		{"a deployment proves the whole arc", charts.testDeploy},
@@ -52,10 +53,10 @@ func TestTheRealChartsDeploy(t *testing.T) {
 		}
 	}
 	t.Run("a purge leaves what was there before, and the image", func(t *testing.T) {
-		w.expect(t, done, "teardown", "--purge", "-f", realFile(t, nil))
-		after := w.picture(t)
+		w.Expect(t, world.Done, "teardown", "--purge", "-f", realFile(t, nil))
+		after := w.Picture(t)
 		maps.DeleteFunc(after, func(name string, _ any) bool { return strings.HasPrefix(name, "tag wso2is-km:") })
-		if diff := before.differs(after); diff != "" {
+		if diff := before.Differs(after); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -66,17 +67,17 @@ func realFile(t *testing.T, changes map[string]any) string {
 	t.Helper()
 	all := map[string]any{"identityServer.chart.version": "7.1.0-3"}
 	maps.Copy(all, changes)
-	return file(t, all)
+	return world.File(t, all)
 }
 
-func testRealCrash(t *testing.T, w *world) {
-	undone(t, w, func() said {
-		return w.lockstep(t, "deploy", "-f", realFile(t, crashing()))
-	}).says(t, "step api-manager failed", "nothing.here", undoneText)
+func testRealCrash(t *testing.T, w *world.World) {
+	undone(t, w, func() world.Said {
+		return w.Lockstep(t, "deploy", "-f", realFile(t, crashing()))
+	}).Says(t, "step api-manager failed", "nothing.here", undoneText)
 }
 
-func (c realCharts) testDeploy(t *testing.T, w *world) {
-	o := w.deployedReal(t)
+func (c realCharts) testDeploy(t *testing.T, w *world.World) {
+	o := deployedReal(t, w)
 	if o.Outcome != workflows.OutcomeDone || len(o.Result.Verified) != 6 {
 		t.Errorf("outcome %s, proved %v", o.Outcome, o.Result.Verified)
 	}
@@ -97,24 +98,24 @@ func (c realCharts) testDeploy(t *testing.T, w *world) {
 	}
 }
 
-func testRealSecondDeploy(t *testing.T, w *world) {
-	objects, pods, pushes := w.versions(t), w.pods(t), len(w.pushes(t))
-	w.deployedReal(t)
-	if now := w.pushes(t); len(now) != pushes {
+func testRealSecondDeploy(t *testing.T, w *world.World) {
+	objects, pods, pushes := w.Versions(t), w.Pods(t), len(w.Pushes(t))
+	deployedReal(t, w)
+	if now := w.Pushes(t); len(now) != pushes {
 		t.Errorf("pushed again: %v", now[pushes:])
 	}
-	if diff := cmp.Diff(pods, w.pods(t)); diff != "" {
+	if diff := cmp.Diff(pods, w.Pods(t)); diff != "" {
 		t.Errorf("pods:\n%s", diff)
 	}
-	if diff := cmp.Diff(objects, w.versions(t)); diff != "" {
+	if diff := cmp.Diff(objects, w.Versions(t)); diff != "" {
 		t.Errorf("resource versions:\n%s", diff)
 	}
 }
 
-func testRealSecrets(t *testing.T, w *world) {
-	w.learnSecrets(t)
-	places := w.releases(t)
-	for _, object := range w.objects(t) {
+func testRealSecrets(t *testing.T, w *world.World) {
+	w.LearnSecrets(t)
+	places := w.Releases(t)
+	for _, object := range w.Objects(t) {
 		raw, err := json.Marshal(object.Object)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +125,7 @@ func testRealSecrets(t *testing.T, w *world) {
 		}
 	}
 	for place, text := range places {
-		for name, secret := range w.secrets {
+		for name, secret := range w.Secrets {
 			if bytes.Contains(text, secret) {
 				t.Errorf("%s is in %s", name, place)
 			}
@@ -132,12 +133,12 @@ func testRealSecrets(t *testing.T, w *world) {
 	}
 }
 
-func (w *world) deployedReal(t *testing.T) outcome {
+func deployedReal(t *testing.T, w *world.World) world.Outcome {
 	t.Helper()
-	said := w.expect(t, done, "deploy", "-f", realFile(t, nil), "-o", "json")
-	var o outcome
-	if err := json.Unmarshal([]byte(said.out), &o); err != nil {
-		t.Fatalf("%v:\n%s", err, said.out)
+	said := w.Expect(t, world.Done, "deploy", "-f", realFile(t, nil), "-o", "json")
+	var o world.Outcome
+	if err := json.Unmarshal([]byte(said.Out), &o); err != nil {
+		t.Fatalf("%v:\n%s", err, said.Out)
 	}
 	return o
 }

@@ -1,0 +1,128 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"lockstep/activities"
+	"lockstep/internal/cluster"
+	"lockstep/workflows"
+)
+
+// File is examples/quickstart.yaml with some fields, as image.base, set to other values.
+func File(t testing.TB, changes map[string]any) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "quickstart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]any{}
+	if err := yaml.Unmarshal(text, &env); err != nil {
+		t.Fatal(err)
+	}
+	for path, value := range changes {
+		if err := unstructured.SetNestedField(env, value, strings.Split(path, ".")...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err = yaml.Marshal(env); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "environment.yaml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Outcome is what deploy -o json prints.
+type Outcome struct {
+	Outcome string            `json:"outcome"`
+	Error   string            `json:"error"`
+	Result  activities.Report `json:"result"`
+	Status  workflows.Status  `json:"status"`
+}
+
+// Deployed brings the environment of examples/quickstart.yaml there, if it is not.
+func (w *World) Deployed(t testing.TB) Outcome {
+	t.Helper()
+	said := w.Expect(t, Done, "deploy", "-f", File(t, nil), "-o", "json")
+	var o Outcome
+	if err := json.Unmarshal([]byte(said.Out), &o); err != nil {
+		t.Fatalf("%v:\n%s", err, said.Out)
+	}
+	return o
+}
+
+// Absent removes the environment with everything that Lockstep made, if there is any of it.
+func (w *World) Absent(t testing.TB) {
+	t.Helper()
+	if _, found, err := w.Cluster.Get(t.Context(), cluster.Ref{APIVersion: "v1", Kind: "Namespace", Name: Namespace}); err != nil {
+		t.Fatal(err)
+	} else if found {
+		w.Expect(t, Done, "teardown", "--purge", "-f", File(t, nil))
+	}
+}
+
+// Removed takes the environment down, if it is there, but for its certificates and credentials.
+func (w *World) Removed(t testing.TB) {
+	t.Helper()
+	if len(w.Revisions(t)) > 0 {
+		w.Expect(t, Done, "teardown", "-f", File(t, nil))
+	}
+}
+
+// Run is the run id of the newest operation on the environment, "" if there was none.
+func (w *World) Run(t testing.TB) string {
+	t.Helper()
+	d, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.CanonicalID(Environment), "")
+	if err != nil {
+		return ""
+	}
+	return d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+}
+
+// Until waits until a step of the newest operation is in the state.
+func (w *World) Until(t testing.TB, step, state string) {
+	t.Helper()
+	Eventually(t, "step "+step+" is "+state, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		answer, err := w.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(Environment), "", workflows.QueryStatus)
+		if err != nil {
+			return false
+		}
+		var status workflows.Status
+		if err := answer.Get(&status); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range status.Steps {
+			if s.Name == step {
+				return s.State == state
+			}
+		}
+		return false
+	})
+}
+
+// Eventually waits until something holds, for two minutes at most.
+func Eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for timeout := time.After(2 * time.Minute); !holds(); {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("not within 2 minutes: %s", what)
+		}
+	}
+}

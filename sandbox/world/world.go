@@ -1,0 +1,124 @@
+// Package world is a sandbox with a worker and an environment, for tests of whole operations: it brings the environment into the
+// state a test needs, runs the command line as a process, and compares the cluster with how it was.
+package world
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"lockstep/internal/cluster"
+	"lockstep/sandbox/sandboxtest"
+)
+
+// The environment of examples/quickstart.yaml.
+const (
+	Environment = "quickstart"
+	Namespace   = "apim"
+	Admin       = "admin"
+)
+
+// Exit codes of the command line.
+const (
+	Done       = 0
+	Failed     = 1
+	BadInput   = 2
+	RolledBack = 3
+	Busy       = 4
+	Detached   = 130
+)
+
+// World is a sandbox with a worker, and one environment that the tests bring into the state they need.
+type World struct {
+	*sandboxtest.Sandbox
+	bin      string
+	Cluster  *cluster.Client
+	Temporal client.Client
+
+	// Worker is the newest worker process.
+	Worker *exec.Cmd
+	cache  string // the worker's
+	// Secrets are what must be seen nowhere but in Secrets, by name.
+	Secrets map[string][]byte
+
+	mu         sync.Mutex
+	transcript bytes.Buffer // of everything that the command line printed
+}
+
+// Start brings up a sandbox with short boots and a worker; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
+func Start(t testing.TB, args ...string) *World {
+	t.Helper()
+	bin, err := filepath.Abs(filepath.Join("..", "..", "bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"worker", "lockstep"} {
+		if _, err := os.Stat(filepath.Join(bin, program)); err == nil {
+			continue
+		}
+		message := "no " + program + " in bin/; run `make build`"
+		if os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") == "1" {
+			t.Fatal(message)
+		}
+		t.Skip(message)
+	}
+	w := &World{bin: bin, Secrets: map[string][]byte{}, cache: t.TempDir(), Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
+	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
+		t.Fatal(err)
+	}
+	w.Temporal, err = client.Dial(client.Options{HostPort: w.TemporalAddress, Logger: sdklog.NewStructuredLogger(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Temporal.Close)
+	w.StartWorker(t)
+	t.Cleanup(func() { w.StopWorker(t, syscall.SIGTERM) })
+	return w
+}
+
+// WorkerLog is the file that all workers write to.
+func (w *World) WorkerLog() string { return filepath.Join(w.Dir, "logs", "worker.log") }
+
+// StartWorker starts a worker and returns when it is ready.
+func (w *World) StartWorker(t testing.TB) {
+	t.Helper()
+	log, err := os.OpenFile(w.WorkerLog(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	before, _ := os.ReadFile(w.WorkerLog())
+	w.Worker = w.Command("worker", "--cache-dir", w.cache)
+	w.Worker.Stdout, w.Worker.Stderr = log, log
+	if err := w.Worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	Eventually(t, "the worker is ready", func() bool {
+		now, _ := os.ReadFile(w.WorkerLog())
+		return bytes.Contains(now[len(before):], []byte("Worker ready"))
+	})
+}
+
+// StopWorker sends the worker a signal and waits for its end.
+func (w *World) StopWorker(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	if err := w.Worker.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	_ = w.Worker.Wait()
+}
+
+// Command is a program of bin/ with the sandbox in its environment.
+func (w *World) Command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(w.bin, program), args...)
+	cmd.Env = append(os.Environ(), w.Env()...)
+	return cmd
+}
