@@ -34,10 +34,40 @@ type Settings struct {
 	LogFormat string `mapstructure:"logFormat"`
 	// MaxConcurrentActivities is how many activities a worker runs at once. Default 20.
 	MaxConcurrentActivities int `mapstructure:"maxConcurrentActivities"`
+	// StopTimeout is how long running activities may take to end once a worker was told to stop. Default 30s.
+	StopTimeout Duration `mapstructure:"stopTimeout"`
+	// Health is where a worker says how it is.
+	Health Health `mapstructure:"health"`
+	// Deployment makes a worker one version of a Temporal worker deployment. Off by default.
+	Deployment Deployment `mapstructure:"deployment"`
 }
+
+// Health is where a worker answers /livez and /readyz.
+type Health struct {
+	// Address to listen on, as :8086. Empty (default): nowhere.
+	Address string `mapstructure:"address"`
+}
+
+// Deployment is the worker deployment that a worker is a version of. An operation that begins on a version ends there.
+type Deployment struct {
+	// Name of the deployment. Empty (default): the worker has no version.
+	Name string `mapstructure:"name"`
+	// BuildID is the version. Default: the program's commit and checksum.
+	BuildID string `mapstructure:"buildID"`
+	// Current lets a worker make its version the current one, which operations begin on, if it is newer than the one that is.
+	Current bool `mapstructure:"current"`
+}
+
+// delimiter is between the parts of a nested key. It is not a dot: hosts in mirrors have dots.
+const delimiter = "::"
 
 // setting is one field of Settings: its key in the file, the flag, and what the flag says of itself.
 type setting struct{ key, flag, usage string }
+
+// name is the key as people write it.
+func (s setting) name() string { return strings.ReplaceAll(s.key, delimiter, ".") }
+
+func (s setting) variable() string { return "LOCKSTEP_" + envName(s.flag) }
 
 func settings() []setting {
 	return []setting{
@@ -49,20 +79,25 @@ func settings() []setting {
 		{"logLevel", "log-level", "debug, info, warn or error"},
 		{"logFormat", "log-format", "text or json"},
 		{"maxConcurrentActivities", "max-concurrent-activities", "activities that a worker runs at once"},
+		{"stopTimeout", "stop-timeout", "time for running activities to end when a worker stops"},
+		{"health::address", "health-address", "where a worker answers /livez and /readyz, as :8086"},
+		{"deployment::name", "deployment-name", "Temporal worker deployment that a worker is a version of"},
+		{"deployment::buildID", "deployment-build-id", "version of a worker in its deployment"},
+		{"deployment::current", "deployment-current", "true: a worker of a newer version makes it the current one"},
 	}
 }
 
 // AddFlags gives flags one flag per setting, without defaults of their own: an unset flag leaves the setting alone.
 func AddFlags(flags *pflag.FlagSet) {
 	for _, s := range settings() {
-		flags.String(s.flag, "", s.usage+" (LOCKSTEP_"+envName(s.flag)+")")
+		flags.String(s.flag, "", s.usage+" ("+s.variable()+")")
 	}
 }
 
 // LoadSettings reads the settings. flags may be nil, or hold only some of [AddFlags]; file may be empty: then
 // lockstep.yaml is looked for in the working folder and in $XDG_CONFIG_HOME/lockstep, and may be absent.
 func LoadSettings(flags *pflag.FlagSet, file string) (Settings, error) {
-	v := viper.NewWithOptions(viper.KeyDelimiter("::")) // hosts in mirrors have dots
+	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	setDefaults(v)
 	if err := readSettingsFile(v, file); err != nil {
 		return Settings{}, err
@@ -73,8 +108,8 @@ func LoadSettings(flags *pflag.FlagSet, file string) (Settings, error) {
 		}
 	}
 	var loaded Settings
-	hook := viper.DecodeHook(mapstructure.DecodeHookFuncType(mirrorsFromText))
-	if err := v.UnmarshalExact(&loaded, hook); err != nil {
+	hooks := mapstructure.ComposeDecodeHookFunc(mapstructure.DecodeHookFuncType(mirrorsFromText), mapstructure.TextUnmarshallerHookFunc())
+	if err := v.UnmarshalExact(&loaded, viper.DecodeHook(hooks)); err != nil {
 		return Settings{}, fmt.Errorf("reading settings%s: %w", origin(v), settingsError(err))
 	}
 	if err := loaded.validate(); err != nil {
@@ -89,6 +124,7 @@ func setDefaults(v *viper.Viper) {
 	v.SetDefault("logLevel", "info")
 	v.SetDefault("logFormat", "text")
 	v.SetDefault("maxConcurrentActivities", 20)
+	v.SetDefault("stopTimeout", "30s")
 	if cache, err := os.UserCacheDir(); err == nil {
 		v.SetDefault("cacheDir", filepath.Join(cache, "lockstep"))
 	}
@@ -124,8 +160,8 @@ func findSettingsFile() string {
 }
 
 func bind(v *viper.Viper, flags *pflag.FlagSet, s setting) error {
-	if err := v.BindEnv(s.key, "LOCKSTEP_"+envName(s.flag)); err != nil {
-		return fmt.Errorf("binding setting %s: %w", s.key, err)
+	if err := v.BindEnv(s.key, s.variable()); err != nil {
+		return fmt.Errorf("binding setting %s: %w", s.name(), err)
 	}
 	if flags == nil {
 		return nil

@@ -4,9 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
 )
 
 // mirrorsFromText lets mirrors be text, as an environment variable or a flag must be.
@@ -19,19 +24,43 @@ func mirrorsFromText(from, to reflect.Type, value any) (any, error) {
 	return map[string]string(mirrors), err
 }
 
-// settingsError adds the settings that there are to a complaint about a key that is none. Keys reach it in lower case.
+// settingsError says of every setting that cannot be read what it is, what it should be, and of a key that is none which there are.
 func settingsError(err error) error {
-	text := err.Error()
-	if !strings.Contains(text, "has invalid keys") {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range several.Unwrap() {
+			all = append(all, settingsError(one))
+		}
+		return errors.Join(all...)
+	}
+	wrong, ok := err.(*mapstructure.DecodeError)
+	if !ok {
+		if inner := errors.Unwrap(err); inner != nil {
+			return settingsError(inner)
+		}
 		return err
 	}
+	if _, keys, unknown := strings.Cut(wrong.Unwrap().Error(), "has invalid keys: "); unknown {
+		return unknownKeys(wrong.Name(), strings.Split(keys, ", "))
+	}
+	var value *mapstructure.ParseError
+	if errors.As(wrong, &value) {
+		return fmt.Errorf("%s %q is no %s: write %s", wrong.Name(), fmt.Sprint(value.Value), value.Expected.Type(), example(value.Expected.Kind()))
+	}
+	return fmt.Errorf("%s %w", wrong.Name(), wrong.Unwrap())
+}
+
+// unknownKeys are those of one map in the settings. They come in lower case.
+func unknownKeys(within string, keys []string) error {
 	var known []string
 	for _, s := range settings() {
-		known = append(known, s.key)
+		known = append(known, s.name())
 	}
-	_, keys, _ := strings.Cut(text, "has invalid keys: ")
 	var all []error
-	for key := range strings.SplitSeq(strings.TrimSpace(keys), ", ") {
+	for _, key := range keys {
+		if within != "" {
+			key = within + "." + key
+		}
 		next := "remove it, or write one of " + strings.Join(known, ", ")
 		if near := closest(key, known); near != "" {
 			next = "did you mean " + near + "?"
@@ -39,6 +68,13 @@ func settingsError(err error) error {
 		all = append(all, fmt.Errorf("%s is no setting; %s", key, next))
 	}
 	return errors.Join(all...)
+}
+
+func example(kind reflect.Kind) string {
+	if kind == reflect.Bool {
+		return "true or false"
+	}
+	return "a whole number"
 }
 
 func (s Settings) validate() error {
@@ -61,8 +97,41 @@ func (s Settings) validate() error {
 	if s.MaxConcurrentActivities < 1 || s.MaxConcurrentActivities > 1000 {
 		all = append(all, fmt.Errorf("maxConcurrentActivities %d is out of range: write 1 to 1000", s.MaxConcurrentActivities))
 	}
-	if err := s.Mirrors.check(); err != nil {
-		all = append(all, err)
+	if limit := time.Duration(s.StopTimeout); limit < time.Second || limit > time.Hour {
+		all = append(all, fmt.Errorf("stopTimeout %s is out of range: write 1s to 1h", s.StopTimeout))
 	}
-	return errors.Join(all...)
+	return errors.Join(append(all, s.Mirrors.check(), s.Health.check(), s.Deployment.check())...)
+}
+
+func (h Health) check() error {
+	if h.Address == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(h.Address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("health.address %q is no address: write it as :8086 or 127.0.0.1:8086", h.Address)
+	}
+	return nil
+}
+
+// Temporal writes a version as deployment and build id with one of these in between.
+const versionDelimiters = ".:"
+
+func (d Deployment) check() error {
+	if d.Name == "" {
+		if d.BuildID != "" {
+			return fmt.Errorf("deployment.buildID %q is the version of no deployment: set deployment.name (LOCKSTEP_DEPLOYMENT_NAME) too, or leave it out", d.BuildID)
+		}
+		if d.Current {
+			return errors.New("deployment.current is true, but there is no deployment: set deployment.name (LOCKSTEP_DEPLOYMENT_NAME) too, or leave it out")
+		}
+		return nil
+	}
+	if strings.ContainsAny(d.Name, versionDelimiters) || strings.HasPrefix(d.Name, "__") {
+		return fmt.Errorf("deployment.name %q is no name: write it without dots and colons, and not beginning with __", d.Name)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
@@ -14,7 +15,7 @@ import (
 func alone(t *testing.T) string {
 	t.Helper()
 	for _, s := range settings() {
-		t.Setenv("LOCKSTEP_"+envName(s.flag), "")
+		t.Setenv(s.variable(), "")
 	}
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -42,7 +43,8 @@ func TestWithoutAnythingSettingsAreTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{TaskQueue: "lockstep", CacheDir: filepath.Join(os.Getenv("XDG_CACHE_HOME"), "lockstep"),
-		UIURL: "http://localhost:8233", LogLevel: "info", LogFormat: "text", MaxConcurrentActivities: 20}
+		UIURL: "http://localhost:8233", LogLevel: "info", LogFormat: "text", MaxConcurrentActivities: 20,
+		StopTimeout: Duration(30 * time.Second)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -63,9 +65,31 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{TaskQueue: "flag", UIURL: "http://variable", LogLevel: "warn", LogFormat: "text", MaxConcurrentActivities: 5,
-		CacheDir: got.CacheDir, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
+		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestANestedSettingHasAFlagAVariableAndAKey(t *testing.T) {
+	folder := alone(t)
+	write(t, filepath.Join(folder, SettingsFile), "deployment:\n  name: lockstep\n  buildID: file\nhealth:\n  address: :8086\n")
+	t.Setenv("LOCKSTEP_DEPLOYMENT_BUILD_ID", "variable")
+	t.Setenv("LOCKSTEP_STOP_TIMEOUT", "5m")
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(flags)
+	if err := flags.Parse([]string{"--deployment-current", "true"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadSettings(flags, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Deployment{Name: "lockstep", BuildID: "variable", Current: true}, got.Deployment); diff != "" {
+		t.Errorf("deployment (-want +got):\n%s", diff)
+	}
+	if got.Health.Address != ":8086" || got.StopTimeout != Duration(5*time.Minute) {
+		t.Errorf("health %+v, stop timeout %s", got.Health, got.StopTimeout)
 	}
 }
 
@@ -96,7 +120,17 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"a level is a level", "logLevel: loud\n", `logLevel "loud"`},
 		{"a format is a format", "logFormat: xml\n", `logFormat "xml"`},
 		{"a number is in range", "maxConcurrentActivities: 0\n", "write 1 to 1000"},
-		{"a number is a number", "maxConcurrentActivities: many\n", "maxConcurrentActivities"},
+		{"a number is a number", "maxConcurrentActivities: many\n", `maxConcurrentActivities "many" is no int: write a whole number`},
+		{"a switch is on or off", "deployment: {name: lockstep, current: maybe}\n", `deployment.current "maybe" is no bool: write true or false`},
+		{"a duration is a duration", "stopTimeout: soon\n", `stopTimeout "soon" is no duration: write it as "90s"`},
+		{"a duration has a unit", "stopTimeout: 30\n", "stopTimeout 30ns is out of range: write 1s to 1h"},
+		{"a worker has an hour to stop at most", "stopTimeout: 2h\n", "stopTimeout 2h is out of range"},
+		{"an address has a port", "health: {address: localhost}\n", `health.address "localhost" is no address: write it as :8086`},
+		{"a nested key is a key", "deployment: {buildid: a, nam: b}\n", "did you mean deployment.name?"},
+		{"a group is no value", "deployment: blue\n", "deployment expected a map"},
+		{"a build belongs to a deployment", "deployment: {buildID: '1.2.3'}\n", `deployment.buildID "1.2.3" is the version of no deployment: set deployment.name (LOCKSTEP_DEPLOYMENT_NAME)`},
+		{"what is made current has a name", "deployment: {current: true}\n", "set deployment.name (LOCKSTEP_DEPLOYMENT_NAME)"},
+		{"a deployment's name has no dot", "deployment: {name: lock.step}\n", `deployment.name "lock.step" is no name`},
 		{"a URL is a URL", "uiURL: localhost\n", "uiURL"},
 		{"a mirror has a base URL", "mirrors: {docker.io: '127.0.0.1:5000'}\n", "is no base URL"},
 		{"YAML is YAML", "a: [\n", "reading settings"},
