@@ -187,7 +187,7 @@ func (p *prober) untilHeardOf(ctx context.Context, progress func(string)) error 
 		case <-time.After(time.Second):
 		}
 	}
-	return nil
+	return ctx.Err() // a call that was cut off is no answer
 }
 
 func (p *prober) once(ctx context.Context) error {
