@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"lockstep/sandbox/fault"
 )
 
 // A Port is one listener of the server, before server.offset is added.
@@ -26,11 +28,10 @@ func (s *Server) Serve(ctx context.Context, ports ...Port) error {
 	if err != nil {
 		return err
 	}
-	faults := &Faults{file: s.Env.Faults, program: s.Program}
 	group, ctx := errgroup.WithContext(ctx)
 	for i, port := range ports {
 		server := &http.Server{
-			Handler:           s.named(faults.Wrap(port.Handler)),
+			Handler:           s.named(fault.Handler(s.Env.Faults, s.Program, port.Handler)),
 			ReadHeaderTimeout: 10 * time.Second,
 			ErrorLog:          slog.NewLogLogger(s.Env.Log.Handler(), slog.LevelDebug),
 		}

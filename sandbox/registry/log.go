@@ -38,6 +38,9 @@ func (s *statusWriter) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
+// Unwrap lets [http.ResponseController] through.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
 // ReadLog returns the requests in a log file, oldest first.
 func ReadLog(path string) ([]Request, error) {
 	f, err := os.Open(path)

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
+
+	"lockstep/sandbox/fault"
 )
 
 // Handler is an OCI registry that keeps its blobs in dir, not in memory. It takes pushes, pulls and deletions from
-// anybody; manifests live as long as the handler. Every request goes to requests, see [ReadLog]; the file faults, if it
-// is there, says which requests fail, see [Fault].
+// anybody; manifests live as long as the handler. Every request goes to requests, see [ReadLog]; faults is
+// a file of them, see package fault.
 func Handler(dir string, requests io.Writer, faults string) (http.Handler, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making blob folder: %w", err)
@@ -25,11 +27,8 @@ func Handler(dir string, requests io.Writer, faults string) (http.Handler, error
 		ggcr.WithReferrersSupport(true),
 		ggcr.Logger(log.New(io.Discard, "", 0)),
 	)
-	return logged(requests, faulty(faults, oci)), nil
+	return logged(requests, fault.Handler(faults, fault.Registry, oci)), nil
 }
-
-// FaultsFile is where the registry of the sandbox in dir looks for faults.
-func FaultsFile(dir string) string { return filepath.Join(dir, "faults", "registry.json") }
 
 // LogFile is where the registry of the sandbox in dir logs its requests.
 func LogFile(dir string) string { return filepath.Join(dir, "logs", "registry-requests.log") }

@@ -13,9 +13,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/v1/random"
+
+	"lockstep/sandbox/fault"
 )
 
 func start(t *testing.T) (host, dir string) {
@@ -29,7 +30,7 @@ func start(t *testing.T) (host, dir string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { requests.Close() })
-	h, err := Handler(filepath.Join(dir, "registry"), requests, FaultsFile(dir))
+	h, err := Handler(filepath.Join(dir, "registry"), requests, fault.File(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,24 +101,6 @@ func TestTheRequestLogCountsUploads(t *testing.T) {
 		if got := uploads(); got != 2 {
 			t.Errorf("%d uploads in the log, want 2", got)
 		}
-	}
-}
-
-func TestAFaultFailsAsManyRequestsAsItSays(t *testing.T) {
-	host, dir := start(t)
-	faults := `[{"method":"GET","path":"/v2/","status":503,"times":2}]`
-	if err := os.MkdirAll(filepath.Dir(FaultsFile(dir)), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(FaultsFile(dir), []byte(faults), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var got []int
-	for range 3 {
-		got = append(got, get(t, "http://"+host+"/v2/", nil))
-	}
-	if diff := cmp.Diff([]int{503, 503, 200}, got); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -61,7 +61,7 @@ func remove(state State) error {
 	for _, name := range []string{
 		"state.json", "state.json.new", "settings.json", "settings.json.new", "kubeconfig", "pki", "etcd",
 		"temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
-		"registry", "faults", "faults.yaml", "layers", "pods", "kwok",
+		"registry", "faults.yaml", "faults.yaml.hits", "layers", "pods", "kwok",
 	} {
 		if err := os.RemoveAll(filepath.Join(state.Dir, name)); err != nil {
 			return fmt.Errorf("removing sandbox data: %w", err)

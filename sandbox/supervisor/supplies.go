@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lockstep/sandbox/charts"
+	"lockstep/sandbox/fault"
 	"lockstep/sandbox/images"
 	"lockstep/sandbox/registry"
 )
@@ -36,7 +37,7 @@ func (u *supervisor) openSupplies() (supplies, error) {
 	if err != nil {
 		return s, err
 	}
-	oci, err := registry.Handler(filepath.Join(u.Dir, "registry"), requests, registry.FaultsFile(u.Dir))
+	oci, err := registry.Handler(filepath.Join(u.Dir, "registry"), requests, fault.File(u.Dir))
 	if err != nil {
 		return s, err
 	}
@@ -44,6 +45,7 @@ func (u *supervisor) openSupplies() (supplies, error) {
 	if err != nil {
 		return s, err
 	}
+	repositories = fault.Handler(fault.File(u.Dir), fault.Repositories, repositories)
 	address, err := u.serve("the registry", oci)
 	if err != nil {
 		return s, err

@@ -158,7 +158,7 @@ func TestFaultsAreInjectedAsOftenAsTheFileSays(t *testing.T) {
 	faults := filepath.Join(t.TempDir(), "faults.yaml")
 	w := newWorld(t, options{faults: faults})
 	w.login(allScopes)
-	if err := os.WriteFile(faults, []byte("wso2am: {status: 503, path: /api/am/admin, times: 2}\n"), 0o600); err != nil {
+	if err := os.WriteFile(faults, []byte("- {server: wso2am, status: 503, path: /api/am/admin, times: 2}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []int{503, 503, 200} {
