@@ -21,7 +21,7 @@ func crashing() map[string]any {
 
 func TestOperationsInASandbox(t *testing.T) {
 	w := world.Start(t)
-	// Each test brings the world.Environment into the state it needs; in this order most find it there.
+	// Each test brings the environment into the state it needs; in this order most find it there.
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *world.World)
@@ -34,8 +34,8 @@ func TestOperationsInASandbox(t *testing.T) {
 		{"a deployment whose revocations never arrive is undone", testLateFailure},
 		{"a deployment ends 0 with everything in place and nothing left behind", testDeploy},
 		{"a second deployment changes nothing", testSecondDeploy},
-		{"an world.Environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
-		{"a change that fails leaves the world.Environment as it worked before", testFailedChange},
+		{"an environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
+		{"a change that fails leaves the environment as it worked before", testFailedChange},
 		{"no secret is anywhere but in Secrets", testSecrets},
 		{"a deployment's history is small", testHistory},
 		{"a teardown leaves what others put into the gateway's namespace", testForeignTenant},
@@ -61,7 +61,7 @@ func testBadFile(t *testing.T, w *world.World) {
 func testTeardownOfNothing(t *testing.T, w *world.World) {
 	w.Absent(t)
 	before := w.Picture(t)
-	w.Expect(t, world.Failed, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of world.Environment "quickstart" in world.Namespace "apim"`, "check")
+	w.Expect(t, world.Failed, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of environment "quickstart" in namespace "apim"`, "check")
 	if diff := before.Differs(w.Picture(t)); diff != "" {
 		t.Error(diff)
 	}
@@ -207,7 +207,7 @@ func testForeignTenant(t *testing.T, w *world.World) {
 	}
 }
 
-// testTeardown goes on from a torn down world.Environment, or a deployed one.
+// testTeardown goes on from a torn down environment, or a deployed one.
 func testTeardown(t *testing.T, w *world.World) {
 	if len(w.Histories(t)) == 0 {
 		w.Deployed(t)
