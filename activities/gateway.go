@@ -174,7 +174,8 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 	}
 	progress := progress(ctx)
 	if in.Before.Exists {
-		return classifyRelease(s.releases.Restore(ctx, in.Env.Routing.Namespace, in.Env.Routing.Release, in.Before, progress))
+		return classifyRelease(s.releases.Restore(ctx, release.Undo{
+			Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release, Owner: in.Env.Name, Before: in.Before}, progress))
 	}
 	users, err := gatewayUsers(ctx, s.cluster, in.Env)
 	if err != nil {

@@ -36,6 +36,8 @@ type ApplyReleaseInput struct {
 	Component       string `json:"component"`
 	Image           Image  `json:"image"`           // of Identity Server
 	APIManagerImage string `json:"apiManagerImage"` // repository@digest
+	// Before is what [Activities.LookRelease] saw: an unfinished revision that came since is this operation's.
+	Before release.State `json:"before,omitzero"`
 }
 
 // RestoreReleaseInput says what to go back to.
@@ -105,7 +107,8 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 		return err
 	}
 	progress := progress(ctx)
-	return classifyRelease(s.releases.Restore(ctx, in.Release.Namespace, in.Release.Name, in.Before, progress))
+	return classifyRelease(s.releases.Restore(ctx, release.Undo{
+		Namespace: in.Release.Namespace, Name: in.Release.Name, Owner: in.Release.Scope.Environment, Before: in.Before}, progress))
 }
 
 // releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change.
@@ -124,7 +127,7 @@ func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (
 // composed is what Helm is asked for. No secret is in it: the charts get references.
 func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
 	where := ReleaseOf(in.Env, in.Component)
-	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Owner: in.Env.Name}
+	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Owner: in.Env.Name, Before: in.Before}
 	var err error
 	switch in.Component {
 	case GatewayController:

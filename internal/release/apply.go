@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -16,12 +17,15 @@ const (
 	nothing   step = "nothing"
 	install   step = "install"
 	upgrade   step = "upgrade"
-	reinstall step = "reinstall" // uninstall what is there of it, then install
+	replace   step = "new install"    // over revisions that were never complete: hooks for installations run
+	reinstall step = "reinstallation" // uninstall what is there of it, then install
 )
 
 // Apply makes a release what spec says: it installs, upgrades, or leaves alone what is already so and whole. It does
-// not wait for the objects to become ready, and it never touches the chart's CRDs. An object in the way that does not
-// belong to the release is a [Conflict], and so is the history of a release that somebody uninstalled and kept.
+// not wait for the objects to become ready, and it never touches the chart's CRDs. What an attempt before it left
+// unfinished it carries on under the same revision (see [Spec.Before]). An object in the way that does not belong to the
+// release is a [Conflict], and so are the history of a release that somebody uninstalled and kept, and a release on which
+// somebody else is at work.
 func (e *Engine) Apply(ctx context.Context, spec Spec, progress func(string)) (Result, error) {
 	progress = orNothing(progress)
 	unlock, err := e.locks.acquire(ctx, spec.Namespace, spec.Name)
@@ -46,6 +50,8 @@ type prepared struct {
 	chart  fetched
 	values map[string]any
 	labels map[string]string
+	// manifest is what a first installation would make.
+	manifest string
 }
 
 func (e *Engine) prepare(ctx context.Context, s *session, spec Spec) (prepared, error) {
@@ -68,34 +74,32 @@ func (e *Engine) prepare(ctx context.Context, s *session, spec Spec) (prepared, 
 	if spec.Timeout == 0 {
 		spec.Timeout = e.options.Timeout
 	}
-	return prepared{spec, got, values, labels(spec.Owner, print, got.Digest)}, nil
+	return prepared{spec, got, values, labels(spec.Owner, print, got.Digest), manifest}, nil
 }
 
 func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress func(string)) (Result, error) {
-	last, err := s.settled(p.Name, progress)
-	if err != nil {
-		return Result{}, err
-	}
-	next, err := s.decide(last, p)
+	todo, err := s.plan(p, progress)
 	if err != nil {
 		return Result{}, err
 	}
 	result := Result{Changed: true, ChartVersion: p.chart.Metadata.Version, ChartDigest: p.chart.Digest}
-	if next == nothing {
+	last := newest(todo.history)
+	if todo.step == nothing {
 		progress(fmt.Sprintf("release %s is up to date: revision %d", p.Name, last.Version))
 		result.Changed, result.Revision = false, last.Version
 		return result, nil
 	}
-	if next == reinstall {
-		if err := e.remove(ctx, s, last, progress); err != nil {
+	if todo.step == reinstall {
+		if err := e.remove(ctx, s, todo.history, progress); err != nil {
 			return Result{}, err
 		}
+		todo = plan{step: install}
 	}
 	if err := ctx.Err(); err != nil {
 		return Result{}, fmt.Errorf("applying release %s: %w", p.Name, err)
 	}
-	progress(fmt.Sprintf("%s of release %s: chart %s %s", next, p.Name, p.chart.Name(), p.chart.Metadata.Version))
-	done, err := s.run(next, p)
+	progress(fmt.Sprintf("%s of release %s: chart %s %s", todo.step, p.Name, p.chart.Name(), p.chart.Metadata.Version))
+	done, err := s.run(todo, p)
 	if err != nil {
 		return Result{}, s.explain("applying release "+p.Name, err)
 	}
@@ -103,8 +107,37 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 	return result, nil
 }
 
-// decide chooses the one action for a release whose newest revision is last.
-func (s *session) decide(last *helmrelease.Release, p prepared) (step, error) {
+// plan is the one action and what it starts from.
+type plan struct {
+	step    step
+	history []*helmrelease.Release // that Helm sees, the oldest first
+	taken   *helmrelease.Release   // the unfinished revision that is carried on; nil: none
+}
+
+func (s *session) plan(p prepared, progress func(string)) (plan, error) {
+	history, err := s.history(p.Name)
+	if err != nil {
+		return plan{}, err
+	}
+	last := newest(history)
+	if err := busy(last, p.Owner); err != nil {
+		return plan{}, err
+	}
+	if resumable(history, p) {
+		progress(fmt.Sprintf("carrying on with revision %d of release %s, which was left %s", last.Version, p.Name, last.Info.Status))
+		under := before(history)
+		return plan{again(under), under, last}, nil
+	}
+	if err := s.settle(last, progress); err != nil {
+		return plan{}, err
+	}
+	next, err := s.decide(history, p)
+	return plan{step: next, history: history}, err
+}
+
+// decide chooses the one action for a release with this history.
+func (s *session) decide(history []*helmrelease.Release, p prepared) (step, error) {
+	last := newest(history)
 	if last == nil {
 		return install, nil
 	}
@@ -120,21 +153,30 @@ func (s *session) decide(last *helmrelease.Release, p prepared) (step, error) {
 			return upgrade, nil
 		}
 		missing, err := s.missing(last.Manifest)
-		if err != nil || missing != "" {
+		if err != nil || len(missing) > 0 {
 			return upgrade, err
 		}
 		return nothing, nil
 	}
-	// Helm can upgrade a failed first revision, but then runs the hooks for upgrades: what a chart does only when it is
-	// installed would never be done.
-	if !hasInstallOnlyHooks(last) {
-		return upgrade, nil
+	return again(history), nil
+}
+
+// again is how to go on from a revision that is not complete. Helm can upgrade a failed first revision, but then runs
+// the hooks for upgrades: what a chart does only when it is installed would never be done.
+func again(history []*helmrelease.Release) step {
+	last := newest(history)
+	if last == nil {
+		return install
 	}
-	deployed, err := s.everDeployed(last.Name)
-	if err != nil || deployed {
-		return upgrade, err
+	if hasInstallOnlyHooks(last) && !slices.ContainsFunc(history, complete) {
+		return replace
 	}
-	return reinstall, nil
+	return upgrade
+}
+
+// complete says whether the revision was once complete.
+func complete(r *helmrelease.Release) bool {
+	return r.Info.Status == helmrelease.StatusDeployed || r.Info.Status == helmrelease.StatusSuperseded
 }
 
 func hasInstallOnlyHooks(release *helmrelease.Release) bool {
@@ -146,23 +188,67 @@ func hasInstallOnlyHooks(release *helmrelease.Release) bool {
 }
 
 // run carries out an install or upgrade. It has no context on purpose: Helm would go on in the background.
-func (s *session) run(next step, p prepared) (*helmrelease.Release, error) {
-	if next == upgrade {
-		u := action.NewUpgrade(s.Configuration)
-		u.Namespace, u.Labels, u.Timeout = p.Namespace, p.labels, p.Timeout
-		u.MaxHistory, u.ResetValues = maxHistory, true
-		u.SkipCRDs, u.DisableOpenAPIValidation = true, true
-		u.PostRenderer = p.postRenderer()
-		u.Description = described("upgrade", p)
-		return u.Run(p.Name, p.chart.Chart, p.values)
+func (s *session) run(todo plan, p prepared) (done *helmrelease.Release, err error) {
+	if err := s.reckon(todo, p); err != nil {
+		return nil, err
 	}
-	i := action.NewInstall(s.Configuration)
+	err = s.ledgered(p.Owner, todo.taken, func(cfg *action.Configuration) (err error) {
+		if todo.step == upgrade {
+			done, err = upgrading(cfg, p).Run(p.Name, p.chart.Chart, p.values)
+		} else {
+			done, err = installing(cfg, p, todo.step == replace).Run(p.chart.Chart, p.values)
+		}
+		return err
+	})
+	return done, err
+}
+
+// reckon finds what the action would leave behind. Installations do not update: what is in nobody's way goes before.
+func (s *session) reckon(todo plan, p prepared) (err error) {
+	unfinished := unsettled(todo.history)
+	if todo.step == upgrade {
+		if len(unfinished) == len(todo.history) { // none is deployed: Helm starts from the last
+			unfinished = before(unfinished)
+		}
+		if todo.taken != nil {
+			unfinished = append(slices.Clone(unfinished), todo.taken)
+		}
+		return s.expect(p.Name, p.Namespace, unfinished)
+	}
+	old, err := s.leftovers(p.Name, p.Namespace, unfinished)
+	if err != nil || len(unfinished) == 0 {
+		return err
+	}
+	wanted, err := s.KubeClient.Build(strings.NewReader(p.manifest), false)
+	if err != nil {
+		return err
+	}
+	return old.sweep(s.KubeClient.Delete, old.objects().Difference(wanted))
+}
+
+// expect has the next update take back what revisions left.
+func (s *session) expect(name, namespace string, revisions []*helmrelease.Release) (err error) {
+	s.waits.leftovers, err = s.leftovers(name, namespace, revisions)
+	return err
+}
+
+func upgrading(cfg *action.Configuration, p prepared) *action.Upgrade {
+	u := action.NewUpgrade(cfg)
+	u.Namespace, u.Labels, u.Timeout = p.Namespace, p.labels, p.Timeout
+	u.ResetValues, u.SkipCRDs, u.DisableOpenAPIValidation = true, true, true
+	u.PostRenderer = p.postRenderer()
+	u.Description = described("upgrade", p)
+	return u
+}
+
+func installing(cfg *action.Configuration, p prepared, over bool) *action.Install {
+	i := action.NewInstall(cfg)
 	i.ReleaseName, i.Namespace, i.Labels, i.Timeout = p.Name, p.Namespace, p.labels, p.Timeout
-	i.CreateNamespace = p.CreateNamespace
+	i.CreateNamespace, i.Replace = p.CreateNamespace, over
 	i.SkipCRDs, i.DisableOpenAPIValidation = true, true
 	i.PostRenderer = p.postRenderer()
 	i.Description = described("install", p)
-	return i.Run(p.chart.Chart, p.values)
+	return i
 }
 
 func described(verb string, p prepared) string {

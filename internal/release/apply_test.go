@@ -59,10 +59,10 @@ func TestApplyUpgradesWhatIsNotAsAskedFor(t *testing.T) {
 
 func TestApplyGoesOnFromWhatAKilledProcessLeft(t *testing.T) {
 	for status, want := range map[helmrelease.Status]string{
-		helmrelease.StatusPendingInstall:  "superseded deployed",
-		helmrelease.StatusPendingUpgrade:  "superseded deployed",
+		helmrelease.StatusPendingInstall:  "deployed",
+		helmrelease.StatusPendingUpgrade:  "deployed",
 		helmrelease.StatusPendingRollback: "superseded deployed",
-		helmrelease.StatusFailed:          "superseded deployed",
+		helmrelease.StatusFailed:          "deployed",
 		helmrelease.StatusUninstalling:    "deployed",
 		helmrelease.StatusUninstalled:     "deployed",
 	} {
@@ -84,6 +84,132 @@ func TestApplyGoesOnFromWhatAKilledProcessLeft(t *testing.T) {
 }
 
 func TestFailedFirstInstallIsDoneAgainWhereTheChartHasInstallOnlyHooks(t *testing.T) {
+	cluster, s := failedInstall(t)
+	apply(t, cluster, s)
+	if got := cluster.history(t); got != "deployed" {
+		t.Errorf("history is %q: the install hook was not run again", got)
+	}
+}
+
+func TestAFailedInstallOfAnEarlierRunIsInstalledOver(t *testing.T) {
+	cluster, s := failedInstall(t)
+	s.Before = look(t, cluster)
+	for range 2 {
+		apply(t, cluster, s)
+	}
+	last, err := cluster.releases.Last("web")
+	if err != nil || cluster.history(t) != "failed deployed" || !strings.HasPrefix(last.Info.Description, "install by") {
+		t.Errorf("history is %q, %q, %v", cluster.history(t), last.Info.Description, err)
+	}
+}
+
+func TestWhatAnEarlierRunLeftGetsARevisionOnTop(t *testing.T) {
+	for status, want := range map[helmrelease.Status]string{
+		helmrelease.StatusPendingUpgrade: "superseded failed deployed",
+		helmrelease.StatusFailed:         "superseded failed deployed",
+	} {
+		t.Run(status.String(), func(t *testing.T) {
+			cluster, s := newMemoryCluster(), spec(t, nil)
+			apply(t, cluster, s)
+			s.Values = map[string]any{"text": "new"}
+			cluster.updateErr = errors.New("boom")
+			if _, err := cluster.engine(Options{}).Apply(context.Background(), s, nil); err == nil {
+				t.Fatal("a failed update is no error")
+			}
+			cluster.updateErr = nil
+			cluster.leave(t, status)
+			s.Before = look(t, cluster)
+			if s.Before.Deployed != 1 || s.Before.Revision != 2 {
+				t.Errorf("before: %+v", s.Before)
+			}
+			apply(t, cluster, s)
+			if got := cluster.history(t); got != want {
+				t.Errorf("history is %q, not %q", got, want)
+			}
+			restore(t, cluster, s.Before)
+			if got := cluster.history(t); got != "deployed failed" {
+				t.Errorf("after Restore the history is %q", got)
+			}
+		})
+	}
+}
+
+func TestAReleaseOnWhichSomebodyElseIsAtWorkIsRefused(t *testing.T) {
+	started := time.Now().Add(-time.Minute)
+	cluster := newMemoryCluster()
+	apply(t, cluster, spec(t, nil))
+	before := look(t, cluster)
+	cluster.upgradedByHand(t)
+	cluster.change(t, func(r *helmrelease.Release) {
+		r.Info.Status, r.Info.Description, r.Info.LastDeployed.Time = helmrelease.StatusPendingUpgrade, "Preparing upgrade", started
+	})
+	e := cluster.engine(Options{})
+	says := []string{"somebody's helm", "web", "revision 2 is pending-upgrade since " + started.UTC().Format(time.RFC3339), "helm history web -n apps"}
+	_, err := e.Look(context.Background(), "apps", "web")
+	checkProblem(t, err, Conflict, says...)
+	_, err = e.Apply(context.Background(), spec(t, nil), nil)
+	checkProblem(t, err, Conflict, says...)
+	checkProblem(t, e.Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil), Conflict, says...)
+	if got := cluster.history(t); got != "superseded pending-upgrade" {
+		t.Errorf("history is %q", got)
+	}
+	cluster.change(t, func(r *helmrelease.Release) { r.Info.LastDeployed.Time = started.Add(-abandonedAfter) })
+	apply(t, cluster, spec(t, nil))
+	if got := cluster.history(t); !strings.HasSuffix(got, " deployed") {
+		t.Errorf("history is %q: nobody is at work for so long", got)
+	}
+}
+
+func TestAnotherEnvironmentsWorkOnASharedReleaseIsWaitedFor(t *testing.T) {
+	cluster, s := newMemoryCluster(), spec(t, nil)
+	s.Owner = "a"
+	apply(t, cluster, s)
+	cluster.change(t, func(r *helmrelease.Release) {
+		r.Info.Status, r.Info.LastDeployed.Time = helmrelease.StatusPendingInstall, time.Now()
+	})
+	s.Owner = "b"
+	_, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
+	checkProblem(t, err, Conflict, `for environment "a"`)
+	var p *Problem
+	if !errors.As(err, &p) || !p.Retryable {
+		t.Errorf("it is over soon: %v", err)
+	}
+}
+
+func TestAnUnrecordedOutcomeIsAnErrorAndDoneAgain(t *testing.T) {
+	cluster := newMemoryCluster()
+	cluster.releases.Driver = &brokenDriver{Driver: cluster.releases.Driver, good: 1}
+	if _, err := cluster.engine(Options{}).Apply(context.Background(), spec(t, nil), nil); err == nil {
+		t.Error("a release that is recorded as pending counts as installed")
+	}
+	cluster.releases.Driver = cluster.releases.Driver.(*brokenDriver).Driver
+	apply(t, cluster, spec(t, nil))
+	if got := cluster.history(t); got != "deployed" {
+		t.Errorf("history is %q", got)
+	}
+}
+
+func TestPruneKeepsTheNewestRevisions(t *testing.T) {
+	cluster := newMemoryCluster()
+	for i := range maxHistory + 2 {
+		apply(t, cluster, spec(t, map[string]any{"text": i}))
+	}
+	if got := len(strings.Fields(cluster.history(t))); got != maxHistory+2 {
+		t.Errorf("%d revisions: one that is undone cannot be brought back", got)
+	}
+	for range 2 {
+		if err := cluster.engine(Options{}).Prune(context.Background(), "apps", "web"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := cluster.history(t); got != strings.Repeat("superseded ", maxHistory-1)+"deployed" {
+		t.Errorf("history is %q", got)
+	}
+}
+
+// failedInstall is a release with an install-only hook that failed.
+func failedInstall(t *testing.T) (*memoryCluster, Spec) {
+	t.Helper()
 	cluster, s := newMemoryCluster(), spec(t, nil)
 	s.Chart.Path = writeChart(t, configMap+"---\n"+installHook)
 	cluster.hookErr = errors.New("job setup failed: BackoffLimitExceeded")
@@ -91,10 +217,7 @@ func TestFailedFirstInstallIsDoneAgainWhereTheChartHasInstallOnlyHooks(t *testin
 		t.Fatal("a failed hook is no error")
 	}
 	cluster.hookErr = nil
-	apply(t, cluster, s)
-	if got := cluster.history(t); got != "deployed" {
-		t.Errorf("history is %q: the install hook was not run again", got)
-	}
+	return cluster, s
 }
 
 func TestFailedUpgradeIsRecordedAndDoneAgain(t *testing.T) {
@@ -108,8 +231,8 @@ func TestFailedUpgradeIsRecordedAndDoneAgain(t *testing.T) {
 	}
 	cluster.updateErr = nil
 	apply(t, cluster, spec(t, map[string]any{"text": "new"}))
-	if got := cluster.history(t); got != "superseded failed deployed" {
-		t.Errorf("history is %q", got)
+	if got := cluster.history(t); got != "superseded deployed" {
+		t.Errorf("history is %q: one upgrade is one revision", got)
 	}
 }
 

@@ -122,13 +122,16 @@ func (c *memoryCluster) Create(list kube.ResourceList) (*kube.Result, error) {
 	return &kube.Result{Created: list}, nil
 }
 
-func (c *memoryCluster) Update(original, target kube.ResourceList, _ bool) (*kube.Result, error) {
+func (c *memoryCluster) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
+	return c.waits.leftovers.update(c, original, target, force)
+}
+
+func (c *memoryCluster) UpdateThreeWayMerge(_, target kube.ResourceList, _ bool) (*kube.Result, error) {
 	if c.updateErr != nil {
 		return &kube.Result{}, c.updateErr
 	}
 	c.put("update", target)
-	_, errs := c.Delete(original.Difference(target))
-	return &kube.Result{Updated: target}, errors.Join(errs...)
+	return &kube.Result{Updated: target}, nil
 }
 
 func (c *memoryCluster) put(verb string, list kube.ResourceList) {
@@ -247,4 +250,25 @@ func (c *memoryCluster) forgotten(t *testing.T) {
 func (c *memoryCluster) disown(t *testing.T) {
 	t.Helper()
 	c.change(t, func(r *helmrelease.Release) { r.Labels, r.Info.Description = nil, "Install complete" })
+}
+
+// brokenDriver stops writing after good writes.
+type brokenDriver struct {
+	driver.Driver
+	good int
+}
+
+func (d *brokenDriver) Create(key string, r *helmrelease.Release) error {
+	return d.write(func() error { return d.Driver.Create(key, r) })
+}
+
+func (d *brokenDriver) Update(key string, r *helmrelease.Release) error {
+	return d.write(func() error { return d.Driver.Update(key, r) })
+}
+
+func (d *brokenDriver) write(do func() error) error {
+	if d.good--; d.good < 0 {
+		return errors.New("connection refused")
+	}
+	return do()
 }

@@ -16,7 +16,7 @@ import (
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
 const DefaultTimeout = 5 * time.Minute
 
-// maxHistory is how many revisions of a release are kept in the cluster.
+// maxHistory is how many revisions of a release [Engine.Prune] leaves.
 const maxHistory = 10
 
 // Chart names one chart by exact version.
@@ -59,6 +59,9 @@ type Spec struct {
 	Timeout time.Duration
 	// Owner is whose release it is, at most 63 letters, digits and dashes. [State.Owner] tells it.
 	Owner string
+	// Before is what [Engine.Look] saw when the operation began. An unfinished revision that came since and is for the
+	// same is carried on; one that was there already gets another on top, so that there is something to go back to.
+	Before State
 }
 
 // State is a release as it is.
@@ -71,6 +74,10 @@ type State struct {
 	Digest      string // sha256:<hex> of the chart; empty if no revision of the release was made by Lockstep
 	Fingerprint string // what Lockstep asked for last; empty if no revision of the release was made by Lockstep
 	Owner       string // [Spec.Owner] of its last revision
+	// Deployed is the revision that Helm has marked as deployed, if that is not this one; 0 if none is.
+	Deployed int `json:",omitempty"`
+	// Missing names the objects of this revision that were not in the cluster, separated by commas.
+	Missing string `json:",omitempty"`
 	// Installed is when its first revision was made, in RFC 3339. Revisions count from 1 again after an uninstallation:
 	// only this tells two installations apart.
 	Installed string

@@ -72,12 +72,12 @@ func (s suite) life(t *testing.T) {
 		t.Errorf("text is %q", got)
 	}
 	for range 2 {
-		if err := s.engine.Restore(ctx, "life", "web", healed, nil); err != nil {
+		if err := s.engine.Restore(ctx, release.Undo{Namespace: "life", Name: "web", Owner: "dev", Before: healed}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	after := s.look(t, spec)
-	if s.text(t, "life") != "hello" || after.Revision != 4 || after.Fingerprint != before.Fingerprint || after.Digest != first.ChartDigest {
+	if s.text(t, "life") != "hello" || after.Revision != 2 || after.Fingerprint != before.Fingerprint || after.Digest != first.ChartDigest {
 		t.Errorf("rolled back to %+v from %+v", after, before)
 	}
 	for range 2 {

@@ -2,27 +2,39 @@ package release
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
-	"helm.sh/helm/v3/pkg/storage/driver"
 	helmtime "helm.sh/helm/v3/pkg/time"
 )
 
-// Look says what a release is now. It changes nothing.
+// Look says what a release is now. It changes nothing. One of Lockstep's on which somebody's helm is at work is a
+// [Conflict].
 func (e *Engine) Look(ctx context.Context, namespace, name string) (State, error) {
 	s, err := e.open(ctx, namespace, orNothing(nil))
 	if err != nil {
 		return State{}, err
 	}
-	last, err := s.last(name)
+	history, err := s.history(name)
+	last := newest(history)
 	if err != nil || last == nil {
 		return State{}, err
 	}
-	return stateOf(last), nil
+	state := stateOf(last)
+	if state.Fingerprint == "" {
+		return state, nil
+	}
+	if !signed(last) {
+		if err := busy(last, state.Owner); err != nil {
+			return State{}, err
+		}
+	}
+	if under := before(history); len(unsettled(under)) < len(under) && state.Status != helmrelease.StatusDeployed.String() {
+		state.Deployed = under[len(under)-len(unsettled(under))-1].Version
+	}
+	return s.withMissing(state, last)
 }
 
 func stateOf(last *helmrelease.Release) State {
@@ -39,6 +51,21 @@ func stateOf(last *helmrelease.Release) State {
 	}
 }
 
+func (s *session) withMissing(state State, last *helmrelease.Release) (State, error) {
+	if !state.Exists {
+		return state, nil
+	}
+	s.removing(true) // with a kind its objects are missing, and nothing more can be done about them
+	defer s.removing(false)
+	missing, err := s.missing(last.Manifest)
+	var keys []string
+	for _, info := range missing {
+		keys = append(keys, identity(info))
+	}
+	state.Missing = strings.Join(keys, ", ")
+	return state, err
+}
+
 // removed says whether a release counts as not there: it is uninstalled, or an uninstallation of ours was cut off.
 func removed(last *helmrelease.Release) bool {
 	return last.Info.Status == helmrelease.StatusUninstalled ||
@@ -47,49 +74,6 @@ func removed(last *helmrelease.Release) bool {
 
 func moment(t helmtime.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// last is the newest revision of a release, or nil if there is none.
-func (s *session) last(name string) (*helmrelease.Release, error) {
-	last, err := s.Releases.Last(name)
-	if errors.Is(err, driver.ErrReleaseNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, problem("reading release "+name, err)
-	}
-	return last, nil
-}
-
-// settled is the newest revision after one that a killed process left pending was marked as failed. The caller holds
-// the release's lock, so no living action of this process is at work on it; that no other process is must be
-// ensured by the caller (one operation at a time per environment).
-func (s *session) settled(name string, progress func(string)) (*helmrelease.Release, error) {
-	last, err := s.last(name)
-	if err != nil || last == nil || !last.Info.Status.IsPending() {
-		return last, err
-	}
-	progress(fmt.Sprintf("release %s was left %s: marking revision %d as failed", name, last.Info.Status, last.Version))
-	last.SetStatus(helmrelease.StatusFailed, fmt.Sprintf("interrupted while %s", last.Info.Status))
-	if err := s.Releases.Update(last); err != nil {
-		return nil, problem("marking release "+name+" as failed", err)
-	}
-	return last, nil
-}
-
-// everDeployed says whether any revision of the release was once complete.
-func (s *session) everDeployed(name string) (bool, error) {
-	history, err := s.Releases.History(name)
-	if err != nil {
-		return false, problem("reading release "+name, err)
-	}
-	for _, revision := range history {
-		switch revision.Info.Status {
-		case helmrelease.StatusDeployed, helmrelease.StatusSuperseded:
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // byLockstep is in the description of every revision that this package makes.
 const byLockstep = " by Lockstep"
 
@@ -97,12 +81,9 @@ const byLockstep = " by Lockstep"
 // one of ours carries its fingerprint, but not its description. A rollback is what the revision it went back to was.
 func (s *session) made(revision *helmrelease.Release) bool {
 	for range maxHistory {
-		if strings.Contains(revision.Info.Description, byLockstep) {
-			return true
-		}
 		var target int
 		if _, err := fmt.Sscanf(revision.Info.Description, "Rollback to %d", &target); err != nil {
-			return false
+			return signed(revision)
 		}
 		before, err := s.Releases.Get(revision.Name, target)
 		if err != nil {

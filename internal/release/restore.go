@@ -2,47 +2,73 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
+	"k8s.io/cli-runtime/pkg/resource"
 )
 
-// Restore undoes what was done to a release since it was as before: it uninstalls what did not exist and rolls back
-// what was upgraded. One that had failed and was installed anew since is uninstalled: there is nothing to roll back to.
+// Undo says which release to put back, and to what.
+type Undo struct {
+	Name, Namespace string
+	Owner           string // whose changes are undone: [Spec.Owner]
+	Before          State  // what [Engine.Look] saw before them
+}
+
+// Restore undoes what its owner did to a release since it was as before, the records included: it uninstalls what did not
+// exist, and rolls what was upgraded back to the revision that was there, which then is the last one again with the
+// status that it had. An unfinished revision is applied whole and stays failed; one that was pending becomes failed,
+// since nobody was at work on it. Objects that were missing from the revision are removed again.
+//
 // A release of somebody else is left alone. It may be repeated, and tolerates that nothing was done, or half of it.
 // Hooks of Helm's rollback run; nothing is waited for after a rollback.
-func (e *Engine) Restore(ctx context.Context, namespace, name string, before State, progress func(string)) error {
+func (e *Engine) Restore(ctx context.Context, u Undo, progress func(string)) error {
 	progress = orNothing(progress)
-	unlock, err := e.locks.acquire(ctx, namespace, name)
+	unlock, err := e.locks.acquire(ctx, u.Namespace, u.Name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	s, err := e.open(ctx, namespace, progress)
+	s, err := e.open(ctx, u.Namespace, progress)
 	if err != nil {
 		return err
 	}
-	last, err := s.settled(name, progress)
+	history, err := s.history(u.Name)
 	if err != nil {
 		return err
 	}
-	if before.Exists && last != nil && !removed(last) && !reinstalled(last, before) {
-		return e.rollBack(s, last, before, progress)
+	last := newest(history)
+	if err := busy(last, u.Owner); err != nil {
+		return err
 	}
-	if wasWhole(before) {
-		return &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", name, before.Revision),
+	if target := u.target(history); target != nil {
+		return e.goBack(s, u, history, target, progress)
+	}
+	if wasWhole(u.Before) {
+		return &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", u.Name, u.Before.Revision),
 			NextMove: "somebody else uninstalled it: deploy again"}
 	}
-	if last == nil || last.Labels[fingerprintLabel] == "" || s.keptByHand(last) {
+	if last == nil || last.Labels[fingerprintLabel] == "" || last.Labels[ownerLabel] != u.Owner || s.keptByHand(last) {
 		return nil
 	}
-	return e.remove(ctx, s, last, progress)
+	return e.remove(ctx, s, history, progress)
 }
 
-// reinstalled says whether the release is another installation than the one that was seen.
-func reinstalled(last *helmrelease.Release, before State) bool {
-	return before.Installed != "" && before.Installed != moment(last.Info.FirstDeployed)
+// target is the revision to go back to; nil if there was none, or it is gone.
+func (u Undo) target(history []*helmrelease.Release) *helmrelease.Release {
+	if !u.Before.Exists || len(history) == 0 || removed(newest(history)) {
+		return nil
+	}
+	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == u.Before.Revision && !u.Before.precedes(r) })
+	if i < 0 {
+		return nil
+	}
+	return history[i]
 }
 
 // wasWhole says whether there was something to go back to.
@@ -50,27 +76,107 @@ func wasWhole(before State) bool {
 	return before.Exists && before.Status == helmrelease.StatusDeployed.String()
 }
 
-func (e *Engine) rollBack(s *session, last *helmrelease.Release, before State, progress func(string)) error {
-	name := last.Name
-	if last.Version == before.Revision {
+// goBack rolls the objects back first and then the records, the newest last: until that is gone it tells the next
+// attempt that the objects are done.
+func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, target *helmrelease.Release, progress func(string)) error {
+	newer := history[slices.Index(history, target)+1:]
+	mine := func(r *helmrelease.Release) bool { return signed(r) && r.Labels[ownerLabel] == u.Owner }
+	if !slices.ContainsFunc(newer, mine) {
+		if len(newer) == 0 {
+			return s.settle(target, progress)
+		}
 		return nil
 	}
-	target, err := s.Releases.Get(name, before.Revision)
-	if err != nil {
-		return problem(fmt.Sprintf("reading revision %d of release %s", before.Revision, name), err)
+	last := newest(newer)
+	if !mine(last) {
+		return &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody else changed release %s since: revision %d, %q", u.Name, last.Version, last.Info.Description),
+			NextMove: fmt.Sprintf("if that is not wanted, roll it back by hand: helm rollback %s %d -n %s", u.Name, target.Version, u.Namespace)}
 	}
-	if rolledBack(last, target) {
-		return nil
+	if !rolledBack(last, target) || last.Info.Status != helmrelease.StatusDeployed {
+		progress(fmt.Sprintf("rolling release %s back from revision %d to %d", u.Name, last.Version, target.Version))
+		if err := e.rollBack(s, u, history, target); err != nil {
+			return s.explain(fmt.Sprintf("rolling back release %s to revision %d", u.Name, target.Version), err)
+		}
 	}
-	progress(fmt.Sprintf("rolling release %s back from revision %d to %d", name, last.Version, before.Revision))
-	r := action.NewRollback(s.Configuration)
-	r.Version, r.MaxHistory, r.Timeout = before.Revision, maxHistory, e.options.Timeout
-	return s.explain(fmt.Sprintf("rolling back release %s to revision %d", name, before.Revision), r.Run(name))
+	if err := s.removeAgain(u, target); err != nil {
+		return s.explain("removing what was missing from release "+u.Name, err)
+	}
+	return s.putBack(u, target.Version, progress)
 }
 
-// rolledBack says whether last is what an earlier attempt made of target.
-func rolledBack(last, target *helmrelease.Release) bool {
-	return last.Info.Status == helmrelease.StatusDeployed && last.Manifest == target.Manifest &&
-		last.Labels[fingerprintLabel] == target.Labels[fingerprintLabel] &&
-		last.Chart.Metadata.Version == target.Chart.Metadata.Version
+// rolledBack says whether an attempt to go back to target made the revision.
+func rolledBack(r, target *helmrelease.Release) bool {
+	return signed(r) && strings.HasPrefix(r.Info.Description, fmt.Sprintf("Rollback to %d,", target.Version))
+}
+
+func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, target *helmrelease.Release) error {
+	taken := newest(history)
+	if rolledBack(taken, target) && carriesOn(before(history), taken) {
+		history = before(history)
+	} else if err := s.settle(taken, func(string) {}); err != nil {
+		return err
+	} else {
+		taken = nil
+	}
+	newer := before(history[slices.Index(history, target)+1:]) // Helm starts from the last
+	if err := s.expect(u.Name, u.Namespace, newer); err != nil {
+		return err
+	}
+	return s.ledgered(u.Owner, taken, func(cfg *action.Configuration) error {
+		r := action.NewRollback(cfg)
+		r.Version, r.Timeout = target.Version, e.options.Timeout
+		return r.Run(u.Name)
+	})
+}
+
+// removeAgain deletes what the revision had lost before.
+func (s *session) removeAgain(u Undo, target *helmrelease.Release) error {
+	if u.Before.Missing == "" {
+		return nil
+	}
+	l, err := s.leftovers(u.Name, u.Namespace, []*helmrelease.Release{target})
+	if err != nil {
+		return err
+	}
+	missing := strings.Split(u.Before.Missing, ", ")
+	return l.sweep(s.KubeClient.Delete, slices.DeleteFunc(l.objects(), func(info *resource.Info) bool { return !slices.Contains(missing, identity(info)) }))
+}
+
+// putBack makes the revision the last one, as it was.
+func (s *session) putBack(u Undo, revision int, progress func(string)) error {
+	history, err := s.history(u.Name)
+	if err != nil {
+		return err
+	}
+	for _, r := range history {
+		switch {
+		case r.Version == revision:
+			err = s.mark(r, u.status())
+		case r.Version == u.Before.Deployed:
+			err = s.mark(r, helmrelease.StatusDeployed)
+		case r.Version > revision:
+			progress(fmt.Sprintf("removing the record of revision %d of release %s", r.Version, u.Name))
+			_, err = s.Releases.Delete(u.Name, r.Version)
+		}
+		if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
+			return problem(fmt.Sprintf("putting back the records of release %s", u.Name), err)
+		}
+	}
+	return nil
+}
+
+// status is what the revision had; pending ones have failed.
+func (u Undo) status() helmrelease.Status {
+	if status := helmrelease.Status(u.Before.Status); !status.IsPending() {
+		return status
+	}
+	return helmrelease.StatusFailed
+}
+
+func (s *session) mark(r *helmrelease.Release, status helmrelease.Status) error {
+	if r.Info.Status == status {
+		return nil
+	}
+	r.Info.Status = status
+	return s.Releases.Update(r)
 }

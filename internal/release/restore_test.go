@@ -60,11 +60,11 @@ func TestRestoreRollsAnUpgradeBackOnce(t *testing.T) {
 			restore(t, cluster, before)
 			restore(t, cluster, before) // as after a crash
 			after := look(t, cluster)
-			if after.Revision != 3 || after.Status != "deployed" || after.Fingerprint != before.Fingerprint {
+			if after.Revision != 1 || after.Status != "deployed" || after.Fingerprint != before.Fingerprint {
 				t.Errorf("after: %+v", after)
 			}
-			if again := apply(t, cluster, spec(t, nil)); again.Changed {
-				t.Error("what was there before is not what is there now")
+			if again := apply(t, cluster, spec(t, nil)); again.Changed || cluster.history(t) != "deployed" {
+				t.Errorf("what was there before is not what is there now: %s", cluster.history(t))
 			}
 		})
 	}
@@ -124,7 +124,7 @@ func TestRestoreOfAReleaseThatSomebodyRemovedSaysSo(t *testing.T) {
 			apply(t, cluster, spec(t, nil))
 			before := look(t, cluster)
 			since(t, cluster)
-			err := cluster.engine(Options{}).Restore(context.Background(), "apps", "web", before, nil)
+			err := cluster.engine(Options{}).Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil)
 			if err == nil || !strings.Contains(err.Error(), "no longer there") {
 				t.Errorf("got %v", err)
 			}
@@ -132,27 +132,86 @@ func TestRestoreOfAReleaseThatSomebodyRemovedSaysSo(t *testing.T) {
 	}
 }
 
-func TestRestoreRemovesWhatWasInstalledAnewInPlaceOfAFailure(t *testing.T) {
-	cluster, s := newMemoryCluster(), spec(t, nil)
-	s.Chart.Path = writeChart(t, configMap+"---\n"+installHook)
-	cluster.hookErr = errors.New("job setup failed: BackoffLimitExceeded")
-	if _, err := cluster.engine(Options{}).Apply(context.Background(), s, nil); err == nil {
-		t.Fatal("a failed hook is no error")
-	}
-	before := look(t, cluster)
-	cluster.hookErr = nil
-	if again := apply(t, cluster, s); again.Revision != before.Revision {
-		t.Fatalf("revision is %d: this is not the case under test", again.Revision)
-	}
+func TestRestorePutsAFailureBack(t *testing.T) {
+	cluster, s := failedInstall(t)
 	var stored State // as a workflow keeps it
-	if data, err := json.Marshal(before); err != nil || json.Unmarshal(data, &stored) != nil || stored != before {
-		t.Fatalf("%+v became %+v, %v", before, stored, err)
+	if data, err := json.Marshal(look(t, cluster)); err != nil || json.Unmarshal(data, &stored) != nil || stored != look(t, cluster) {
+		t.Fatalf("%+v became %+v, %v", look(t, cluster), stored, err)
 	}
+	was := cluster.has()
+	s.Before = stored
+	apply(t, cluster, s)
 	for range 2 {
 		restore(t, cluster, stored)
 	}
-	if diff := cmp.Diff([]string{"jobs/setup"}, cluster.has()); diff != "" || cluster.history(t) != "none" { // a hook is not the release's
+	if diff := cmp.Diff(was, cluster.has()); diff != "" || cluster.history(t) != "failed" || look(t, cluster) != stored {
 		t.Errorf("history %s, objects (-want +got):\n%s", cluster.history(t), diff)
+	}
+}
+
+func TestRestoreRemovesAgainWhatWasMissing(t *testing.T) {
+	cluster, s := newMemoryCluster(), spec(t, nil)
+	apply(t, cluster, s)
+	delete(cluster.objects, "configmaps/web")
+	s.Before = look(t, cluster)
+	if s.Before.Missing != "ConfigMap apps/web" {
+		t.Errorf("before: %+v", s.Before)
+	}
+	apply(t, cluster, s)
+	restore(t, cluster, s.Before)
+	if len(cluster.has()) > 0 || cluster.history(t) != "deployed" {
+		t.Errorf("left are %v, history %s", cluster.has(), cluster.history(t))
+	}
+}
+
+func TestRestoreLeavesWhatSomebodyElseDidSince(t *testing.T) {
+	cluster := newMemoryCluster()
+	apply(t, cluster, spec(t, nil))
+	before := look(t, cluster)
+	cluster.upgradedByHand(t)
+	restore(t, cluster, before) // nothing of it is Lockstep's
+	if got := cluster.history(t); got != "superseded deployed" {
+		t.Errorf("history is %q", got)
+	}
+	apply(t, cluster, spec(t, map[string]any{"text": "new"}))
+	cluster.upgradedByHand(t)
+	err := cluster.engine(Options{}).Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil)
+	checkProblem(t, err, Conflict, "revision 4", "helm rollback web 1 -n apps")
+}
+
+func TestWhatAnInterruptedRevisionBroughtGoes(t *testing.T) {
+	extra := "---\napiVersion: v1\nkind: Secret\nmetadata: {name: extra}\n"
+	kept := "---\napiVersion: v1\nkind: Service\nmetadata: {name: kept, annotations: {helm.sh/resource-policy: keep}}\n"
+	for name, next := range map[string]func(*testing.T, *memoryCluster, State){
+		"with the next upgrade": func(t *testing.T, c *memoryCluster, _ State) { apply(t, c, spec(t, map[string]any{"text": "other"})) },
+		"with Restore":          func(t *testing.T, c *memoryCluster, before State) { restore(t, c, before) },
+		"with Restore after the next upgrade": func(t *testing.T, c *memoryCluster, before State) {
+			s := spec(t, nil)
+			s.Chart.Path = writeChart(t, configMap+strings.ReplaceAll(extra, "extra", "more"))
+			apply(t, c, s)
+			restore(t, c, before)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, s := newMemoryCluster(), spec(t, nil)
+			apply(t, cluster, s)
+			before := look(t, cluster)
+			s.Chart.Path = writeChart(t, configMap+extra+kept)
+			apply(t, cluster, s)
+			cluster.leave(t, helmrelease.StatusPendingUpgrade)
+			first, err := cluster.releases.Get("web", 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first.Info.Status = helmrelease.StatusDeployed
+			if err := cluster.releases.Update(first); err != nil {
+				t.Fatal(err)
+			}
+			next(t, cluster, before)
+			if diff := cmp.Diff([]string{"configmaps/web", "services/kept"}, cluster.has()); diff != "" {
+				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -203,7 +262,7 @@ func TestRestoreLeavesAReleaseOfSomebodyElseAlone(t *testing.T) {
 
 func restore(t *testing.T, cluster *memoryCluster, before State) {
 	t.Helper()
-	if err := cluster.engine(Options{}).Restore(context.Background(), "apps", "web", before, nil); err != nil {
+	if err := cluster.engine(Options{}).Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,12 +2,14 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -25,31 +27,41 @@ func (e *Engine) Uninstall(ctx context.Context, namespace, name string, progress
 	if err != nil {
 		return err
 	}
-	last, err := s.last(name)
-	if err != nil || last == nil || s.keptByHand(last) {
+	history, err := s.history(name)
+	if last := newest(history); err != nil || last == nil || s.keptByHand(last) {
 		return err
 	}
-	return e.remove(ctx, s, last, progress)
+	return e.remove(ctx, s, history, progress)
 }
 
 // remove takes a release away in three steps that can each be repeated: delete its objects and record that, wait until
 // they are gone, forget the release. Letting Helm forget it first would lose the list of what to wait for.
-func (e *Engine) remove(ctx context.Context, s *session, last *helmrelease.Release, progress func(string)) error {
+func (e *Engine) remove(ctx context.Context, s *session, history []*helmrelease.Release, progress func(string)) error {
 	s.removing(true)
 	defer s.removing(false) // a reinstallation must not do without a kind
+	last := newest(history)
+	all, err := s.leftovers(last.Name, last.Namespace, current(history))
+	if err != nil {
+		return err
+	}
 	if last.Info.Status != helmrelease.StatusUninstalled {
 		progress(fmt.Sprintf("uninstalling release %s: revision %d, %s", last.Name, last.Version, last.Info.Status))
-		if err := e.delete(s, last.Name); err != nil {
+		if err := e.delete(s, all, last); err != nil {
 			return s.explain("uninstalling release "+last.Name, err)
 		}
 	}
-	if err := e.awaitGone(s, last); err != nil {
+	if err := s.waits.gone(withoutKept(all.objects()), e.options.Timeout); err != nil {
 		return s.explain("uninstalling release "+last.Name, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("uninstalling release %s: %w", last.Name, err)
 	}
 	return s.forget(last.Name)
+}
+
+// current are the revisions that objects in the cluster may be of: the deployed one and what came after.
+func current(history []*helmrelease.Release) []*helmrelease.Release {
+	return history[max(0, len(history)-len(unsettled(history))-1):]
 }
 
 // removing lets objects be missing with their kind, whose CustomResourceDefinition somebody deleted.
@@ -59,26 +71,23 @@ func (s *session) removing(now bool) {
 	}
 }
 
-func (e *Engine) delete(s *session, name string) error {
+// delete removes the objects, first those that Helm does not reckon with.
+func (e *Engine) delete(s *session, all leftovers, last *helmrelease.Release) error {
+	final, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
+	if err != nil {
+		return err
+	}
+	if err := all.sweep(s.KubeClient.Delete, all.objects().Difference(final)); err != nil {
+		return err
+	}
 	u := action.NewUninstall(s.Configuration)
 	u.KeepHistory = true
 	// An owner deleted in the foreground stays until what it owns is gone: waiting for it waits for the pods too.
 	u.DeletionPropagation = "foreground"
 	u.Timeout = e.options.Timeout
 	u.Description = "uninstall" + byLockstep
-	_, err := u.Run(name)
+	_, err = u.Run(last.Name)
 	return err
-}
-
-func (e *Engine) awaitGone(s *session, last *helmrelease.Release) error {
-	if s.waits == nil {
-		return nil
-	}
-	resources, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
-	if err != nil {
-		return err
-	}
-	return s.waits.gone(withoutKept(resources), e.options.Timeout)
 }
 
 func withoutKept(resources kube.ResourceList) kube.ResourceList {
@@ -93,14 +102,14 @@ func withoutKept(resources kube.ResourceList) kube.ResourceList {
 	return removed
 }
 
-// forget deletes the release's history.
+// forget deletes the release's history. The newest revision goes last: it tells the next attempt what is being done.
 func (s *session) forget(name string) error {
-	history, err := s.Releases.History(name)
+	history, err := s.history(name)
 	if err != nil {
-		return problem("reading release "+name, err)
+		return err
 	}
 	for _, revision := range history {
-		if _, err := s.Releases.Delete(name, revision.Version); err != nil {
+		if _, err := s.Releases.Delete(name, revision.Version); err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
 			return problem("deleting the record of release "+name, err)
 		}
 	}

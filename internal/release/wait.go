@@ -30,6 +30,11 @@ func (c *kubeClient) Build(manifest io.Reader, _ bool) (kube.ResourceList, error
 	return c.waiter.build(manifest, c.Client.Build)
 }
 
+// Update brings the objects of one revision to those of the next (see [leftovers]).
+func (c *kubeClient) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
+	return c.waiter.leftovers.update(c.Client, original, target, force)
+}
+
 // WatchUntilReady waits for hooks: Jobs until they are complete.
 func (c *kubeClient) WatchUntilReady(resources kube.ResourceList, timeout time.Duration) error {
 	for _, info := range resources {
@@ -60,6 +65,8 @@ type waiter struct {
 	progress func(string)
 	// removing says that the release is being removed.
 	removing bool
+	// leftovers are what an update has to reckon with beside what Helm gives it.
+	leftovers leftovers
 	// found is why a wait failed; Helm keeps no more than the text of it.
 	found error
 }
@@ -138,20 +145,25 @@ func exists(info *resource.Info) (bool, error) {
 	return err == nil, err
 }
 
-// missing names one object of a manifest that is no longer in the cluster, or nothing.
-func (s *session) missing(manifest string) (string, error) {
+// missing are the objects of a manifest that are not in the cluster.
+func (s *session) missing(manifest string) (missing kube.ResourceList, err error) {
 	resources, err := s.KubeClient.Build(strings.NewReader(manifest), false)
 	if err != nil {
-		return "", problem("reading the objects of the release", err)
+		return nil, problem("reading the objects of the release", err)
 	}
 	for _, info := range resources {
 		found, err := exists(info)
 		if err != nil {
-			return "", problem("looking for the objects of the release", err)
+			return nil, problem("looking for the objects of the release", err)
 		}
 		if !found {
-			return info.Mapping.GroupVersionKind.Kind + " " + info.Name, nil
+			missing = append(missing, info)
 		}
 	}
-	return "", nil
+	return missing, nil
+}
+
+// identity names an object so that no other has the same name: ConfigMap apps/web, HTTPRoute.gateway.networking.k8s.io apps/web.
+func identity(info *resource.Info) string {
+	return info.Mapping.GroupVersionKind.GroupKind().String() + " " + strings.TrimPrefix(info.Namespace+"/"+info.Name, "/")
 }

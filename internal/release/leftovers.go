@@ -1,0 +1,154 @@
+package release
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/kube"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/resource"
+)
+
+// leftovers are what revisions hold that Helm does not reckon with. It goes from the revision that is deployed to the
+// one it makes; what a failed or interrupted revision brought in between it neither removes nor takes back.
+type leftovers struct {
+	name, namespace string
+	revisions       []kube.ResourceList // the oldest first
+}
+
+// leftovers reads the objects of revisions.
+func (s *session) leftovers(name, namespace string, revisions []*helmrelease.Release) (leftovers, error) {
+	l := leftovers{name: name, namespace: namespace}
+	for _, revision := range revisions {
+		objects, _, err := buildKnown([]byte(revision.Manifest), s.KubeClient.Build)
+		if err != nil {
+			return l, problem(fmt.Sprintf("reading the objects of revision %d of release %s", revision.Version, name), err)
+		}
+		l.revisions = append(l.revisions, objects)
+	}
+	return l, nil
+}
+
+// unsettled are the revisions since the one that is deployed, which is not among them; all, if none is.
+func unsettled(history []*helmrelease.Release) []*helmrelease.Release {
+	for i, revision := range slices.Backward(history) {
+		if revision.Info.Status == helmrelease.StatusDeployed {
+			return history[i+1:]
+		}
+	}
+	return history
+}
+
+// without leaves one revision out.
+func without(history []*helmrelease.Release, version int) []*helmrelease.Release {
+	return slices.DeleteFunc(slices.Clone(history), func(r *helmrelease.Release) bool { return r.Version == version })
+}
+
+// updater is the part of Helm's client that changes objects.
+type updater interface {
+	UpdateThreeWayMerge(original, target kube.ResourceList, force bool) (*kube.Result, error)
+	Delete(kube.ResourceList) (*kube.Result, []error)
+}
+
+// update is Helm's update with the leftovers taken back: each object goes from every state that it may be in to the one
+// it is to have, and what is not in target goes. Unlike with Helm an object that could not be removed is an error, and
+// objects of custom kinds are merged three ways too: else one that is adopted would stay as it is.
+func (l leftovers) update(client updater, original, target kube.ResourceList, force bool) (*kube.Result, error) {
+	for _, revision := range l.revisions {
+		touched, err := copies(target, revision)
+		if err != nil {
+			return &kube.Result{}, err
+		}
+		if len(touched) == 0 {
+			continue
+		}
+		if result, err := client.UpdateThreeWayMerge(revision, touched, force); err != nil {
+			return result, err
+		}
+	}
+	result, err := client.UpdateThreeWayMerge(original.Intersect(target), target, force)
+	if err != nil {
+		return result, err
+	}
+	return result, l.sweep(client.Delete, append(l.objects(), original...).Difference(target))
+}
+
+// copies are the objects of target that are in the revision and in the cluster.
+func copies(target, revision kube.ResourceList) (kube.ResourceList, error) {
+	var found kube.ResourceList
+	for _, info := range target.Intersect(revision) {
+		there, err := exists(info)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			copied := *info
+			copied.Object = info.Object.DeepCopyObject() // Helm puts the answer of the cluster there
+			found = append(found, &copied)
+		}
+	}
+	return found, nil
+}
+
+// objects are those of all revisions, each once.
+func (l leftovers) objects() kube.ResourceList {
+	var all kube.ResourceList
+	for _, revision := range l.revisions {
+		all = append(all, revision.Difference(all)...)
+	}
+	return all
+}
+
+// sweep deletes those of the objects that are there, carry the release's name, and are not to be kept.
+func (l leftovers) sweep(remove func(kube.ResourceList) (*kube.Result, []error), objects kube.ResourceList) error {
+	var owned kube.ResourceList
+	for _, info := range objects {
+		own, err := l.owns(info)
+		if err != nil {
+			return err
+		}
+		if own {
+			owned = append(owned, info)
+		}
+	}
+	if len(owned) == 0 {
+		return nil
+	}
+	if _, errs := remove(owned); len(errs) > 0 {
+		return fmt.Errorf("removing %s: %w", strings.Join(names(owned), ", "), errs[0])
+	}
+	return nil
+}
+
+// owns says whether the object in the cluster is the release's, and to be removed with it.
+func (l leftovers) owns(info *resource.Info) (bool, error) {
+	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	object, err := meta.Accessor(live)
+	if err != nil {
+		return false, err
+	}
+	return object.GetDeletionTimestamp() == nil && l.owner(object) && object.GetAnnotations()[kube.ResourcePolicyAnno] != kube.KeepPolicy, nil
+}
+
+func (l leftovers) owner(object metav1.Object) bool {
+	annotations := object.GetAnnotations()
+	return annotations["meta.helm.sh/release-name"] == l.name && annotations["meta.helm.sh/release-namespace"] == l.namespace
+}
+
+func names(objects kube.ResourceList) []string {
+	var all []string
+	for _, info := range objects {
+		all = append(all, info.Mapping.GroupVersionKind.Kind+" "+info.Name)
+	}
+	return all
+}

@@ -1,0 +1,35 @@
+package release
+
+import (
+	"context"
+	"fmt"
+
+	helmrelease "helm.sh/helm/v3/pkg/release"
+)
+
+// Prune removes the oldest records of a release that Lockstep made last, so that maxHistory are left. Apply does not: an
+// operation that is undone in the end leaves every record as it was.
+func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
+	unlock, err := e.locks.acquire(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s, err := e.open(ctx, namespace, orNothing(nil))
+	if err != nil {
+		return err
+	}
+	history, err := s.history(name)
+	if last := newest(history); err != nil || last == nil || !s.made(last) {
+		return err
+	}
+	for _, old := range history[:max(0, len(history)-maxHistory)] {
+		if old.Info.Status == helmrelease.StatusDeployed {
+			continue
+		}
+		if _, err := s.Releases.Delete(name, old.Version); err != nil {
+			return problem(fmt.Sprintf("deleting revision %d of release %s", old.Version, name), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package release
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"errors"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
+)
+
+// abandonedAfter is how long a revision of somebody else may be pending before nobody can be at work on it any more.
+const abandonedAfter = 30 * time.Minute
+
+// history is every revision of a release, the oldest first.
+func (s *session) history(name string) ([]*helmrelease.Release, error) {
+	all, err := s.Releases.History(name)
+	if errors.Is(err, driver.ErrReleaseNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, problem("reading release "+name, err)
+	}
+	slices.SortFunc(all, func(a, b *helmrelease.Release) int { return a.Version - b.Version })
+	return all, nil
+}
+
+func newest(history []*helmrelease.Release) *helmrelease.Release {
+	if len(history) == 0 {
+		return nil
+	}
+	return history[len(history)-1]
+}
+
+// before is the history without its newest revision.
+func before(history []*helmrelease.Release) []*helmrelease.Release {
+	return history[:max(0, len(history)-1)]
+}
+
+// busy refuses a release on which somebody else is at work. The revisions that owner's environment left pending are
+// not meant: their worker was killed, since one operation at a time works on an environment and the caller holds the
+// release's lock.
+func busy(last *helmrelease.Release, owner string) error {
+	if last == nil || !last.Info.Status.IsPending() || signed(last) && last.Labels[ownerLabel] == owner {
+		return nil
+	}
+	if time.Since(last.Info.LastDeployed.Time) > abandonedAfter {
+		return nil
+	}
+	p := &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody's helm, not Lockstep, is at work on release %s: revision %d is %s since %s", last.Name,
+		last.Version, last.Info.Status, last.Info.LastDeployed.UTC().Format(time.RFC3339)),
+		NextMove: fmt.Sprintf("wait until it is done and run this again; if it was interrupted, put the release right first (helm history %[1]s -n %[2]s, then helm rollback or "+
+			"helm uninstall)", last.Name, last.Namespace)}
+	if signed(last) {
+		p.Message = fmt.Sprintf("Lockstep is at work on release %s for environment %q: revision %d is %s since %s", last.Name, last.Labels[ownerLabel],
+			last.Version, last.Info.Status, last.Info.LastDeployed.UTC().Format(time.RFC3339))
+		p.NextMove, p.Retryable = "wait for that operation", true
+	}
+	return p
+}
+
+// resumable says whether the newest revision is an attempt of this very run at what p asks for: killed, or failed. It
+// is then carried on under its number. What an earlier run left gets a revision on top, to have something to go back to.
+func resumable(history []*helmrelease.Release, p prepared) bool {
+	last := newest(history)
+	if last == nil || !signed(last) || last.Labels[ownerLabel] != p.Owner || last.Labels[fingerprintLabel] != p.labels[fingerprintLabel] {
+		return false
+	}
+	unfinished := slices.Contains([]helmrelease.Status{
+		helmrelease.StatusPendingInstall, helmrelease.StatusPendingUpgrade, helmrelease.StatusFailed}, last.Info.Status)
+	return unfinished && p.Before.precedes(last) && carriesOn(before(history), last)
+}
+
+// carriesOn says whether Helm would give last's number to the next revision of history.
+func carriesOn(history []*helmrelease.Release, last *helmrelease.Release) bool {
+	under := newest(history)
+	if under == nil {
+		return last.Version == 1
+	}
+	return under.Version == last.Version-1 && !under.Info.Status.IsPending() && under.Info.Status != helmrelease.StatusUninstalled
+}
+
+// precedes says whether a revision was made after the release was seen.
+func (before State) precedes(r *helmrelease.Release) bool {
+	return !before.Exists || r.Version > before.Revision || before.Installed != moment(r.Info.FirstDeployed)
+}
+
+// settle marks a revision that was left pending as failed. This also bars an attempt that is only frozen from reporting
+// over what comes next.
+func (s *session) settle(last *helmrelease.Release, progress func(string)) error {
+	if last == nil || !last.Info.Status.IsPending() {
+		return nil
+	}
+	progress(fmt.Sprintf("release %s was left %s: marking revision %d as failed", last.Name, last.Info.Status, last.Version))
+	last.SetStatus(helmrelease.StatusFailed, fmt.Sprintf("interrupted while %s%s", last.Info.Status, signature(last)))
+	return problem("marking release "+last.Name+" as failed", s.Releases.Update(last))
+}
+
+func signature(r *helmrelease.Release) string {
+	if signed(r) {
+		return ", run" + byLockstep
+	}
+	return ""
+}
