@@ -5,95 +5,8 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 )
-
-// Graces: how long a state that usually passes may last before it counts as a problem.
-const (
-	mountGrace      = 5 * time.Second  // a Secret or ConfigMap that is made at the same time
-	creationGrace   = 5 * time.Second  // a ReplicaSet's pods that are refused
-	schedulingGrace = 20 * time.Second // no node now, but one may be freed
-	autoscaleGrace  = 5 * time.Minute  // a new node is on its way
-	rejectedWindow  = 5 * time.Minute  // rejected pods older than this belong to another story
-	oldPod          = 2 * time.Minute  // a pod older than the wait by this much has a past of its own
-	rejectedMost    = 3                // that many rejected pods in the window are no accident
-)
-
-// checkRejected finds pods that a node refused or evicted: their ReplicaSet makes new ones without back-off, so
-// waiting only makes more of them.
-func checkRejected(r rollout, pods podSet) (*Problem, logRef) {
-	var recent []*corev1.Pod
-	for _, pod := range pods.rejected {
-		if r.now.Sub(pod.CreationTimestamp.Time) < rejectedWindow {
-			recent = append(recent, pod)
-		}
-	}
-	if len(recent) < rejectedMost {
-		return nil, logRef{}
-	}
-	last := recent[len(recent)-1]
-	reason := last.Status.Reason
-	if reason == "" {
-		reason = "PodFailed"
-	}
-	return &Problem{Reason: reason, Object: podName(last), NextMove: rejectedMove(reason),
-		Evidence: joinLines(fmt.Sprintf("%d pods were rejected one after the other: %s", len(recent), clip(firstLine(last.Status.Message))),
-			r.events.of(last.UID).evidence()),
-	}, logRef{}
-}
-
-func rejectedMove(reason string) string {
-	switch {
-	case reason == "AppArmor":
-		return "the node has no AppArmor: set deployment.apparmor.enabled to false in the chart's values"
-	case strings.HasPrefix(reason, "OutOf"):
-		return "lower the resource requests in the chart's values, or add a node"
-	case reason == "Evicted":
-		return "free disk or memory on the node, or add a node"
-	}
-	return "correct what the node names, in the chart's values or on the node"
-}
-
-// checkCreation finds a ReplicaSet whose pods the API server refuses.
-func checkCreation(r rollout, pods podSet) (*Problem, logRef) {
-	if len(pods.current) >= int(r.desired()) {
-		return nil, logRef{}
-	}
-	object, message, since, found := r.replicaFailure()
-	if since.Before(r.started) {
-		since = r.started
-	}
-	if !found || r.now.Sub(since) < creationGrace {
-		return nil, logRef{}
-	}
-	return &Problem{Reason: "FailedCreate", Object: object, Evidence: clip(firstLine(message)), NextMove: refusedMove(message)}, logRef{}
-}
-
-func (r rollout) replicaFailure() (object, message string, since time.Time, found bool) {
-	if rs := r.newestReplicaSet(); rs != nil {
-		for _, condition := range rs.Status.Conditions {
-			if condition.Type == appsv1.ReplicaSetReplicaFailure && condition.Status == corev1.ConditionTrue {
-				return "ReplicaSet " + rs.Namespace + "/" + rs.Name, condition.Message, condition.LastTransitionTime.Time, true
-			}
-		}
-	}
-	return "", "", time.Time{}, false
-}
-
-func refusedMove(message string) string {
-	switch {
-	case strings.Contains(message, "exceeded quota"):
-		return "raise the namespace's ResourceQuota, or lower the requests in the chart's values"
-	case strings.Contains(message, "PodSecurity"):
-		return "the namespace's Pod Security level refuses these pods: relax its pod-security.kubernetes.io/enforce label, or the chart's securityContext"
-	case strings.Contains(message, "serviceaccount"):
-		return "create the ServiceAccount that is named"
-	case strings.Contains(message, "webhook"):
-		return "an admission webhook refuses these pods: ask its owner, or correct what it names"
-	}
-	return "correct what the API server names, in the chart's values"
-}
 
 // checkPods looks at each living pod of the newest revision.
 func checkPods(r rollout, pods podSet) (*Problem, logRef) {
@@ -101,7 +14,9 @@ func checkPods(r rollout, pods podSet) (*Problem, logRef) {
 		if isReady(pod) {
 			continue
 		}
-		if problem, at := checkPod(viewOf(r.events, pod, r.now, r.started), pods.ending() > 0); problem != nil {
+		view := viewOf(r.events, pod, r.watched)
+		view.knobs, view.node, view.passed = r.knobs, r.nodes[pod.Spec.NodeName], r.passed
+		if problem, at := checkPod(view, pods.ending() > 0); problem != nil {
 			return problem, at
 		}
 	}
@@ -110,41 +25,34 @@ func checkPods(r rollout, pods podSet) (*Problem, logRef) {
 
 // podView is one pod and what happened to it.
 type podView struct {
+	watched
 	pod    *corev1.Pod
 	events events
-	now    time.Time
+	all    events    // of the namespace
 	since  time.Time // what was before does not count; zero: all counts
-	// started is when the wait began. Graces never begin earlier: the cluster's clock may be behind the worker's.
-	started time.Time
+	knobs  knobs
+	node   *corev1.Node         // the pod's; nil: not known
+	passed map[string]time.Time // when a container was first seen to have passed its startup probe, see [runOf]
 }
 
 // viewOf leaves out the past of a pod that is older than the wait: what it lacked may have been put right just now, and
 // it will try again.
-func viewOf(all events, pod *corev1.Pod, now, started time.Time) podView {
-	view := podView{pod: pod, events: all.of(pod.UID), now: now, started: started}
-	if started.Sub(pod.CreationTimestamp.Time) > oldPod {
-		view.since = started
-		view.events = view.events.since(started)
+func viewOf(all events, pod *corev1.Pod, w watched) podView {
+	view := podView{watched: w, pod: pod, all: all, events: all.of(pod.UID)}
+	if w.started.Sub(pod.CreationTimestamp.Time) > oldPod {
+		view.since = w.started
+		view.events = view.events.since(w.started)
 	}
 	return view
-}
-
-// lasts says whether a state that began at start has lasted for the grace.
-func (v podView) lasts(start time.Time, grace time.Duration) bool {
-	if start.Before(v.started) {
-		start = v.started
-	}
-	return v.now.Sub(start) >= grace
 }
 
 // checkPod judges one pod that is not ready. crowded: other pods are about to free their place. An old pod that is not ending
 // is not: in a rolling update without maxUnavailable it keeps its place until the new one is ready.
 func checkPod(v podView, crowded bool) (*Problem, logRef) {
-	if problem := v.checkScheduling(); problem != nil && !crowded {
-		return problem, logRef{}
-	}
-	if problem := v.checkMounts(); problem != nil {
-		return problem, logRef{}
+	for _, problem := range []*Problem{v.checkScheduling(crowded), v.checkNode(), v.checkMounts()} {
+		if problem != nil {
+			return problem, logRef{}
+		}
 	}
 	for _, c := range containersOf(v.pod) {
 		if c.status == nil || c.status.Ready && !c.init {
@@ -161,34 +69,71 @@ func checkPod(v podView, crowded bool) (*Problem, logRef) {
 	return nil, logRef{}
 }
 
-func (v podView) checkScheduling() *Problem {
+func (v podView) checkScheduling(crowded bool) *Problem {
 	condition := podCondition(v.pod, corev1.PodScheduled)
-	if condition == nil || condition.Status != corev1.ConditionFalse || condition.Reason != corev1.PodReasonUnschedulable {
+	if condition != nil && condition.Status == corev1.ConditionTrue {
 		return nil
 	}
-	grace := schedulingGrace
-	if v.events.last("TriggeredScaleUp", "Nominated") != nil { // cluster-autoscaler, Karpenter
-		grace = autoscaleGrace
+	if problem := v.checkVolumes(condition); problem != nil || condition == nil || isAboutVolumes(condition.Message) {
+		return problem
 	}
-	if !v.lasts(condition.LastTransitionTime.Time, grace) {
+	if condition.Reason != corev1.PodReasonUnschedulable || crowded || !v.lasts(condition.LastTransitionTime.Time, v.schedulingGrace(condition.Message)) {
 		return nil
 	}
 	message := clip(firstLine(condition.Message))
-	if strings.Contains(strings.ToLower(message), "persistentvolumeclaim") {
-		return &Problem{Reason: "UnboundVolume", Object: podName(v.pod), Evidence: joinLines(message, v.events.evidence()),
-			NextMove: "look at the claim (kubectl -n " + v.pod.Namespace + " describe pvc): it needs a StorageClass that provisions, or a free volume"}
+	evidence := message
+	if refused := v.events.last(scaleUps...); refused != nil && refused.Reason == noScaleUp {
+		evidence = joinLines(message, "event "+noScaleUp+": "+clip(firstLine(refused.Message)))
 	}
-	return &Problem{Reason: "Unschedulable", Object: podName(v.pod), Evidence: message, NextMove: schedulingMove(message)}
+	return &Problem{Reason: corev1.PodReasonUnschedulable, Object: podName(v.pod), Evidence: evidence, NextMove: schedulingMove(message, v.knobs)}
 }
 
-func schedulingMove(message string) string {
+// What cluster-autoscaler and Karpenter say of a pod without a node.
+const noScaleUp = "NotTriggerScaleUp"
+
+var scaleUps = []string{"TriggeredScaleUp", "Nominated", noScaleUp}
+
+func (v podView) schedulingGrace(message string) time.Duration {
+	if last := v.events.last(scaleUps...); last != nil && last.Reason != noScaleUp {
+		return autoscaleGrace
+	}
+	if isLostNode(message) {
+		return nodeGrace
+	}
+	return schedulingGrace
+}
+
+func schedulingMove(message string, k knobs) string {
 	switch {
+	case isLostNode(message):
+		return "a node is not ready: kubectl get nodes, and kubectl describe node says why"
 	case strings.Contains(message, "Insufficient"):
-		return "add a node, or lower the resource requests in the chart's values"
+		return "add a node, or lower " + k.value("resources.requests")
 	case strings.Contains(message, "taint"):
 		return "add a node without that taint, or a toleration in the chart's values"
 	}
-	return "add a node that fits, or correct node selector and affinity in the chart's values"
+	return "label or add a node that fits, or correct node selector and affinity in the chart's values (as " + k.value("nodeSelector") + ")"
+}
+
+// isLostNode reads the taints that the node controller puts on a node that does not answer.
+func isLostNode(message string) bool {
+	return strings.Contains(message, corev1.TaintNodeNotReady) || strings.Contains(message, corev1.TaintNodeUnreachable)
+}
+
+// checkNode finds a pod whose node is gone: whatever the pod's status says is from before.
+func (v podView) checkNode() *Problem {
+	if v.node == nil {
+		return nil
+	}
+	for _, condition := range v.node.Status.Conditions {
+		if condition.Type != corev1.NodeReady || condition.Status == corev1.ConditionTrue || !v.lasts(condition.LastTransitionTime.Time, nodeGrace) {
+			continue
+		}
+		return &Problem{Reason: "NodeNotReady", Object: podName(v.pod),
+			Evidence: fmt.Sprintf("its node %s is not ready: %s: %s", v.node.Name, condition.Reason, clip(firstLine(condition.Message))),
+			NextMove: "bring the node back (kubectl describe node " + v.node.Name + "), or drain it and let the pod go to another one"}
+	}
+	return nil
 }
 
 // checkMounts finds a volume whose Secret or ConfigMap is not there: the kubelet waits for it for ever.
@@ -197,11 +142,14 @@ func (v podView) checkMounts() *Problem {
 		return nil
 	}
 	event := v.events.last("FailedMount")
-	if event == nil || !strings.Contains(event.Message, "not found") || !v.lasts(firstSeen(event), mountGrace) {
+	if event == nil || !v.lasts(firstSeen(event), mountGrace) {
+		return nil
+	}
+	if !strings.Contains(event.Message, "not found") && !strings.Contains(event.Message, "non-existent") {
 		return nil
 	}
 	return &Problem{Reason: "FailedMount", Object: podName(v.pod), Evidence: clip(firstLine(event.Message)),
-		NextMove: "create what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values"}
+		NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values; what Lockstep makes itself comes back with `lockstep deploy`"}
 }
 
 func podName(pod *corev1.Pod) string { return "Pod " + pod.Namespace + "/" + pod.Name }

@@ -14,6 +14,7 @@ import (
 type dataPlaneLooker struct {
 	client             *Client
 	namespace, gateway string
+	pace               pace
 	last               dataPlane
 	lastTime           time.Time
 }
@@ -113,7 +114,7 @@ func (l *dataPlaneLooker) rollout(ctx context.Context, namespace string, all eve
 	deployment := &deployments.Items[0]
 	return diagnose(rollout{
 		deployment: deployment, replicaSets: pointers[appsv1.ReplicaSet](replicaSets.Items),
-		pods: selected(deployment, pointers(pods.Items)), events: all, now: time.Now(), started: started,
+		pods: selected(deployment, pointers(pods.Items)), events: all, watched: watched{now: time.Now(), started: started, pace: l.pace},
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +23,7 @@ func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
 // seen is a rollout of one replica with one scheduled pod of the newest revision, changed by edits.
 func seen(edits ...func(*rollout)) rollout {
 	r := rollout{
-		now: now, started: started,
+		watched: watched{now: now, started: started}, passed: map[string]time.Time{},
 		deployment: &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Name: "is", Namespace: "apim", UID: "d", Generation: 3, Annotations: map[string]string{revisionAnnotation: "2"}},
 			Status:     appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 1, UpdatedReplicas: 1},
@@ -114,6 +115,61 @@ func unschedulable(since time.Duration, message string) func(*rollout) {
 	}
 }
 
+const (
+	unbound = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+	noClass = "no persistent volumes available for this claim and no storage class is set"
+)
+
+// unscheduled is a pod about which the scheduler has said nothing yet, as while it waits for a volume.
+func unscheduled(r *rollout) {
+	r.pods[0].Status.Conditions = r.pods[0].Status.Conditions[1:]
+	r.pods[0].Status.ContainerStatuses = nil
+}
+
+func claims(r *rollout) {
+	r.pods[0].Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
+}
+
+// about is an event of a claim, repeated until now.
+func about(claim, reason, message string, first time.Duration) func(*rollout) {
+	return func(r *rollout) {
+		happened("", reason, message, 2, first, 0)(r)
+		r.events[len(r.events)-1].InvolvedObject = corev1.ObjectReference{Kind: "PersistentVolumeClaim", Name: claim}
+	}
+}
+
+// onNode puts the pod on a node that has not been ready for so long.
+func onNode(since time.Duration) func(*rollout) {
+	return func(r *rollout) {
+		r.pods[0].Spec.NodeName = "n1"
+		r.nodes = map[string]*corev1.Node{"n1": {ObjectMeta: metav1.ObjectMeta{Name: "n1"}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{
+			{Type: corev1.NodeReady, Status: corev1.ConditionUnknown, Reason: "NodeStatusUnknown", LastTransitionTime: ago(since)}}}}}
+	}
+}
+
+// startedAgo is a container that was seen to pass its startup probe so long ago, and is not ready.
+func startedAgo(since time.Duration) func(*rollout) {
+	return func(r *rollout) {
+		runs(0, nil)(r)
+		yes := true
+		r.pods[0].Status.ContainerStatuses[0].Started = &yes
+		r.passed = map[string]time.Time{runOf(r.pods[0], &r.pods[0].Status.ContainerStatuses[0]): now.Add(-since)}
+	}
+}
+
+// beganBefore lets the wait have begun so long ago.
+func beganBefore(age time.Duration) func(*rollout) {
+	return func(r *rollout) { r.started = now.Add(-age) }
+}
+
+// begun lets the kubelet have taken the pod, and the wait have begun, so long ago.
+func begun(age time.Duration) func(*rollout) {
+	return func(r *rollout) {
+		start := ago(age)
+		r.pods[0].Status.StartTime, r.started = &start, start.Time
+	}
+}
+
 // born makes the first pod that old.
 func born(age time.Duration) func(*rollout) {
 	return func(r *rollout) { r.pods[0].CreationTimestamp = ago(age) }
@@ -199,26 +255,33 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 		next   string // part of the next move
 		log    bool
 	}{
-		{"image not found", seen(waits("ErrImagePull", `"registry/is@sha256:1": not found`)), "ErrImagePull", "exists under this name", false},
+		{"image not found", seen(waits("ErrImagePull", `"registry/is@sha256:1": not found`)), "ErrImagePull", "under exactly this name", false},
 		{"image refused", seen(waits("ErrImagePull", "401 Unauthorized")), "ErrImagePull", "image.pullSecret", false},
 		{"one failed pull", seen(waits("ErrImagePull", "unexpected thing")), "", "", false},
-		{"pulls given up", seen(waits("ImagePullBackOff", "Back-off pulling image")), "ImagePullBackOff", "reach its registry", false},
+		{"a back-off whose events are not there", seen(waits("ImagePullBackOff", "Back-off pulling image")), "", "", false},
+		{"a back-off for minutes whose events are not there", seen(waits("ImagePullBackOff", "Back-off pulling image"), begun(3*time.Minute)), "ImagePullBackOff", "make the registry answer", false},
+		{"an image for another platform", seen(waits("ErrImagePull", "no match for platform in manifest: not found")), "ErrImagePull", "image.platforms", false},
+		{"a registry whose certificate the nodes do not trust", seen(waits("ErrImagePull", "tls: failed to verify certificate: x509: certificate signed by unknown authority")), "ErrImagePull", "give its CA", false},
+		{"a name server that hiccups", seen(waits("ImagePullBackOff", "lookup registry: no such host"),
+			happened("new-1", "Failed", "Failed to pull image: lookup registry: no such host", 2, 0, 0)), "", "", false},
+		{"a registry that is overloaded for good", seen(waits("ImagePullBackOff", "503 Service Unavailable"),
+			happened("new-1", "Failed", "Failed to pull image: 503 Service Unavailable", 3, 0, 0)), "ImagePullBackOff", "make the registry answer", false},
 		{"registry timed out once", seen(waits("ImagePullBackOff", "dial tcp: i/o timeout"),
 			happened("new-1", "Failed", "Failed to pull image: i/o timeout", 1, 0, 0)), "", "", false},
 		{"registry timed out for good", seen(waits("ImagePullBackOff", "dial tcp: i/o timeout"),
-			happened("new-1", "Failed", "Failed to pull image: i/o timeout", 3, 0, 0)), "ImagePullBackOff", "reach its registry", false},
+			happened("new-1", "Failed", "Failed to pull image: i/o timeout", 3, 0, 0)), "ImagePullBackOff", "make the registry answer", false},
 		{"an old pod's pull failed before the wait", seen(waits("ImagePullBackOff", "not found"), born(time.Hour),
 			happened("new-1", "Failed", "Failed to pull image: not found", 9, time.Hour, 10*time.Minute)), "", "", false},
-		{"image name", seen(waits("InvalidImageName", "couldn't parse")), "InvalidImageName", "correct the image name", false},
-		{"crash loop", seen(status(looping)), "CrashLoopBackOff", "read the log", true},
+		{"image name", seen(waits("InvalidImageName", "couldn't parse")), "InvalidImageName", "correct the image's name", false},
+		{"crash loop", seen(status(looping)), "CrashLoopBackOff", "its log say", true},
 		{"crash loop of an old pod whose cause may be gone", seen(status(func(s *corev1.ContainerStatus) {
 			looping(s)
 			s.LastTerminationState.Terminated = ended(1, "Error", 3*time.Minute)
 		}), born(time.Hour)), "", "", false},
 		{"restarted once", seen(runs(1, ended(1, "Error", 30*time.Second))), "", "", false},
-		{"restarted twice", seen(runs(2, ended(1, "Error", 30*time.Second))), "CrashLoopBackOff", "read the log", true},
+		{"restarted twice", seen(runs(2, ended(1, "Error", 30*time.Second))), "CrashLoopBackOff", "its log say", true},
 		{"restarted long ago", seen(runs(5, ended(1, "Error", time.Hour))), "", "", false},
-		{"out of memory", seen(runs(1, ended(137, "OOMKilled", time.Second))), "OOMKilled", "memory limit", true},
+		{"out of memory", seen(runs(1, ended(137, "OOMKilled", time.Second))), "OOMKilled", "resources.limits.memory", true},
 		{"startup probe ran out", seen(runs(0, nil),
 			happened("new-1", "Killing", "Container wso2is failed startup probe, will be restarted", 1, 0, 0)), "StartupProbeFailed", "failureThreshold", true},
 		{"liveness probe", seen(runs(2, ended(143, "Error", time.Second)),
@@ -236,14 +299,41 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 			r.pods = append(r.pods, pod("old-1", "old"))
 		}), "Unschedulable", "requests", false},
 		{"tainted", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint")), "Unschedulable", "toleration", false},
-		{"unbound volume", seen(unschedulable(30*time.Second, "pod has unbound immediate PersistentVolumeClaims")), "UnboundVolume", "StorageClass", false},
+		{"no room, and the autoscaler adds none", seen(unschedulable(30*time.Second, "Insufficient cpu"), happened("new-1", "TriggeredScaleUp", "", 1, 20*time.Second, 20*time.Second),
+			happened("new-1", "NotTriggerScaleUp", "max node group size reached", 1, 0, 0)), "Unschedulable", "add a node", false},
+		{"a node that restarts", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint(s) {node.kubernetes.io/not-ready: }")), "", "", false},
+		{"a node that is gone", seen(unschedulable(90*time.Second, "1 node(s) had untolerated taint(s) {node.kubernetes.io/unreachable: }")), "Unschedulable", "kubectl get nodes", false},
+		{"the pod's node restarts", seen(onNode(30 * time.Second)), "", "", false},
+		{"the pod's node is gone", seen(onNode(90 * time.Second)), "NodeNotReady", "kubectl describe node n1", false},
+		{"a claim that a provisioner works on", seen(unschedulable(30*time.Second, unbound), claims, about("data", "ExternalProvisioning", "Waiting for a volume", time.Minute)), "", "", false},
+		{"a claim that waits for this pod", seen(unscheduled, claims, about("data", "WaitForFirstConsumer", "waiting for first consumer to be created before binding", time.Minute)), "", "", false},
+		{"a claim of this pod's that is being provisioned after it has its place", seen(unscheduled, claims, about("data", "Provisioning", "External provisioner is provisioning volume", time.Minute)), "", "", false},
+		{"a claim that a provisioner failed with once", seen(unscheduled, claims, about("data", "ProvisioningFailed", "rpc error: rate exceeded", 50*time.Second)), "", "", false},
+		{"a claim that a provisioner failed with before it succeeded", seen(unscheduled, born(9*time.Minute), claims, about("data", "ProvisioningFailed", "rpc error", 4*time.Minute),
+			about("data", "ProvisioningSucceeded", "done", 0)), "", "", false},
+		{"a claim that a provisioner fails with for minutes", seen(unscheduled, born(4*time.Minute), beganBefore(4*time.Minute), claims, about("data", "ProvisioningFailed", "rpc error: no capacity", 4*time.Minute)), "UnboundVolume", "describe pvc data", false},
+		{"a claim without a StorageClass for a moment", seen(unschedulable(10*time.Second, unbound), claims, about("data", "FailedBinding", noClass, 10*time.Second)), "", "", false},
+		{"a claim without a StorageClass", seen(unschedulable(30*time.Second, unbound), claims, about("data", "FailedBinding", noClass, 30*time.Second)), "UnboundVolume", "no default StorageClass", false},
+		{"a claim of a StorageClass that is not there", seen(unschedulable(30*time.Second, unbound), claims,
+			about("data", "ProvisioningFailed", `storageclass.storage.k8s.io "fast" not found`, 30*time.Second)), "UnboundVolume", "a StorageClass that exists", false},
+		{"a claim that is not there", seen(unschedulable(30*time.Second, `persistentvolumeclaim "data" not found`), claims), "UnboundVolume", "make the claim", false},
+		{"no room, beside a claim whose trouble is over", seen(unschedulable(30*time.Second, "Insufficient cpu"), claims, about("data", "FailedBinding", noClass, time.Minute)), "Unschedulable", "requests", false},
+		{"not ready for a while after the start", seen(startedAgo(4 * time.Minute)), "", "", false},
+		{"never ready after the start", seen(startedAgo(6 * time.Minute)), "ReadinessProbeFailed", "its log says what it lacks", true},
 		{"Secret missing for a moment", seen(happened("new-1", "FailedMount", `secret "nope" not found`, 1, time.Second, time.Second)), "", "", false},
-		{"Secret missing", seen(happened("new-1", "FailedMount", `MountVolume.SetUp failed for volume "k": secret "nope" not found`, 5, 20*time.Second, time.Second)), "FailedMount", "create what is named", false},
-		{"key of a Secret missing", seen(waits("CreateContainerConfigError", `couldn't find key x in Secret`)), "CreateContainerConfigError", "create what is named", false},
-		{"rejected by the node", seen(rejected(3, time.Second)), "AppArmor", "deployment.apparmor.enabled", false},
+		{"Secret missing", seen(happened("new-1", "FailedMount", `MountVolume.SetUp failed for volume "k": secret "nope" not found`, 5, 20*time.Second, time.Second)), "FailedMount", "make what is named", false},
+		{"key of a Secret missing", seen(waits("CreateContainerConfigError", `couldn't find key x in Secret`)), "CreateContainerConfigError", "make what is named", false},
+		{"rejected by the node", seen(rejected(3, time.Second)), "AppArmor", "apparmor.enabled", false},
 		{"rejected once", seen(rejected(1, time.Second)), "", "", false},
 		{"rejected long ago", seen(rejected(3, time.Hour)), "", "", false},
 		{"over quota", seen(refused(10*time.Second, `pods "x" is forbidden: exceeded quota: small`)), "FailedCreate", "ResourceQuota", false},
+		{"over quota until the old pod is gone", seen(refused(10*time.Second, `pods "x" is forbidden: exceeded quota: small`), func(r *rollout) {
+			old, deleted := pod("old-1", "old"), ago(time.Second)
+			old.DeletionTimestamp = &deleted
+			r.pods = append(r.pods, old)
+		}), "", "", false},
+		{"outside the LimitRange", seen(refused(10*time.Second, `pods "x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi`)), "FailedCreate", "LimitRange", false},
+		{"against a policy", seen(refused(10*time.Second, `pods "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`)), "FailedCreate", "ask its owner", false},
 		{"refused a moment ago", seen(refused(time.Second, "webhook denied")), "", "", false},
 		{"pod security", seen(refused(10*time.Second, `violates PodSecurity "restricted"`)), "FailedCreate", "Pod Security", false},
 		{"paused", seen(func(r *rollout) { r.deployment.Spec.Paused = true }), "Paused", "rollout resume", false},
@@ -264,6 +354,54 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 				t.Errorf("log %+v; want one: %v", got.log, test.log)
 			}
 		})
+	}
+}
+
+func TestAStartupProbeThatRanOutNamesTheFieldToRaiseAndTheBudget(t *testing.T) {
+	killed := happened("new-1", "Killing", "Container wso2is failed startup probe, will be restarted", 1, 0, 0)
+	for name, test := range map[string]struct {
+		knobs knobs
+		want  []string
+	}{
+		"by the chart's values": {knobs{"identityServer.values.deployment", "timeouts.identityServer", 15 * time.Minute},
+			[]string{"identityServer.values.deployment.startupProbe.failureThreshold", "it is 60 now", "a budget of 302 s"}},
+		"by the step's time": {knobs{"identityServer.values.deployment", "timeouts.identityServer", 5 * time.Minute},
+			[]string{"timeouts.identityServer, which is 5m0s now"}},
+		"by nothing that is known": {knobs{}, []string{"startupProbe.failureThreshold in the chart's values", "a budget of 302 s"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := diagnose(seen(runs(0, nil), killed, func(r *rollout) { r.knobs = test.knobs })).problem
+			if got == nil || !strings.Contains(got.Evidence, "within 302 s") {
+				t.Fatalf("got %v", got)
+			}
+			for _, part := range test.want {
+				if !strings.Contains(got.NextMove, part) {
+					t.Errorf("%q is not in %q", part, got.NextMove)
+				}
+			}
+		})
+	}
+}
+
+func TestAWaitRemembersWhenAContainerPassedItsStartupProbe(t *testing.T) {
+	r := seen(startedAgo(0))
+	passed, later := map[string]time.Time{}, now.Add(time.Minute)
+	markPassed(passed, r.pods, now)
+	markPassed(passed, r.pods, later)
+	r.pods[0].Status.ContainerStatuses[0].RestartCount++ // another run starts anew
+	markPassed(passed, r.pods, later)
+	want := map[string]time.Time{"new-1/wso2is/0": now, "new-1/wso2is/1": later}
+	if diff := cmp.Diff(want, passed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheDeadlineSaysThatReadinessNeverCame(t *testing.T) {
+	if got := diagnose(seen(startedAgo(time.Minute))).pending; got == nil || got.Reason != ReasonReadiness {
+		t.Errorf("got %v", got)
+	}
+	if got := diagnose(seen(runs(0, nil))).pending; got != nil {
+		t.Errorf("a container that starts: %v", got)
 	}
 }
 

@@ -10,18 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Graces of gateway states.
-const (
-	invalidGrace    = 10 * time.Second // a referenced Secret or parameter that comes at the same time
-	controllerGrace = time.Minute      // leader election after a controller was lost
-	addressGrace    = 30 * time.Second // a load balancer that has not even begun
-)
-
 // gatewayView is what the cluster shows of a Gateway at one moment.
 type gatewayView struct {
 	gateway, class *unstructured.Unstructured // nil: not there
 	plane          dataPlane
-	now, started   time.Time
+	watched
 }
 
 // dataPlane is what stands behind a Gateway.
@@ -73,7 +66,7 @@ func statusOfGateway(gateway *unstructured.Unstructured, conditions map[string]m
 
 func (v gatewayView) absent(object, waiting string) verdict {
 	out := verdict{waiting: waiting}
-	if v.now.Sub(v.started) >= missingGrace {
+	if v.lasts(v.started, missingGrace) {
 		out.problem = &Problem{Reason: "NotFound", Object: object, Evidence: waiting, NextMove: "run deploy again: it makes what is missing"}
 	}
 	return out
@@ -94,7 +87,7 @@ func (v gatewayView) judgeClass() (_ verdict, ok bool) {
 		return v.lasting(accepted, "GatewayClass "+className, "correct the GatewayClass, or name another one in routing.gatewayClass"), false
 	}
 	out := verdict{waiting: "no controller has taken the GatewayClass " + className + " yet"}
-	if v.now.Sub(v.started) >= controllerGrace {
+	if v.lasts(v.started, controllerGrace) {
 		out.problem = &Problem{Reason: "ControllerNotRunning", Object: "GatewayClass " + className, Retryable: true,
 			Evidence: fmt.Sprintf("no controller answers to %q", controller),
 			NextMove: "start the gateway controller, or correct routing.controllerName; its log says what it watches"}
@@ -110,7 +103,7 @@ func (v gatewayView) judgeAccepted(accepted metav1.Condition) verdict {
 		return v.lasting(accepted, RefOf(v.gateway).String(), "correct what the controller names, in routing of the environment file")
 	}
 	out := verdict{waiting: "the controller has not seen the Gateway's newest version yet"}
-	if v.now.Sub(v.started) >= controllerGrace {
+	if v.lasts(v.started, controllerGrace) {
 		out.problem = &Problem{Reason: "ControllerNotRunning", Object: RefOf(v.gateway).String(), Retryable: true, Evidence: out.waiting,
 			NextMove: "look at the gateway controller's pods and log"}
 	}
@@ -128,11 +121,7 @@ func (v gatewayView) lasting(condition metav1.Condition, object, next string) ve
 }
 
 func (v gatewayView) lasted(condition metav1.Condition, grace time.Duration) bool {
-	start := condition.LastTransitionTime.Time
-	if start.Before(v.started) {
-		start = v.started
-	}
-	return v.now.Sub(start) >= grace
+	return v.lasts(condition.LastTransitionTime.Time, grace)
 }
 
 // listenerProblem is the first listener that has been invalid for a while.

@@ -136,7 +136,7 @@ func TestRoutesAreJudgedByEveryParent(t *testing.T) {
 		{name: "not there", reason: "NotFound"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := diagnoseRoutes(routesView{names: []string{"is"}, routes: test.routes, policies: test.policies, now: now, started: now.Add(-2 * time.Minute)})
+			got := diagnoseRoutes(routesView{names: []string{"is"}, routes: test.routes, policies: test.policies, watched: watched{now: now, started: now.Add(-2 * time.Minute)}})
 			reason := ""
 			if got.problem != nil {
 				reason = got.problem.Reason

@@ -98,10 +98,12 @@ func judge(err error) (Kind, string) {
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return Unauthorized, "renew the credentials of the kubeconfig or of the worker's service account"
-	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
+	case isPolicy(err.Error()) && strings.Contains(err.Error(), "denied"):
+		return Invalid, "a policy of this cluster refuses it: correct what it names, or ask its owner for an exception"
+	case apierrors.IsForbidden(err) && isQuota(err.Error()):
 		return Forbidden, "raise the namespace's ResourceQuota"
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "being terminated"):
-		return Conflict, "wait until the namespace is gone"
+		return Conflict, "wait until the namespace is gone, or choose another one"
 	case apierrors.IsForbidden(err):
 		return Forbidden, "grant this verb on this resource to the worker's user or service account"
 	case meta.IsNoMatchError(err):

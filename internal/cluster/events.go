@@ -19,6 +19,13 @@ func (e events) of(uid types.UID) events {
 	return slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool { return event.InvolvedObject.UID != uid })
 }
 
+// about keeps what happened to the objects of a kind and name, whose uid is not known.
+func (e events) about(kind, name string) events {
+	return slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool {
+		return event.InvolvedObject.Kind != kind || event.InvolvedObject.Name != name
+	})
+}
+
 // since leaves out what was last seen before t.
 func (e events) since(t time.Time) events {
 	return slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool { return lastSeen(event).Before(t) })
@@ -33,6 +40,11 @@ func (e events) last(reasons ...string) *corev1.Event {
 		}
 	}
 	return newest
+}
+
+// lastOf gives the newest event with the reason whose message begins so, nil if there is none.
+func (e events) lastOf(reason, prefix string) *corev1.Event {
+	return slices.DeleteFunc(slices.Clone(e), func(event *corev1.Event) bool { return !strings.HasPrefix(event.Message, prefix) }).last(reason)
 }
 
 // count adds up how often something happened; events that ended before since do not count.

@@ -51,7 +51,7 @@ func diagnoseJob(job *batchv1.Job, pods []*corev1.Pod, all events, now time.Time
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded {
 			continue
 		}
-		if problem, at := checkPod(viewOf(all, pod, now, job.CreationTimestamp.Time), false); problem != nil {
+		if problem, at := checkPod(viewOf(all, pod, watched{now: now, started: job.CreationTimestamp.Time}), false); problem != nil {
 			return problem, at
 		}
 	}

@@ -17,10 +17,12 @@ import (
 type rollout struct {
 	deployment  *appsv1.Deployment // nil: not there
 	replicaSets []*appsv1.ReplicaSet
-	pods        []*corev1.Pod // of the Deployment's selector
-	events      events        // of the namespace
-	now         time.Time
-	started     time.Time // of the wait
+	pods        []*corev1.Pod           // of the Deployment's selector
+	events      events                  // of the namespace
+	nodes       map[string]*corev1.Node // of pods that are not ready, as far as the worker may read nodes
+	passed      map[string]time.Time    // see [markPassed]
+	knobs       knobs
+	watched
 }
 
 // verdict is what follows from it: ready, or what it waits for, or what will keep it from ever being ready.
@@ -55,15 +57,25 @@ func diagnose(r rollout) verdict {
 			return verdict{waiting: waiting, problem: problem, log: at}
 		}
 	}
-	return verdict{waiting: waiting, log: log}
+	return verdict{waiting: waiting, log: log, pending: pendingReadiness(r, pods)}
 }
 
-// missingGrace is how long a Deployment may be absent at the start: it may be made at the same time.
-const missingGrace = 10 * time.Second
+// pendingReadiness is what the deadline will mean for a container that has started and is not ready.
+func pendingReadiness(r rollout, pods podSet) *Problem {
+	for _, pod := range pods.current {
+		view := viewOf(r.events, pod, r.watched)
+		for _, c := range containersOf(pod) {
+			if c.status != nil && view.isUnready(c) {
+				return view.readinessProblem(c)
+			}
+		}
+	}
+	return nil
+}
 
 func (r rollout) missing() verdict {
 	v := verdict{waiting: "the Deployment does not exist yet"}
-	if r.now.Sub(r.started) >= missingGrace {
+	if r.lasts(r.started, missingGrace) {
 		v.problem = &Problem{Reason: "NotFound", Object: "Deployment", Evidence: "it does not exist",
 			NextMove: "look at the Helm release that should have made it (helm list -A), and at its name"}
 	}

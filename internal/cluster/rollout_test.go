@@ -67,7 +67,7 @@ func (s *suite) wait(t *testing.T, namespace string, timeout time.Duration) <-ch
 	t.Cleanup(cancel)
 	done := make(chan error, 1)
 	go func() {
-		done <- s.client.WaitDeployment(ctx, namespace, "x", func(text string) { t.Log(text) }, cluster.Hint("ImagePullBackOff", "push the image"))
+		done <- s.client.WaitDeployment(ctx, namespace, "x", func(text string) { t.Log(text) }, cluster.ValuesAt("identityServer.values.deployment"))
 	}()
 	return done
 }
@@ -111,7 +111,7 @@ func testFailingRollout(t *testing.T, s *suite) {
 	s.play(t, pod, false, corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: `"x:nope": not found`}})
 	err := <-done
 	var problem *cluster.Problem
-	if !errors.As(err, &problem) || problem.Reason != "ImagePullBackOff" || problem.NextMove != "push the image" || !strings.Contains(err.Error(), pod.Name) {
+	if !errors.As(err, &problem) || problem.Reason != "ImagePullBackOff" || !strings.Contains(problem.NextMove, "put the image into the registry") || !strings.Contains(err.Error(), pod.Name) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
-// Reasons of problems for which the caller often knows a better next move, see [Hint].
+// Reasons of problems that the wait itself finds; others are Kubernetes' own, as ImagePullBackOff.
 const (
 	ReasonStartupProbe = "StartupProbeFailed"
+	ReasonLiveness     = "LivenessProbeFailed"
+	ReasonReadiness    = "ReadinessProbeFailed"
 	ReasonCrash        = "CrashLoopBackOff"
 	ReasonDeadline     = "DeadlineExceeded"
 )
@@ -18,13 +21,21 @@ const (
 type WaitOption func(*waitOptions)
 
 type waitOptions struct {
-	hints  map[string]string
+	knobs  knobs
+	pace   pace
 	redact func(string) string
 }
 
-// Hint replaces the next move of problems with that reason, for example to name the chart value to raise.
-func Hint(reason, nextMove string) WaitOption {
-	return func(o *waitOptions) { o.hints[reason] = nextMove }
+// ValuesAt is the path in the environment file below which the chart's values for the workload's pods are, as
+// apiManager.values.wso2.deployment. Next moves then name the fields to change by their full paths.
+func ValuesAt(path string) WaitOption {
+	return func(o *waitOptions) { o.knobs.values = path }
+}
+
+// LimitedBy is the field of the environment file that sets the wait's time limit, and that limit. Where a startup probe's
+// threshold follows from it, it is what a next move names.
+func LimitedBy(path string, limit time.Duration) WaitOption {
+	return func(o *waitOptions) { o.knobs.limit, o.knobs.time = path, limit }
 }
 
 // Redact is applied to log lines and messages before they become evidence.
@@ -32,8 +43,14 @@ func Redact(redact func(string) string) WaitOption {
 	return func(o *waitOptions) { o.redact = redact }
 }
 
+// Pace divides the times for which a state may last before it counts as a problem: for a cluster whose kubelet is that
+// much faster than a real one, as the sandbox's may be.
+func Pace(factor float64) WaitOption {
+	return func(o *waitOptions) { o.pace = pace(factor) }
+}
+
 func optionsOf(options []WaitOption) waitOptions {
-	all := waitOptions{hints: map[string]string{}, redact: func(s string) string { return s }}
+	all := waitOptions{redact: func(s string) string { return s }}
 	for _, option := range options {
 		option(&all)
 	}
@@ -44,17 +61,17 @@ func optionsOf(options []WaitOption) waitOptions {
 // it is clear that they will not be: then the error is a *[Problem] with the pods' events and last log lines. So it is
 // when ctx ends by its deadline. progress, which may be nil, is told what is being waited for whenever that changes.
 func (c *Client) WaitDeployment(ctx context.Context, namespace, name string, progress func(string), options ...WaitOption) error {
-	started, last := time.Now(), verdict{}
+	started, last, o := time.Now(), verdict{}, optionsOf(options)
 	w := c.watchRollout(namespace, name)
 	err := watchUntil(ctx, w.informers(), func() (bool, error) {
-		last = diagnose(w.look(started, time.Now()))
+		last = diagnose(w.look(ctx, watched{now: time.Now(), started: started, pace: o.pace}, o.knobs))
 		report(progress, &w.told, last.waiting)
 		if last.problem != nil {
 			return false, last.problem
 		}
 		return last.done, nil
 	})
-	return c.conclude(ctx, "Deployment "+namespace+"/"+name, err, last, w.evidence, optionsOf(options))
+	return c.conclude(ctx, "Deployment "+namespace+"/"+name, err, last, w.evidence, o)
 }
 
 // conclude completes a problem with the log and the caller's hints, and makes one of a deadline.
@@ -77,13 +94,16 @@ func (c *Client) conclude(ctx context.Context, object string, err error, last ve
 	case errors.Is(err, context.DeadlineExceeded):
 		problem = &Problem{Reason: ReasonDeadline, Object: object, Retryable: true,
 			Evidence: joinLines("still waiting: "+cmp.Or(last.waiting, "the API server gave nothing to look at"), evidence()),
-			NextMove: "raise this step's time in timeouts if it is merely slow; else correct what the events and the log show"}
+			NextMove: options.knobs.deadlineMove()}
 	default:
 		return classify("waiting for "+object, err)
 	}
 	// A termination message may be the end of a log, too.
-	problem.Evidence = joinLines(options.redact(mask(problem.Evidence)), c.logTail(ctx, last.log, options.redact))
-	problem.NextMove = cmp.Or(options.hints[problem.Reason], problem.NextMove)
+	log := c.logTail(ctx, last.log, options.redact)
+	problem.Evidence = joinLines(options.redact(mask(problem.Evidence)), log)
+	if problem.Reason == ReasonCrash && strings.Contains(log, "exec format error") {
+		problem.NextMove = "the image is built for another platform than the node's: push it for that one (image.platforms), or let the pods run on nodes of the image's"
+	}
 	return problem
 }
 

@@ -35,19 +35,20 @@ func gatewayResource(name string) schema.GroupVersionResource {
 // WaitGateway waits until the Gateway is programmed: its class accepted, its listeners and certificates valid, its data
 // plane running with an address. It fails with a *[Problem] when that will not come: reason AddressNotAssigned is a
 // cluster without a load balancer, where everything but the address may work; the status is then filled all the same.
-func (c *Client) WaitGateway(ctx context.Context, namespace, name string, progress func(string)) (GatewayStatus, error) {
+func (c *Client) WaitGateway(ctx context.Context, namespace, name string, progress func(string), options ...WaitOption) (GatewayStatus, error) {
 	object := "Gateway " + namespace + "/" + name
 	if _, err := c.resource(schema.FromAPIVersionAndKind(gatewayAPI, "Gateway"), namespace); err != nil {
 		return GatewayStatus{}, classify("waiting for "+object, err)
 	}
 	gateways := c.watchObjects(gatewayResource("gateways"), namespace, name)
 	classes := c.watchObjects(gatewayResource("gatewayclasses"), "", "")
-	looker := &dataPlaneLooker{client: c, namespace: namespace, gateway: name}
+	o := optionsOf(options)
+	looker := &dataPlaneLooker{client: c, namespace: namespace, gateway: name, pace: o.pace}
 	started, told := time.Now(), ""
 	var last verdict
 	var status GatewayStatus
 	err := watchUntil(ctx, []cache.SharedIndexInformer{gateways, classes}, func() (bool, error) {
-		view := gatewayView{now: time.Now(), started: started}
+		view := gatewayView{watched: watched{time.Now(), started, o.pace}}
 		view.gateway, view.class = gatewayAndClass(gateways, classes)
 		if last, status = diagnoseGateway(view); !last.done && status.Reason != "" {
 			view.plane = looker.look(ctx, started)
@@ -60,7 +61,7 @@ func (c *Client) WaitGateway(ctx context.Context, namespace, name string, progre
 		return last.done, nil
 	})
 	status.Port = looker.port(context.WithoutCancel(ctx))
-	return status, c.conclude(ctx, object, err, last, func() string { return "" }, optionsOf(nil))
+	return status, c.conclude(ctx, object, err, last, func() string { return "" }, o)
 }
 
 func (c *Client) watchObjects(resource schema.GroupVersionResource, namespace, name string) cache.SharedIndexInformer {

@@ -13,12 +13,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// routeGrace is how long a route may be refused: its Service or Gateway may come at the same time.
-const routeGrace = 20 * time.Second
-
 // WaitRoutes waits until the named HTTPRoutes are accepted by all their parents with their references resolved, and
 // until the BackendTLSPolicies of the Services behind them are accepted.
-func (c *Client) WaitRoutes(ctx context.Context, namespace string, names []string, progress func(string)) error {
+func (c *Client) WaitRoutes(ctx context.Context, namespace string, names []string, progress func(string), options ...WaitOption) error {
 	object := "HTTPRoute " + namespace + "/" + strings.Join(names, ", ")
 	for _, kind := range []string{"HTTPRoute", "BackendTLSPolicy"} {
 		if _, err := c.resource(schema.FromAPIVersionAndKind(gatewayAPI, kind), namespace); err != nil {
@@ -27,12 +24,12 @@ func (c *Client) WaitRoutes(ctx context.Context, namespace string, names []strin
 	}
 	routes := c.watchObjects(gatewayResource("httproutes"), namespace, "")
 	policies := c.watchObjects(gatewayResource("backendtlspolicies"), namespace, "")
-	started, told := time.Now(), ""
+	started, told, o := time.Now(), "", optionsOf(options)
 	var last verdict
 	err := watchUntil(ctx, []cache.SharedIndexInformer{routes, policies}, func() (bool, error) {
 		last = diagnoseRoutes(routesView{
 			names: names, routes: stored[*unstructured.Unstructured](routes), policies: stored[*unstructured.Unstructured](policies),
-			now: time.Now(), started: started,
+			watched: watched{time.Now(), started, o.pace},
 		})
 		report(progress, &told, last.waiting)
 		if last.problem != nil {
@@ -40,14 +37,14 @@ func (c *Client) WaitRoutes(ctx context.Context, namespace string, names []strin
 		}
 		return last.done, nil
 	})
-	return c.conclude(ctx, object, err, last, func() string { return "" }, optionsOf(nil))
+	return c.conclude(ctx, object, err, last, func() string { return "" }, o)
 }
 
 // routesView is what the cluster shows of some routes at one moment.
 type routesView struct {
 	names            []string
 	routes, policies []*unstructured.Unstructured
-	now, started     time.Time
+	watched
 }
 
 func diagnoseRoutes(v routesView) verdict {
@@ -113,11 +110,8 @@ func routeMove(reason string) string {
 
 // soft is a problem once it has lasted.
 func (v routesView) soft(waiting string, problem *Problem, since time.Time) verdict {
-	if since.Before(v.started) {
-		since = v.started
-	}
 	out := verdict{waiting: waiting, pending: problem}
-	if v.now.Sub(since) >= routeGrace {
+	if v.lasts(since, routeGrace) {
 		out.problem = problem
 	}
 	return out

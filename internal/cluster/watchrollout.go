@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -16,6 +17,8 @@ import (
 // rolloutWatch keeps what a Deployment's readiness depends on up to date.
 type rolloutWatch struct {
 	deployments, replicaSets, pods, events cache.SharedIndexInformer
+	nodes                                  nodeLooker
+	passed                                 map[string]time.Time
 	told                                   string
 }
 
@@ -25,6 +28,7 @@ func (c *Client) watchRollout(namespace, name string) *rolloutWatch {
 	}
 	all := func(*metav1.ListOptions) {}
 	return &rolloutWatch{
+		nodes: nodeLooker{client: c}, passed: map[string]time.Time{},
 		deployments: appsinformers.NewFilteredDeploymentInformer(c.kube, namespace, 0, nil, named),
 		replicaSets: appsinformers.NewFilteredReplicaSetInformer(c.kube, namespace, 0, nil, all),
 		pods:        coreinformers.NewFilteredPodInformer(c.kube, namespace, 0, nil, all),
@@ -36,8 +40,15 @@ func (w *rolloutWatch) informers() []cache.SharedIndexInformer {
 	return []cache.SharedIndexInformer{w.deployments, w.replicaSets, w.pods, w.events}
 }
 
-func (w *rolloutWatch) look(started, now time.Time) rollout {
-	r := rollout{started: started, now: now, events: stored[*corev1.Event](w.events)}
+func (w *rolloutWatch) look(ctx context.Context, at watched, k knobs) rollout {
+	r := w.stored()
+	r.watched, r.knobs, r.passed, r.nodes = at, k, w.passed, w.nodes.look(ctx, r.pods, at.now)
+	markPassed(w.passed, r.pods, at.now)
+	return r
+}
+
+func (w *rolloutWatch) stored() rollout {
+	r := rollout{events: stored[*corev1.Event](w.events)}
 	if found := stored[*appsv1.Deployment](w.deployments); len(found) > 0 {
 		r.deployment = found[0]
 		r.replicaSets = stored[*appsv1.ReplicaSet](w.replicaSets)
@@ -48,7 +59,7 @@ func (w *rolloutWatch) look(started, now time.Time) rollout {
 
 // evidence is what went wrong lately with the Deployment's own objects.
 func (w *rolloutWatch) evidence() string {
-	r := w.look(time.Time{}, time.Time{})
+	r := w.stored()
 	var own events
 	for _, pod := range r.pods {
 		own = append(own, r.events.of(pod.UID)...)
