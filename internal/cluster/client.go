@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/config"
+	"lockstep/internal/fence"
 )
 
 // FieldManager owns the fields that Lockstep applies.
@@ -70,6 +71,7 @@ func newClient(base *rest.Config, inCluster bool) (*Client, error) {
 	restConfig.QPS, restConfig.Burst = 100, 200
 	restConfig.UserAgent = "lockstep"
 	restConfig.WarningHandlerWithContext = rest.NoWarnings{}
+	restConfig.Wrap(fence.Transport)
 	kube, err := kubernetes.NewForConfig(restConfig)
 	if err != nil {
 		return nil, fmt.Errorf("making Kubernetes client: %w", err)

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/streaming/pkg/httpstream"
+
+	"lockstep/internal/fence"
 )
 
 // tunnels keeps one upgraded connection per pod; each dialled connection is a pair of streams in it.
@@ -35,6 +37,9 @@ type tunnel struct {
 
 // open connects to a port of the pod. A tunnel that turns out to be dead is replaced once.
 func (t *tunnels) open(ctx context.Context, restConfig *rest.Config, pod *corev1.Pod, port int32) (net.Conn, error) {
+	if err := fence.Check(ctx); err != nil { // the dialer's own requests know no context
+		return nil, err
+	}
 	doing := fmt.Sprintf("connecting to port %d of Pod %s/%s", port, pod.Namespace, pod.Name)
 	tun, reused, err := t.get(ctx, restConfig, pod)
 	if err != nil {

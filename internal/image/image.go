@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"lockstep/config"
+	"lockstep/internal/fence"
 )
 
 // Spec is what to build.
@@ -66,10 +68,14 @@ const fetchTimeout = 5 * time.Minute
 
 // New makes a Builder.
 func New(o Options) *Builder {
-	b := &Builder{mirrors: o.Mirrors, keychain: o.Keychain, http: o.HTTP, cacheDir: o.CacheDir}
-	if b.http == nil {
-		b.http = &http.Client{Timeout: fetchTimeout}
+	client := http.Client{Timeout: fetchTimeout}
+	if o.HTTP != nil {
+		client = *o.HTTP
 	}
-	b.transport = b.http.Transport
-	return b
+	registries := client.Transport
+	if registries == nil {
+		registries = remote.DefaultTransport
+	}
+	client.Transport = fence.Transport(client.Transport)
+	return &Builder{mirrors: o.Mirrors, keychain: o.Keychain, http: &client, transport: fence.Transport(registries), cacheDir: o.CacheDir}
 }

@@ -142,9 +142,6 @@ func (g *plainHTTPGuard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" && (!g.allowed || req.URL.Hostname() != host) {
 		return nil, &plainHTTPError{host: req.URL.Host}
 	}
-	if g.inner == nil {
-		return remote.DefaultTransport.RoundTrip(req)
-	}
 	return g.inner.RoundTrip(req)
 }
 

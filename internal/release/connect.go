@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -11,11 +12,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+
+	"lockstep/internal/fence"
 )
 
 // connect opens a namespace of the cluster. Discovery is done anew, as a step before may have made CRDs.
 func (e *Engine) connect(ctx context.Context, namespace string, progress func(string)) (*session, error) {
-	getter := e.options.Getter(namespace)
+	getter := leased{e.options.Getter(namespace), ctx}
 	s := &session{Configuration: &action.Configuration{}}
 	if err := s.Init(getter, namespace, "secret", s.listen(e.options.Log)); err != nil {
 		return nil, problem("connecting to the cluster", err)
@@ -35,6 +39,23 @@ func (e *Engine) connect(ctx context.Context, namespace string, progress func(st
 	client.Namespace, client.Log = namespace, s.Log
 	s.KubeClient = &kubeClient{client, s.waits}
 	return s, nil
+}
+
+// leased gives Helm a connection that refuses requests once the attempt is over that ctx belongs to: most of them know no context.
+// The end of ctx alone refuses nothing, so that a cancelled action still puts on record how it ended.
+type leased struct {
+	genericclioptions.RESTClientGetter
+	ctx context.Context
+}
+
+func (l leased) ToRESTConfig() (*rest.Config, error) {
+	config, err := l.RESTClientGetter.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return fence.Bound(l.ctx, next) })
+	return config, nil
 }
 
 func discover(getter genericclioptions.RESTClientGetter) (*chartutil.Capabilities, error) {

@@ -1,0 +1,4 @@
+package activities
+
+// Progress is progress, for tests from outside of the package.
+var Progress = progress

@@ -1,0 +1,172 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"lockstep/internal/fence"
+)
+
+// heart is what keeps one attempt at an activity alive, or ends it.
+type heart struct {
+	token string
+	info  activity.Info
+	text  atomic.Value // the last progress text
+	lease *fence.Lease
+	// sdk is the context that the SDK made, alive the same without an end: heartbeats go on after a cancellation, so that what is
+	// still being finished is not taken for lost. work is the activity's.
+	sdk, alive, work context.Context
+	cancel           context.CancelCauseFunc // of work
+	cancelled        atomic.Bool             // by Temporal
+}
+
+type heartKey struct{}
+
+const (
+	// beats are in one heartbeat timeout, and tolerance is the part of it after which an attempt without an answer is over. The rest
+	// is for a request that is on its way, and for clocks that run apart.
+	beats     = 5
+	tolerance = 0.75
+	// looks at the clock come that often. Requests look by themselves.
+	looks = 250 * time.Millisecond
+)
+
+func newHeart(sdk context.Context) *heart {
+	info := activity.GetInfo(sdk)
+	diagnosis, until := ends(info.Deadline)
+	h := &heart{token: string(info.TaskToken), info: info, sdk: sdk, alive: context.WithoutCancel(sdk)}
+	h.text.Store("")
+	h.lease = fence.New(fence.Options{Lasts: time.Duration(tolerance * float64(info.HeartbeatTimeout)), Until: until})
+	timed, release := context.WithDeadline(fence.With(context.WithValue(h.alive, heartKey{}, h), h.lease), diagnosis)
+	work, cancel := context.WithCancelCause(timed)
+	h.work, h.cancel = work, func(cause error) {
+		cancel(cause)
+		release()
+	}
+	return h
+}
+
+// ends are when the activity's context ends, in time for a word of why, and when it may change nothing any more. Temporal gives the
+// attempt up at the deadline, without a word.
+func ends(deadline time.Time) (diagnosis, lease time.Time) {
+	const forDiagnosis, forLease = 5 * time.Second, 2 * time.Second
+	if time.Until(deadline) <= 4*forDiagnosis {
+		return deadline, deadline
+	}
+	return deadline.Add(-forDiagnosis), deadline.Add(-forLease)
+}
+
+// begin asks Temporal whether this attempt is still the one, since the worker may have been frozen with the task in its hands, and
+// goes on asking until end is called. Nothing can be changed under an attempt that has ended.
+func (h *heart) begin() (end func()) {
+	activity.RecordHeartbeat(h.alive, "")
+	h.lease.OnEnd(func(lost error) { h.cancel(lost) })
+	unfollow := context.AfterFunc(h.sdk, func() { h.follow(context.Cause(h.sdk)) })
+	until, stop := context.WithCancel(h.alive)
+	go h.lease.Watch(until, looks)
+	if h.info.HeartbeatTimeout > 0 {
+		go h.beat(until, h.info.HeartbeatTimeout/beats)
+	}
+	return func() {
+		stop()
+		unfollow()
+		h.lease.End("this attempt has ended") // and with it the activity's context
+	}
+}
+
+func (h *heart) beat(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			activity.RecordHeartbeat(h.alive, h.text.Load())
+		}
+	}
+}
+
+// answered takes the answer to a heartbeat that was sent at that moment. A cancelled attempt is still the one: it keeps its lease.
+func (h *heart) answered(asked time.Time, answer *workflowservice.RecordActivityTaskHeartbeatResponse, err error) {
+	switch {
+	case h == nil:
+	case status.Code(err) == codes.NotFound:
+		h.lease.End("Temporal has given this attempt up")
+	case err == nil:
+		h.lease.Confirm(asked)
+		if answer.GetCancelRequested() {
+			h.follow(temporal.NewCanceledError())
+		}
+	}
+}
+
+// follow ends the activity's context as the SDK ends its own. But the SDK also does so when one heartbeat could not be delivered for
+// two seconds: how long an attempt may go on without is for its lease to say.
+func (h *heart) follow(cause error) {
+	switch {
+	case temporal.IsCanceledError(cause):
+		h.cancelled.Store(true)
+		h.cancel(nil)
+	case errors.Is(cause, context.DeadlineExceeded), undelivered(cause): // the activity's context has a deadline of its own
+	default:
+		h.cancel(cause)
+	}
+}
+
+// undelivered is true for a heartbeat that failed, unless Temporal said that it knows no such attempt.
+func undelivered(cause error) bool {
+	var said serviceerror.ServiceError
+	if errors.As(cause, &said) {
+		return said.Status().Code() != codes.NotFound
+	}
+	_, isStatus := status.FromError(cause)
+	return isStatus
+}
+
+// explain gives an attempt's error the reason that it has once the lease is over. What was found before, and is final, stands.
+func (h *heart) explain(err error) error {
+	var app *temporal.ApplicationError
+	if err == nil || errors.As(err, &app) && app.NonRetryable() {
+		return err
+	}
+	if lost := h.lease.Err(); lost != nil {
+		return passing(TypeUnavailable, lost.Error())
+	}
+	if h.cancelled.Load() && errors.Is(err, context.Canceled) && !temporal.IsCanceledError(context.Cause(h.sdk)) {
+		return h.reportCancelled(err)
+	}
+	return err
+}
+
+// reportCancelled tells Temporal that the attempt ended because it was cancelled. The SDK would report a failure if it does not know
+// of the cancellation, having taken an earlier heartbeat that was not delivered for the end.
+func (h *heart) reportCancelled(err error) error {
+	if activity.GetClient(h.sdk).CompleteActivity(h.alive, []byte(h.token), nil, temporal.NewCanceledError()) != nil {
+		return err
+	}
+	return activity.ErrResultPending
+}
+
+// progress gives the function by which an activity says what it is doing. The text reaches Temporal and is kept there: no secret
+// may be in it.
+func progress(ctx context.Context) func(string) {
+	h, ok := ctx.Value(heartKey{}).(*heart)
+	if !ok {
+		return func(string) {}
+	}
+	return func(text string) {
+		if h.text.Swap(text) != text {
+			activity.RecordHeartbeat(h.alive, text)
+		}
+	}
+}
