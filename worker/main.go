@@ -56,7 +56,8 @@ const heartbeatThrottle = 2 * time.Second
 
 func run(ctx context.Context, settings config.Settings) error {
 	logger := logger(settings, os.Stderr)
-	temporal, err := connect(logger)
+	heartbeats := &activities.Heartbeats{}
+	temporal, err := connect(logger, heartbeats)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func run(ctx context.Context, settings config.Settings) error {
 	w := worker.New(temporal, settings.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: settings.MaxConcurrentActivities,
 		WorkerStopTimeout:                  stopTimeout,
-		Interceptors:                       []interceptor.WorkerInterceptor{&activities.Heartbeats{}},
+		Interceptors:                       []interceptor.WorkerInterceptor{heartbeats},
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 	})
 	workflows.Register(w)
@@ -76,12 +77,13 @@ func run(ctx context.Context, settings config.Settings) error {
 	return w.Run(worker.InterruptCh())
 }
 
-func connect(logger *slog.Logger) (client.Client, error) {
+func connect(logger *slog.Logger, heartbeats *activities.Heartbeats) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("reading Temporal's settings (TEMPORAL_… and temporal.toml): %w", err)
 	}
 	options.Logger = sdklog.NewStructuredLogger(logger)
+	heartbeats.Listen(&options.ConnectionOptions)
 	c, err := client.Dial(options)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Temporal at %q: %w; set TEMPORAL_ADDRESS, or start a server", options.HostPort, err)
