@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"lockstep/internal/apim"
 	"lockstep/internal/verify"
 	"lockstep/sandbox/carbon/carbontest"
 )
@@ -71,6 +72,11 @@ func (w *World) NothingOfVerification(t testing.TB) {
 	if answer.JSON["totalResults"] != 0.0 {
 		t.Errorf("clients left in Identity Server: %s", answer.Body)
 	}
+}
+
+// APIM is API Manager's client, as Lockstep's own.
+func (p Products) APIM() *apim.Client {
+	return apim.New(apim.Options{Base: "https://" + APIMService + ":9443", HTTP: p.client, Username: p.admin[0], Password: p.admin[1], ClientName: "lockstep"})
 }
 
 // Call expects an answer with status.
