@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/identity"
@@ -42,7 +44,7 @@ func (a *Activities) LookKeyManager(ctx context.Context, in Input) (KeyManagerSt
 	}
 	defer p.close()
 	manager, err := p.apim.FindKeyManager(ctx, in.Env.KeyManager.Name)
-	return KeyManagerState{Exists: manager != nil, Manager: manager}, classifyProduct(err)
+	return KeyManagerState{Exists: manager != nil, Manager: manager}, p.classify(ctx, err)
 }
 
 // RegisterKeyManager registers Identity Server with API Manager, or mends the registration, and waits until it can be used:
@@ -57,10 +59,10 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 	progress("reading Identity Server's issuer")
 	discovery, err := p.identity.Discovery(ctx)
 	if err != nil {
-		return KeyManager{}, classifyProduct(err)
+		return KeyManager{}, p.classify(ctx, err)
 	}
 	if err := p.identity.Authenticates(ctx); err != nil {
-		return KeyManager{}, classifyProduct(err)
+		return KeyManager{}, p.classify(ctx, err)
 	}
 	wanted := apim.NewKeyManager(in.Env.KeyManager, apim.Registration{
 		Service: "https://" + identity.Service(in.Env) + ":9443", Public: "https://" + in.Env.Hostnames.KeyManager,
@@ -69,12 +71,12 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 	progress("registering key manager " + in.Env.KeyManager.Name)
 	stored, note, err := upsert(ctx, p.apim, wanted)
 	if err != nil {
-		return KeyManager{}, classifyProduct(err)
+		return KeyManager{}, p.classify(ctx, err)
 	}
 	if err := p.apim.DeleteApplications(ctx, probePrefix); err != nil { // an attempt that crashed left its own
-		return KeyManager{}, classifyProduct(err)
+		return KeyManager{}, p.classify(ctx, err)
 	}
-	probe := prober{apim: p.apim, manager: stored, name: probePrefix + attemptID(ctx, in.Scope)}
+	probe := prober{apim: p.apim, classify: p.classify, manager: stored, name: probePrefix + attemptID(ctx, in.Scope)}
 	if note == unchanged {
 		// The stored password is masked, and an earlier attempt may have ended before the key manager was known: only keys can tell.
 		if probe.once(ctx) == nil {
@@ -82,7 +84,7 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 		}
 		note = "registered again, as it could not generate keys"
 		if _, err := p.apim.UpdateKeyManager(ctx, stored.ID(), wanted); err != nil {
-			return KeyManager{}, classifyProduct(err)
+			return KeyManager{}, p.classify(ctx, err)
 		}
 	}
 	if err := probe.untilKnown(ctx, progress); err != nil {
@@ -142,19 +144,36 @@ func upsert(ctx context.Context, c *apim.Client, wanted apim.KeyManager) (stored
 // attempt gets a new one and removes it.
 type prober struct {
 	apim     *apim.Client
+	classify func(context.Context, error) error
 	manager  apim.KeyManager
 	name     string // of the applications, before a number
 	attempts int
 }
 
-// untilKnown tries until API Manager knows the key manager where it is used.
+// refusals is how often in a row API Manager may refuse keys for good, for another reason than that it does not know the key
+// manager yet: its components learn of it one after the other.
+const refusals = 5
+
+// untilKnown tries until API Manager knows the key manager where it is used. It ends early when it is refused for good, or when
+// a product cannot come back.
 func (p *prober) untilKnown(ctx context.Context, progress func(string)) error {
 	progress("waiting until API Manager knows the key manager")
 	var last error // an attempt that runs out of time does not say why
-	for {
+	for refused := 0; ; {
 		err := p.once(ctx)
 		if err == nil {
 			return nil
+		}
+		var app *temporal.ApplicationError
+		switch final := errors.As(p.classify(ctx, err), &app) && app.NonRetryable(); {
+		case !final || rest.Code(err) == notRegistered:
+			refused = 0
+		case app.Type() == TypeNotReady:
+			return app
+		default:
+			if refused++; refused >= refusals {
+				return p.unusable(app.Type(), err)
+			}
 		}
 		if ctx.Err() == nil || last == nil {
 			last = err
@@ -165,11 +184,15 @@ func (p *prober) untilKnown(ctx context.Context, progress func(string)) error {
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return ctx.Err()
 			}
-			return failure(TypeNotReady, fmt.Sprintf("key manager %q is registered but cannot generate keys: %v; look at API Manager's log, "+
-				"and whether its pods reach %v", p.manager.Name(), last, p.manager["clientRegistrationEndpoint"]))
+			return p.unusable(TypeNotReady, last)
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+func (p *prober) unusable(kind string, why error) error {
+	return failure(kind, fmt.Sprintf("key manager %q is registered but cannot generate keys: %v; look at API Manager's log, "+
+		"and whether its pods reach %v", p.manager.Name(), why, p.manager["clientRegistrationEndpoint"]))
 }
 
 // notRegistered is API Manager's code for a key manager that is stored but not yet known where it is used (carbon-apimgt,

@@ -12,6 +12,8 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/apim/apimtest"
+	"lockstep/internal/cluster"
+	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
 )
 
@@ -90,6 +92,32 @@ func TestAProbeTellsWhetherKeysCanBeGeneratedAndLeavesNothing(t *testing.T) {
 	}
 	if left := w.Left(t); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAProbeThatIsRefusedForGoodDoesNotWaitForItsTimeToEnd(t *testing.T) {
+	w := apimtest.Start(t, apimtest.Options{})
+	manager := mustUpsert(t, w, changed("enabled", false), "registered")
+	probe := prober{apim: w.Client(), manager: manager, name: "probe", classify: func(_ context.Context, err error) error { return classifyProduct(err) }}
+	carbontest.Eventually(t, "it is known where keys are made", func() bool { return rest.Code(probe.once(context.Background())) != notRegistered })
+	err := probe.untilKnown(context.Background(), func(string) {})
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) || !app.NonRetryable() || !strings.Contains(app.Message(), "cannot generate keys") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAProbeEndsWhenAProductCannotComeBack(t *testing.T) {
+	w := apimtest.Start(t, apimtest.Options{})
+	p := &products{diagnose: func(context.Context) error {
+		return &cluster.Problem{Reason: "CrashLoopBackOff", Object: "container wso2am of Pod apim/x", NextMove: "read its log"}
+	}}
+	probe := prober{apim: w.Client(), manager: w.Register(t, apimtest.KeyManager()), name: "probe", classify: p.classify}
+	w.Before(func(*http.Request) error { return errors.New("connection refused") })
+	err := probe.untilKnown(context.Background(), func(string) {})
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) || app.Type() != TypeNotReady || !strings.Contains(app.Message(), "does not answer any more: container wso2am of Pod apim/x") {
+		t.Errorf("got %v", err)
 	}
 }
 

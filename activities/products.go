@@ -4,18 +4,20 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	corev1 "k8s.io/api/core/v1"
 
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
-	"lockstep/internal/fence"
 	"lockstep/internal/identity"
+	"lockstep/internal/rest"
 )
 
 // requestTimeout bounds one request to a product. API Manager does much inside one request: generating keys registers a client
@@ -29,6 +31,8 @@ type products struct {
 	gateway  *http.Client
 	admin    string // password
 	close    func()
+	// diagnose looks at the pods of both; see [products.classify].
+	diagnose func(context.Context) error
 }
 
 func (a *Activities) products(ctx context.Context, env config.Environment) (*products, error) {
@@ -54,6 +58,7 @@ func (a *Activities) products(ctx context.Context, env config.Environment) (*pro
 		identity: identity.New(identity.Options{Base: identity.URL(env), HTTP: isHTTP, Username: user, Password: password}),
 		gateway:  gatewayHTTP,
 		admin:    password,
+		diagnose: func(ctx context.Context) error { return diagnoseProducts(ctx, c, env) },
 		close: func() {
 			apimHTTP.CloseIdleConnections()
 			isHTTP.CloseIdleConnections()
@@ -62,18 +67,53 @@ func (a *Activities) products(ctx context.Context, env config.Environment) (*pro
 	}, nil
 }
 
+// classify classifies what a product said, as [classifyProduct] does, and looks at the pods of one that says nothing.
+func (p *products) classify(ctx context.Context, err error) error {
+	return p.sharpen(ctx, err, classifyProduct(err))
+}
+
+// sharpen looks at the products' pods where one of them does not answer: pods that were ready and cannot come back end the step
+// at once, and one that restarts gets another attempt. classified is what err is otherwise.
+func (p *products) sharpen(ctx context.Context, err, classified error) error {
+	var app *temporal.ApplicationError
+	if rest.Status(err) != 0 || ctx.Err() != nil || !errors.As(classified, &app) || app.NonRetryable() {
+		return classified
+	}
+	var problem *cluster.Problem
+	if errors.As(p.diagnose(ctx), &problem) && !problem.Retryable {
+		return failure(TypeNotReady, "a product that was ready does not answer any more: "+problem.Error())
+	}
+	return classified
+}
+
+func diagnoseProducts(ctx context.Context, c *cluster.Client, env config.Environment) error {
+	redact, err := redacting(ctx, c, env)
+	if err != nil {
+		return err
+	}
+	for _, component := range []string{IdentityServer, APIManager} {
+		names, options := workload(env, component)
+		for _, name := range names {
+			if err := c.DiagnoseDeployment(ctx, env.Namespace, name, append(options, redact)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // httpClient verifies TLS against the environment's own CA, always.
 func httpClient(dial func(ctx context.Context, network, addr string) (net.Conn, error), trust *x509.CertPool, serverName string) *http.Client {
 	return &http.Client{
 		Timeout: requestTimeout,
-		Transport: fence.Transport(&http.Transport{
+		Transport: &http.Transport{
 			DialContext:           dial,
 			TLSClientConfig:       &tls.Config{RootCAs: trust, ServerName: serverName, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:   15 * time.Second,
 			ResponseHeaderTimeout: requestTimeout,
 			MaxIdleConnsPerHost:   2,
 			IdleConnTimeout:       30 * time.Second,
-		}),
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

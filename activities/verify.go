@@ -27,16 +27,16 @@ type Verification struct {
 
 // Verify proves what the environment's level asks for and leaves nothing behind.
 func (a *Activities) Verify(ctx context.Context, in VerifyInput) (Verification, error) {
-	arc, closeAll, err := a.arc(ctx, in)
+	arc, p, err := a.arc(ctx, in)
 	if err != nil {
 		return Verification{}, err
 	}
-	defer closeAll()
+	defer p.close()
 	progress := progress(ctx)
 	arc.Progress = progress
 	result, err := arc.Run(ctx, in.Env.Verify.Level)
 	return Verification{Proved: result.Proved, Summary: string(in.Env.Verify.Level) + ": " + strings.Join(result.Proved, "; ")},
-		classifyVerify(err, activity.GetInfo(ctx).Attempt)
+		p.sharpen(ctx, err, classifyVerify(err, activity.GetInfo(ctx).Attempt))
 }
 
 // missingAttempts is how often a verification may meet things that are gone or there already before that is final.
@@ -58,17 +58,17 @@ func classifyVerify(err error, attempt int32) error {
 
 // CleanUpVerify removes what a verification that was cut off left.
 func (a *Activities) CleanUpVerify(ctx context.Context, in VerifyInput) error {
-	arc, closeAll, err := a.arc(ctx, in)
+	arc, p, err := a.arc(ctx, in)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
+	defer p.close()
 	progress := progress(ctx)
 	arc.Progress = progress
 	return classifyProduct(arc.CleanUp(ctx))
 }
 
-func (a *Activities) arc(ctx context.Context, in VerifyInput) (*verify.Arc, func(), error) {
+func (a *Activities) arc(ctx context.Context, in VerifyInput) (*verify.Arc, *products, error) {
 	p, err := a.products(ctx, in.Env)
 	if err != nil {
 		return nil, nil, err
@@ -79,7 +79,7 @@ func (a *Activities) arc(ctx context.Context, in VerifyInput) (*verify.Arc, func
 		APIManager: p.apim, IdentityServer: p.identity, Gateway: p.gateway,
 		GatewayURL: "https://" + in.Env.Hostnames.Gateway, VHost: in.Env.Hostnames.Gateway,
 		KeyManager: in.Env.KeyManager.Name, ID: attemptID(ctx, in.Scope),
-	}, p.close, nil
+	}, p, nil
 }
 
 // attemptID tells apart, in names, what the attempts of an activity make: one that was given up may still be at work. All are of the

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,17 +33,23 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	if err != nil {
 		return err
 	}
-	names := []string{identity.Fullname(in.Env.IdentityServer.Release)}
-	budget := "raise timeouts.identityServer"
-	if in.Component == APIManager {
-		names, budget = apim.Deployments(in.Env.APIManager.Release, in.Env.APIManager.Replicas), "raise timeouts.apiManager"
-	}
-	hint := cluster.Hint(cluster.ReasonStartupProbe, budget+": the startup probe's failureThreshold follows from it")
+	names, options := workload(in.Env, in.Component)
+	options = append(options, redact)
 	group, ctx := errgroup.WithContext(ctx) // the first that cannot become ready ends the wait
 	for _, name := range names {
-		group.Go(func() error { return s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, hint, redact) })
+		group.Go(func() error { return s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, options...) })
 	}
 	return classifyWait(group.Wait())
+}
+
+// workload names a product's Deployments and where the environment file says what they are.
+func workload(env config.Environment, component string) (names []string, where []cluster.WaitOption) {
+	if component == APIManager {
+		return apim.Deployments(env.APIManager.Release, env.APIManager.Replicas), []cluster.WaitOption{
+			cluster.ValuesAt("apiManager.values.wso2.deployment"), cluster.LimitedBy("timeouts.apiManager", time.Duration(env.Timeouts.APIManager))}
+	}
+	return []string{identity.Fullname(env.IdentityServer.Release)}, []cluster.WaitOption{
+		cluster.ValuesAt("identityServer.values.deployment"), cluster.LimitedBy("timeouts.identityServer", time.Duration(env.Timeouts.IdentityServer))}
 }
 
 // minSecret leaves texts alone that are too short for a secret: they may be a part of any word.
