@@ -7,7 +7,12 @@ DIR ?= .sandbox
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v gcc 2>/dev/null),-race,)
 
-.PHONY: help build demo down test lint generate clean
+# make chaos: a seed of 0 is drawn; with the seed of a run that failed and FAULTS=1 that run is done again.
+FAULTS ?= 200
+SEED ?= 0
+PARALLEL ?= 2
+
+.PHONY: chaos help build demo down test lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +31,9 @@ down: ## Stop what `make demo` left running
 
 test: tools build ## Run all tests: unit, workflows, activities, and deployments in a sandbox
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m ./...
+
+chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
+	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -timeout 8h -run 'TestChaos$$' . -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
 lint: bin/workflowcheck ## Check format, vet and the determinism of workflows
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
