@@ -12,16 +12,19 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: chaos help build demo down test lint generate clean
+.PHONY: chaos help build images compose-check demo down test lint generate clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build lockstep, worker and sandbox into bin/
 	@test -x bin/lockstep || echo "building lockstep, worker and sandbox (about 3 minutes the first time)"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/lockstep ./starter
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/worker ./worker
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/sandbox ./sandbox/cmd/sandbox
+
+images: ## Build container images into dist/, and push them to IMAGES_REGISTRY=registry.example.com/lockstep
+	@$(GO) run ./deploy/images -registry "$(IMAGES_REGISTRY)" -version "$(IMAGES_VERSION)" -source "$(IMAGES_SOURCE)"
 
 demo: tools build ## Start a sandbox and a worker, deploy examples/quickstart.yaml and show the result
 	@DIR=$(DIR) sh sandbox/demo.sh up
@@ -35,16 +38,19 @@ test: tools build ## Run all tests: unit, workflows, activities, and deployments
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
 	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -timeout 8h -run 'TestChaos$$' . -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
-lint: bin/workflowcheck ## Check format, vet and the determinism of workflows
+lint: bin/workflowcheck compose-check ## Check format, vet, the determinism of workflows and the compose files
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	bin/workflowcheck ./workflows/...
+
+compose-check: ## Check the compose files
+	@cd deploy/compose/check && GOFLAGS=-mod=readonly GOWORK=off $(GO) test -count=1 ./...
 
 generate: ## Make generated files anew
 	$(GO) generate ./...
 
 clean: down ## Remove everything that was built
-	rm -rf bin
+	rm -rf bin dist
 
 bin/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
 	@echo "building workflowcheck (seconds)"
