@@ -6,6 +6,9 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -24,10 +27,10 @@ type Activities struct {
 	settings config.Settings
 
 	mu    sync.Mutex
-	sites map[config.Cluster]*site
+	sites map[config.Cluster]*known
 }
 
-// site is one cluster with its releases.
+// site is one cluster with its releases, as an activity uses it.
 type site struct {
 	cluster  *cluster.Client
 	releases *release.Engine
@@ -35,7 +38,7 @@ type site struct {
 
 // New makes the activities of a worker. Nothing is connected to before an activity needs it.
 func New(settings config.Settings) *Activities {
-	return &Activities{settings: settings, sites: map[config.Cluster]*site{}}
+	return &Activities{settings: settings, sites: map[config.Cluster]*known{}}
 }
 
 // Scope says which environment an activity works on, and for which run.
@@ -66,26 +69,67 @@ func Trim(env config.Environment, component string) config.Environment {
 	return env
 }
 
-// site is made once per cluster and kept: its connections, its discovery and its locks are shared.
+// site is a cluster with its releases. Connections, discovery and locks are made once and kept; a kubeconfig that was written anew
+// gets new connections.
 func (a *Activities) site(access config.Cluster) (*site, error) {
 	if access.Kubeconfig == "" {
 		access.Kubeconfig = a.settings.Kubeconfig
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s, ok := a.sites[access]; ok {
-		return s, nil
+	known := a.sites[access]
+	if known == nil {
+		known = a.newKnown()
 	}
-	c, err := cluster.New(access)
-	if err != nil {
-		return nil, classifyCluster(err)
+	if err := known.renew(access); err != nil {
+		return nil, err
 	}
-	s := &site{cluster: c, releases: release.New(release.Options{
-		Getter: c.Getter, Mirrors: a.settings.Mirrors, CacheDir: filepath.Join(a.settings.CacheDir, "charts"),
-		Diagnose: func(ctx context.Context, namespace, job string) error { return c.DiagnoseJob(ctx, namespace, job) },
-	})}
-	a.sites[access] = s
-	return s, nil
+	a.sites[access] = known
+	return &site{cluster: known.cluster.Load(), releases: known.releases}, nil
+}
+
+// known is a cluster as the worker knows it.
+type known struct {
+	source  string // of the access
+	cluster atomic.Pointer[cluster.Client]
+	// releases stays when the access is renewed: its locks are those of the releases.
+	releases *release.Engine
+}
+
+func (a *Activities) newKnown() *known {
+	k := &known{}
+	k.releases = release.New(release.Options{
+		Getter:  func(namespace string) genericclioptions.RESTClientGetter { return k.cluster.Load().Getter(namespace) },
+		Mirrors: a.settings.Mirrors, CacheDir: filepath.Join(a.settings.CacheDir, "charts"),
+		Diagnose: func(ctx context.Context, namespace, job string) error {
+			return k.cluster.Load().DiagnoseJob(ctx, namespace, job)
+		},
+	})
+	return k
+}
+
+// renew connects anew if the access is not what it was. A file that is being written passes.
+func (k *known) renew(access config.Cluster) error {
+	before := k.cluster.Load()
+	source, err := cluster.Source(access)
+	if err == nil && before != nil && source == k.source {
+		return nil
+	}
+	var c *cluster.Client
+	if err == nil {
+		c, err = cluster.New(access)
+	}
+	switch {
+	case err != nil && before != nil:
+		return passing(TypeUnavailable, "renewing the access to the cluster, which was changed: "+err.Error())
+	case err != nil:
+		return classifyCluster(err)
+	case before != nil:
+		before.Retire()
+	}
+	k.cluster.Store(c)
+	k.source = source
+	return nil
 }
 
 func (a *Activities) cluster(access config.Cluster) (*cluster.Client, error) {

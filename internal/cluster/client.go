@@ -48,21 +48,35 @@ func NewForConfig(restConfig *rest.Config) (*Client, error) {
 }
 
 func load(c config.Cluster) (_ *rest.Config, inCluster bool, _ error) {
-	if c.Kubeconfig == "" && c.Context == "" {
-		if restConfig, err := rest.InClusterConfig(); err == nil {
-			return restConfig, true, nil
-		}
+	if restConfig := own(c); restConfig != nil {
+		return restConfig, true, nil
 	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	if c.Kubeconfig != "" {
 		if _, err := os.Stat(c.Kubeconfig); err != nil {
 			return nil, false, err
 		}
-		rules.ExplicitPath = c.Kubeconfig
 	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
-	restConfig, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	restConfig, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules(c), overrides).ClientConfig()
 	return restConfig, false, err
+}
+
+// own is the access to the cluster that the worker runs in, or nil.
+func own(c config.Cluster) *rest.Config {
+	if c.Kubeconfig != "" || c.Context != "" {
+		return nil
+	}
+	restConfig, err := rest.InClusterConfig()
+	if err != nil {
+		return nil
+	}
+	return restConfig
+}
+
+func rules(c config.Cluster) *clientcmd.ClientConfigLoadingRules {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.Kubeconfig
+	return rules
 }
 
 func newClient(base *rest.Config, inCluster bool) (*Client, error) {

@@ -97,6 +97,17 @@ func (t *tunnels) drop(pod types.UID, tun *tunnel) {
 	tun.count(0, true)
 }
 
+// Retire closes the connections to pods as soon as nothing uses them any more. The client still works.
+func (c *Client) Retire() {
+	c.tunnels.mu.Lock()
+	all := c.tunnels.byPod
+	c.tunnels.byPod = nil
+	c.tunnels.mu.Unlock()
+	for _, tun := range all {
+		tun.count(0, true)
+	}
+}
+
 // count keeps track of the forwarded connections and closes a retired tunnel with the last of them.
 func (t *tunnel) count(change int, retire bool) {
 	t.mu.Lock()

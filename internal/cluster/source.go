@@ -1,0 +1,31 @@
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"lockstep/config"
+)
+
+// Source stands for what [New] would read now: another one is given once somebody wrote a kubeconfig anew, as a rotation does. What
+// the files themselves name, tokens and client certificates in files of their own, is read again by client-go.
+func Source(c config.Cluster) (string, error) {
+	files := rules(c).GetLoadingPrecedence()
+	if inside := own(c); inside != nil { // its token is read again, too
+		files = []string{inside.CAFile}
+	}
+	hash := sha256.New()
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil && (c.Kubeconfig != "" || !errors.Is(err, fs.ErrNotExist)) {
+			return "", &Error{Kind: InvalidConfig, Doing: "reading cluster access", Err: err, Next: "make that file readable for the worker"}
+		}
+		fmt.Fprintf(hash, "%s %d\n", file, len(data))
+		hash.Write(data)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
