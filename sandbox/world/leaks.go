@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -15,6 +16,8 @@ import (
 func (w *World) SecretsStaySecret(t testing.TB) int {
 	t.Helper()
 	places := w.places(t)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	searched := 0
 	for place, text := range places {
 		searched += len(text)
@@ -33,6 +36,7 @@ func (w *World) places(t testing.TB) map[string][]byte {
 	t.Helper()
 	places := w.Logs(t)
 	w.mu.Lock()
+	maps.Copy(places, w.seen)
 	places["the command line's output"] = bytes.Clone(w.transcript.Bytes())
 	w.mu.Unlock()
 	for run, events := range w.Histories(t) {

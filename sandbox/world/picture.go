@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,21 +13,45 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// Picture is everything in the cluster and all tags in the registry, without what changes by itself.
+// Picture is everything in the cluster and all tags and manifests in the registry, without what changes by itself.
 type Picture map[string]any
 
 // Differs compares two pictures object by object.
 func (p Picture) Differs(later Picture) string { return cmp.Diff(p, later) }
 
+// Changed names what differs between two pictures: + what is more, - what is less, ~ what is not the same.
+func (p Picture) Changed(later Picture) (names []string) {
+	for name := range p {
+		if later[name] == nil {
+			names = append(names, "-"+name)
+		} else if !cmp.Equal(p[name], later[name]) {
+			names = append(names, "~"+name)
+		}
+	}
+	for name := range later {
+		if p[name] == nil {
+			names = append(names, "+"+name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Picture takes a picture.
 func (w *World) Picture(t testing.TB) Picture {
 	t.Helper()
 	p := Picture{}
+	taken := func(name string) bool { return p[name] != nil }
 	for _, object := range w.Objects(t) {
-		p[fmt.Sprintf("%s %s/%s", object.GroupVersionKind().GroupKind(), object.GetNamespace(), object.GetName())] = still(object)
+		if !generated(object) {
+			p[nameOf(object, taken)] = still(t, object)
+		}
 	}
 	for tag, digest := range w.Tags(t) {
 		p["tag "+tag] = digest
+	}
+	for _, manifest := range w.Manifests(t) {
+		p["manifest "+manifest] = true
 	}
 	return p
 }
@@ -66,35 +89,4 @@ func (w *World) Objects(t testing.TB) []*unstructured.Unstructured {
 		}
 	}
 	return objects
-}
-
-// still is an object without managed fields, timestamps and what else the server counts.
-func still(object *unstructured.Unstructured) map[string]any {
-	object = object.DeepCopy()
-	metadata := object.Object["metadata"].(map[string]any)
-	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation"} {
-		delete(metadata, field)
-	}
-	if object.GetKind() == "Node" {
-		delete(object.Object, "status")
-	}
-	withoutTimes(object.Object)
-	return object.Object
-}
-
-func withoutTimes(value any) {
-	switch v := value.(type) {
-	case map[string]any:
-		for key, part := range v {
-			if strings.HasSuffix(key, "Time") || strings.HasSuffix(key, "Timestamp") {
-				delete(v, key)
-				continue
-			}
-			withoutTimes(part)
-		}
-	case []any:
-		for _, part := range v {
-			withoutTimes(part)
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"lockstep/sandbox/registry"
@@ -33,6 +34,33 @@ func (w *World) Tags(t testing.TB) map[string]string {
 		}
 	}
 	return tags
+}
+
+// Manifests are the digests of all manifests that are in the registry, tagged or not. It cannot list them: asked for is each that was
+// ever spoken of.
+func (w *World) Manifests(t testing.TB) []string {
+	t.Helper()
+	all, err := registry.ReadLog(registry.LogFile(w.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there []string
+	asked := map[string]bool{}
+	for _, request := range all {
+		if asked[request.Path] || !strings.Contains(request.Path, "/manifests/sha256:") {
+			continue
+		}
+		asked[request.Path] = true
+		resp, err := http.Head("http://" + w.Registry + request.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			there = append(there, strings.Replace(strings.TrimPrefix(request.Path, "/v2/"), "/manifests/", "@", 1))
+		}
+	}
+	return there
 }
 
 func (w *World) ask(t testing.TB, path string, answer any) {

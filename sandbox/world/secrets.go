@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,25 +24,38 @@ import (
 // LearnSecrets remembers what the environment's Secrets hold now, as it is and in base64.
 func (w *World) LearnSecrets(t testing.TB) {
 	t.Helper()
-	learn := func(name string, value []byte) {
-		name = fmt.Sprintf("%s (%d)", name, len(w.Secrets))
-		w.Secrets[name] = value
-		w.Secrets[name+" in base64"] = []byte(base64.StdEncoding.EncodeToString(value))
-	}
 	credentials, _, err := w.Cluster.Secret(t.Context(), Namespace, "lockstep-credentials")
 	if err != nil || len(credentials) != 4 {
 		t.Fatalf("%d keys, %v", len(credentials), err)
-	}
-	for key, value := range credentials {
-		learn(key, value)
 	}
 	ca, _, err := w.Cluster.Secret(t.Context(), Namespace, "lockstep-ca")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(string(ca[corev1.TLSPrivateKeyKey]), "\n")
-	learn("the CA's key", []byte(lines[1])) // no line ends in it, which formats write differently
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.learn("lockstep-credentials", credentials)
+	w.learn("lockstep-ca", ca)
 }
+
+// learn takes every value for secret but a certificate. The caller holds the lock.
+func (w *World) learn(secret string, data map[string][]byte) {
+	for key, value := range data {
+		if lines := bytes.Split(value, []byte("\n")); key == corev1.TLSPrivateKeyKey && len(lines) > 1 {
+			value = lines[1] // no line ends in it, which formats write differently
+		}
+		if key == corev1.TLSCertKey || len(value) < shortest {
+			continue
+		}
+		digest := sha256.Sum256(value)
+		name := fmt.Sprintf("%s of Secret %s (%x)", key, secret, digest[:4])
+		w.Secrets[name] = value
+		w.Secrets[name+" in base64"] = []byte(base64.StdEncoding.EncodeToString(value))
+	}
+}
+
+// shortest is how long a value must be for its finding to mean something.
+const shortest = 8
 
 // Histories are the events of all operations so far, by run.
 func (w *World) Histories(t testing.TB) map[string][]*historypb.HistoryEvent {
@@ -83,19 +96,24 @@ func (w *World) Releases(t testing.TB) map[string][]byte {
 	}
 	releases := map[string][]byte{}
 	for _, secret := range secrets.Items {
-		packed, err := base64.StdEncoding.DecodeString(string(secret.Data["release"]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		reader, err := gzip.NewReader(bytes.NewReader(packed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if releases[secret.Name], err = io.ReadAll(reader); err != nil {
+		if releases[secret.Name], err = unpacked(string(secret.Data["release"])); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return releases
+}
+
+// unpacked is the text of Helm's record of a release.
+func unpacked(record string) ([]byte, error) {
+	packed, err := base64.StdEncoding.DecodeString(record)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
 }
 
 // Logs are what the simulated programs and the worker wrote.

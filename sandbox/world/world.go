@@ -50,7 +50,8 @@ type World struct {
 	Secrets map[string][]byte
 
 	mu         sync.Mutex
-	transcript bytes.Buffer // of everything that the command line printed
+	transcript bytes.Buffer      // of everything that the command line printed
+	seen       map[string][]byte // what [World.Watch] kept, by where it was
 }
 
 // Start brings up a sandbox with short boots and a worker; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
@@ -70,7 +71,7 @@ func Start(t testing.TB, args ...string) *World {
 		}
 		t.Skip(message)
 	}
-	w := &World{bin: bin, Secrets: map[string][]byte{}, cache: t.TempDir(), Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
+	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
 	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,191 @@
+package matrix
+
+import (
+	"fmt"
+
+	"lockstep/sandbox/fault"
+	"lockstep/sandbox/world"
+)
+
+const (
+	extensions = "apiextensions.k8s.io"
+	gatewayAPI = "gateway.networking.k8s.io"
+	kinds      = "customresourcedefinitions"
+)
+
+// crashing makes API Manager refuse to start, for a reason that nobody but itself can see.
+func crashing() map[string]any {
+	return map[string]any{"apiManager.values.wso2.apim.configurations.userStore.type": "$ref{nothing.here}"}
+}
+
+// cells are all that can fail.
+func cells() []cell {
+	var all []cell
+	for _, of := range [][]cell{preflight(), namespace(), credentials(), certificates(), image(), gatewayCRDs(), gateway(),
+		identityServer(), apiManagerCells(), routes(), keyManager(), verify(), report()} {
+		all = append(all, of...)
+	}
+	return all
+}
+
+func preflight() []cell {
+	wrongBase := map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}
+	return []cell{
+		{step: "preflight", start: nothing, file: wrongBase, says: []string{"correct image.base", untouched}},
+		{step: "preflight", start: foreign, before: []act{puts(foreignRelease("is"))},
+			says: []string{"release apim/is", "was not made by Lockstep", untouched}},
+		{step: "preflight", start: older, file: map[string]any{"cluster.kubeconfig": proxied},
+			fails: []act{forbids("preflight", "/version")}, says: []string{unwanted, untouched}},
+		{step: "preflight", start: halved, before: []act{removes(object("Deployment", world.IdentityService))},
+			file: map[string]any{"identityServer.chart.version": "0.0.1"}, says: []string{"0.0.1", untouched}},
+	}
+}
+
+func namespace() []cell {
+	return []cell{
+		{step: "namespace", start: nothing, fails: []act{refuses("CREATE", "", "namespaces", named(world.Namespace))}, says: []string{unwanted}},
+		{step: "namespace", start: foreign, before: []act{beingDeleted}, says: []string{"being deleted"}},
+		{step: "namespace", start: older, file: map[string]any{"cluster.kubeconfig": proxied},
+			fails: []act{forbids("namespace", "/namespaces"), forbids("namespace", "/namespaces/"+world.Namespace)}, says: []string{unwanted}},
+		{step: "namespace", start: halved, before: []act{removes(object("Namespace", world.Namespace))},
+			fails: []act{refuses("CREATE", "", "namespaces", named(world.Namespace))}, says: []string{unwanted}},
+	}
+}
+
+func credentials() []cell {
+	const secret = "lockstep-credentials"
+	return []cell{
+		{step: "credentials", start: nothing, fails: []act{refuses("CREATE", "", "secrets", named(secret))}, says: []string{unwanted}},
+		{step: "credentials", start: foreign, before: []act{puts(`{apiVersion: v1, kind: Secret, metadata: {name: lockstep-credentials, namespace: apim}, stringData: {password: theirs-alone}}`)},
+			says: []string{"lockstep-credentials lacks"}},
+		{step: "credentials", start: older, file: map[string]any{"cluster.kubeconfig": proxied},
+			fails: []act{forbids("credentials", "/secrets/"+secret)}, says: []string{unwanted}},
+		{step: "credentials", start: halved, before: []act{removes(object("Secret", secret))},
+			fails: []act{refuses("CREATE", "", "secrets", named(secret))}, says: []string{unwanted}},
+	}
+}
+
+func certificates() []cell {
+	refused := refuses("CREATE", "", "secrets", named("is-keystores"))
+	return []cell{
+		{step: "certificates", start: nothing, fails: []act{refused}, says: []string{unwanted}},
+		{step: "certificates", start: foreign, before: []act{puts(`{apiVersion: v1, kind: ConfigMap, metadata: {name: wso2-ca-cert, namespace: apim}, data: {ca.crt: theirs}}`)},
+			says: []string{"do not fit the environment"}},
+		{step: "certificates", start: older, file: map[string]any{"hostnames.management": "new.lockstep.test"}, says: []string{"new.lockstep.test", "do not fit the environment"}},
+		{step: "certificates", start: halved, before: []act{removes(object("Secret", "is-keystores"))}, fails: []act{refused}, says: []string{unwanted}},
+	}
+}
+
+func image() []cell {
+	refused := func(status int) act {
+		return answers(fault.Fault{ID: fmt.Sprint("tag ", status), Server: fault.Registry, Method: "PUT", Path: "/manifests/7.2.0", Status: status})
+	}
+	return []cell{
+		{step: "image", start: nothing, fails: []act{refused(403)}, says: []string{"wso2is-km"}},
+		{step: "image", start: foreign, fails: []act{refused(403)}, says: []string{"wso2is-km"}},
+		{step: "image", start: older, file: map[string]any{"image.artifacts": []any{map[string]any{"url": handler, "sha256": nowhere}}}, says: []string{nowhere}},
+		{step: "image", start: halved, before: []act{untagged}, fails: []act{refused(403)}, says: []string{"wso2is-km"}},
+	}
+}
+
+func gatewayCRDs() []cell {
+	const late = "securitypolicies.gateway.envoyproxy.io"
+	refused := refuses("CREATE", extensions, kinds, named(late))
+	return []cell{
+		{step: "gateway-crds", start: nothing, fails: []act{refused}, says: []string{unwanted}},
+		{step: "gateway-crds", start: foreign, fails: []act{refused}, says: []string{unwanted}},
+		{step: "gateway-crds", start: older, file: map[string]any{"routing.crds": "create-replace"},
+			fails: []act{refuses("UPDATE", extensions, kinds, named(late))}, says: []string{unwanted}},
+		{step: "gateway-crds", start: halved, before: []act{removes(object("CustomResourceDefinition", late))}, fails: []act{refused}, says: []string{unwanted}},
+	}
+}
+
+func gateway() []cell {
+	const name = "wso2-apim-gateway"
+	return []cell{
+		{step: "gateway", start: nothing, fails: []act{refuses("CREATE", gatewayAPI, "gateways", named(name))}, says: []string{unwanted}},
+		{step: "gateway", start: foreign, before: []act{puts(`{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: wso2-apim-gateway, namespace: apim},
+  spec: {gatewayClassName: theirs, listeners: [{name: http, port: 80, protocol: HTTP}]}}`)}, says: []string{"is not Lockstep's"}},
+		{step: "gateway", start: older, fails: []act{refuses("UPDATE", gatewayAPI, "gateways", named(name))}, says: []string{unwanted}},
+		{step: "gateway", start: halved, before: []act{removes(object("Namespace", "envoy-gateway-system"))},
+			fails: []act{refuses("CREATE", "apps", "deployments", named("envoy-gateway"))}, says: []string{unwanted}},
+	}
+}
+
+func identityServer() []cell {
+	refused := refuses("CREATE", "apps", "deployments", named(world.IdentityService))
+	return []cell{
+		{step: "identity-server", start: nothing, fails: []act{refused}, says: []string{unwanted}},
+		{step: "identity-server", start: foreign, before: []act{puts(foreignService(world.IdentityService))}, says: []string{"Service", world.IdentityService}},
+		{step: "identity-server", start: older, file: map[string]any{"identityServer.values.deploymentToml.userStore.type": "$ref{nothing.here}"},
+			says: []string{"CrashLoopBackOff", "nothing.here"}},
+		{step: "identity-server", start: halved, before: []act{removes(object("Deployment", world.IdentityService))}, fails: []act{refused}, says: []string{unwanted}},
+	}
+}
+
+func apiManagerCells() []cell {
+	const deployment = "apim-wso2am-all-in-one-am-deployment-1"
+	return []cell{
+		{step: "api-manager", start: nothing, file: crashing(), says: []string{"CrashLoopBackOff", "nothing.here"}},
+		{step: "api-manager", start: foreign, before: []act{puts(foreignService(world.APIMService))}, says: []string{"Service", world.APIMService}},
+		{step: "api-manager", start: older, file: crashing(), says: []string{"CrashLoopBackOff", "nothing.here"}},
+		{step: "api-manager", start: halved, before: []act{uninstalls("apim")},
+			fails: []act{refuses("CREATE", "apps", "deployments", named(deployment))}, says: []string{unwanted}},
+	}
+}
+
+func routes() []cell {
+	const route, policy = world.IdentityService + "-httproute", world.IdentityService + "-backend-tls-policy"
+	return []cell{
+		{step: "routes", start: nothing, fails: []act{refuses("CREATE", gatewayAPI, "backendtlspolicies", named(policy))}, says: []string{unwanted}},
+		{step: "routes", start: foreign, before: []act{puts(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: is-identity-server-httproute, namespace: apim},
+  spec: {hostnames: [theirs.lockstep.test], rules: [{backendRefs: [{name: theirs, port: 80}]}]}}`)}, says: []string{"is not Lockstep's"}},
+		{step: "routes", start: older, before: []act{patches(object("HTTPRoute", route), `{"spec": {"hostnames": ["edited.lockstep.test"]}}`)},
+			fails: []act{refuses("UPDATE", gatewayAPI, "backendtlspolicies", named(policy))}, says: []string{unwanted}},
+		{step: "routes", start: halved, before: []act{removes(object("HTTPRoute", route))},
+			fails: []act{refuses("UPDATE", gatewayAPI, "backendtlspolicies", named(policy))}, says: []string{unwanted}},
+	}
+}
+
+func keyManager() []cell {
+	refused := func(method, path string) act {
+		return answers(fault.Fault{ID: "key manager " + method, Server: fault.APIManager, Method: method, Path: path, Status: 400})
+	}
+	return []cell{
+		{step: "key-manager", start: nothing, fails: []act{refused("POST", "/admin/v4/key-managers")}, says: []string{"400"}},
+		{step: "key-manager", start: foreign, before: []act{olderFirst, foreignKeyManager}, says: []string{"of type"},
+			file: with(olderFile(), map[string]any{"keyManager.name": "Theirs"})},
+		{step: "key-manager", start: older, fails: []act{refused("POST", "/generate-keys")}, says: []string{"400"},
+			file: with(olderFile(), map[string]any{"keyManager.displayName": "Newer", "keyManager.roleCreation": true, "timeouts.keyManager": "15s"})},
+		{step: "key-manager", start: halved, before: []act{withoutKeyManager}, fails: []act{refused("POST", "/admin/v4/key-managers")}, says: []string{"400"}},
+	}
+}
+
+func verify() []cell {
+	refused := answers(fault.Fault{ID: "publishing", Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400})
+	return []cell{
+		{step: "verify", start: nothing, fails: []act{refused}, says: []string{"400"}},
+		{step: "verify", start: foreign, fails: []act{refused}, says: []string{"400"}},
+		{step: "verify", start: older, fails: []act{refused}, says: []string{"400"}},
+		{step: "verify", start: halved, before: []act{removes(object("Service", world.IdentityService))}, fails: []act{refused}, says: []string{"400"}},
+	}
+}
+
+func report() []cell {
+	var all []cell
+	for _, start := range starts() {
+		c := cell{step: "report", start: start, file: map[string]any{"cluster.kubeconfig": proxied, "verify.level": "health"},
+			fails: []act{forbids("report", "/secrets/is-keystores")}, says: []string{unwanted}}
+		if start == halved {
+			c.before = []act{removes(object("Secret", "gateway-tls"))}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+const (
+	untouched = "nothing had been changed"
+	handler   = "https://maven.wso2.org/nexus/content/repositories/releases/org/wso2/km/ext/wso2is/wso2is.notification.event.handlers/2.1.3/wso2is.notification.event.handlers-2.1.3.jar"
+	nowhere   = "0000000000000000000000000000000000000000000000000000000000000000"
+)
