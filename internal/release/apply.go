@@ -123,6 +123,9 @@ func (s *session) plan(p prepared, progress func(string)) (plan, error) {
 	if err := busy(last, p.Owner); err != nil {
 		return plan{}, err
 	}
+	if err := s.heal(history, p.Before); err != nil {
+		return plan{}, err
+	}
 	if resumable(history, p) {
 		progress(fmt.Sprintf("carrying on with revision %d of release %s, which was left %s", last.Version, p.Name, last.Info.Status))
 		under := before(history)
@@ -152,8 +155,8 @@ func (s *session) decide(history []*helmrelease.Release, p prepared) (step, erro
 		if last.Labels[fingerprintLabel] != p.labels[fingerprintLabel] || !s.made(last) {
 			return upgrade, nil
 		}
-		missing, err := s.missing(last.Manifest)
-		if err != nil || len(missing) > 0 {
+		live, err := s.liveOf(last)
+		if err != nil || len(live.missing) > 0 {
 			return upgrade, err
 		}
 		return nothing, nil

@@ -78,6 +78,8 @@ type State struct {
 	Deployed int `json:",omitempty"`
 	// Missing names the objects of this revision that were not in the cluster, separated by commas.
 	Missing string `json:",omitempty"`
+	// Behind names the objects that an unfinished revision had not come to: they were as Deployed has them.
+	Behind string `json:",omitempty"`
 	// Installed is when its first revision was made, in RFC 3339. Revisions count from 1 again after an uninstallation:
 	// only this tells two installations apart.
 	Installed string

@@ -41,6 +41,7 @@ func TestReleasesOfARealCluster(t *testing.T) {
 		"an interrupted upgrade is done again":            s.interrupted,
 		"a hook that cannot start fails fast":             s.hook,
 		"the gateway chart with its hooks":                s.gateway,
+		"a fault at any write":                            s.faults,
 	} {
 		t.Run(name, test)
 	}
@@ -50,6 +51,7 @@ type suite struct {
 	engine  *release.Engine
 	client  kubernetes.Interface
 	cluster *cluster.Client
+	charts  map[string]string // folders, for arcs
 }
 
 func (s suite) life(t *testing.T) {
@@ -107,14 +109,20 @@ func (s suite) kindMissing(t *testing.T) {
 	s.fails(t, webSpec(t, "kinds", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"), release.KindMissing, "Widget", "CRDs first")
 }
 
-func (s suite) kindRemoved(t *testing.T) {
+func (s suite) makeKind(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
 	crd := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(gadgets), &crd.Object); err != nil {
+	if err := yaml.Unmarshal([]byte(text), &crd.Object); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.cluster.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate); err != nil {
 		t.Fatal(err)
 	}
+	return crd
+}
+
+func (s suite) kindRemoved(t *testing.T) {
+	crd := s.makeKind(t, gadgets)
 	spec := webSpec(t, "removed", web+"---\napiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: web}\n")
 	s.apply(t, spec)
 	gadget := cluster.Ref{APIVersion: "example.com/v1", Kind: "Gadget", Namespace: "removed", Name: "web", Owner: "app.kubernetes.io/managed-by=Helm"}

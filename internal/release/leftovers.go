@@ -1,7 +1,9 @@
 package release
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,11 +15,21 @@ import (
 	"k8s.io/cli-runtime/pkg/resource"
 )
 
+// Annotations by which Helm knows whose an object is.
+const (
+	ownerName      = "meta.helm.sh/release-name"
+	ownerNamespace = "meta.helm.sh/release-namespace"
+)
+
 // leftovers are what revisions hold that Helm does not reckon with. It goes from the revision that is deployed to the
 // one it makes; what a failed or interrupted revision brought in between it neither removes nor takes back.
 type leftovers struct {
 	name, namespace string
 	revisions       []kube.ResourceList // the oldest first
+	// absent objects are not to be made, and those instead take the place of the target's: see [State.Missing] and
+	// [State.Behind].
+	absent  []string
+	instead kube.ResourceList
 }
 
 // leftovers reads the objects of revisions.
@@ -43,9 +55,9 @@ func unsettled(history []*helmrelease.Release) []*helmrelease.Release {
 	return history
 }
 
-// without leaves one revision out.
-func without(history []*helmrelease.Release, version int) []*helmrelease.Release {
-	return slices.DeleteFunc(slices.Clone(history), func(r *helmrelease.Release) bool { return r.Version == version })
+// deployedIn is the revision that is deployed; nil if none is.
+func deployedIn(history []*helmrelease.Release) *helmrelease.Release {
+	return newest(history[:len(history)-len(unsettled(history))])
 }
 
 // updater is the part of Helm's client that changes objects.
@@ -58,6 +70,7 @@ type updater interface {
 // it is to have, and what is not in target goes. Unlike with Helm an object that could not be removed is an error, and
 // objects of custom kinds are merged three ways too: else one that is adopted would stay as it is.
 func (l leftovers) update(client updater, original, target kube.ResourceList, force bool) (*kube.Result, error) {
+	target = l.adjusted(target)
 	for _, revision := range l.revisions {
 		touched, err := copies(target, revision)
 		if err != nil {
@@ -75,6 +88,12 @@ func (l leftovers) update(client updater, original, target kube.ResourceList, fo
 		return result, err
 	}
 	return result, l.sweep(client.Delete, append(l.objects(), original...).Difference(target))
+}
+
+// adjusted is target as it really was.
+func (l leftovers) adjusted(target kube.ResourceList) kube.ResourceList {
+	wanted := target.Filter(func(info *resource.Info) bool { return !slices.Contains(l.absent, identity(info)) })
+	return append(wanted.Difference(l.instead), l.instead...)
 }
 
 // copies are the objects of target that are in the revision and in the cluster.
@@ -142,7 +161,7 @@ func (l leftovers) owns(info *resource.Info) (bool, error) {
 
 func (l leftovers) owner(object metav1.Object) bool {
 	annotations := object.GetAnnotations()
-	return annotations["meta.helm.sh/release-name"] == l.name && annotations["meta.helm.sh/release-namespace"] == l.namespace
+	return annotations[ownerName] == l.name && annotations[ownerNamespace] == l.namespace
 }
 
 func names(objects kube.ResourceList) []string {
@@ -151,4 +170,22 @@ func names(objects kube.ResourceList) []string {
 		all = append(all, info.Mapping.GroupVersionKind.Kind+" "+info.Name)
 	}
 	return all
+}
+
+// brand gives an object the release's name, as Helm does.
+func (l leftovers) brand(info *resource.Info, err error) error {
+	object, accessErr := meta.Accessor(info.Object)
+	if err = errors.Join(err, accessErr); err != nil {
+		return err
+	}
+	object.SetLabels(with(object.GetLabels(), map[string]string{"app.kubernetes.io/managed-by": "Helm"}))
+	object.SetAnnotations(with(object.GetAnnotations(), map[string]string{ownerName: l.name, ownerNamespace: l.namespace}))
+	return nil
+}
+
+func with(all, more map[string]string) map[string]string {
+	merged := map[string]string{}
+	maps.Copy(merged, all)
+	maps.Copy(merged, more)
+	return merged
 }

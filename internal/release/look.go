@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -31,10 +30,7 @@ func (e *Engine) Look(ctx context.Context, namespace, name string) (State, error
 			return State{}, err
 		}
 	}
-	if under := before(history); len(unsettled(under)) < len(under) && state.Status != helmrelease.StatusDeployed.String() {
-		state.Deployed = under[len(under)-len(unsettled(under))-1].Version
-	}
-	return s.withMissing(state, last)
+	return s.withObjects(state, history)
 }
 
 func stateOf(last *helmrelease.Release) State {
@@ -51,19 +47,28 @@ func stateOf(last *helmrelease.Release) State {
 	}
 }
 
-func (s *session) withMissing(state State, last *helmrelease.Release) (State, error) {
+// withObjects adds how far the objects of the last revision were there.
+func (s *session) withObjects(state State, history []*helmrelease.Release) (State, error) {
 	if !state.Exists {
 		return state, nil
 	}
 	s.removing(true) // with a kind its objects are missing, and nothing more can be done about them
 	defer s.removing(false)
-	missing, err := s.missing(last.Manifest)
-	var keys []string
-	for _, info := range missing {
-		keys = append(keys, identity(info))
+	last, err := s.liveOf(newest(history))
+	if err != nil {
+		return state, err
 	}
-	state.Missing = strings.Join(keys, ", ")
-	return state, err
+	state.Missing = listed(last.missing)
+	deployed := deployedIn(before(history))
+	if complete(newest(history)) || deployed == nil {
+		return state, nil
+	}
+	under, err := s.liveOf(deployed)
+	if err != nil {
+		return state, err
+	}
+	state.Deployed, state.Behind = deployed.Version, listed(under.same.Difference(last.same))
+	return state, nil
 }
 
 // removed says whether a release counts as not there: it is uninstalled, or an uninstallation of ours was cut off.

@@ -22,8 +22,8 @@ type Undo struct {
 
 // Restore undoes what its owner did to a release since it was as before, the records included: it uninstalls what did not
 // exist, and rolls what was upgraded back to the revision that was there, which then is the last one again with the
-// status that it had. An unfinished revision is applied whole and stays failed; one that was pending becomes failed,
-// since nobody was at work on it. Objects that were missing from the revision are removed again.
+// status that it had. Of an unfinished revision no more is made than there was, and objects that were missing are removed
+// again. One that was pending becomes failed, since nobody was at work on it.
 //
 // A release of somebody else is left alone. It may be repeated, and tolerates that nothing was done, or half of it.
 // Hooks of Helm's rollback run; nothing is waited for after a rollback.
@@ -98,9 +98,6 @@ func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, targ
 			return s.explain(fmt.Sprintf("rolling back release %s to revision %d", u.Name, target.Version), err)
 		}
 	}
-	if err := s.removeAgain(u, target); err != nil {
-		return s.explain("removing what was missing from release "+u.Name, err)
-	}
 	return s.putBack(u, target.Version, progress)
 }
 
@@ -122,6 +119,9 @@ func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, ta
 	if err := s.expect(u.Name, u.Namespace, newer); err != nil {
 		return err
 	}
+	if err := s.adjust(u, history); err != nil {
+		return err
+	}
 	return s.ledgered(u.Owner, taken, func(cfg *action.Configuration) error {
 		r := action.NewRollback(cfg)
 		r.Version, r.Timeout = target.Version, e.options.Timeout
@@ -129,17 +129,20 @@ func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, ta
 	})
 }
 
-// removeAgain deletes what the revision had lost before.
-func (s *session) removeAgain(u Undo, target *helmrelease.Release) error {
-	if u.Before.Missing == "" {
+// adjust has the rollback make no more of the revision than there was.
+func (s *session) adjust(u Undo, history []*helmrelease.Release) error {
+	s.waits.leftovers.absent = strings.Split(u.Before.Missing, ", ")
+	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == u.Before.Deployed })
+	if u.Before.Behind == "" || i < 0 {
 		return nil
 	}
-	l, err := s.leftovers(u.Name, u.Namespace, []*helmrelease.Release{target})
+	deployed, err := s.leftovers(u.Name, u.Namespace, history[i:i+1])
 	if err != nil {
 		return err
 	}
-	missing := strings.Split(u.Before.Missing, ", ")
-	return l.sweep(s.KubeClient.Delete, slices.DeleteFunc(l.objects(), func(info *resource.Info) bool { return !slices.Contains(missing, identity(info)) }))
+	behind := strings.Split(u.Before.Behind, ", ")
+	s.waits.leftovers.instead = deployed.objects().Filter(func(info *resource.Info) bool { return slices.Contains(behind, identity(info)) })
+	return s.waits.leftovers.instead.Visit(deployed.brand)
 }
 
 // putBack makes the revision the last one, as it was.

@@ -86,6 +86,27 @@ func (before State) precedes(r *helmrelease.Release) bool {
 	return !before.Exists || r.Version > before.Revision || before.Installed != moment(r.Info.FirstDeployed)
 }
 
+// heal marks the revision as deployed again that was so when the run began, if an upgrade was cut off between recording
+// that it is superseded and recording its own success. Else Helm would start from whatever is last.
+func (s *session) heal(history []*helmrelease.Release, before State) error {
+	if deployedIn(history) != nil {
+		return nil
+	}
+	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == before.deployed() && !before.precedes(r) })
+	if i < 0 || history[i].Info.Status != helmrelease.StatusSuperseded {
+		return nil
+	}
+	return problem(fmt.Sprintf("marking revision %d of release %s as deployed", history[i].Version, history[i].Name), s.mark(history[i], helmrelease.StatusDeployed))
+}
+
+// deployed is the revision that Helm had marked so; 0 if there was none.
+func (before State) deployed() int {
+	if wasWhole(before) {
+		return before.Revision
+	}
+	return before.Deployed
+}
+
 // settle marks a revision that was left pending as failed. This also bars an attempt that is only frozen from reporting
 // over what comes next.
 func (s *session) settle(last *helmrelease.Release, progress func(string)) error {

@@ -144,26 +144,3 @@ func exists(info *resource.Info) (bool, error) {
 	}
 	return err == nil, err
 }
-
-// missing are the objects of a manifest that are not in the cluster.
-func (s *session) missing(manifest string) (missing kube.ResourceList, err error) {
-	resources, err := s.KubeClient.Build(strings.NewReader(manifest), false)
-	if err != nil {
-		return nil, problem("reading the objects of the release", err)
-	}
-	for _, info := range resources {
-		found, err := exists(info)
-		if err != nil {
-			return nil, problem("looking for the objects of the release", err)
-		}
-		if !found {
-			missing = append(missing, info)
-		}
-	}
-	return missing, nil
-}
-
-// identity names an object so that no other has the same name: ConfigMap apps/web, HTTPRoute.gateway.networking.k8s.io apps/web.
-func identity(info *resource.Info) string {
-	return info.Mapping.GroupVersionKind.GroupKind().String() + " " + strings.TrimPrefix(info.Namespace+"/"+info.Name, "/")
-}
