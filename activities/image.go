@@ -69,7 +69,9 @@ func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
 		Summary: fmt.Sprintf("%s %s", summary, shortDigest(built.Digest))}, nil
 }
 
-// UndoImage puts the target tag back.
+// UndoImage puts the target tag back. An image that this run pushed and that no tag points to is deleted, without a look at who runs
+// it: pods of another environment that found the same image in the same repository meanwhile go on, but cannot be pulled anew. To see
+// them all, the worker would have to be allowed to list the pods of every namespace, and of every cluster that pulls from there.
 func (a *Activities) UndoImage(ctx context.Context, in UndoImageInput) error {
 	b, err := a.builder(ctx, in.Env)
 	if err != nil {
