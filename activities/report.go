@@ -42,6 +42,7 @@ type Report struct {
 	AdminPassword string             `json:"adminPassword"` // the command that shows it
 	Verified      []string           `json:"verified"`
 	Warnings      []string           `json:"warnings,omitempty"`
+	Decisions     []Decision         `json:"decisions,omitempty"`
 	Durations     []StepDuration     `json:"durations"`
 	CriticalPath  CriticalPath       `json:"criticalPath"`
 }
@@ -56,6 +57,16 @@ type Address struct {
 type Expiry struct {
 	Where string    `json:"where"`
 	Ends  time.Time `json:"ends"`
+}
+
+// Decision is what an operator decided while the operation ran.
+type Decision struct {
+	At      time.Time `json:"at"`
+	What    string    `json:"what"` // name of the Update, as approve
+	Step    string    `json:"step,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Changed bool      `json:"changed,omitempty"` // it came with a changed environment
 }
 
 // StepDuration is how long a step took, in seconds.

@@ -100,6 +100,7 @@ func (t *Timeouts) setDefaults() {
 	set(&t.APIManager, Duration(15*time.Minute))
 	set(&t.KeyManager, Duration(5*time.Minute))
 	set(&t.Verify, Duration(5*time.Minute))
+	set(&t.Decision, Duration(24*time.Hour))
 }
 
 func set[T comparable](field *T, value T) {

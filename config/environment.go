@@ -34,8 +34,11 @@ type Environment struct {
 	Verify Verify `json:"verify,omitzero"`
 	// Timeouts bound the waits.
 	Timeouts Timeouts `json:"timeouts,omitzero"`
-	// OnFailure is "rollback" (default: undo what the run did) or "keep" (leave it for inspection).
+	// OnFailure is what a deployment does when a step failed: "rollback" (default: undo what the run did), "pause" (wait for an
+	// operator's decision) or "keep" (leave it for inspection).
 	OnFailure FailurePolicy `json:"onFailure,omitempty"`
+	// Approvals are the steps of a deployment that begin only once an operator has approved them.
+	Approvals []string `json:"approvals,omitempty"`
 }
 
 // Cluster says how the worker reaches the cluster. Empty: in-cluster configuration, then the worker's own kubeconfig.
@@ -213,13 +216,15 @@ const (
 	VerifyFull   VerifyLevel = "full"   // an API answers to the token and refuses it once revoked
 )
 
-// Timeouts bound the waits. Each is the time one step may take to become ready.
+// Timeouts bound the waits. Each but the last is the time one step may take to become ready.
 type Timeouts struct {
 	Gateway        Duration `json:"gateway,omitempty"`        // default 5m
 	IdentityServer Duration `json:"identityServer,omitempty"` // default 15m
 	APIManager     Duration `json:"apiManager,omitempty"`     // default 15m
 	KeyManager     Duration `json:"keyManager,omitempty"`     // default 5m
 	Verify         Duration `json:"verify,omitempty"`         // default 5m
+	// Decision is how long a paused step or an approval gate waits for an operator; then everything is rolled back. Default 24h.
+	Decision Duration `json:"decision,omitempty"`
 }
 
 // FailurePolicy is what a failed deployment does.
@@ -228,5 +233,6 @@ type FailurePolicy string
 // Failure policies.
 const (
 	OnFailureRollback FailurePolicy = "rollback"
+	OnFailurePause    FailurePolicy = "pause"
 	OnFailureKeep     FailurePolicy = "keep"
 )

@@ -85,4 +85,6 @@ func narrow(schema *jsonschema.Schema) {
 	field("Artifact", "sha256").Pattern = sha256Hex.String()
 	field("Chart", "oci").Pattern = "^oci://"
 	field("Product", "replicas").Minimum = "1"
+	field("", "approvals").Items = enum(DeploySteps()...)
+	field("", "approvals").UniqueItems = true
 }

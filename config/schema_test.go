@@ -52,6 +52,8 @@ func TestTheSchemaRefusesWhatLoadRefuses(t *testing.T) {
 		"an unknown key":     strings.Replace(minimal, "name: trial", "name: trial\nnamspace: apim", 1),
 		"a missing target":   strings.Replace(minimal, "target:", "base:", 1),
 		"an unknown level":   minimal + "verify: {level: most}\n",
+		"an unknown step":    minimal + "approvals: [products]\n",
+		"a step twice":       minimal + "approvals: [image, image]\n",
 		"a bare number":      minimal + "timeouts: {gateway: 5}\n",
 		"an upper-case host": strings.Replace(minimal, "am.example.com", "AM.example.com", 1),
 	} {

@@ -14,6 +14,7 @@ func (e Environment) Validate() error {
 		checkSecretNames,
 		checkKeyManager,
 		checkChoices,
+		checkApprovals,
 		checkTimes,
 		checkReplicas,
 		checkDatabases,

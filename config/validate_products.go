@@ -94,7 +94,9 @@ func VerifyLevels() []VerifyLevel {
 }
 
 // FailurePolicies are the values of [Environment.OnFailure].
-func FailurePolicies() []FailurePolicy { return []FailurePolicy{OnFailureRollback, OnFailureKeep} }
+func FailurePolicies() []FailurePolicy {
+	return []FailurePolicy{OnFailureRollback, OnFailurePause, OnFailureKeep}
+}
 
 func texts[T ~string](values []T) (plain []string) {
 	for _, value := range values {
@@ -127,6 +129,7 @@ func checkTimes(e Environment) (found Problems) {
 	} {
 		found.between(wait.path, wait.value, time.Second, 6*time.Hour, "a product needs 1 to 5 minutes to start; 15m leaves room")
 	}
+	found.between("timeouts.decision", e.Timeouts.Decision, time.Second, 30*24*time.Hour, "24h gives operators a day; the environment is busy meanwhile")
 	found.between("certificates.validity", e.Certificates.Validity, 24*time.Hour, 10*365*24*time.Hour, "19800h is 825 days, the most that browsers take")
 	return found
 }

@@ -8,6 +8,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
 )
 
 // Search attributes of every operation, all of type Keyword.
@@ -31,7 +33,7 @@ func newBoard(ctx workflow.Context, environment, operation string, steps []step)
 	}
 	for i, s := range steps {
 		b.rows[s.name] = i
-		b.status.Steps = append(b.status.Steps, StepStatus{Name: s.name, Summary: s.summary, Needs: s.needs, State: StateWaiting})
+		b.status.Steps = append(b.status.Steps, StepStatus{Name: s.name, Summary: s.summary, Needs: s.needs, State: StateWaiting, Skippable: s.skippable})
 	}
 	err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (Status, error) { return b.status, nil },
 		workflow.QueryHandlerOptions{Description: "The steps of this operation with state, duration and notes."})
@@ -45,7 +47,30 @@ func newBoard(ctx workflow.Context, environment, operation string, steps []step)
 
 func (b *board) begin(ctx workflow.Context, name string) {
 	now := workflow.Now(ctx)
-	b.change(ctx, name, func(s *StepStatus) { s.State, s.Started = StateRunning, &now })
+	b.change(ctx, name, func(s *StepStatus) { s.State, s.Started, s.Ended, s.Note, s.Error = StateRunning, &now, nil, "", "" })
+}
+
+// reset is for a step that begins later, for the first time or again.
+func (b *board) reset(ctx workflow.Context, name string) {
+	b.change(ctx, name, func(s *StepStatus) { s.State, s.Started, s.Ended, s.Note, s.Error = StateWaiting, nil, nil, "", "" })
+}
+
+func (b *board) awaiting(ctx workflow.Context, name string, until time.Time) {
+	b.change(ctx, name, func(s *StepStatus) { s.State, s.Until = StateAwaitingApproval, &until })
+}
+
+func (b *board) paused(ctx workflow.Context, name string, err error, until time.Time) {
+	b.end(ctx, name, func(s *StepStatus) { s.State, s.Error, s.Until = StatePaused, message(err), &until })
+}
+
+// skipped leaves the error where it is: it is what was done without.
+func (b *board) skipped(ctx workflow.Context, name, why string) {
+	b.change(ctx, name, func(s *StepStatus) { s.State, s.Note = StateSkipped, "skipped by "+why })
+}
+
+func (b *board) decided(ctx workflow.Context, decision activities.Decision) {
+	b.status.Decisions = append(b.status.Decisions, decision)
+	b.show(ctx)
 }
 
 func (b *board) done(ctx workflow.Context, name, note string) {
@@ -69,14 +94,21 @@ func (b *board) undone(ctx workflow.Context, name string) {
 	b.change(ctx, name, func(s *StepStatus) { s.State = StateUndone })
 }
 
-func (b *board) undoFailed(ctx workflow.Context, name string, err error) {
+func (b *board) undoFailed(ctx workflow.Context, name, why string) {
 	b.change(ctx, name, func(s *StepStatus) {
 		s.State = StateUndoFailed
-		s.Error = strings.TrimPrefix(s.Error+"; undo: "+message(err), "; ")
+		s.Error = strings.TrimPrefix(s.Error+"; undo: "+why, "; ")
 	})
 }
 
-func (b *board) state(name string) string { return b.status.Steps[b.rows[name]].State }
+func (b *board) row(name string) StepStatus { return b.status.Steps[b.rows[name]] }
+
+func (b *board) state(name string) string { return b.row(name).State }
+
+func (b *board) has(name string) bool {
+	_, there := b.rows[name]
+	return there
+}
 
 func (b *board) end(ctx workflow.Context, name string, change func(*StepStatus)) {
 	now := workflow.Now(ctx)
@@ -87,8 +119,30 @@ func (b *board) end(ctx workflow.Context, name string, change func(*StepStatus))
 }
 
 func (b *board) change(ctx workflow.Context, name string, change func(*StepStatus)) {
-	change(&b.status.Steps[b.rows[name]])
+	row := &b.status.Steps[b.rows[name]]
+	change(row)
+	if row.State != StatePaused && row.State != StateAwaitingApproval {
+		row.Until = nil
+	}
+	if now := b.waitsFor(); now != b.status.Phase {
+		b.phase(ctx, now)
+		return
+	}
 	b.show(ctx)
+}
+
+// waitsFor is the phase that follows from the steps, while they are carried out.
+func (b *board) waitsFor() string {
+	switch {
+	case b.status.Phase == PhaseCompensating, b.status.Phase == PhaseEnded:
+		return b.status.Phase
+	case len(b.status.In(StatePaused)) > 0:
+		return PhasePaused
+	case len(b.status.In(StateAwaitingApproval)) > 0:
+		return PhaseAwaitingApproval
+	default:
+		return PhaseRunning
+	}
 }
 
 // phase moves the operation on; the search attribute follows.
@@ -138,8 +192,47 @@ func markdown(s Status) string {
 		}
 		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", row.Name, row.State, took, cell(note)))
 	}
+	out.WriteString(open(s) + decided(s.Decisions))
 	if s.Error != "" {
 		out.WriteString(fmt.Sprintf("\n```\n%s\n```\n", s.Error))
+	}
+	return out.String()
+}
+
+// open says which Updates go on from here, as they are typed into the Temporal UI.
+func open(s Status) string {
+	var out strings.Builder
+	offer := func(update, input string) { out.WriteString(fmt.Sprintf("- Update `%s`: `%s`\n", update, input)) }
+	for _, row := range s.Steps {
+		switch row.State {
+		case StatePaused:
+			out.WriteString(fmt.Sprintf("\n**%s** waits until %s for a decision:\n\n", row.Name, row.Until.UTC().Format(time.RFC3339)))
+			offer(UpdateRetry, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
+			if row.Skippable != "" {
+				offer(UpdateSkip, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
+			}
+			offer(UpdateRollback, `{"by": "…", "reason": "…"}`)
+		case StateAwaitingApproval:
+			out.WriteString(fmt.Sprintf("\n**%s** waits until %s for its approval:\n\n", row.Name, row.Until.UTC().Format(time.RFC3339)))
+			offer(UpdateApprove, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
+			offer(UpdateRollback, `{"by": "…", "reason": "…"}`)
+		}
+	}
+	return out.String()
+}
+
+func decided(decisions []activities.Decision) string {
+	if len(decisions) == 0 {
+		return ""
+	}
+	var out strings.Builder
+	out.WriteString("\n| decision | step | by | when | why |\n|---|---|---|---|---|\n")
+	for _, d := range decisions {
+		what := d.What
+		if d.Changed {
+			what += ", environment changed"
+		}
+		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, d.Step, cell(someone(d.By)), d.At.UTC().Format(time.RFC3339), cell(d.Reason)))
 	}
 	return out.String()
 }

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
@@ -36,25 +35,54 @@ func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 		return activities.Report{}, err
 	}
 	d := &deployment{env: env, scope: scopeOf(ctx, env),
-		before: map[string]release.State{}, applied: map[string]activities.Release{}, objects: map[string][]cluster.Snapshot{}}
+		before: map[string]release.State{}, applied: map[string]activities.Release{}, changed: map[string]bool{}, objects: map[string][]cluster.Snapshot{}}
 	steps := d.steps()
 	board, err := newBoard(ctx, d.env.Name, "deploy", steps)
 	if err != nil {
 		return activities.Report{}, err
 	}
 	d.board = board
-	r := &runner{board: board}
+	r := &runner{board: board, desk: &desk{board: board, env: &d.env}}
+	r.desk.admit = func(ctx workflow.Context, changed config.Environment) (config.Environment, error) {
+		return d.admit(ctx, changed, r.began)
+	}
+	r.desk.take = func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) }
+	if err := r.desk.open(ctx); err != nil {
+		return activities.Report{}, err
+	}
 	if err := r.run(ctx, steps); err != nil {
-		return activities.Report{}, r.conclude(ctx, err, d.env.OnFailure == config.OnFailureKeep)
+		err = r.conclude(ctx, err, d.env.OnFailure == config.OnFailureKeep)
+		answered(ctx)
+		return activities.Report{}, err
 	}
 	board.close(ctx, OutcomeDone, nil)
-	return d.report, nil
+	answered(ctx)
+	return d.reported(), nil
+}
+
+// admit checks a changed environment as the first was checked, and that it is of what this run has made so far.
+func (d *deployment) admit(ctx workflow.Context, changed config.Environment, began func(string) bool) (config.Environment, error) {
+	changed, err := checked(ctx, changed)
+	if err != nil {
+		return changed, err
+	}
+	if why := unchangeable(d.env, changed, began); why != "" {
+		return changed, refused("%s", why)
+	}
+	return changed, nil
+}
+
+// answered waits until whoever sent an Update has been answered.
+func answered(ctx workflow.Context) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }) // fails only if ctx is cancelled
 }
 
 // conclude ends a failed or cancelled operation: it compensates and turns the failure into the error the caller sees.
 func (r *runner) conclude(ctx workflow.Context, failure error, keep bool) error {
 	cancelled := temporal.IsCanceledError(failure)
-	what := fmt.Sprintf("step %s failed: %s", r.at, message(failure))
+	what := failure.Error()
 	if cancelled {
 		what = "cancelled"
 	}
@@ -111,10 +139,13 @@ type deployment struct {
 
 	before  map[string]release.State // releases by component, as look saw them
 	applied map[string]activities.Release
+	changed map[string]bool               // releases that this run changed, or may have
+	proving bool                          // a verification that makes things has begun
 	objects map[string][]cluster.Snapshot // objects by step, as look saw them
 	missing []string                      // CRDs that were not there
 	tag     activities.ImageState
 	manager activities.KeyManagerState
 	// registration is the key manager as it was before API Manager was touched, if that loses it with its pods.
 	registration activities.KeyManagerState
+	postponed    []inProduct // undos that wait for the API Manager of before
 }

@@ -12,6 +12,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/cluster"
 	"lockstep/internal/release"
 )
 
@@ -179,17 +180,48 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 }
 
 func TestWhatAnAPIManagerOfBeforeLearnedIsUndone(t *testing.T) {
-	o := newOperation(t, canonicalID)
-	o.on("LookRelease", 0, func(context.Context, activities.ReleaseRef) (release.State, error) {
-		return release.State{Exists: true, Revision: 1}, nil
-	})
-	o.on("Verify", time.Minute, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-		return activities.Verification{}, broken(activities.TypeRefused, "no")
-	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
-	undone := o.since("Verify")
-	if len(undone) < 2 || undone[0] != "CleanUpVerify" || !slices.Contains(undone, "UndoKeyManager") {
-		t.Errorf("undone: %q", undone)
+	production, err := config.Load("../examples/production.yaml") // with databases of its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		env      config.Environment
+		revision int // after the deployment; it was 1 before
+		want     []string
+	}{
+		"at once, in pods that stay": {quickstart(t), 1, []string{"CleanUpVerify", "UndoKeyManager", "RestoreRelease apim"}},
+		"in the pods of before, which know it from their database": {production, 2,
+			[]string{"RestoreRelease apim", "WaitWorkload api-manager", "CleanUpVerify", "UndoKeyManager"}},
+		"from memory, in the pods of before, which forgot it": {quickstart(t), 2, []string{"RestoreRelease apim", "WaitWorkload api-manager", "UndoKeyManager"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOperation(t, CanonicalID(test.env.Name))
+			o.on("LookRelease", 0, func(context.Context, activities.ReleaseRef) (release.State, error) {
+				return release.State{Exists: true, Revision: 1}, nil
+			})
+			o.on("Snapshot", 0, func(context.Context, activities.SnapshotInput) ([]cluster.Snapshot, error) {
+				return []cluster.Snapshot{{Exists: true}}, nil
+			})
+			o.on("LookKeyManager", 0, func(context.Context, activities.Input) (activities.KeyManagerState, error) {
+				return activities.KeyManagerState{Exists: true}, nil
+			})
+			o.on("ApplyRelease", 0, func(context.Context, activities.ApplyReleaseInput) (activities.Release, error) {
+				return activities.Release{Revision: test.revision, Changed: test.revision > 1}, nil
+			})
+			o.on("Verify", time.Minute, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
+				return activities.Verification{}, broken(activities.TypeRefused, "no")
+			})
+			o.ExecuteWorkflow(Deploy, DeployInput{Environment: test.env})
+			var undone []string
+			for _, one := range o.since("Verify") {
+				if slices.Contains([]string{"CleanUpVerify", "UndoKeyManager", "RestoreRelease apim", "WaitWorkload api-manager"}, one) {
+					undone = append(undone, one)
+				}
+			}
+			if diff := cmp.Diff(test.want, undone); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

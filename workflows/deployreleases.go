@@ -45,40 +45,13 @@ func (d *deployment) applyRelease(ctx workflow.Context, component string) error 
 	}
 	applied, err := call[activities.Release](ctx, work("apply release "+d.releaseName(component)), a.ApplyRelease, in)
 	d.applied[component] = applied
+	d.changed[component] = d.changed[component] || err != nil || applied.Revision != d.before[component].Revision // an attempt before may have done it
 	return err
 }
 
 func (d *deployment) restoreRelease(ctx workflow.Context, component string) error {
 	in := activities.RestoreReleaseInput{Release: d.releaseRef(component), Before: d.before[component]}
 	return tell(ctx, undo("restore release "+d.releaseName(component)), a.RestoreRelease, in)
-}
-
-// lookRegistration remembers the key manager of an API Manager that loses it whenever its pods are replaced. One that does not
-// answer has nothing to lose.
-func (d *deployment) lookRegistration(ctx workflow.Context) (err error) {
-	if !d.before[activities.APIManager].Exists || d.env.KeepsState() {
-		return nil
-	}
-	o := options("look for the key manager", 30*time.Second, 2)
-	d.registration, err = call[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(activities.APIManager))
-	if err != nil && ctx.Err() == nil {
-		workflow.GetLogger(ctx).Info("API Manager does not answer before its upgrade", "error", err)
-		return nil
-	}
-	return err
-}
-
-// restoreRegistration brings back what [deployment.lookRegistration] saw, once the earlier API Manager runs again.
-func (d *deployment) restoreRegistration(ctx workflow.Context) error {
-	if !d.registration.Exists {
-		return nil
-	}
-	in := activities.WaitInput{Input: d.trimmed(""), Component: activities.APIManager}
-	o := wait("wait until the earlier api-manager is ready", time.Duration(d.env.Timeouts.APIManager))
-	if err := tell(ctx, o, a.WaitWorkload, in); err != nil {
-		return err
-	}
-	return tell(ctx, undo("put the key manager back"), a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: d.registration})
 }
 
 func (d *deployment) releaseNote(component string) string {

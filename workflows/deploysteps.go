@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -27,21 +28,21 @@ func (d *deployment) steps() []step {
 		d.made(step{name: "certificates", summary: "mint CA, key stores and trust stores of both products, once", needs: []string{"credentials"}, do: d.certificates},
 			activities.CertificateObjects),
 		{name: "image", summary: "build and push the Identity Server image", needs: []string{"preflight"},
-			look: d.lookImage, do: d.buildImage, undo: d.undoImage},
+			look: d.lookImage, do: d.buildImage, undo: d.undoImage, remedy: d.retag},
 		{name: "gateway-crds", summary: "install the Gateway API kinds", needs: []string{"preflight"},
-			look: d.lookCRDs, do: d.applyCRDs, undo: d.removeCRDs},
+			look: d.lookCRDs, do: d.applyCRDs, undo: d.removeCRDs, remedy: d.deleteCRDs},
 		{name: "gateway", summary: "install the gateway and its listeners", needs: []string{"gateway-crds", "certificates"},
-			look: d.lookGateway, do: d.installGateway, undo: d.undoGateway},
-		d.product(activities.IdentityServer, "install Identity Server and wait until it is ready", d.env.Timeouts.IdentityServer,
-			"image", "certificates"),
-		d.product(activities.APIManager, "install API Manager and wait until it is ready", d.env.Timeouts.APIManager,
-			"certificates", "gateway-crds"),
+			look: d.lookGateway, do: d.installGateway, undo: d.undoGateway, remedy: d.uninstallGateway},
+		d.product(activities.IdentityServer, "install Identity Server and wait until it is ready", "image", "certificates"),
+		d.product(activities.APIManager, "install API Manager and wait until it is ready", "certificates", "gateway-crds"),
 		d.made(step{name: "routes", summary: "route the public hostnames to both products", do: d.routes,
 			needs: []string{"gateway", activities.IdentityServer, activities.APIManager}}, activities.RouteObjects),
 		{name: "key-manager", summary: "register Identity Server as Key Manager", needs: []string{activities.IdentityServer, activities.APIManager},
-			look: d.lookKeyManager, do: d.registerKeyManager, undo: d.undoKeyManager},
-		{name: "verify", summary: "prove that it works", needs: []string{"key-manager", "routes"}, do: d.verify, undo: d.cleanUpVerify},
-		{name: "report", summary: "collect addresses, digests and durations", needs: []string{"verify"}, do: d.collect},
+			look: d.lookKeyManager, do: d.registerKeyManager, undo: d.undoKeyManager, remedy: d.deregister},
+		{name: "verify", summary: "prove that it works", needs: []string{"key-manager", "routes"}, do: d.verify, undo: d.cleanUpVerify,
+			remedy: sweep, skippable: "it changes nothing that lasts; what it would have proved is not known"},
+		{name: "report", summary: "collect addresses, digests and durations", needs: []string{"verify"}, do: d.collect,
+			skippable: "it only reads; addresses and expiry are missing from the result"},
 	}
 }
 
@@ -52,13 +53,14 @@ func (d *deployment) made(s step, set activities.ObjectSet) step {
 		return err
 	}
 	s.undo = func(ctx workflow.Context) error { return d.restore(ctx, d.objects[s.name]) }
+	s.remedy = func() string { return putBack(d.objects[s.name]) }
 	return s
 }
 
 // product is the step of one WSO2 product: apply its release, then wait for its pods.
-func (d *deployment) product(component, summary string, limit config.Duration, needs ...string) step {
+func (d *deployment) product(component, summary string, needs ...string) step {
 	return step{
-		name: component, summary: summary, needs: needs,
+		name: component, summary: summary, needs: needs, remedy: func() string { return d.helm(component) },
 		look: func(ctx workflow.Context) error {
 			if err := d.lookRelease(ctx, component); err != nil || component != activities.APIManager {
 				return err
@@ -69,17 +71,23 @@ func (d *deployment) product(component, summary string, limit config.Duration, n
 			if err := d.applyRelease(ctx, component); err != nil {
 				return "", err
 			}
-			in := activities.WaitInput{Input: d.trimmed(""), Component: component}
-			err := tell(ctx, wait("wait until "+component+" is ready", time.Duration(limit)), a.WaitWorkload, in)
-			return d.releaseNote(component), err
+			return d.releaseNote(component), d.waitReady(ctx, component, "wait until "+component+" is ready")
 		},
 		undo: func(ctx workflow.Context) error {
 			if err := d.restoreRelease(ctx, component); err != nil || component != activities.APIManager {
 				return err
 			}
-			return d.restoreRegistration(ctx)
+			return d.undoPostponed(ctx)
 		},
 	}
+}
+
+func (d *deployment) waitReady(ctx workflow.Context, component, summary string) error {
+	limit := d.env.Timeouts.IdentityServer
+	if component == activities.APIManager {
+		limit = d.env.Timeouts.APIManager
+	}
+	return tell(ctx, wait(summary, time.Duration(limit)), a.WaitWorkload, activities.WaitInput{Input: d.trimmed(""), Component: component})
 }
 
 func (d *deployment) preflight(ctx workflow.Context) (note string, err error) {
@@ -134,31 +142,15 @@ func (d *deployment) registerKeyManager(ctx workflow.Context) (note string, err 
 	return d.keyManager.Summary, err
 }
 
-func (d *deployment) undoKeyManager(ctx workflow.Context) error {
-	if d.before[activities.APIManager].Exists || d.env.KeepsState() {
-		return tell(ctx, undoInProduct("put the key manager back"), a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: d.manager})
-	}
-	return nil // it goes with the API Manager that this run installed
-}
-
 func (d *deployment) verify(ctx workflow.Context) (string, error) {
-	if d.env.Verify.Level == config.VerifyNone {
+	level := d.env.Verify.Level
+	if level == config.VerifyNone {
 		return "not asked for", nil
 	}
-	o := wait("prove that it works: "+string(d.env.Verify.Level), time.Duration(d.env.Timeouts.Verify))
+	d.proving = d.proving || level != config.VerifyHealth
 	var err error
-	d.verified, err = call[activities.Verification](ctx, o, a.Verify, d.verifyInput())
+	d.verified, err = call[activities.Verification](ctx, wait("prove that it works: "+string(level), time.Duration(d.env.Timeouts.Verify)), a.Verify, d.verifyInput())
 	return d.verified.Summary, err
-}
-
-func (d *deployment) cleanUpVerify(ctx workflow.Context) error {
-	if d.env.Verify.Level == config.VerifyNone || d.env.Verify.Level == config.VerifyHealth {
-		return nil
-	}
-	if !d.before[activities.APIManager].Exists && !d.env.KeepsState() {
-		return nil // what it made goes with the API Manager that this run installed
-	}
-	return tell(ctx, undoInProduct("remove what the verification made"), a.CleanUpVerify, d.verifyInput())
 }
 
 func (d *deployment) verifyInput() activities.VerifyInput {
@@ -178,7 +170,7 @@ func (d *deployment) trimmed(component string) activities.Input {
 func (d *deployment) collect(ctx workflow.Context) (string, error) {
 	in := activities.ReportInput{
 		Input: d.trimmed(""), Kubernetes: d.checked.Kubernetes, Image: d.image, Gateway: d.gateway, KeyManager: d.keyManager,
-		Releases: d.applied, Verified: d.verified, Warnings: append(d.checked.Warnings, d.certs.Warnings...),
+		Releases: d.applied, Verified: d.verified, Warnings: slices.Concat(d.checked.Warnings, d.certs.Warnings),
 	}
 	report, err := call[activities.Report](ctx, quick("read addresses and expiry"), a.CollectReport, in)
 	if err != nil {
@@ -187,4 +179,21 @@ func (d *deployment) collect(ctx workflow.Context) (string, error) {
 	report.Durations, report.CriticalPath = durations(d.board.status, workflow.Now(ctx))
 	d.report = report
 	return fmt.Sprintf("%d steps", len(d.board.status.Steps)), nil
+}
+
+// reported is the report with what operators decided. If they skipped the report, it says what is known without.
+func (d *deployment) reported() activities.Report {
+	report := d.report
+	if report.Environment == "" {
+		report = activities.Report{Environment: d.env.Name, Namespace: d.env.Namespace, Kubernetes: d.checked.Kubernetes,
+			Issuer: d.keyManager.Issuer, KeyManager: d.keyManager.ID, Image: d.image.Reference, Releases: d.applied,
+			GatewayURL: "https://" + d.env.Hostnames.Gateway, Verified: d.verified.Proved, Warnings: slices.Concat(d.checked.Warnings, d.certs.Warnings)}
+	}
+	for _, row := range d.board.status.Steps {
+		if row.State == StateSkipped {
+			report.Warnings = append(report.Warnings, fmt.Sprintf("step %s was %s; it had failed: %s", row.Name, row.Note, row.Error))
+		}
+	}
+	report.Decisions = d.board.status.Decisions
+	return report
 }

@@ -50,4 +50,6 @@ func end(row StepStatus, now time.Time) time.Time {
 	}
 }
 
-func seconds(d time.Duration) float64 { return float64(d.Round(time.Millisecond)/time.Millisecond) / 1000 }
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond)/time.Millisecond) / 1000
+}

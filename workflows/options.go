@@ -40,9 +40,9 @@ func undo(summary string) workflow.ActivityOptions {
 	return o
 }
 
-// undoInProduct is for compensation inside a product, which may be what failed: its release is put back afterwards in any case.
-func undoInProduct(summary string) workflow.ActivityOptions {
-	return options(summary, time.Minute, 6)
+// undoNow is for compensation inside a product that runs: one that does not answer is not waited for long.
+func undoNow(summary string) workflow.ActivityOptions {
+	return options(summary, 30*time.Second, 6)
 }
 
 // options bound the attempts and the time of each, not the time over all of them: that would run while no worker does.

@@ -1,31 +1,40 @@
 package workflows
 
-import "time"
+import (
+	"time"
+
+	"lockstep/activities"
+)
 
 // Phases of an operation.
 const (
-	PhaseRunning      = "running"
-	PhaseCompensating = "compensating"
-	PhaseEnded        = "ended"
+	PhaseRunning          = "running"
+	PhasePaused           = "paused"            // a failed step waits for an operator, at least
+	PhaseAwaitingApproval = "awaiting-approval" // a step waits for its approval, and none is paused
+	PhaseCompensating     = "compensating"
+	PhaseEnded            = "ended"
 )
 
 // Outcomes of an operation.
 const (
 	OutcomeDone       = "done"
-	OutcomeRolledBack = "rolled-back" // failed or cancelled, and all that the run did is undone
+	OutcomeRolledBack = "rolled-back" // failed, cancelled or given up by an operator, and all that the run did is undone
 	OutcomeFailed     = "failed"      // failed, and what the run did is still there, all or in part
 )
 
 // States of a step.
 const (
-	StateWaiting    = "waiting"
-	StateRunning    = "running"
-	StateDone       = "done"
-	StateFailed     = "failed"
-	StateCancelled  = "cancelled"
-	StateUndoing    = "undoing"
-	StateUndone     = "undone"
-	StateUndoFailed = "undo-failed"
+	StateWaiting          = "waiting"
+	StateAwaitingApproval = "awaiting-approval"
+	StateRunning          = "running"
+	StateDone             = "done"
+	StatePaused           = "paused" // failed, and an operator decides what follows
+	StateSkipped          = "skipped"
+	StateFailed           = "failed"
+	StateCancelled        = "cancelled"
+	StateUndoing          = "undoing"
+	StateUndone           = "undone"
+	StateUndoFailed       = "undo-failed"
 )
 
 // QueryStatus is the query that every operation answers with a [Status].
@@ -33,15 +42,16 @@ const QueryStatus = "status"
 
 // Status is the board of an operation.
 type Status struct {
-	Environment string       `json:"environment"`
-	Operation   string       `json:"operation"`
-	Phase       string       `json:"phase"`
-	Outcome     string       `json:"outcome,omitempty"` // empty until the operation has ended
-	Started     time.Time    `json:"started"`
-	Ended       *time.Time   `json:"ended,omitempty"`
-	Error       string       `json:"error,omitempty"`
-	Child       string       `json:"child,omitempty"` // the workflow that does the work, when it is not this one
-	Steps       []StepStatus `json:"steps"`
+	Environment string                `json:"environment"`
+	Operation   string                `json:"operation"`
+	Phase       string                `json:"phase"`
+	Outcome     string                `json:"outcome,omitempty"` // empty until the operation has ended
+	Started     time.Time             `json:"started"`
+	Ended       *time.Time            `json:"ended,omitempty"`
+	Error       string                `json:"error,omitempty"`
+	Child       string                `json:"child,omitempty"` // the workflow that does the work, when it is not this one
+	Steps       []StepStatus          `json:"steps"`
+	Decisions   []activities.Decision `json:"decisions,omitempty"` // of operators, in order
 }
 
 // StepStatus is one row of the board.
@@ -54,6 +64,10 @@ type StepStatus struct {
 	Ended   *time.Time `json:"ended,omitempty"`
 	Note    string     `json:"note,omitempty"`
 	Error   string     `json:"error,omitempty"`
+	// Until is when nobody is waited for any more, of a step that is paused or awaits its approval.
+	Until *time.Time `json:"until,omitempty"`
+	// Skippable says why the operation is sound without this step; empty if it is not.
+	Skippable string `json:"skippable,omitempty"`
 }
 
 // Elapsed is how long the step took, or has taken so far.
@@ -66,4 +80,14 @@ func (s StepStatus) Elapsed(now time.Time) time.Duration {
 	default:
 		return s.Ended.Sub(*s.Started)
 	}
+}
+
+// In lists the steps that are in a state.
+func (s Status) In(state string) (names []string) {
+	for _, row := range s.Steps {
+		if row.State == state {
+			names = append(names, row.Name)
+		}
+	}
+	return names
 }

@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 )
@@ -17,25 +19,57 @@ type step struct {
 	do func(workflow.Context) (note string, err error)
 	// undo restores what look saw. It tolerates a do that never happened or happened half. Optional.
 	undo func(workflow.Context) error
+	// remedy is how an operator does by hand what undo could not. Optional.
+	remedy func() string
 	// optional says whether the operation goes on without this step, as clean-ups do.
 	optional bool
+	// skippable says why the operation is sound without this step, if an operator decides so. Empty: it is not.
+	skippable string
 }
 
-// errNotRun ends the future of a step whose needs were not met.
-var errNotRun = errors.New("not run")
+// Ends of the future of a step that is not done.
+var (
+	errNotRun = errors.New("not run")      // its needs were not met
+	errAgain  = errors.New("begins again") // with all others
+)
+
+// stop is why an operation ends before its steps are done.
+type stop struct {
+	text  string
+	cause error // optional
+}
+
+func (s *stop) Error() string { return s.text }
+func (s *stop) Unwrap() error { return s.cause }
 
 // runner carries out the steps of one operation.
 type runner struct {
 	board   *board
-	entered []step // in the order they began, for compensation
+	desk    *desk  // where operators decide; nil if they are not asked
+	entered []step // in the order they first began, for compensation
 	calls   map[string]*calls
-	failed  error  // the first failure
-	at      string // the step that failed first
+	stopped error // the first reason to stop
 }
 
-// run starts every step as soon as what it needs is done, and returns when all have ended. The first failure cancels
-// the steps that are under way and keeps the others from beginning.
+// run carries out the steps, once, or again whenever an operator has changed the environment, and returns when all have ended.
 func (r *runner) run(ctx workflow.Context, steps []step) error {
+	for {
+		r.pass(ctx, steps)
+		switch {
+		case r.stopped != nil:
+			return r.stopped
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !r.desk.startsOver():
+			return nil
+		}
+		r.desk.startOver(ctx)
+	}
+}
+
+// pass starts every step as soon as what it needs is done, and returns when all have ended. A reason to stop cancels the steps that
+// are under way and keeps the others from beginning.
+func (r *runner) pass(ctx workflow.Context, steps []step) {
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	ends := make(map[string]workflow.Future, len(steps))
@@ -47,12 +81,8 @@ func (r *runner) run(ctx workflow.Context, steps []step) error {
 		})
 	}
 	for _, s := range steps {
-		_ = ends[s.name].Get(ctx, nil) // runOne keeps the first failure
+		_ = ends[s.name].Get(ctx, nil) // runOne keeps the first reason to stop
 	}
-	if r.failed == nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return r.failed
 }
 
 func (r *runner) runOne(ctx workflow.Context, cancel workflow.CancelFunc, s step, ends map[string]workflow.Future) error {
@@ -61,38 +91,87 @@ func (r *runner) runOne(ctx workflow.Context, cancel workflow.CancelFunc, s step
 			return errNotRun
 		}
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.desk.startsOver() {
 		return errNotRun
 	}
-	note, err := r.carryOut(ctx, s)
+	err := r.passGate(ctx, s)
 	if err == nil {
-		r.board.done(ctx, s.name, note)
-		return nil
+		err = r.persist(ctx, s)
 	}
-	r.board.failed(ctx, s.name, err)
-	if s.optional && ctx.Err() == nil {
-		return nil
+	if err == nil || errors.Is(err, errAgain) {
+		return err
 	}
-	if r.failed == nil {
-		r.failed, r.at = err, s.name
+	if r.stopped == nil {
+		r.stopped = err
 		if ctx.Err() != nil {
-			r.failed = ctx.Err() // cancelled from outside: what a step says as it stops is not why the operation ends
+			r.stopped = ctx.Err() // cancelled from outside: what a step says as it stops is not why the operation ends
 		}
 	}
 	cancel()
 	return err
 }
 
+// passGate waits for the approval of a step that must not begin without.
+func (r *runner) passGate(ctx workflow.Context, s step) error {
+	if !r.desk.guards(s.name) {
+		return nil
+	}
+	r.board.awaiting(ctx, s.name, r.desk.deadline(ctx))
+	verdict, err := r.desk.ask(ctx, s.name)
+	if verdict != approved {
+		r.board.reset(ctx, s.name)
+	}
+	return err
+}
+
+// persist carries a step out until it is done, skipped or given up: where failures pause, an operator decides after each.
+func (r *runner) persist(ctx workflow.Context, s step) error {
+	for {
+		note, err := r.carryOut(ctx, s)
+		switch {
+		case err == nil:
+			r.board.done(ctx, s.name, note)
+			return nil
+		case ctx.Err() == nil && r.desk.startsOver():
+			r.board.failed(ctx, s.name, err)
+			return errAgain
+		case ctx.Err() == nil && s.optional:
+			r.board.failed(ctx, s.name, err)
+			return nil
+		case ctx.Err() != nil || !r.desk.pauses():
+			r.board.failed(ctx, s.name, err)
+			return &stop{text: fmt.Sprintf("step %s failed: %s", s.name, message(err)), cause: err}
+		}
+		r.board.paused(ctx, s.name, err, r.desk.deadline(ctx))
+		switch verdict, why := r.desk.ask(ctx, s.name); verdict {
+		case retried:
+		case skipped:
+			return nil
+		default:
+			r.board.failed(ctx, s.name, err)
+			return why
+		}
+	}
+}
+
+// carryOut looks once, however often the step is tried: what the first look saw is what undo goes back to.
 func (r *runner) carryOut(ctx workflow.Context, s step) (string, error) {
 	ctx = r.within(ctx, s.name)
 	r.board.begin(ctx, s.name)
-	if s.look != nil {
-		if err := s.look(ctx); err != nil {
-			return "", err
+	if !r.began(s.name) {
+		if s.look != nil {
+			if err := s.look(ctx); err != nil {
+				return "", err
+			}
 		}
+		r.entered = append(r.entered, s)
 	}
-	r.entered = append(r.entered, s)
 	return s.do(ctx)
+}
+
+// began says whether a step has looked and begun to change things, now or in an earlier try.
+func (r *runner) began(name string) bool {
+	return slices.ContainsFunc(r.entered, func(s step) bool { return s.name == name })
 }
 
 // within gives ctx the numbering of a step's activities. Do and undo of a step share it: ids are unique in a workflow.

@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"time"
-
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
@@ -28,22 +26,16 @@ func Verify(ctx workflow.Context, in VerifyInput) (activities.Verification, erro
 		env.Verify.Level = config.VerifyFull
 	}
 	d := &deployment{env: env, scope: scopeOf(ctx, env)}
-	var result activities.Verification
-	steps := []step{{name: "verify", summary: "prove that it works", undo: d.cleanUpVerify,
-		do: func(ctx workflow.Context) (note string, err error) {
-			o := wait("prove that it works: "+string(d.env.Verify.Level), time.Duration(d.env.Timeouts.Verify))
-			result, err = call[activities.Verification](ctx, o, a.Verify, d.verifyInput())
-			return result.Summary, err
-		}}}
+	steps := []step{{name: "verify", summary: "prove that it works", do: d.verify, undo: d.cleanUpVerify, remedy: sweep}}
 	d.before = map[string]release.State{activities.APIManager: {Exists: true}} // what a cut-off verification made must go
 	board, err := newBoard(ctx, env.Name, "verify", steps)
 	if err != nil {
-		return result, err
+		return activities.Verification{}, err
 	}
 	r := &runner{board: board}
 	if err := r.run(ctx, steps); err != nil {
-		return result, r.conclude(ctx, err, false)
+		return activities.Verification{}, r.conclude(ctx, err, false)
 	}
 	board.close(ctx, OutcomeDone, nil)
-	return result, nil
+	return d.verified, nil
 }

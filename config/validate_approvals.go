@@ -1,0 +1,30 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DeploySteps are the names of the steps of a deployment, in the order of the runbook.
+func DeploySteps() []string {
+	return []string{"preflight", "namespace", "credentials", "certificates", "image", "gateway-crds", "gateway", "identity-server",
+		"api-manager", "routes", "key-manager", "verify", "report"}
+}
+
+func checkApprovals(e Environment) (found Problems) {
+	for i, step := range e.Approvals {
+		path := fmt.Sprintf("approvals[%d]", i)
+		switch {
+		case !slices.Contains(DeploySteps(), step):
+			next := "write one of " + strings.Join(DeploySteps(), ", ")
+			if near := closest(step, DeploySteps()); near != "" {
+				next = "did you mean " + near + "?"
+			}
+			found.add(path, step, "is no step of a deployment", next)
+		case slices.Index(e.Approvals, step) < i:
+			found.add(path, step, "is given twice", "remove one: a step is approved once")
+		}
+	}
+	return found
+}
