@@ -87,11 +87,14 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 			return "", classifyRelease(err)
 		}
 		progress(fmt.Sprintf("applying %d kinds", len(crds)))
-		created, err := s.cluster.ApplyCRDs(ctx, crds, in.Env.Routing.CRDs)
+		created, replaced, err := s.cluster.ApplyCRDs(ctx, crds, in.Env.Routing.CRDs, in.Scope.run())
 		if err != nil {
 			return "", classifyCluster(err)
 		}
 		note = fmt.Sprintf("%d of %d kinds made", len(created), len(crds))
+		if len(replaced) > 0 {
+			note += fmt.Sprintf(", %d replaced", len(replaced))
+		}
 	}
 	return note, requireKinds(ctx, s.cluster, in.Env)
 }
@@ -105,14 +108,28 @@ func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment
 	return classifyCluster(gateway.Unserved(env, missing))
 }
 
-// RemoveCRDs removes kinds of which no object is left.
+// RemoveCRDs puts back the kinds that the operation replaced and removes those that were not there and of which no object is left.
 func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	left, err := c.RestoreCRDs(ctx, in.Scope.run())
+	if err != nil {
+		return classifyCluster(err)
+	}
 	before := make([]cluster.Snapshot, len(in.Names))
 	for i, name := range in.Names {
 		before[i] = cluster.Snapshot{Ref: cluster.Ref{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: name}}
 	}
-	return a.Restore(ctx, RestoreInput{Scope: in.Scope, Before: before})
+	if err := a.restoreAll(ctx, c, before); err != nil || len(left) == 0 {
+		return err
+	}
+	return failure(TypeConflict, fmt.Sprintf("kinds stay as this operation brought them: %s; they serve what there is, and the bundle of the earlier gateway version brings "+
+		"the earlier ones back", strings.Join(left, ", ")))
 }
+
+func (s Scope) run() cluster.Run { return cluster.Run{Environment: s.Environment, ID: s.Run} }
 
 // ApplyGateway makes the listeners of the five hostnames.
 func (a *Activities) ApplyGateway(ctx context.Context, in Input) error {

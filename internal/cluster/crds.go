@@ -15,26 +15,29 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/util/retry"
 
 	"lockstep/config"
 )
 
 const kindCRD = "CustomResourceDefinition"
 
+func crdKind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: kindCRD}
+}
+
 // ApplyCRDs brings a chart's CRDs into the cluster by policy and waits until their kinds are served. Those that this
-// call made are returned and carry Lockstep's label; others keep their labels.
-func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructured, policy config.CRDPolicy) (created []Ref, err error) {
+// call made are returned and carry Lockstep's label; others keep their labels. Those that the run replaced are returned
+// too, whichever call did it; they hold what they were until [Client.RestoreCRDs] or [Client.ForgetCRDs].
+func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructured, policy config.CRDPolicy, run Run) (created, replaced []Ref, err error) {
 	if policy == config.CRDsSkip {
-		return nil, nil
+		return nil, nil, nil
 	}
-	made, live := make([]bool, len(crds)), make([]*unstructured.Unstructured, len(crds))
+	made, other, live := make([]bool, len(crds)), make([]bool, len(crds)), make([]*unstructured.Unstructured, len(crds))
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i, crd := range crds {
 		group.Go(func() (err error) {
-			if made[i], err = c.applyCRD(ctx, crd, policy); err != nil {
+			if made[i], other[i], err = c.applyCRD(ctx, crd, policy, run); err != nil {
 				return classify("installing CustomResourceDefinition "+crd.GetName(), err)
 			}
 			live[i], err = c.waitEstablished(ctx, crd)
@@ -46,33 +49,37 @@ func (c *Client) ApplyCRDs(ctx context.Context, crds []*unstructured.Unstructure
 		if made[i] {
 			created = append(created, RefOf(crd))
 		}
+		if other[i] {
+			replaced = append(replaced, RefOf(crd))
+		}
 	}
 	if err == nil {
 		err = c.waitListed(ctx, live)
 	}
 	c.mapper.Reset()
-	return created, err
+	return created, replaced, err
 }
 
-func (c *Client) applyCRD(ctx context.Context, crd *unstructured.Unstructured, policy config.CRDPolicy) (created bool, err error) {
+func (c *Client) applyCRD(ctx context.Context, crd *unstructured.Unstructured, policy config.CRDPolicy, run Run) (created, replaced bool, err error) {
 	resource, err := c.resource(crd.GroupVersionKind(), "")
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	live, err := get(ctx, resource, crd.GetName())
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	if live == nil {
 		_, err := resource.Create(ctx, labelled(crd), metav1.CreateOptions{FieldManager: FieldManager})
 		if !apierrors.IsAlreadyExists(err) { // else another environment was faster
-			return err == nil, err
+			return err == nil, false, err
 		}
 	}
 	if policy != config.CRDsCreateReplace {
-		return false, nil
+		return false, false, nil
 	}
-	return false, replaceCRD(ctx, resource, crd)
+	replaced, err = replaceCRD(ctx, resource, crd, run)
+	return false, replaced, err
 }
 
 func labelled(crd *unstructured.Unstructured) *unstructured.Unstructured {
@@ -84,20 +91,6 @@ func labelled(crd *unstructured.Unstructured) *unstructured.Unstructured {
 	labels[ManagedByLabel] = ManagedBy
 	crd.SetLabels(labels)
 	return crd
-}
-
-func replaceCRD(ctx context.Context, resource dynamic.ResourceInterface, crd *unstructured.Unstructured) error {
-	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		live, err := resource.Get(ctx, crd.GetName(), metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		live.Object["spec"] = runtime.DeepCopyJSONValue(crd.Object["spec"])
-		live.SetLabels(merged(crd.GetLabels(), live.GetLabels()))
-		live.SetAnnotations(merged(live.GetAnnotations(), crd.GetAnnotations()))
-		_, err = resource.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager})
-		return err
-	})
 }
 
 func merged(under, over map[string]string) map[string]string {

@@ -47,6 +47,8 @@ func TestAgainstARealControlPlane(t *testing.T) {
 		"deleting tolerates absent objects and kinds":                   testDeleteAbsent,
 		"a deletion that a finalizer holds is named":                    testStuckDeletion,
 		"CRDs are made, kept while used, and deleted when they are not": testCRDs,
+		"CRDs that a run replaced are put back":                         testReplacedCRDs,
+		"the largest CRDs can be put back":                              testLargeCRDs,
 		"a rollout is waited for until old pods are gone":               testRollout,
 		"a rollout that cannot start fails within seconds":              testFailingRollout,
 		"a deadline is told with what was seen":                         testDeadline,
@@ -314,14 +316,14 @@ func testCRDs(t *testing.T, s *suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if created, err := s.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsSkip); err != nil || len(created) != 0 {
+	if created, _, err := s.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsSkip, cluster.Run{Environment: "dev", ID: "1"}); err != nil || len(created) != 0 {
 		t.Fatal(created, err)
 	}
-	if created, err := s.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate); err != nil || len(created) != 1 {
+	if created, _, err := s.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate, cluster.Run{Environment: "dev", ID: "1"}); err != nil || len(created) != 1 {
 		t.Fatal(created, err)
 	}
 	for _, policy := range []config.CRDPolicy{config.CRDsCreate, config.CRDsCreateReplace} {
-		if created, err := s.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, policy); err != nil || len(created) != 0 {
+		if created, _, err := s.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, policy, cluster.Run{Environment: "dev", ID: "1"}); err != nil || len(created) != 0 {
 			t.Fatal(policy, created, err)
 		}
 	}

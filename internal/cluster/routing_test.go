@@ -35,7 +35,7 @@ func testRouting(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if created, err := s.client.ApplyCRDs(t.Context(), crds, config.CRDsCreate); err != nil || len(created) != len(crds) {
+	if created, _, err := s.client.ApplyCRDs(t.Context(), crds, config.CRDsCreate, cluster.Run{Environment: "dev", ID: "1"}); err != nil || len(created) != len(crds) {
 		t.Fatalf("%d created, %v", len(created), err)
 	}
 	t.Logf("%d CRDs in %v", len(crds), time.Since(start))

@@ -115,7 +115,7 @@ func (s suite) makeKind(t *testing.T, text string) *unstructured.Unstructured {
 	if err := yaml.Unmarshal([]byte(text), &crd.Object); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.cluster.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate); err != nil {
+	if _, _, err := s.cluster.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate, cluster.Run{}); err != nil {
 		t.Fatal(err)
 	}
 	return crd

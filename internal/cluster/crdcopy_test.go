@@ -1,0 +1,218 @@
+package cluster_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+// newer is the kind of a later bundle, which stores objects in a version that the earlier one does not have.
+const newer = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: sprockets.example.com, labels: {bundle: "2", both: new}, annotations: {bundle: "2"}}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: sprockets, singular: sprocket, kind: Sprocket, listKind: SprocketList}
+  versions:
+  - {name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+  - {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+`
+
+func testReplacedCRDs(t *testing.T, s *suite) {
+	for name, test := range map[string]func(*testing.T, *replacing){
+		"undo puts the kind back as it was, once and again": func(t *testing.T, r *replacing) {
+			r.replace(t, "1", 1)
+			r.replace(t, "1", 1) // an attempt after a crash: the copy stays that of what was there before the run
+			r.restored(t, "1")
+			r.restored(t, "1")
+		},
+		"an undo of nothing changes nothing": func(t *testing.T, r *replacing) { r.restored(t, "1") },
+		"another run's copies are not touched": func(t *testing.T, r *replacing) {
+			r.replace(t, "1", 1)
+			r.replace(t, "2", 0) // it is so already
+			replaced := r.live(t)
+			r.restore(t, "2", "")
+			if diff := cmp.Diff(replaced, r.live(t)); diff != "" {
+				t.Error(diff)
+			}
+			r.restored(t, "1")
+		},
+		"success leaves no copy": func(t *testing.T, r *replacing) {
+			r.replace(t, "1", 1)
+			for range 2 {
+				if err := s.client.ForgetCRDs(t.Context(), cluster.Run{Environment: "dev", ID: "1"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			after := r.live(t)
+			if after["metadata"].(map[string]any)["annotations"].(map[string]any)["bundle"] != "2" || strings.Contains(render(t, after), "replaced.lockstep.dev") {
+				t.Errorf("it is\n%s", render(t, after))
+			}
+			r.restore(t, "1", "")
+			if diff := cmp.Diff(after, r.live(t)); diff != "" {
+				t.Error(diff)
+			}
+		},
+		"what somebody changed since stays": func(t *testing.T, r *replacing) {
+			r.replace(t, "1", 1)
+			r.patch(t, `{"spec":{"names":{"shortNames":["sp"]}}}`)
+			r.restore(t, "1", "somebody else changed it since")
+			if text := render(t, r.live(t)); !strings.Contains(text, "- sp\n") || strings.Contains(text, "replaced.lockstep.dev") {
+				t.Errorf("it is\n%s", text)
+			}
+		},
+		"a kind stays while objects may be stored in a version that it did not have": func(t *testing.T, r *replacing) {
+			r.replace(t, "1", 1)
+			sprocket := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "example.com/v2", "kind": "Sprocket"}}
+			sprocket.SetNamespace(s.namespace(t, "sprockets"))
+			sprocket.SetName("s")
+			sprocket.SetLabels(cluster.Labels("dev"))
+			if _, err := s.client.Apply(t.Context(), []*unstructured.Unstructured{sprocket}); err != nil {
+				t.Fatal(err)
+			}
+			r.restore(t, "1", "objects may be stored as v2")
+			if err := s.client.Delete(t.Context(), cluster.RefOf(sprocket)); err != nil {
+				t.Fatal(err)
+			}
+			r.restored(t, "1")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &replacing{suite: s, newer: parse(t, newer)}
+			r.create(t)
+			test(t, r)
+			if err := s.client.Delete(t.Context(), cluster.RefOf(r.newer)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// testLargeCRDs keeps the largest kinds there are.
+func testLargeCRDs(t *testing.T, s *suite) {
+	run := cluster.Run{Environment: strings.Repeat("e", 63), ID: "8f1c2f1e-0000-4000-8000-000000000000"}
+	crds := gatewayCRDs(t)
+	before, err := s.client.Snapshot(t.Context(), refsOf(crds))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.client.ApplyCRDs(t.Context(), crds, config.CRDsCreate, run); err != nil {
+		t.Fatal(err)
+	}
+	was := map[string]map[string]any{}
+	for _, crd := range crds {
+		was[crd.GetName()] = live(t, s, crd.GetName())
+		if err := unstructured.SetNestedStringSlice(crd.Object, []string{"changed"}, "spec", "names", "categories"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, replaced, err := s.client.ApplyCRDs(t.Context(), crds, config.CRDsCreateReplace, run); err != nil || len(replaced) != len(crds) {
+		t.Fatalf("%d of %d replaced, %v", len(replaced), len(crds), err)
+	}
+	if left, err := s.client.RestoreCRDs(t.Context(), run); err != nil || len(left) > 0 {
+		t.Fatal(left, err)
+	}
+	for _, crd := range crds {
+		if diff := cmp.Diff(was[crd.GetName()], live(t, s, crd.GetName())); diff != "" {
+			t.Errorf("%s (-before +after):\n%s", crd.GetName(), diff)
+		}
+	}
+	if _, err := s.client.Restore(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replacing is a kind that somebody brought, and a newer form of it.
+type replacing struct {
+	*suite
+	newer *unstructured.Unstructured
+	was   map[string]any
+}
+
+func (r *replacing) create(t *testing.T) {
+	t.Helper()
+	older := parse(t, strings.NewReplacer("widget", "sprocket", "Widget", "Sprocket").Replace(widgets))
+	older.SetLabels(map[string]string{"bundle": "1", "both": "old", cluster.ManagedByLabel: cluster.ManagedBy})
+	older.SetAnnotations(map[string]string{"kubectl.kubernetes.io/last-applied-configuration": strings.Repeat("x", 250<<10)})
+	if _, _, err := r.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{older}, config.CRDsCreate, cluster.Run{}); err != nil {
+		t.Fatal(err)
+	}
+	r.was = r.live(t)
+}
+
+func (r *replacing) replace(t *testing.T, run string, want int) {
+	t.Helper()
+	_, replaced, err := r.client.ApplyCRDs(t.Context(), []*unstructured.Unstructured{r.newer}, config.CRDsCreateReplace, cluster.Run{Environment: "dev", ID: run})
+	if err != nil || len(replaced) != want {
+		t.Fatal(replaced, err)
+	}
+}
+
+func (r *replacing) restore(t *testing.T, run, why string) {
+	t.Helper()
+	left, err := r.client.RestoreCRDs(t.Context(), cluster.Run{Environment: "dev", ID: run})
+	if err != nil || (why == "") != (len(left) == 0) || !strings.Contains(strings.Join(left, ""), why) {
+		t.Fatalf("left %q, %v", left, err)
+	}
+}
+
+func (r *replacing) restored(t *testing.T, run string) {
+	t.Helper()
+	r.restore(t, run, "")
+	if diff := cmp.Diff(r.was, r.live(t)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
+func (r *replacing) patch(t *testing.T, patch string) {
+	t.Helper()
+	crd := r.newer.GroupVersionKind().GroupVersion().WithResource("customresourcedefinitions")
+	if _, err := r.dynamic.Resource(crd).Patch(t.Context(), r.newer.GetName(), types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *replacing) live(t *testing.T) map[string]any { return live(t, r.suite, r.newer.GetName()) }
+
+// live is a kind without times, managed fields and status other than the stored versions.
+func live(t *testing.T, s *suite, name string) map[string]any {
+	t.Helper()
+	crd, found, err := s.client.Get(t.Context(), cluster.Ref{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: name})
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	stored, _, _ := unstructured.NestedStringSlice(crd.Object, "status", "storedVersions")
+	crd.Object["status"] = stored
+	for _, field := range []string{"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"} {
+		unstructured.RemoveNestedField(crd.Object, "metadata", field)
+	}
+	return crd.Object
+}
+
+func parse(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	crd := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(text), &crd.Object); err != nil {
+		t.Fatal(err)
+	}
+	return crd
+}
+
+func render(t *testing.T, object map[string]any) string {
+	t.Helper()
+	text, err := yaml.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
