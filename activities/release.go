@@ -111,6 +111,31 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 		Namespace: in.Release.Namespace, Name: in.Release.Name, Owner: in.Release.Scope.Environment, Before: in.Before}, progress))
 }
 
+// conclude gives up what undoing the operation would have needed: records of old revisions and what replaced kinds were. It has
+// ended well by then, so what cannot be removed is a warning.
+func (a *Activities) conclude(ctx context.Context, in Input) (warnings []string) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	components := []string{IdentityServer, APIManager}
+	if in.Env.Routing.Installs() {
+		components = append(components, GatewayController)
+	}
+	for _, component := range components {
+		where := ReleaseOf(in.Env, component)
+		if err := s.releases.Prune(ctx, where.Namespace, where.Release); err != nil {
+			warnings = append(warnings, fmt.Sprintf("old revisions of release %s/%s stay until the next deployment: %v", where.Namespace, where.Release, err))
+		}
+	}
+	if in.Env.Routing.Installs() && in.Env.Routing.CRDs == config.CRDsCreateReplace {
+		if err := s.cluster.ForgetCRDs(ctx, in.Scope.run()); err != nil {
+			warnings = append(warnings, fmt.Sprintf("copies of replaced kinds stay until the next deployment: %v", err))
+		}
+	}
+	return warnings
+}
+
 // releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change.
 func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (release.Spec, error) {
 	stores := map[string]string{IdentityServer: keystore.ISSecret, APIManager: keystore.APIMSecret}
