@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,39 +12,70 @@ import (
 // settling is how long the cluster may take to remove what goes after an operation has ended, as a pod that ends.
 const settling = 30 * time.Second
 
-// judge compares what there is now with how it was before the run, or with how it is after an undisturbed one.
-func (s *site) judge(t testing.TB, o Operation, before Portrait, said world.Said) (Ending, string) {
+// earlier is the environment as it was before a run.
+type earlier struct {
+	state    State
+	portrait Portrait
+	picture  world.Picture
+}
+
+func (s *site) earlier(t testing.TB) earlier {
 	t.Helper()
-	ending, want, state := AsWithout, s.references[o.To], o.To
+	return earlier{s.now, s.portrait(t), s.Picture(t)}
+}
+
+// judge compares what there is now with how it was before the run, object by object, or with how it is after an undisturbed one.
+func (s *site) judge(t testing.TB, o Operation, before earlier, said world.Said) (Ending, string) {
+	t.Helper()
+	ending, state := AsWithout, o.To
+	differs := func() string {
+		return s.references[o.To].pushedOver(before.portrait, o.To != Nothing).Differs(s.portrait(t))
+	}
 	switch {
 	case said.Code == world.Done && o.Fails:
 		return Wrong, "a deployment that cannot succeed is called a success"
 	case said.Code == world.Done:
 	case said.Code == world.RolledBack:
-		ending, want, state = Undone, before, o.From
+		ending, state = Undone, before.state
+		differs = func() string {
+			return before.picture.Differs(s.Picture(t)) + ofManagers(before.portrait, s.portrait(t))
+		}
 	default:
 		return Wrong, fmt.Sprintf("it ended with code %d", said.Code)
 	}
-	if diff := s.settles(t, want); diff != "" {
+	if diff := settled(t, differs); diff != "" {
 		return Wrong, fmt.Sprintf("it ended %q, but there is (+) or lacks (-):\n%s", ending, diff)
 	}
 	if state == Nothing {
 		return ending, ""
 	}
-	s.LearnSecrets(t)
 	failed := t.Failed()
 	s.NothingOfVerification(t)
 	if t.Failed() && !failed {
-		return Wrong, "something is left of the verification"
+		return Wrong, "something is left of the verification: see the log"
 	}
 	return ending, ""
 }
 
-// settles returns how the environment differs from what is wanted, if it does so to the end of settling.
-func (s *site) settles(t testing.TB, want Portrait) (diff string) {
+// ofManagers compares the key managers of two portraits.
+func ofManagers(a, b Portrait) string {
+	only := func(p Portrait) Portrait {
+		managers := Portrait{}
+		for name, value := range p {
+			if strings.HasPrefix(name, managerPrefix) {
+				managers[name] = value
+			}
+		}
+		return managers
+	}
+	return only(a).Differs(only(b))
+}
+
+// settled is what differs, if something does to the end of settling.
+func settled(t testing.TB, differs func() string) (diff string) {
 	t.Helper()
 	for end := time.Now().Add(settling); ; {
-		if diff = want.Differs(s.portrait(t)); diff == "" || time.Now().After(end) {
+		if diff = differs(); diff == "" || time.Now().After(end) {
 			return diff
 		}
 		select {

@@ -2,7 +2,10 @@ package chaos
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,33 +17,76 @@ import (
 	"lockstep/workflows"
 )
 
-// await returns true when a fault's moment has come, and false if the operation ended first.
-func (s *site) await(t testing.TB, run string, f Fault) bool {
+// disturb injects each fault that does not lie in wait as its moment comes, and returns when all have come or the operation has ended.
+func (s *site) disturb(t testing.TB, run string, faults []Fault) []Injected {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	came := make(chan struct{}, 1)
-	go func() {
-		if s.comes(ctx, run, f) {
-			came <- struct{}{}
-		}
-	}()
-	for tick := time.NewTicker(500 * time.Millisecond); ; {
-		select {
-		case <-came:
-			return true
-		case <-tick.C:
-			if !s.goesOn(ctx, run) {
-				return false
-			}
-		case <-ctx.Done():
-			t.Fatalf("%s: neither did that come nor did the operation end", f.Where())
+	var all []Injected
+	for _, f := range faults {
+		if !f.lies() {
+			all = append(all, Injected{Fault: f, Missed: true})
 		}
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var waits sync.WaitGroup
+	defer waits.Wait()
+	defer cancel()
+	seen := &board{}
+	waits.Go(func() { seen.follow(ctx, s, run) })
+	came := make(chan int, len(all))
+	for i, one := range all {
+		waits.Go(func() {
+			if s.comes(ctx, seen, one.Fault) {
+				came <- i
+			}
+		})
+	}
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for left := len(all); left > 0; {
+		select {
+		case i := <-came:
+			all[i].Missed, all[i].Seen = false, s.inject(t, run, all[i].Fault)
+			left--
+		case <-tick.C:
+			if !s.goesOn(ctx, run) {
+				return all
+			}
+		}
+	}
+	return all
+}
+
+// board is the newest answer to the status query of a run.
+type board struct {
+	status atomic.Pointer[workflows.Status]
+}
+
+func (b *board) follow(ctx context.Context, s *site, run string) {
+	poll(ctx, 40*time.Millisecond, func() bool {
+		asked, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		answer, err := s.Temporal.QueryWorkflow(asked, workflows.CanonicalID(world.Environment), run, workflows.QueryStatus)
+		if err != nil {
+			return false // there may be no worker
+		}
+		var status workflows.Status
+		if answer.Get(&status) == nil {
+			b.status.Store(&status)
+		}
+		return false
+	})
+}
+
+// reached says whether a step is in a state or past it.
+func (b *board) reached(m Moment) bool {
+	status := b.status.Load()
+	return status != nil && slices.ContainsFunc(status.Steps, func(step workflows.StepStatus) bool {
+		return step.Name == m.Step && progress(step.State) >= progress(m.State)
+	})
 }
 
 // comes waits for the moment, and then the while after it.
-func (s *site) comes(ctx context.Context, run string, f Fault) bool {
+func (s *site) comes(ctx context.Context, seen *board, f Fault) bool {
 	var came bool
 	switch {
 	case f.Kind == HoldAndKill || f.Kind == HoldAndFreeze:
@@ -55,7 +101,7 @@ func (s *site) comes(ctx context.Context, run string, f Fault) bool {
 	case f.At.Secret != "":
 		came = s.watchSecrets(ctx, world.Namespace, func(secret *corev1.Secret) bool { return secret.Name == f.At.Secret })
 	default:
-		came = poll(ctx, 30*time.Millisecond, func() bool { return s.reached(ctx, run, f.At) })
+		came = poll(ctx, 10*time.Millisecond, func() bool { return seen.reached(f.At) })
 	}
 	if !came || f.At.After == 0 {
 		return came
@@ -94,26 +140,6 @@ func (s *site) watchSecrets(ctx context.Context, namespace string, is func(*core
 				seen.Stop()
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// reached says whether a step is in a state or past it.
-func (s *site) reached(ctx context.Context, run string, m Moment) bool {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	answer, err := s.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(world.Environment), run, workflows.QueryStatus)
-	if err != nil {
-		return false
-	}
-	var status workflows.Status
-	if err := answer.Get(&status); err != nil {
-		return false
-	}
-	for _, step := range status.Steps {
-		if step.Name == m.Step {
-			return progress(step.State) >= progress(m.State)
 		}
 	}
 	return false

@@ -20,7 +20,7 @@ const (
 // Operation is what is done to the environment.
 type Operation struct {
 	Name     string
-	From, To State // To is where it leads if it is not undone
+	From, To State // From may be "", for what there is; To is where it leads if it is not undone
 	Teardown bool
 	Fails    bool // API Manager cannot start
 	Cancel   bool
@@ -38,10 +38,10 @@ func operations() []Operation {
 	return []Operation{
 		{Name: "first deployment", From: Nothing, To: Deployed, boundaries: forth, inside: running(forth), specials: specials(true), points: points()},
 		{Name: "change", From: Deployed, To: Changed, boundaries: forth, inside: running(forth), specials: specials(false), points: points()},
-		{Name: "change that fails", From: Changed, To: Changed, Fails: true, boundaries: back, inside: in(back, workflows.StateUndoing), specials: undoSpecials(), points: points()},
+		{Name: "change that fails", From: Changed, To: Changed, Fails: true, boundaries: back, inside: in(back, workflows.StateUndoing), specials: undoSpecials(), points: slices.Concat(supplies(), registration())},
 		{Name: "cancelled change", From: Changed, To: Deployed, Cancel: true, boundaries: back, inside: in(back, workflows.StateUndoing), cancelAt: late(), specials: undoSpecials(), points: points()},
-		{Name: "teardown", From: Changed, To: Nothing, Teardown: true, boundaries: teardownSteps(), inside: running(teardownSteps()), specials: teardownSpecials()},
-		{Name: "first deployment that fails", From: Nothing, To: Nothing, Fails: true, boundaries: back, inside: in(back, workflows.StateUndoing), specials: undoSpecials(), points: points()},
+		{Name: "teardown", To: Nothing, Teardown: true, boundaries: teardownSteps(), inside: running(teardownSteps()), specials: teardownSpecials()},
+		{Name: "first deployment that fails", From: Nothing, To: Nothing, Fails: true, boundaries: back, inside: in(back, workflows.StateUndoing), specials: undoSpecials(), points: supplies()},
 		{Name: "cancelled first deployment", From: Nothing, To: Deployed, Cancel: true, boundaries: back, inside: in(back, workflows.StateUndoing), cancelAt: late(), specials: undoSpecials(), points: points()},
 	}
 }
@@ -147,7 +147,10 @@ func teardownSpecials() []Fault {
 }
 
 // points are requests of deployments that may fail.
-func points() []fault.Fault {
+func points() []fault.Fault { return slices.Concat(supplies(), registration(), verification()) }
+
+// supplies are requests for images, charts and artifacts, and those that push and remove the image.
+func supplies() []fault.Fault {
 	return []fault.Fault{
 		{Server: fault.Registry, Method: "GET", Path: "/wso2/wso2is/manifests/"},
 		{Server: fault.Registry, Method: "GET", Path: "/wso2/wso2is/blobs/"},
@@ -161,54 +164,32 @@ func points() []fault.Fault {
 		{Server: fault.Repositories, Method: "GET", Path: ".tgz"},
 		{Server: fault.Repositories, Method: "GET", Path: ".jar"},
 		{Server: fault.Repositories, Method: "GET", Path: ".jar.sha1"},
+		{Server: fault.Registry, Method: "DELETE", Path: "/wso2is-km/"},
+	}
+}
+
+// registration are requests that register the key manager, and put it back.
+func registration() []fault.Fault {
+	return []fault.Fault{
 		{Server: fault.APIManager, Method: "POST", Path: "/client-registration/"},
 		{Server: fault.APIManager, Method: "POST", Path: "/oauth2/token"},
 		{Server: fault.APIManager, Method: "GET", Path: "/key-managers"},
 		{Server: fault.APIManager, Method: "POST", Path: "/key-managers"},
 		{Server: fault.APIManager, Method: "POST", Path: "/applications"},
 		{Server: fault.APIManager, Method: "POST", Path: "/generate-keys"},
-		{Server: fault.APIManager, Method: "POST", Path: "/apis"},
-		{Server: fault.APIManager, Method: "POST", Path: "/subscriptions"},
-		{Server: fault.APIManager, Method: "DELETE", Path: "/api/am/"},
 		{Server: fault.Identity, Method: "GET", Path: "/.well-known/"},
 		{Server: fault.Identity, Method: "POST", Path: "/register"},
-		{Server: fault.Identity, Method: "POST", Path: "/oauth2/token"},
-		{Server: fault.Identity, Method: "POST", Path: "/oauth2/revoke"},
 		{Server: fault.Identity, Method: "GET", Path: "/scim2/"},
 	}
 }
 
-// rank orders the faults of a run by their moments, so that none is waited for when it has passed. What Helm and Secrets tell comes
-// with the step that makes it; what lies in wait comes first, or with the step that asks.
-func (o Operation) rank(f Fault) int {
-	step, state := f.At.Step, f.At.State
-	if made, known := madeBy()[f.At.Pending+f.At.Secret+f.heldPath()]; known {
-		step, state = made, workflows.StateRunning
-	}
-	if step == "" {
-		return -1
-	}
-	all := slices.Concat(deploySteps(), undoSteps())
-	if o.Teardown {
-		all = teardownSteps()
-	}
-	return slices.IndexFunc(all, func(m Moment) bool { return m.Step == step && m.State == state })
-}
-
-func (f Fault) heldPath() string {
-	if f.Kind == HoldAndKill || f.Kind == HoldAndFreeze {
-		return f.Server.Server + f.Server.Path
-	}
-	return ""
-}
-
-// madeBy are the steps that make what moments are about.
-func madeBy() map[string]string {
-	return map[string]string{
-		"envoy-gateway": "gateway", "is": "identity-server", "apim": "api-manager",
-		"lockstep-ca": "certificates", "apim-keystore-secret": "certificates", "is-keystores": "certificates",
-		fault.Registry + "/manifests/": "image", fault.Registry + "/blobs/uploads/": "image",
-		fault.APIManager + "/key-managers": "key-manager", fault.APIManager + "/applications": "key-manager",
-		fault.APIManager + "/apis": "verify", fault.Identity + "/register": "key-manager",
+// verification are requests of the proof that it works.
+func verification() []fault.Fault {
+	return []fault.Fault{
+		{Server: fault.APIManager, Method: "POST", Path: "/apis"},
+		{Server: fault.APIManager, Method: "POST", Path: "/subscriptions"},
+		{Server: fault.APIManager, Method: "DELETE", Path: "/api/am/"},
+		{Server: fault.Identity, Method: "POST", Path: "/oauth2/token"},
+		{Server: fault.Identity, Method: "POST", Path: "/oauth2/revoke"},
 	}
 }

@@ -3,10 +3,8 @@
 package chaos
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 type Run struct {
 	Seed      uint64
 	Operation Operation
-	Faults    []Fault // in the order in which their moments are waited for; those that lie in wait come first
+	Faults    []Fault
 }
 
 // Fault is one thing that is done to a run.
@@ -118,7 +116,6 @@ func PlanRun(seed uint64) Run {
 	if operation.Cancel {
 		run.Faults = append(run.Faults, Fault{Kind: CancelOperator, At: p.somewhere(operation.cancelAt)})
 	}
-	slices.SortStableFunc(run.Faults, func(a, b Fault) int { return cmp.Compare(operation.rank(a), operation.rank(b)) })
 	for i := range run.Faults {
 		run.Faults[i].ID = fmt.Sprintf("%d.%d", seed, i+1)
 		if run.Faults[i].Server.Server != "" {

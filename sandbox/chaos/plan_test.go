@@ -45,25 +45,10 @@ func TestSeedsInARowMeetEveryBoundaryAndEverySpecialMoment(t *testing.T) {
 	}
 }
 
-func TestFaultsAreInTheOrderOfTheirMoments(t *testing.T) {
-	for seed := range uint64(700) {
-		run := PlanRun(seed)
-		last := -2
-		for _, f := range run.Faults {
-			rank := run.Operation.rank(f)
-			if rank < last || rank < 0 && f.At != (Moment{}) {
-				t.Errorf("seed %d:\n%s", seed, run.Plan())
-				break
-			}
-			last = rank
-		}
-	}
-}
-
 func TestEachOperationBeginsAsTheOneBeforeItEnds(t *testing.T) {
 	now := Nothing
 	for _, o := range operations() {
-		if o.From != now {
+		if o.From != now && o.From != "" {
 			t.Errorf("%s begins from %q, the one before it ended with %q", o.Name, o.From, now)
 		}
 		if !o.Fails && !o.Cancel {

@@ -11,11 +11,32 @@ import (
 )
 
 // Portrait is what has to be the same of two environments that were made in the same way at different times: all objects, without
-// what is generated, counted or drawn by lot; releases with their revisions; the registry's tags; and what API Manager holds.
+// what is generated, counted or drawn by lot; releases with their revisions; what the registry holds; and API Manager's key managers.
 type Portrait map[string]any
 
 // Differs compares two portraits.
 func (p Portrait) Differs(other Portrait) string { return cmp.Diff(p, other) }
+
+const (
+	registryPrefix = "registry: "
+	managerPrefix  = "key manager "
+)
+
+// pushedOver is what the registry holds if an operation that leads to p begins from before: nothing is taken away from it.
+func (p Portrait) pushedOver(before Portrait, pushes bool) Portrait {
+	want := Portrait{}
+	for name, value := range before {
+		if strings.HasPrefix(name, registryPrefix) {
+			want[name] = value
+		}
+	}
+	for name, value := range p {
+		if pushes || !strings.HasPrefix(name, registryPrefix) {
+			want[name] = value
+		}
+	}
+	return want
+}
 
 // portrait takes one.
 func (s *site) portrait(t testing.TB) Portrait {
@@ -24,8 +45,8 @@ func (s *site) portrait(t testing.TB) Portrait {
 	for _, object := range s.Objects(t) {
 		p.add(object)
 	}
-	for tag, digest := range s.Tags(t) {
-		p["tag "+tag] = digest
+	for name, digest := range s.registryOf(t) {
+		p[registryPrefix+name] = digest
 	}
 	if _, deployed := p["release apim/apim"]; deployed {
 		p.ofProducts(t, s)
@@ -36,7 +57,7 @@ func (s *site) portrait(t testing.TB) Portrait {
 func (p Portrait) add(object *unstructured.Unstructured) {
 	labels := object.GetLabels()
 	switch kind := object.GetKind(); {
-	case slices.Contains(uncompared(), kind), labels["batch.kubernetes.io/job-name"] != "": // a finished hook goes by itself
+	case slices.Contains(uncompared(), kind), labels["job-name"] != "": // a finished hook goes by itself
 	case kind == "Pod":
 		p.count(fmt.Sprintf("Pod %s/%s", object.GetNamespace(), strings.TrimSuffix(object.GetGenerateName(), labels["pod-template-hash"]+"-")), pod(object))
 	case kind == "Secret" && labels["owner"] == "helm":
@@ -177,6 +198,6 @@ func (p Portrait) ofProducts(t testing.TB, s *site) {
 			}
 		}
 		withoutDrawn(settings)
-		p.count("key manager "+manager.Name(), fmt.Sprint(settings))
+		p.count(managerPrefix+manager.Name(), fmt.Sprint(settings))
 	}
 }

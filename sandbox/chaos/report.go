@@ -24,9 +24,11 @@ func (s *site) test(t *testing.T, r Run, table *Table) {
 		defer func() {
 			if t.Failed() {
 				result.Ending, s.now = Wrong, ""
-				t.Logf("%s`make chaos SEED=%d FAULTS=1` plans the same again; the logs are in %s/logs", r.Plan(), r.Seed, s.Dir)
 			}
 			table.Add(result)
+			if t.Failed() {
+				table.Explain(result, s.Dir)
+			}
 		}()
 		s.run(t, &result)
 	})

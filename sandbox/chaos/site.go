@@ -32,6 +32,7 @@ type site struct {
 func newSite(t testing.TB) *site {
 	t.Helper()
 	w := world.Start(t)
+	w.Watch(t)
 	return &site{World: w, kube: w.Client(t), now: Nothing, references: map[State]Portrait{}}
 }
 
@@ -68,17 +69,18 @@ func (s *site) run(t *testing.T, result *Result) {
 	defer func() { result.Took = time.Since(began) }()
 	o := result.Run.Operation
 	s.prepare(t, o)
-	before, state := s.portrait(t), s.now
+	before := s.earlier(t)
 	s.now = ""
 	said := s.carryOut(t, result)
 	result.Ending, result.Why = s.judge(t, o, before, said)
 	switch {
 	case result.Ending == Wrong:
-		t.Errorf("%s\n%s\n%s", result.Why, said.Out, said.Err)
+		result.Why = fmt.Sprintf("%s\n\nThe command line said:\n%s%s", result.Why, said.Out, said.Err)
+		t.Error(result.Why)
 	case said.Code == world.Done:
 		s.now = o.To
 	default:
-		s.now = state
+		s.now = before.state
 	}
 }
 
@@ -91,16 +93,7 @@ func (s *site) carryOut(t *testing.T, result *Result) world.Said {
 	defer s.heal(t) // also if the test ends here
 	world.Eventually(t, "the operation has begun", func() bool { return s.Run(t) != last })
 	run := s.Run(t)
-	for _, f := range r.Faults {
-		if f.lies() {
-			continue
-		}
-		injected := Injected{Fault: f, Missed: !s.await(t, run, f)}
-		if !injected.Missed {
-			injected.Seen = s.inject(t, run, f)
-		}
-		result.Injected = append(result.Injected, injected)
-	}
+	result.Injected = s.disturb(t, run, r.Faults)
 	s.ended(t, run)
 	s.heal(t)
 	result.Injected = append(result.Injected, s.hits(t, r)...)
@@ -153,7 +146,15 @@ func (s *site) prepare(t testing.TB, o Operation) {
 	if _, known := s.references[o.To]; !known {
 		s.bring(t, o.To)
 	}
-	s.bring(t, o.From)
+	switch {
+	case o.From != "":
+		s.bring(t, o.From)
+		if o.From == Nothing {
+			s.forgetImages(t)
+		}
+	case s.now != Deployed && s.now != Changed:
+		s.bring(t, Deployed)
+	}
 }
 
 // bring has the environment as it is after undisturbed operations.
@@ -174,9 +175,6 @@ func (s *site) bring(t testing.TB, state State) {
 		s.bring(t, Deployed)
 		s.Expect(t, world.Done, "deploy", "-f", file(t, state))
 	}
-	if state != Nothing {
-		s.LearnSecrets(t)
-	}
 	if _, known := s.references[state]; !known {
 		s.references[state] = s.portrait(t)
 	}
@@ -188,7 +186,7 @@ func (s *site) arguments(t testing.TB, o Operation) []string {
 	t.Helper()
 	switch {
 	case o.Teardown:
-		return []string{"teardown", "--purge", "-f", file(t, o.From)}
+		return []string{"teardown", "--purge", "-f", file(t, Deployed)}
 	case o.Fails:
 		return []string{"deploy", "-f", failing(t, o.From)}
 	default:
@@ -216,7 +214,7 @@ func changes(t testing.TB) map[string]any {
 
 const handlerURL = "https://maven.wso2.org" + registry.HandlerPath
 
-// file is the environment file of a state; of nothing, that of what was there.
+// file is the environment file of a state.
 func file(t testing.TB, state State) string {
 	t.Helper()
 	if state == Changed {

@@ -49,6 +49,13 @@ func (t *Table) Add(r Result) {
 	}
 }
 
+// Explain says what a failed run was and how to have it again.
+func (t *Table) Explain(r Result, dir string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.out, "\nFAILED: %s\n%s\nTo plan the same again: make chaos SEED=%d FAULTS=1. The sandbox's logs stay in %s/logs.\n\n", r.Run.Plan(), r.Why, r.Run.Seed, dir)
+}
+
 // Happened is how many faults have happened so far.
 func (t *Table) Happened() (n int) {
 	t.mu.Lock()
