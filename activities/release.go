@@ -113,16 +113,15 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 
 // conclude gives up what undoing the operation would have needed: records of old revisions and what replaced kinds were. It has
 // ended well by then, so what cannot be removed is a warning.
-func (a *Activities) conclude(ctx context.Context, in Input) (warnings []string) {
+func (a *Activities) conclude(ctx context.Context, in ReportInput) (warnings []string) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	components := []string{IdentityServer, APIManager}
-	if in.Env.Routing.Installs() {
-		components = append(components, GatewayController)
-	}
-	for _, component := range components {
+	for component, applied := range in.Releases {
+		if applied.Revision <= release.MaxHistory {
+			continue
+		}
 		where := ReleaseOf(in.Env, component)
 		if err := s.releases.Prune(ctx, where.Namespace, where.Release); err != nil {
 			warnings = append(warnings, fmt.Sprintf("old revisions of release %s/%s stay until the next deployment: %v", where.Namespace, where.Release, err))

@@ -191,10 +191,10 @@ func TestAnUnrecordedOutcomeIsAnErrorAndDoneAgain(t *testing.T) {
 
 func TestPruneKeepsTheNewestRevisions(t *testing.T) {
 	cluster := newMemoryCluster()
-	for i := range maxHistory + 2 {
+	for i := range MaxHistory + 2 {
 		apply(t, cluster, spec(t, map[string]any{"text": i}))
 	}
-	if got := len(strings.Fields(cluster.history(t))); got != maxHistory+2 {
+	if got := len(strings.Fields(cluster.history(t))); got != MaxHistory+2 {
 		t.Errorf("%d revisions: one that is undone cannot be brought back", got)
 	}
 	for range 2 {
@@ -202,7 +202,7 @@ func TestPruneKeepsTheNewestRevisions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := cluster.history(t); got != strings.Repeat("superseded ", maxHistory-1)+"deployed" {
+	if got := cluster.history(t); got != strings.Repeat("superseded ", MaxHistory-1)+"deployed" {
 		t.Errorf("history is %q", got)
 	}
 }

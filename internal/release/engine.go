@@ -16,8 +16,8 @@ import (
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
 const DefaultTimeout = 5 * time.Minute
 
-// maxHistory is how many revisions of a release [Engine.Prune] leaves.
-const maxHistory = 10
+// MaxHistory is how many revisions of a release [Engine.Prune] leaves.
+const MaxHistory = 10
 
 // Chart names one chart by exact version.
 type Chart = config.Chart

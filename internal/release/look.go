@@ -85,7 +85,7 @@ const byLockstep = " by Lockstep"
 // made says whether the revision is what its labels say. Helm hands labels on: a revision that somebody else made after
 // one of ours carries its fingerprint, but not its description. A rollback is what the revision it went back to was.
 func (s *session) made(revision *helmrelease.Release) bool {
-	for range maxHistory {
+	for range MaxHistory {
 		var target int
 		if _, err := fmt.Sscanf(revision.Info.Description, "Rollback to %d", &target); err != nil {
 			return signed(revision)

@@ -7,7 +7,7 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// Prune removes the oldest records of a release that Lockstep made last, so that maxHistory are left. Apply does not: an
+// Prune removes the oldest records of a release that Lockstep made last, so that MaxHistory are left. Apply does not: an
 // operation that is undone in the end leaves every record as it was.
 func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
 	unlock, err := e.locks.acquire(ctx, namespace, name)
@@ -23,7 +23,7 @@ func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
 	if last := newest(history); err != nil || last == nil || !s.made(last) {
 		return err
 	}
-	for _, old := range history[:max(0, len(history)-maxHistory)] {
+	for _, old := range history[:max(0, len(history)-MaxHistory)] {
 		if old.Info.Status == helmrelease.StatusDeployed {
 			continue
 		}
