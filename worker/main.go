@@ -7,14 +7,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
+	"google.golang.org/grpc"
 
 	"lockstep/activities"
 	"lockstep/config"
@@ -46,44 +47,68 @@ func command() *cobra.Command {
 	return c
 }
 
-// stopTimeout is how long running activities may take to end once the worker was told to stop. Those that are not done then are
-// tried again by another worker, from what they find.
-const stopTimeout = 30 * time.Second
-
-// heartbeatThrottle is how long the SDK may hold heartbeats back. They carry progress to operators and cancellation to activities;
-// without this, both would lag by most of the heartbeat timeout.
-const heartbeatThrottle = 2 * time.Second
-
+// run connects a worker to Temporal and lets it work. Signals are left to their defaults until there is something to drain.
 func run(ctx context.Context, settings config.Settings) error {
-	logger := logger(settings, os.Stderr)
-	heartbeats := &activities.Heartbeats{}
-	temporal, err := connect(logger, heartbeats)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := newService(ctx, settings, logger(settings, os.Stderr))
 	if err != nil {
 		return err
 	}
-	defer temporal.Close()
-	if err := ensureSearchAttributes(ctx, temporal); err != nil {
-		return err
+	defer s.temporal.Close()
+	s.register = func(w worker.Registry) {
+		workflows.Register(w)
+		w.RegisterActivity(activities.New(settings))
 	}
-	w := worker.New(temporal, settings.TaskQueue, worker.Options{
-		MaxConcurrentActivityExecutionSize: settings.MaxConcurrentActivities,
-		WorkerStopTimeout:                  stopTimeout,
-		Interceptors:                       []interceptor.WorkerInterceptor{heartbeats},
-		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
-	})
-	workflows.Register(w)
-	w.RegisterActivity(activities.New(settings))
-	logger.Info("Worker ready", "taskQueue", settings.TaskQueue)
-	return w.Run(worker.InterruptCh())
+	signals := make(chan os.Signal, 2) // the second ends what the first began
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	return s.run(ctx, signals)
 }
 
-func connect(logger *slog.Logger, heartbeats *activities.Heartbeats) (client.Client, error) {
+// newService answers probes from the start, and is otherwise ready to [service.run]. What it serves ends with ctx.
+func newService(ctx context.Context, settings config.Settings, logger *slog.Logger) (*service, error) {
+	s := &service{settings: settings, logger: logger, health: newHealth()}
+	var err error
+	if s.version, err = version(settings.Deployment); err != nil {
+		return nil, err
+	}
+	if err := s.health.serve(ctx, settings.Health.Address); err != nil {
+		return nil, err
+	}
+	if s.temporal, err = connect(logger, &s.heartbeats, &s.health.polls); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		s.temporal.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare looks to it that Temporal has what operations need.
+func (s *service) prepare(ctx context.Context) error {
+	if err := ensureSearchAttributes(ctx, s.temporal); err != nil || !s.version.UseVersioning {
+		return err
+	}
+	own := s.version.Version
+	s.logger = s.logger.With("deployment", own.DeploymentName, "buildID", own.BuildID)
+	hasCurrent, err := checkVersioning(ctx, s.temporal, own.DeploymentName)
+	if err == nil && !hasCurrent && !s.settings.Deployment.Current {
+		s.logger.Warn(fmt.Sprintf("No version of the deployment is current: operations begin after `temporal worker deployment set-current-version "+
+			"--deployment-name %s --build-id %s`", own.DeploymentName, own.BuildID))
+	}
+	return err
+}
+
+func connect(logger *slog.Logger, heartbeats *activities.Heartbeats, polls *polls) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("reading Temporal's settings (TEMPORAL_… and temporal.toml): %w", err)
 	}
 	options.Logger = sdklog.NewStructuredLogger(logger)
 	heartbeats.Listen(&options.ConnectionOptions)
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(polls.watch))
 	c, err := client.Dial(options)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Temporal at %q: %w; set TEMPORAL_ADDRESS, or start a server", options.HostPort, err)
