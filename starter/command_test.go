@@ -42,13 +42,13 @@ func (r ran) wants(t *testing.T, code int, texts ...string) {
 	}
 }
 
-// environment writes the file of a valid environment of that name.
-func environment(t *testing.T, name string) string {
+// environment writes the file of a valid environment of that name, with more lines.
+func environment(t *testing.T, name string, more ...string) string {
 	t.Helper()
 	return write(t, "apiVersion: lockstep/v1\nname: "+name+`
 hostnames: {management: am.shop.test, gateway: gw.shop.test, websocket: ws.shop.test, websub: hub.shop.test, keyManager: km.shop.test}
 image: {target: registry.shop.test/is:1}
-`)
+`+strings.Join(more, ""))
 }
 
 func write(t *testing.T, text string) string {
@@ -118,7 +118,7 @@ func TestAnUnreachableTemporalEndsWithExitCode5AndTheNextMove(t *testing.T) {
 	port.Close()
 	workflowstest.Settings(t, nobody)
 	file := environment(t, "shop")
-	for _, args := range [][]string{{"deploy", "-f", file}, {"status", "shop"}, {"watch", "shop"}, {"cancel", "shop"}} {
+	for _, args := range [][]string{{"deploy", "-f", file}, {"status", "shop"}, {"watch", "shop"}, {"cancel", "shop"}, {"retry", "shop"}, {"approve", "shop", "image", "--reason", "yes"}} {
 		r := lockstep(t.Context(), args...)
 		r.wants(t, exitNoTemporal, "Temporal at "+nobody+" does not answer", "TEMPORAL_ADDRESS", "bin/sandbox up")
 	}

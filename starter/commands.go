@@ -26,18 +26,27 @@ func (c *cli) cancel() *cobra.Command {
 				return err
 			}
 			if d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING { // Temporal would accept it all the same
-				return fail(exitBadInput, "no operation runs on environment %q: `lockstep status %s` shows the last one", args[0], args[0])
+				return noOperation(args[0])
+			}
+			w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID}
+			if view, err := w.view(cmd.Context()); err == nil && view.Status.Phase == workflows.PhaseCompensating {
+				return c.say(cmd, args[0], workflows.PhaseCompensating, "what it did is being undone already, which a cancellation does not stop")
 			}
 			if err := temporal.CancelWorkflow(cmd.Context(), workflows.CanonicalID(args[0]), d.WorkflowExecution.RunID); err != nil {
 				return fail(exitNoTemporal, "cancelling the operation on %q: %w", args[0], err)
 			}
-			if c.output == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"environment": args[0], "state": "cancelling"})
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "cancelling; watch it with `lockstep watch %s`\n", args[0])
-			return nil
+			return c.say(cmd, args[0], "cancelling", "cancelling")
 		},
 	}
+}
+
+// say answers a command about an operation that goes on.
+func (c *cli) say(cmd *cobra.Command, environment, state, text string) error {
+	if c.output == "json" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"environment": environment, "state": state})
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s; watch it with `lockstep watch %s`\n", text, environment)
+	return nil
 }
 
 func (c *cli) version() *cobra.Command {

@@ -23,6 +23,7 @@ const (
 	exitRolledBack = 3   // failed or cancelled; all that the run did is undone
 	exitBusy       = 4   // another operation runs on the environment
 	exitNoTemporal = 5   // Temporal or a worker does not answer; nothing is known
+	exitNothing    = 6   // a teardown found nothing of the environment; nothing was changed
 	exitDetached   = 130 // Ctrl-C: the operation goes on
 )
 
@@ -80,8 +81,8 @@ func root() *cobra.Command {
 
 Temporal is found by its own settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …, or a profile in temporal.toml).
 
-Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was started), 3 rolled back, 4 busy,
-5 Temporal or its worker does not answer, 130 detached (the operation goes on).`,
+Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was started or decided), 3 rolled back, 4 busy,
+5 Temporal or its worker does not answer, 6 nothing to tear down, 130 detached (the operation goes on).`,
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if c.output != "text" && c.output != "json" {
@@ -96,7 +97,8 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities"} {
 		_ = root.PersistentFlags().MarkHidden(name) // the worker's
 	}
-	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(), c.config(), c.version())
+	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(),
+		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.version())
 	return root
 }
 

@@ -28,7 +28,6 @@ type outcome struct {
 // Outcomes beside those that workflows give themselves.
 const (
 	outcomeBusy      = "busy"
-	outcomeRefused   = "refused"
 	outcomeCancelled = "cancelled"
 	outcomeUnknown   = "unknown"
 )
@@ -98,7 +97,9 @@ func classify(err error, status *workflows.Status) (int, string, string) {
 		case workflows.TypeBusy:
 			return exitBusy, outcomeBusy, app.Message()
 		case activities.TypeInvalidConfig:
-			return exitBadInput, outcomeRefused, app.Message()
+			return exitBadInput, workflows.OutcomeRefused, app.Message()
+		case activities.TypeNotFound:
+			return exitNothing, workflows.OutcomeRefused, app.Message()
 		}
 		return exitFailed, workflows.OutcomeFailed, app.Message()
 	case temporal.IsCanceledError(err):

@@ -39,6 +39,7 @@ func TestTheEndOfAnOperationDecidesTheExitCode(t *testing.T) {
 		"failed":                  {app(workflows.TypeFailed), nil, exitFailed, "failed", "why"},
 		"busy":                    {app(workflows.TypeBusy), nil, exitBusy, "busy", "why"},
 		"refused":                 {app(activities.TypeInvalidConfig), nil, exitBadInput, "refused", "why"},
+		"nothing to tear down":    {app(activities.TypeNotFound), nil, exitNothing, "refused", "why"},
 		"an error of another day": {app("SomethingElse"), nil, exitFailed, "failed", "why"},
 		"cancelled and undone": {ended(temporal.NewCanceledError()), &workflows.Status{Outcome: workflows.OutcomeRolledBack, Error: "cancelled; undone"},
 			exitRolledBack, "rolled-back", "cancelled; undone"},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 
+	"lockstep/starter/display"
 	"lockstep/workflows"
 )
 
@@ -95,7 +97,19 @@ func holder(ctx context.Context, c client.Client, environment string) string {
 	if payload := d.Memo.GetFields()[memoStartedBy]; payload != nil && converter.GetDefaultDataConverter().FromPayload(payload, &by) == nil {
 		by = " by " + by
 	}
-	return fmt.Sprintf("%s runs since %s%s", d.WorkflowType.Name, d.WorkflowStartTime.Local().Format(time.DateTime), by)
+	return fmt.Sprintf("%s runs since %s%s%s", d.WorkflowType.Name, d.WorkflowStartTime.Local().Format(time.DateTime), by, undecided(ctx, c, environment))
+}
+
+// undecided says of an operation that waits for a decision that it does.
+func undecided(ctx context.Context, c client.Client, environment string) string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var status workflows.Status
+	answer, err := c.QueryWorkflow(ctx, workflows.CanonicalID(environment), "", workflows.QueryStatus)
+	if err != nil || answer.Get(&status) != nil || len(display.Commands(status)) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and waits for a decision: `%s`", strings.Join(display.Commands(status), "`, `"))
 }
 
 // checkWorker says what is missing when nobody would carry out what is started.

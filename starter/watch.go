@@ -97,18 +97,20 @@ func (w watcher) follow(operation string) error {
 	}()
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
+	var last display.View
 	for {
 		select {
 		case err := <-ended:
 			if w.cmd.Context().Err() != nil {
-				return w.detached(screen)
+				return w.detached(screen, last)
 			}
 			return w.conclude(screen, operation, result, err)
 		case <-w.cmd.Context().Done():
-			return w.detached(screen)
+			return w.detached(screen, last)
 		case <-ticker.C:
 			view, err := w.view(w.cmd.Context())
 			if err == nil {
+				last = view
 				screen.Show(view, time.Now())
 			} else if w.cmd.Context().Err() == nil && !errors.Is(err, errNoBoard) {
 				screen.Trouble(err.Error())
@@ -117,8 +119,11 @@ func (w watcher) follow(operation string) error {
 	}
 }
 
-func (w watcher) detached(screen *display.Screen) error {
+func (w watcher) detached(screen *display.Screen, last display.View) error {
 	screen.Close()
+	if len(last.Next) > 0 {
+		fmt.Fprintf(w.cmd.ErrOrStderr(), "\n%s\n", strings.Join(display.Next(last.Status), "\n"))
+	}
 	fmt.Fprintf(w.cmd.ErrOrStderr(), "\ndetached: the operation goes on; come back with `lockstep watch %s`, end it with `lockstep cancel %s`\n", w.environment, w.environment)
 	return &exit{code: exitDetached, err: context.Canceled, quiet: true}
 }
@@ -143,6 +148,7 @@ func (w watcher) view(ctx context.Context) (display.View, error) {
 	if err := answer.Get(&view.Status); err != nil {
 		return view, fmt.Errorf("reading the status: %w", err)
 	}
+	view.Next = display.Commands(view.Status)
 	if view.Status.Phase == workflows.PhaseEnded {
 		return view, nil
 	}

@@ -14,6 +14,7 @@ import (
 type View struct {
 	Status workflows.Status  `json:"status"`
 	Doing  map[string]string `json:"doing,omitempty"` // by step
+	Next   []string          `json:"next,omitempty"`  // commands that an operator may run, of what waits for a decision
 }
 
 // Style says how to write.
@@ -32,6 +33,12 @@ func looks(row workflows.StepStatus) look {
 		return look{"✓", "32"}
 	case workflows.StateFailed, workflows.StateUndoFailed:
 		return look{"✗", "31"}
+	case workflows.StatePaused:
+		return look{"‖", "33"}
+	case workflows.StateAwaitingApproval:
+		return look{"?", "33"}
+	case workflows.StateSkipped:
+		return look{"»", "33"}
 	case workflows.StateUndone, workflows.StateCancelled:
 		if row.Error != "" {
 			return look{"✗", "31"} // the one to look at stays marked
@@ -57,6 +64,9 @@ func Table(v View, now time.Time, style Style) []string {
 		}
 		text := fmt.Sprintf("  %s %-*s %8s  %s", l.sign, width, row.Name, took, note(row, v.Doing[row.Name], v.Status))
 		lines = append(lines, paint(cut(strings.TrimRight(text, " "), style.Width), l.color, style.Color))
+	}
+	for _, line := range Next(v.Status) {
+		lines = append(lines, wrap(line, style.Width)...)
 	}
 	return lines
 }
@@ -88,6 +98,10 @@ func note(row workflows.StepStatus, doing string, s workflows.Status) string {
 		return strings.TrimSuffix("undoing; "+first(doing), "; ")
 	case workflows.StateFailed, workflows.StateUndoFailed:
 		return first(row.Error)
+	case workflows.StatePaused:
+		return "paused: " + first(row.Error)
+	case workflows.StateAwaitingApproval:
+		return row.State + ": " + row.Summary
 	case workflows.StateUndone:
 		if row.Error != "" {
 			return "undone; had failed: " + first(row.Error)
@@ -107,7 +121,7 @@ func Diagnosis(s workflows.Status) string {
 	}
 	var all []string
 	for _, row := range s.Steps {
-		if row.Error != "" {
+		if row.Error != "" && row.State != workflows.StateSkipped {
 			all = append(all, row.Name+": "+row.Error)
 		}
 	}
@@ -115,13 +129,13 @@ func Diagnosis(s workflows.Status) string {
 }
 
 func waits(row workflows.StepStatus, s workflows.Status) string {
-	if s.Phase != workflows.PhaseRunning {
+	if s.Phase == workflows.PhaseCompensating || s.Phase == workflows.PhaseEnded {
 		return "not begun"
 	}
 	var open []string
 	for _, other := range s.Steps {
 		for _, need := range row.Needs {
-			if other.Name == need && other.State != workflows.StateDone {
+			if other.Name == need && other.State != workflows.StateDone && other.State != workflows.StateSkipped {
 				open = append(open, need)
 			}
 		}

@@ -59,6 +59,7 @@ func views() map[string]View {
 	}
 	running := operation(workflows.PhaseRunning, "", nil, preflight, in(image, workflows.StateRunning, at(1.5), nil, ""), in(is, workflows.StateWaiting, nil, nil, ""))
 	running.Doing = map[string]string{"image": "pushing layer 3 of 7\nsecond line"}
+	skippable := workflows.StepStatus{Name: "verify", State: workflows.StatePaused, Started: at(2), Ended: at(3), Error: "no answer", Skippable: "it changes nothing"}
 	begun := preflight
 	begun.State, begun.Started, begun.Ended, begun.Note = workflows.StateWaiting, nil, nil, ""
 	return map[string]View{
@@ -72,15 +73,31 @@ func views() map[string]View {
 			in(image, workflows.StateUndone, at(1.5), at(4), ""), in(is, workflows.StateWaiting, nil, nil, "")),
 		"undo-failed": operation(workflows.PhaseEnded, workflows.OutcomeFailed, at(9), preflight,
 			in(image, workflows.StateUndoFailed, at(1.5), at(4), "undo: the registry does not delete"), in(is, workflows.StateUndone, at(1.5), at(4), diagnosis)),
+		"paused": waiting(operation(workflows.PhasePaused, "", nil, preflight, in(image, workflows.StateAwaitingApproval, nil, nil, ""),
+			in(is, workflows.StatePaused, at(1.5), at(4), diagnosis), skippable)),
+		"skipped": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(9), preflight,
+			workflows.StepStatus{Name: "verify", State: workflows.StateSkipped, Started: at(2), Ended: at(3), Error: diagnosis, Note: "skipped by ada: firewall"}),
 		"done": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(83), preflight,
 			in(image, workflows.StateDone, at(1.5), at(22.25), ""), in(is, workflows.StateDone, at(22.25), at(83), "")),
 	}
+}
+
+// waiting gives the steps that wait for a decision the end of an hour.
+func waiting(v View) View {
+	for i, row := range v.Status.Steps {
+		if row.State == workflows.StatePaused || row.State == workflows.StateAwaitingApproval {
+			until := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
+			v.Status.Steps[i].Until = &until
+		}
+	}
+	return v
 }
 
 func TestTheTableShowsEveryState(t *testing.T) {
 	for name, view := range views() {
 		golden(t, name+".txt", strings.Join(Table(view, *at(6), Style{Width: 100}), "\n")+"\n")
 	}
+	golden(t, "paused-narrow.txt", strings.Join(Table(views()["paused"], *at(6), Style{Width: 32}), "\n")+"\n")
 	golden(t, "running-narrow.txt", strings.Join(Table(views()["running"], *at(6), Style{Width: 32}), "\n")+"\n")
 	golden(t, "failed-in-colour.txt", strings.Join(Table(views()["failed"], *at(6), Style{Width: 40, Color: true}), "\n")+"\n")
 }
@@ -121,6 +138,8 @@ func TestWithoutATerminalThereIsOneLinePerChange(t *testing.T) {
 	running.Doing = map[string]string{"image": "pushing layer 4 of 7"}
 	screen.Show(running, *at(11))
 	screen.Show(running, *at(12))
+	screen.Show(all["paused"], *at(12.5))
+	screen.Show(all["paused"], *at(12.6))
 	screen.Show(all["undoing"], *at(13))
 	screen.Show(all["rolled-back"], *at(14))
 	screen.Close()
@@ -170,6 +189,7 @@ func TestTheReportSaysWhereEverythingIs(t *testing.T) {
 		Certificates:  []activities.Expiry{{Where: "tls.jks", Ends: *at(1e7)}, {Where: "gateway-tls", Ends: *at(1e6)}},
 		AdminUsername: "admin", AdminPassword: "kubectl get secret lockstep-credentials -n apim",
 		Verified: []string{"an API answers to a token", "a revoked token is refused"}, Warnings: []string{"H2 loses its data with the pod"},
+		Decisions:    []activities.Decision{{At: time.Date(2026, 1, 1, 12, 0, 30, 0, time.Local), What: "approve", Step: "api-manager", By: "ada", Reason: "the window is open"}},
 		Durations:    []activities.StepDuration{{Step: "preflight", Took: 1.25}, {Step: "api-manager", Took: 40}},
 		CriticalPath: activities.CriticalPath{Steps: []string{"preflight", "api-manager"}, Took: 41.25, Makespan: 42},
 	})

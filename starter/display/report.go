@@ -45,6 +45,9 @@ func Report(out io.Writer, r activities.Report) error {
 	for _, text := range r.Warnings {
 		line("Warning", text)
 	}
+	for _, d := range r.Decisions {
+		line("Decided", strings.TrimSuffix(strings.Join(strings.Fields(fmt.Sprintf("%s %s by %s at %s", d.What, d.Step, d.By, d.At.Local().Format(time.DateTime))), " ")+": "+d.Reason, ": "))
+	}
 	var steps []string
 	for _, s := range r.Durations {
 		steps = append(steps, fmt.Sprintf("%s %.1fs", s.Step, s.Took))

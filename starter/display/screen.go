@@ -21,6 +21,7 @@ type Screen struct {
 	drawn   int // lines of the table on the terminal
 	seen    map[string]string
 	trouble string
+	next    string
 }
 
 // NewScreen writes to out, as far as it is a terminal in the way that t says.
@@ -84,12 +85,18 @@ func (s *Screen) lines(v View, now time.Time) {
 			text = fmt.Sprintf("done in %.1fs", row.Elapsed(now).Seconds())
 		}
 		detail := strings.TrimPrefix(note(row, v.Doing[row.Name], v.Status), row.State)
-		if detail = strings.TrimPrefix(detail, "; "); detail != "" {
+		if detail = strings.TrimLeft(detail, ":; "); detail != "" {
 			text += ": " + detail
 		}
 		if s.seen[row.Name] != text {
 			s.seen[row.Name] = text
 			fmt.Fprintf(s.out, "%s %-16s %s\n", now.Format(time.TimeOnly), row.Name, text)
+		}
+	}
+	if next := strings.Join(Next(v.Status), "\n"); s.next != next {
+		s.next = next
+		if next != "" {
+			fmt.Fprintln(s.out, next)
 		}
 	}
 }

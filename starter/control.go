@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/config"
+	"lockstep/workflows"
+)
+
+// answerTimeout is how long a worker may take to answer a decision. A changed environment is checked meanwhile.
+const answerTimeout = time.Minute
+
+// signature is who decides, and why.
+type signature struct{ by, reason string }
+
+func (s *signature) flags(cmd *cobra.Command, reasonIsRequired bool) {
+	by := ""
+	if u, err := user.Current(); err == nil {
+		by = u.Username
+	}
+	cmd.Flags().StringVar(&s.by, "by", by, "who decides, for the report")
+	cmd.Flags().StringVar(&s.reason, "reason", "", "why, for the report")
+	if reasonIsRequired {
+		_ = cmd.MarkFlagRequired("reason")
+	}
+}
+
+func (c *cli) retry() *cobra.Command {
+	var s signature
+	var file string
+	cmd := &cobra.Command{
+		Use: "retry ENVIRONMENT [STEP]", Short: "Try a paused step again, or all steps in a changed environment", Args: cobra.RangeArgs(1, 2),
+		Long: "Try a paused step again. STEP may be left out if only one is paused. With a changed environment file all steps are carried out again in it:\n" +
+			"those that are done find little to do, and an undo still goes back to what was there before the run.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			input := workflows.RetryStep{By: s.by, Reason: s.reason}
+			if len(args) > 1 {
+				input.Step = args[1]
+			}
+			if file != "" {
+				env, err := config.Load(file)
+				if err != nil {
+					return &exit{code: exitBadInput, err: err}
+				}
+				if env.Name != args[0] {
+					return fail(exitBadInput, "%s is of environment %q, not %q", file, env.Name, args[0])
+				}
+				input.Environment = &env
+			}
+			return c.decide(cmd, args[0], workflows.UpdateRetry, input)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "changed environment file")
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
+	s.flags(cmd, false)
+	return cmd
+}
+
+func (c *cli) skip() *cobra.Command {
+	var s signature
+	cmd := &cobra.Command{
+		Use: "skip ENVIRONMENT STEP", Short: "Go on without a paused step, where that is sound (verify, report)", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.decide(cmd, args[0], workflows.UpdateSkip, workflows.SkipStep{Step: args[1], By: s.by, Reason: s.reason})
+		},
+	}
+	s.flags(cmd, true)
+	return cmd
+}
+
+func (c *cli) rollback() *cobra.Command {
+	var s signature
+	cmd := &cobra.Command{
+		Use: "rollback ENVIRONMENT", Short: "Undo a deployment that is paused or awaits an approval", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.decide(cmd, args[0], workflows.UpdateRollback, workflows.Rollback{By: s.by, Reason: s.reason})
+		},
+	}
+	s.flags(cmd, false)
+	return cmd
+}
+
+func (c *cli) approve() *cobra.Command {
+	var s signature
+	cmd := &cobra.Command{
+		Use: "approve ENVIRONMENT STEP", Short: "Let a step begin that awaits its approval", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.decide(cmd, args[0], workflows.UpdateApprove, workflows.Approve{Step: args[1], By: s.by, Reason: s.reason})
+		},
+	}
+	s.flags(cmd, true)
+	return cmd
+}
+
+// decide sends a decision to the operation that runs on the environment and says what follows.
+func (c *cli) decide(cmd *cobra.Command, environment, update string, input any) error {
+	temporal, err := connect(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	d, err := describe(cmd.Context(), temporal, environment)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return noOperation(environment)
+	case d.WorkflowType.Name != workflows.OperationDeploy:
+		return fail(exitBadInput, "%s runs on environment %q: it neither pauses nor awaits approvals; `lockstep cancel %s` ends it", d.WorkflowType.Name, environment, environment)
+	}
+	answer, err := send(cmd.Context(), temporal, d.WorkflowExecution, update, input)
+	if err != nil {
+		return unanswered(environment, err)
+	}
+	if c.output == "json" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"environment": environment, "decision": update, "step": answer.Step, "next": answer.Next})
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s; watch it with `lockstep watch %s`\n", answer.Next, environment)
+	return nil
+}
+
+func send(ctx context.Context, c client.Client, to workflow.Execution, update string, input any) (answer workflows.Answer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: to.ID, RunID: to.RunID, UpdateName: update, Args: []any{input}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return answer, err
+	}
+	return answer, handle.Get(ctx, &answer)
+}
+
+// unanswered says why a decision was not taken, or is not known to be.
+func unanswered(environment string, err error) error {
+	var app *temporal.ApplicationError
+	var gone *serviceerror.NotFound
+	switch {
+	case errors.As(err, &app):
+		return fail(exitBadInput, "%s", app.Message())
+	case errors.As(err, &gone):
+		return noOperation(environment)
+	}
+	return fail(exitNoTemporal, "no answer to the decision: %w; does a worker run (`bin/worker`)? `lockstep status %s` shows whether it was taken", err, environment)
+}
+
+func noOperation(environment string) error {
+	return fail(exitBadInput, "no operation runs on environment %q: `lockstep status %s` shows the last one", environment, environment)
+}
