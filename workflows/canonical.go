@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -34,6 +35,9 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 	if err != nil {
 		return result, fmt.Errorf("offering the status query: %w", err)
 	}
+	if err := referTo(ctx, id); err != nil {
+		return result, err
+	}
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:               id,
 		WaitForCancellation:      true,
@@ -42,7 +46,8 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 		WorkflowExecutionTimeout: 0,
 		StaticSummary:            operation + " of " + environment,
 	})
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow `%s`.", id))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s): its board is there, and Updates go there.",
+		id, workflow.GetInfo(ctx).Namespace, strings.ReplaceAll(id, "/", "%2F")))
 	err = workflow.ExecuteChildWorkflow(ctx, operation, input).Get(ctx, &result)
 	var taken *temporal.ChildWorkflowExecutionAlreadyStartedError
 	if errors.As(err, &taken) {
@@ -51,6 +56,19 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 			environment, id, environment, environment), TypeBusy, nil)
 	}
 	return result, err
+}
+
+// referTo refuses Updates with where they go.
+func referTo(ctx workflow.Context, child string) error {
+	for _, name := range []string{UpdateRetry, UpdateSkip, UpdateRollback, UpdateApprove} {
+		options := workflow.UpdateHandlerOptions{Description: "Send this to " + child + ", which does the work", Validator: func(workflow.Context, map[string]any) error {
+			return refused("this workflow only started %s, which does the work: send the Update there", child)
+		}}
+		if err := workflow.SetUpdateHandlerWithOptions(ctx, name, func(workflow.Context, map[string]any) error { return nil }, options); err != nil {
+			return fmt.Errorf("offering the update %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // checked completes and validates the environment. That happens in an activity, so that what an operation works on is in its

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
@@ -92,5 +93,26 @@ func TestABusyEnvironmentIsRefusedAtOnce(t *testing.T) {
 	}
 	if len(o.begun) > 0 {
 		t.Errorf("began %v", o.begun)
+	}
+}
+
+func TestUpdatesOfTheParentLeadToTheChild(t *testing.T) {
+	o := newOperation(t, "nightly")
+	o.readyAfter(1)
+	var parent string
+	o.update(time.Minute, UpdateRollback, Rollback{By: "ada"}, &parent)
+	o.RegisterDelayedCallback(func() {
+		err := o.UpdateWorkflowByID(canonicalID, UpdateRetry, "child", &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(err error) { t.Error(err) },
+			OnComplete: func(any, error) {}}, RetryStep{})
+		if err != nil {
+			t.Error(err)
+		}
+	}, 2*time.Minute)
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(parent, "environment/quickstart, which does the work: send the Update there") {
+		t.Errorf("%q", parent)
 	}
 }

@@ -25,7 +25,7 @@ const TypeInvalidDecision = "InvalidDecision"
 
 // RetryStep is the input of [UpdateRetry].
 type RetryStep struct {
-	// Step may be left out if exactly one is paused.
+	// Step may be left out if exactly one is paused, or with an environment.
 	Step string `json:"step,omitempty"`
 	// Environment is the whole changed environment. Then all steps are carried out again, in it.
 	Environment *config.Environment `json:"environment,omitempty"`
@@ -79,12 +79,20 @@ func (k *desk) open(ctx workflow.Context) error {
 }
 
 func (k *desk) checkRetry(_ workflow.Context, in RetryStep) error {
-	_, err := k.named(in.Step, StatePaused)
+	_, err := k.tried(in)
 	return err
 }
 
+// tried is the step that is meant. In a changed environment all are, whichever of them are paused.
+func (k *desk) tried(in RetryStep) (string, error) {
+	if paused := k.board.status.In(StatePaused); in.Step == "" && in.Environment != nil && len(paused) > 0 {
+		in.Step = paused[0]
+	}
+	return k.named(in.Step, StatePaused)
+}
+
 func (k *desk) retry(ctx workflow.Context, in RetryStep) (Answer, error) {
-	step, err := k.named(in.Step, StatePaused)
+	step, err := k.tried(in)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -20,6 +20,7 @@ const (
 	OutcomeDone       = "done"
 	OutcomeRolledBack = "rolled-back" // failed, cancelled or given up by an operator, and all that the run did is undone
 	OutcomeFailed     = "failed"      // failed, and what the run did is still there, all or in part
+	OutcomeRefused    = "refused"     // there was nothing to do it to; nothing was changed
 )
 
 // States of a step.

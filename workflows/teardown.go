@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,8 @@ type TeardownResult struct {
 }
 
 // Teardown removes an environment. What Lockstep did not make stays. A part that cannot be removed does not keep the others
-// from going; it is reported, and a second teardown tries again.
+// from going; it is reported, and a second teardown tries again. Where there is nothing at all it ends with the error type NotFound:
+// most likely the file names another place.
 func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	if !canonical(ctx, in.Environment.Name) {
 		return delegate[TeardownResult](ctx, in.Environment.Name, "Teardown", in)
@@ -118,8 +120,13 @@ func (t *teardown) conclude(ctx workflow.Context, r *runner, failure error) (Tea
 			r.board.close(ctx, OutcomeFailed, fmt.Errorf("cancelled: what was removed stays removed; run teardown again to go on"))
 			return TeardownResult{}, temporal.NewCanceledError()
 		}
-		err := temporal.NewNonRetryableApplicationError(message(failure), TypeFailed, nil)
-		r.board.close(ctx, OutcomeFailed, err)
+		outcome, kind := OutcomeFailed, TypeFailed
+		var app *temporal.ApplicationError
+		if errors.As(failure, &app) && app.Type() == activities.TypeNotFound {
+			outcome, kind = OutcomeRefused, app.Type() // the survey found nothing
+		}
+		err := temporal.NewNonRetryableApplicationError(message(failure), kind, nil)
+		r.board.close(ctx, outcome, err)
 		return TeardownResult{}, err
 	}
 	result := TeardownResult{Environment: t.env.Name, Steps: map[string]string{}}

@@ -90,8 +90,11 @@ func TestTeardownOfNothingSaysSo(t *testing.T) {
 		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing of environment \"quickstart\"")
 	})
 	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
-	if err := o.GetWorkflowError(); typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "there is nothing") {
+	if err := o.GetWorkflowError(); typeOf(err) != activities.TypeNotFound || !strings.Contains(err.Error(), "there is nothing") {
 		t.Errorf("got %v", err)
+	}
+	if s := o.board(); s.Outcome != OutcomeRefused {
+		t.Errorf("outcome %s", s.Outcome)
 	}
 	if len(o.begun) != 2 {
 		t.Errorf("began %v", o.begun)
