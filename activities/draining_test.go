@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -111,6 +112,19 @@ func TestADiagnosisOfAWorkerThatGoesOnStays(t *testing.T) {
 	var app *temporal.ApplicationError
 	if !errors.As(err, &app) || app.Type() != TypeNotReady {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyTheWaitsAreHandedOverAtOnce(t *testing.T) {
+	var waits []string
+	for method := range reflect.TypeFor[*Activities]().Methods() {
+		a := task{}
+		if a.info.ActivityType.Name = method.Name; a.waits() {
+			waits = append(waits, method.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"WaitGateway", "WaitRoutes", "WaitWorkload"}, waits); diff != "" {
+		t.Errorf("is it true that these change nothing? (-want +got):\n%s", diff)
 	}
 }
 

@@ -133,5 +133,8 @@ func (d Deployment) check() error {
 	if strings.ContainsAny(d.Name, versionDelimiters) || strings.HasPrefix(d.Name, "__") {
 		return fmt.Errorf("deployment.name %q is no name: write it without dots and colons, and not beginning with __", d.Name)
 	}
+	if strings.HasPrefix(d.BuildID, "__") {
+		return fmt.Errorf("deployment.buildID %q is Temporal's own: write one that does not begin with __", d.BuildID)
+	}
 	return nil
 }

@@ -130,6 +130,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"a group is no value", "deployment: blue\n", "deployment expected a map"},
 		{"a build belongs to a deployment", "deployment: {buildID: '1.2.3'}\n", `deployment.buildID "1.2.3" is the version of no deployment: set deployment.name (LOCKSTEP_DEPLOYMENT_NAME)`},
 		{"what is made current has a name", "deployment: {current: true}\n", "set deployment.name (LOCKSTEP_DEPLOYMENT_NAME)"},
+		{"a build is not Temporal's own", "deployment: {name: lockstep, buildID: __unversioned__}\n", `deployment.buildID "__unversioned__"`},
 		{"a deployment's name has no dot", "deployment: {name: lock.step}\n", `deployment.name "lock.step" is no name`},
 		{"a URL is a URL", "uiURL: localhost\n", "uiURL"},
 		{"a mirror has a base URL", "mirrors: {docker.io: '127.0.0.1:5000'}\n", "is no base URL"},
