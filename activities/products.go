@@ -52,10 +52,11 @@ func (a *Activities) products(ctx context.Context, env config.Environment) (*pro
 	apimHTTP := httpClient(c.Dial(env.Namespace, apim.Service(env)), trust, "")
 	isHTTP := httpClient(c.Dial(env.Namespace, identity.Service(env)), trust, "")
 	gatewayHTTP := httpClient(c.DialGateway(env.Namespace, env.Routing.Gateway, env.Routing.Namespace), trust, env.Hostnames.Gateway)
+	identityServer := identity.New(identity.Options{Base: identity.URL(env), HTTP: isHTTP, Username: user, Password: password})
 	return &products{
 		apim: apim.New(apim.Options{Base: apim.URL(env), HTTP: apimHTTP, Username: user, Password: password,
-			ClientName: "lockstep"}),
-		identity: identity.New(identity.Options{Base: identity.URL(env), HTTP: isHTTP, Username: user, Password: password}),
+			ClientName: "lockstep", Clients: identityServer}),
+		identity: identityServer,
 		gateway:  gatewayHTTP,
 		admin:    password,
 		diagnose: func(ctx context.Context) error { return diagnoseProducts(ctx, c, env) },

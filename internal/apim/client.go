@@ -13,6 +13,7 @@ type Client struct {
 	rest               rest.Client
 	username, password string
 	clientName         string
+	clients            ClientRemover
 
 	mu    sync.Mutex
 	token string
@@ -25,13 +26,20 @@ type Options struct {
 	Username, Password string
 	// ClientName of Lockstep's own OAuth client; registering it again gives the same client. Letters, digits, space, ._- only.
 	ClientName string
+	// Clients is the key manager's side of applications that are deleted. May be nil.
+	Clients ClientRemover
+}
+
+// ClientRemover removes OAuth clients by name; one that is not there is fine.
+type ClientRemover interface {
+	RemoveClient(ctx context.Context, name string) error
 }
 
 // New makes a client; nothing is connected to before the first call.
 func New(o Options) *Client {
 	return &Client{
 		rest:     rest.Client{Base: o.Base, HTTP: o.HTTP, Product: "API Manager"},
-		username: o.Username, password: o.Password, clientName: o.ClientName,
+		username: o.Username, password: o.Password, clientName: o.ClientName, clients: o.Clients,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
+	"lockstep/sandbox/fault"
 	"lockstep/sandbox/wso2am"
 )
 
@@ -140,15 +141,15 @@ func TestFaultsOfAPIManagerKeepTheirStatus(t *testing.T) {
 	if err := c.Healthy(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	w.Fault(t, "{status: 503, path: /api/am/admin, times: 1}")
+	w.Fault(t, fault.Fault{Status: 503, Path: "/api/am/admin", Times: 1})
 	if _, err := c.KeyManagers(context.Background()); rest.Status(err) != http.StatusServiceUnavailable {
 		t.Errorf("got %v", err)
 	}
-	w.Fault(t, "{status: 0, path: /api/am/devportal, method: POST}") // cuts the connection
+	w.Fault(t, fault.Fault{Cut: fault.CutStart, Path: "/api/am/devportal", Method: "POST"})
 	if _, err := c.CreateApplication(context.Background(), "cut"); err == nil || rest.Status(err) != 0 {
 		t.Errorf("got %v", err)
 	}
-	w.Fault(t, "")
+	w.Fault(t)
 }
 
 // A scripted API Manager says what the simulated one never would.

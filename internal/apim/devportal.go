@@ -81,5 +81,15 @@ func (c *Client) DeleteApplication(ctx context.Context, id string) error {
 	if err != nil && rest.Status(err) != http.StatusNotFound {
 		return fmt.Errorf("deleting application %s: %w", id, err)
 	}
+	c.removeOrphan(ctx, id)
 	return nil
+}
+
+// removeOrphan removes a client that the key manager made for the application without API Manager hearing of it, since the answer was
+// lost. It goes by the name that API Manager's connector gives to clients. That one is left behind fails nothing: it is of no use to
+// anybody.
+func (c *Client) removeOrphan(ctx context.Context, application string) {
+	if c.clients != nil {
+		_ = c.clients.RemoveClient(ctx, c.username+"_"+application+"_PRODUCTION")
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"lockstep/internal/apim"
 	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/rest"
+	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/wso2am"
 )
 
@@ -90,6 +91,27 @@ func TestAnApplicationWhoseKeysLeakedIsDeletedAllTheSame(t *testing.T) {
 	if err := c.DeleteKeyManager(ctx, manager.ID()); err != nil {
 		t.Errorf("the mapping still holds the key manager: %v", err)
 	}
+}
+
+// Identity Server makes the client, and the answer to API Manager is lost.
+func TestAClientThatAPIManagerNeverHeardOfGoesWithItsApplication(t *testing.T) {
+	w := apimtest.Start(t, apimtest.Options{})
+	ctx, c := context.Background(), w.Client()
+	app, err := c.CreateApplication(ctx, "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const registration = apimtest.IdentityServer + "/api/identity/oauth2/dcr/v1.1/register"
+	admin := [2]string{"admin", carbontest.AdminPassword}
+	name := "admin_" + app + "_PRODUCTION"
+	made := carbontest.Expect(t, w.HTTP, http.StatusCreated, carbontest.Call{Method: "POST", URL: registration, Basic: admin,
+		JSON: map[string]any{"client_name": name, "grant_types": []string{"client_credentials"}, "redirect_uris": []string{}}})
+	for range 2 { // the second finds neither
+		if err := c.DeleteApplication(ctx, app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	carbontest.Expect(t, w.HTTP, http.StatusNotFound, carbontest.Call{Method: "GET", URL: registration + "/" + made.Text("client_id"), Basic: admin})
 }
 
 func TestAnApplicationStaysWhileItsKeyManagerIsUnreachable(t *testing.T) {

@@ -68,6 +68,27 @@ func (c *Client) Token(ctx context.Context, key, secret string) (string, error) 
 	return answer.AccessToken, err
 }
 
+const registration = "/api/identity/oauth2/dcr/v1.1/register"
+
+// RemoveClient removes the OAuth client of that name; one that is not there is fine.
+func (c *Client) RemoveClient(ctx context.Context, name string) error {
+	var found struct {
+		ID string `json:"client_id"`
+	}
+	err := c.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: registration, Query: url.Values{"client_name": {name}}, Header: c.auth}, &found)
+	switch status := rest.Status(err); {
+	case status == http.StatusUnauthorized, status == http.StatusNotFound: // so it says that there is none
+		return nil
+	case err != nil || found.ID == "":
+		return err
+	}
+	err = c.rest.Do(ctx, rest.Request{Method: http.MethodDelete, Path: registration + "/" + found.ID, Header: c.auth}, nil)
+	if rest.Status(err) == http.StatusNotFound {
+		return nil
+	}
+	return err
+}
+
 // Revoke revokes a token of the client.
 func (c *Client) Revoke(ctx context.Context, key, secret, token string) error {
 	return c.rest.Do(ctx, rest.Request{

@@ -5,7 +5,6 @@ package apimtest
 import (
 	"context"
 	"net/http"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"lockstep/internal/apim"
 	"lockstep/internal/identity"
 	"lockstep/sandbox/carbon/carbontest"
+	"lockstep/sandbox/fault"
 	"lockstep/sandbox/wso2am"
 	"lockstep/sandbox/wso2is"
 )
@@ -73,13 +73,13 @@ func Start(t testing.TB, o Options) *World {
 	return w
 }
 
-// Fault makes API Manager misbehave from now on, as its faults file says: {status: 503, path: /api/am/admin, times: 3}. Empty: no more.
-func (w *World) Fault(t testing.TB, fault string) {
+// Fault makes API Manager misbehave from now on. Without any, it does no more.
+func (w *World) Fault(t testing.TB, faults ...fault.Fault) {
 	t.Helper()
-	if fault != "" {
-		fault = "wso2am: " + fault
+	for i := range faults {
+		faults[i].Server = fault.APIManager
 	}
-	if err := os.WriteFile(w.faults, []byte(fault), 0o600); err != nil {
+	if err := fault.Write(w.faults, faults...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -103,7 +103,7 @@ func (w *World) Client() *apim.Client { return w.ClientAs("admin", carbontest.Ad
 
 // ClientAs is a client as another user.
 func (w *World) ClientAs(user, password string) *apim.Client {
-	return apim.New(apim.Options{Base: APIManager, HTTP: w.HTTP, Username: user, Password: password, ClientName: "lockstep"})
+	return apim.New(apim.Options{Base: APIManager, HTTP: w.HTTP, Username: user, Password: password, ClientName: "lockstep", Clients: w.Identity()})
 }
 
 // Identity is a client of Identity Server as the super admin.
