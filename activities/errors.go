@@ -141,8 +141,8 @@ func classifyProduct(err error) error {
 	case errors.As(err, &link), errors.As(err, &unfit):
 		return failure(TypeRefused, err.Error())
 	case isUntrusted(err):
-		return failure(TypeRefused, err.Error()+"; the product presents a certificate that is not the environment's: look at the certificates in its "+
-			"keystore Secret and at ConfigMap "+CAConfigMap+", run `lockstep deploy`, and restart pods that are older than the Secret")
+		return failure(TypeRefused, err.Error()+": the product presents a certificate that the environment's CA (ConfigMap "+CAConfigMap+") did not sign, or not for "+
+			"this name. Next: put the product's keystore Secret or that ConfigMap back, run `lockstep deploy`, and restart pods that are older than the Secret")
 	}
 	switch status := rest.Status(err); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -173,9 +173,10 @@ func isUntrusted(err error) bool {
 func refusedHint(err error) string {
 	var e *rest.Error
 	if !errors.As(err, &e) || !slices.Contains([]string{"/client-registration/v0.17/register", "/oauth2/token", "/scim2/Me", "/oauth2/introspect"}, e.Path) {
-		return "; has the account the admin role?"
+		return ". Next: give the account of credentials.adminUsername the admin role in the product"
 	}
-	return "; the password in the credentials Secret is not the product's: a product takes it at its first start and keeps it in its database"
+	return ". Next: put the product's own admin password into the credentials Secret (a product takes it at its first start and keeps it in its " +
+		"database), or change it in the product to the one in the Secret"
 }
 
 // prefix puts the environment's field before a classified error.

@@ -191,7 +191,7 @@ func (p *prober) untilKnown(ctx context.Context, progress func(string)) error {
 }
 
 func (p *prober) unusable(kind string, why error) error {
-	return failure(kind, fmt.Sprintf("key manager %q is registered but cannot generate keys: %v; look at API Manager's log, "+
+	return failure(kind, fmt.Sprintf("key manager %q is registered but cannot generate keys: %v. Next: look at API Manager's log, "+
 		"and whether its pods reach %v", p.manager.Name(), why, p.manager["clientRegistrationEndpoint"]))
 }
 

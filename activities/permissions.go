@@ -17,11 +17,28 @@ func checkPermissions(ctx context.Context, c *cluster.Client, env config.Environ
 	if len(denied) == 0 {
 		return nil
 	}
-	texts := make([]string, len(denied))
-	for i, access := range denied {
-		texts[i] = access.String()
+	return failure(TypeUnauthorized, "the worker's account may not "+strings.Join(grouped(denied), "; ")+
+		". Next: bind a ClusterRole that allows it to the account (docs/permissions.md)")
+}
+
+// grouped are the denied verbs, one text for each resource.
+func grouped(denied []cluster.Access) []string {
+	var texts []string
+	for i := 0; i < len(denied); {
+		all := denied[i]
+		var verbs []string
+		for ; i < len(denied) && sameResource(all, denied[i]); i++ {
+			verbs = append(verbs, denied[i].Verb)
+		}
+		all.Verb = strings.Join(verbs, ", ")
+		texts = append(texts, all.String())
 	}
-	return failure(TypeUnauthorized, "the worker's account may not "+strings.Join(texts, ", nor ")+": bind a ClusterRole that allows it (docs/permissions.md)")
+	return texts
+}
+
+func sameResource(a, b cluster.Access) bool {
+	a.Verb = b.Verb
+	return a == b
 }
 
 func permissions(env config.Environment) []cluster.Access {

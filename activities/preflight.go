@@ -38,15 +38,21 @@ func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error)
 		return Preflight{}, classifyCluster(err) // nothing else can be asked
 	}
 	found := Preflight{Kubernetes: version.String(), Warnings: texts(in.Env.Warnings())}
+	denied := checkPermissions(ctx, s.cluster, in.Env)
 	checks := []func(context.Context) error{
+		func(ctx context.Context) error { return denied },
 		func(ctx context.Context) error { return checkVersion(version, in.Env, &found) },
-		func(ctx context.Context) error { return checkPermissions(ctx, s.cluster, in.Env) },
 		func(ctx context.Context) error { return checkCharts(ctx, s.releases, in.Env) },
 		func(ctx context.Context) error { return a.checkRegistry(ctx, in.Env, &found) },
+	}
+	inCluster := []func(context.Context) error{
 		func(ctx context.Context) error { return checkGatewayKinds(ctx, s, in.Env) },
 		func(ctx context.Context) error { return checkReferences(ctx, s.cluster, in.Env) },
 		func(ctx context.Context) error { return checkReleases(ctx, s.releases, in.Env) },
 		func(ctx context.Context) error { return checkOwners(ctx, s.cluster, in.Env) },
+	}
+	if denied == nil { // otherwise each of them would say so again
+		checks = append(checks, inCluster...)
 	}
 	if err := all(ctx, checks); err != nil {
 		return Preflight{}, err

@@ -73,7 +73,7 @@ func refusedMove(message, namespace string, k knobs) string {
 	case isQuota(message):
 		return "raise the ResourceQuota (kubectl -n " + namespace + " describe resourcequota), or lower " + k.value("resources")
 	case isLimitRange(message):
-		return "the namespace's LimitRange allows no such container (kubectl -n " + namespace + " describe limitrange): change it, or " + k.value("resources")
+		return "the namespace's LimitRange allows no such container (kubectl -n " + namespace + " describe limitrange): change it, or make " + k.value("resources") + " fit"
 	case strings.Contains(message, "PodSecurity"):
 		return "the namespace's Pod Security level refuses these pods: relax its label pod-security.kubernetes.io/enforce, or set " +
 			k.value("securityContext") + " so that they fit"

@@ -1,7 +1,8 @@
 package cluster
 
 import (
-	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ func checkPods(r rollout, pods podSet) (*Problem, logRef) {
 			continue
 		}
 		view := viewOf(r.events, pod, r.watched)
-		view.knobs, view.node, view.passed = r.knobs, r.nodes[pod.Spec.NodeName], r.passed
+		view.knobs, view.nodes, view.passed = r.knobs, r.nodes, r.passed
 		if problem, at := checkPod(view, pods.ending() > 0); problem != nil {
 			return problem, at
 		}
@@ -31,7 +32,7 @@ type podView struct {
 	all    events    // of the namespace
 	since  time.Time // what was before does not count; zero: all counts
 	knobs  knobs
-	node   *corev1.Node         // the pod's; nil: not known
+	nodes  map[string]*corev1.Node
 	passed map[string]time.Time // when a container was first seen to have passed its startup probe, see [runOf]
 }
 
@@ -80,12 +81,15 @@ func (v podView) checkScheduling(crowded bool) *Problem {
 	if condition.Reason != corev1.PodReasonUnschedulable || crowded || !v.lasts(condition.LastTransitionTime.Time, v.schedulingGrace(condition.Message)) {
 		return nil
 	}
-	message := clip(firstLine(condition.Message))
-	evidence := message
+	evidence := clip(firstLine(condition.Message))
 	if refused := v.events.last(scaleUps...); refused != nil && refused.Reason == noScaleUp {
-		evidence = joinLines(message, "event "+noScaleUp+": "+clip(firstLine(refused.Message)))
+		evidence = joinLines(evidence, "event "+noScaleUp+": "+clip(firstLine(refused.Message)))
 	}
-	return &Problem{Reason: corev1.PodReasonUnschedulable, Object: podName(v.pod), Evidence: evidence, NextMove: schedulingMove(message, v.knobs)}
+	lost := v.lostNodes(condition.Message)
+	for _, node := range lost {
+		evidence = joinLines(evidence, describeNode(node))
+	}
+	return &Problem{Reason: corev1.PodReasonUnschedulable, Object: podName(v.pod), Evidence: evidence, NextMove: schedulingMove(condition.Message, lost, v.knobs)}
 }
 
 // What cluster-autoscaler and Karpenter say of a pod without a node.
@@ -97,43 +101,50 @@ func (v podView) schedulingGrace(message string) time.Duration {
 	if last := v.events.last(scaleUps...); last != nil && last.Reason != noScaleUp {
 		return autoscaleGrace
 	}
-	if isLostNode(message) {
+	if len(v.lostNodes(message)) > 0 {
 		return nodeGrace
 	}
 	return schedulingGrace
 }
 
-func schedulingMove(message string, k knobs) string {
-	switch {
-	case isLostNode(message):
-		return "a node is not ready: kubectl get nodes, and kubectl describe node says why"
-	case strings.Contains(message, "Insufficient"):
-		return "add a node, or lower " + k.value("resources.requests")
-	case strings.Contains(message, "taint"):
-		return "add a node without that taint, or a toleration in the chart's values"
+// lostNodes are nodes that are not ready, if a taint is among what keeps the pod from its place: the node controller
+// puts one on each of them.
+func (v podView) lostNodes(message string) []*corev1.Node {
+	const most = 3
+	var lost []*corev1.Node
+	for _, name := range slices.Sorted(maps.Keys(v.nodes)) {
+		if len(lost) < most && strings.Contains(message, "taint") && notReady(v.nodes[name]) != nil {
+			lost = append(lost, v.nodes[name])
+		}
 	}
-	return "label or add a node that fits, or correct node selector and affinity in the chart's values (as " + k.value("nodeSelector") + ")"
+	return lost
 }
 
-// isLostNode reads the taints that the node controller puts on a node that does not answer.
-func isLostNode(message string) bool {
-	return strings.Contains(message, corev1.TaintNodeNotReady) || strings.Contains(message, corev1.TaintNodeUnreachable)
+// schedulingMove has a move for each thing that the scheduler names: nodes differ in what keeps the pod from them.
+func schedulingMove(message string, lost []*corev1.Node, k knobs) string {
+	var moves []string
+	if len(lost) > 0 {
+		moves = append(moves, "bring back the node that is not ready (kubectl describe node "+lost[0].Name+")")
+	} else if strings.Contains(message, "taint") {
+		moves = append(moves, "give the pods a toleration for the nodes' taint in the chart's values")
+	}
+	if strings.Contains(message, "Insufficient") {
+		moves = append(moves, "lower "+k.value("resources.requests"))
+	}
+	if strings.Contains(message, "affinity/selector") || strings.Contains(message, "node selector") || len(moves) == 0 {
+		moves = append(moves, "label a node as the pods ask for, or correct "+k.value("nodeSelector"))
+	}
+	return strings.Join(append(moves, "add a node that fits"), ", or ")
 }
 
 // checkNode finds a pod whose node is gone: whatever the pod's status says is from before.
 func (v podView) checkNode() *Problem {
-	if v.node == nil {
+	node := v.nodes[v.pod.Spec.NodeName]
+	if node == nil || notReady(node) == nil || !v.lasts(notReady(node).LastTransitionTime.Time, nodeGrace) {
 		return nil
 	}
-	for _, condition := range v.node.Status.Conditions {
-		if condition.Type != corev1.NodeReady || condition.Status == corev1.ConditionTrue || !v.lasts(condition.LastTransitionTime.Time, nodeGrace) {
-			continue
-		}
-		return &Problem{Reason: "NodeNotReady", Object: podName(v.pod),
-			Evidence: fmt.Sprintf("its node %s is not ready: %s: %s", v.node.Name, condition.Reason, clip(firstLine(condition.Message))),
-			NextMove: "bring the node back (kubectl describe node " + v.node.Name + "), or drain it and let the pod go to another one"}
-	}
-	return nil
+	return &Problem{Reason: "NodeNotReady", Object: podName(v.pod), Evidence: describeNode(node),
+		NextMove: "bring the node back (kubectl describe node " + node.Name + "), or drain it and let the pod go to another one"}
 }
 
 // checkMounts finds a volume whose Secret or ConfigMap is not there: the kubelet waits for it for ever.

@@ -142,6 +142,13 @@ func about(claim, reason, message string, first time.Duration) func(*rollout) {
 func onNode(since time.Duration) func(*rollout) {
 	return func(r *rollout) {
 		r.pods[0].Spec.NodeName = "n1"
+		lostNode(since)(r)
+	}
+}
+
+// lostNode is a node that has not been ready for so long.
+func lostNode(since time.Duration) func(*rollout) {
+	return func(r *rollout) {
 		r.nodes = map[string]*corev1.Node{"n1": {ObjectMeta: metav1.ObjectMeta{Name: "n1"}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{
 			{Type: corev1.NodeReady, Status: corev1.ConditionUnknown, Reason: "NodeStatusUnknown", LastTransitionTime: ago(since)}}}}}
 	}
@@ -301,8 +308,10 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 		{"tainted", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint")), "Unschedulable", "toleration", false},
 		{"no room, and the autoscaler adds none", seen(unschedulable(30*time.Second, "Insufficient cpu"), happened("new-1", "TriggeredScaleUp", "", 1, 20*time.Second, 20*time.Second),
 			happened("new-1", "NotTriggerScaleUp", "max node group size reached", 1, 0, 0)), "Unschedulable", "add a node", false},
-		{"a node that restarts", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint(s) {node.kubernetes.io/not-ready: }")), "", "", false},
-		{"a node that is gone", seen(unschedulable(90*time.Second, "1 node(s) had untolerated taint(s) {node.kubernetes.io/unreachable: }")), "Unschedulable", "kubectl get nodes", false},
+		{"a node that restarts", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint(s)"), lostNode(30*time.Second)), "", "", false},
+		{"a node that is gone", seen(unschedulable(90*time.Second, "1 node(s) had untolerated taint(s)"), lostNode(90*time.Second)), "Unschedulable", "kubectl describe node n1", false},
+		{"no room, beside a node that is gone", seen(unschedulable(30*time.Second, "2 Insufficient cpu"), lostNode(30*time.Second)), "Unschedulable", "resources.requests", false},
+		{"no node of that name", seen(unschedulable(30*time.Second, "1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector")), "Unschedulable", "nodeSelector", false},
 		{"the pod's node restarts", seen(onNode(30 * time.Second)), "", "", false},
 		{"the pod's node is gone", seen(onNode(90 * time.Second)), "NodeNotReady", "kubectl describe node n1", false},
 		{"a claim that a provisioner works on", seen(unschedulable(30*time.Second, unbound), claims, about("data", "ExternalProvisioning", "Waiting for a volume", time.Minute)), "", "", false},

@@ -153,7 +153,10 @@ func listenerMove(reason string) string {
 	if reason == "InvalidCertificateRef" {
 		return "the TLS Secret of the listeners must exist in the Gateway's namespace and hold a valid pair (certificates.gatewayTLS)"
 	}
-	return "correct what the controller names; hostnames of the listeners must differ"
+	if reason == "HostnameConflict" || reason == "ProtocolConflict" {
+		return "two listeners of one port have the same hostname or different protocols: make the hostnames in the environment file differ"
+	}
+	return "correct what the controller names, in hostnames and routing of the environment file"
 }
 
 func (v gatewayView) judgeProgrammed(programmed metav1.Condition) verdict {

@@ -36,7 +36,7 @@ type Error struct {
 	NextMove string
 }
 
-func (e *Error) Error() string { return e.Doing + ": " + e.Cause.Error() + "; " + e.NextMove }
+func (e *Error) Error() string { return e.Doing + ": " + e.Cause.Error() + ". Next: " + e.NextMove }
 
 // Unwrap gives kind and cause.
 func (e *Error) Unwrap() []error { return []error{e.Kind, e.Cause} }

@@ -127,5 +127,6 @@ func explain(err error) error {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword), strings.Contains(err.Error(), "invalid digest"):
 		return errors.New("does not open with the keystore password")
 	}
-	return fmt.Errorf("cannot be read: %w", err)
+	// What a parser says of the first byte that is not what it should be helps nobody.
+	return errors.New("cannot be read: it is neither a JKS nor a PKCS12 store, or is damaged")
 }

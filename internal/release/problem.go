@@ -45,7 +45,7 @@ func (p *Problem) Error() string {
 	if p.NextMove == "" {
 		return p.Message
 	}
-	return p.Message + ": " + p.NextMove
+	return strings.TrimRight(p.Message, ". ") + ". Next: " + p.NextMove
 }
 
 // Unwrap gives the cause.

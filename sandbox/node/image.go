@@ -76,7 +76,7 @@ func (s *imageStore) pull(ctx context.Context, reference string) (image, error) 
 	platform := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	description, err := remote.Get(source, remote.WithContext(ctx), remote.WithPlatform(platform))
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", full, full, notFound(ref, err))
+		return image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", full, full, worded(ref, err))
 	}
 	found, err := description.Image()
 	if err != nil {
@@ -118,12 +118,19 @@ func imageID(ref name.Reference, digest string) string {
 	return fullName(ref.Context().Digest(digest))
 }
 
-func notFound(ref name.Reference, err error) error {
+// worded says what the registry answered as containerd does.
+func worded(ref name.Reference, err error) error {
 	var refused *transport.Error
-	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
-		return fmt.Errorf("%s: not found", fullName(ref))
+	if !errors.As(err, &refused) {
+		return err
 	}
-	return err
+	switch refused.StatusCode {
+	case http.StatusNotFound:
+		return fmt.Errorf("%s: not found", fullName(ref))
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return errors.New("pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed")
+	}
+	return fmt.Errorf("unexpected status from GET request to %s: %d %s", refused.Request.URL, refused.StatusCode, http.StatusText(refused.StatusCode))
 }
 
 // store unpacks the image beside its place and moves it there, so that a directory of that name is complete.
