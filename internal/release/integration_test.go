@@ -3,6 +3,7 @@ package release_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,10 +30,8 @@ func TestReleasesOfARealCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := suite{
-		engine: release.New(release.Options{Getter: c.Getter, Mirrors: box.Mirrors, CacheDir: t.TempDir(), Timeout: time.Minute}),
-		client: box.Client(t), cluster: c,
-	}
+	o := release.Options{Getter: c.Getter, Mirrors: box.Mirrors, CacheDir: t.TempDir(), Timeout: time.Minute}
+	s := suite{engine: release.New(o), options: o, client: box.Client(t), cluster: c}
 	for name, test := range map[string]func(*testing.T){
 		"install, nothing, upgrade, roll back, uninstall": s.life,
 		"an object of somebody else is a conflict":        s.conflict,
@@ -49,6 +48,7 @@ func TestReleasesOfARealCluster(t *testing.T) {
 
 type suite struct {
 	engine  *release.Engine
+	options release.Options
 	client  kubernetes.Interface
 	cluster *cluster.Client
 	charts  map[string]string // folders, for arcs
@@ -182,9 +182,10 @@ func (s suite) gateway(t *testing.T) {
 	if err != nil || len(crds) == 0 {
 		t.Errorf("%d CRDs, %v", len(crds), err)
 	}
+	s.dieInHook(t, spec)
 	var said []string
-	if _, err := s.engine.Apply(t.Context(), spec, func(text string) { said = append(said, text) }); err != nil {
-		t.Fatal(err)
+	if result, err := s.engine.Apply(t.Context(), spec, func(text string) { said = append(said, text) }); err != nil || result.Revision != 1 {
+		t.Fatal(result, err)
 	}
 	if !strings.Contains(strings.Join(said, "\n"), "hook Job envoy-gateway-gateway-helm-certgen") {
 		t.Errorf("progress says nothing of the hook: %q", said)
@@ -198,6 +199,23 @@ func (s suite) gateway(t *testing.T) {
 	pods, err := s.client.CoreV1().Pods(spec.Namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "control-plane=envoy-gateway"})
 	if err != nil || len(pods.Items) != 0 {
 		t.Errorf("%d pods are left, %v", len(pods.Items), err)
+	}
+}
+
+// dieInHook lets a worker die while it waits for a hook.
+func (s suite) dieInHook(t *testing.T, spec release.Spec) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f := &fault{after: math.MaxInt}
+	_, err := s.through(f).Apply(ctx, spec, func(text string) {
+		if strings.Contains(text, "hook Job") {
+			f.kill()
+			cancel()
+		}
+	})
+	if state := s.look(t, spec); err == nil || state.Status != "pending-install" {
+		t.Fatalf("after its death: %+v, %v", state, err)
 	}
 }
 
