@@ -17,7 +17,7 @@ import (
 var all = flag.Bool("all", false, "every step from every starting state")
 
 // only picks cells by a part of their name.
-var only = flag.String("only", "", "the cells whose name holds this")
+var only = flag.String("only", "", "only the cells whose name holds this")
 
 func TestEveryFailedDeploymentLeavesTheWorldAsItWas(t *testing.T) {
 	w := world.Start(t)
@@ -26,6 +26,9 @@ func TestEveryFailedDeploymentLeavesTheWorldAsItWas(t *testing.T) {
 	defer m.print(t)
 	for _, c := range chosen(cells()) {
 		t.Run(c.name(), func(t *testing.T) { m.run(t, c) })
+	}
+	if *only == "" {
+		t.Run("an undo that fails is tried again, then reported, and the rest goes on", m.testFailingUndo)
 	}
 	t.Run("no secret is anywhere but in Secrets", func(t *testing.T) { w.SecretsStaySecret(t) })
 }

@@ -4,18 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/sandbox/world"
 	"lockstep/workflows"
@@ -27,24 +30,42 @@ import (
 func proxied(w *world.World) any { return filepath.Join(w.Dir, "proxy.kubeconfig") }
 
 // forbids has a proxy refuse to the step, while it is under way, requests whose path ends so.
-func forbids(step, path string) act {
+func forbids(step string, paths ...string) act {
 	return func(t testing.TB, w *world.World) func() {
 		t.Helper()
 		next := through(t, w)
-		server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-			if strings.HasSuffix(request.URL.Path, path) && running(request.Context(), w, step) {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+			ends := func(path string) bool { return strings.HasSuffix(request.URL.Path, path) }
+			if slices.ContainsFunc(paths, ends) && running(request.Context(), w, step) {
 				forbidden(answer, request)
 				return
 			}
 			next.ServeHTTP(answer, request)
 		}))
-		config := fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: x, clusters: [{name: x, cluster: {server: %q}}], users: [{name: x, user: {}}],
-  contexts: [{name: x, context: {cluster: x, user: x}}]}`, server.URL)
-		if err := os.WriteFile(proxied(w).(string), []byte(config), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		server.Listener.Close()
+		server.Listener = proxyListener(t, w)
+		server.Start()
 		return server.Close
 	}
+}
+
+// proxyListener listens where the kubeconfig says, if there is one: the worker keeps its clients.
+func proxyListener(t testing.TB, w *world.World) net.Listener {
+	t.Helper()
+	file, address := proxied(w).(string), "127.0.0.1:0"
+	if config, err := clientcmd.BuildConfigFromFlags("", file); err == nil {
+		address = strings.TrimPrefix(config.Host, "http://")
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: x, clusters: [{name: x, cluster: {server: "http://%s"}}], users: [{name: x, user: {}}],
+  contexts: [{name: x, context: {cluster: x, user: x}}]}`, listener.Addr())
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return listener
 }
 
 func through(t testing.TB, w *world.World) http.Handler {
