@@ -34,8 +34,14 @@ const httpsPort = 443
 
 // RemoveCRDsInput names the CRDs that were not there before.
 type RemoveCRDsInput struct {
-	Scope Scope    `json:"scope"`
-	Names []string `json:"names"`
+	Scope    Scope    `json:"scope"`
+	Names    []string `json:"names"`
+	Replaced bool     `json:"replaced,omitempty"` // others may have been replaced
+}
+
+// ReplacesCRDs says whether the environment's deployment may replace kinds that are there.
+func ReplacesCRDs(env config.Environment) bool {
+	return env.Routing.Installs() && env.Routing.CRDs == config.CRDsCreateReplace
 }
 
 // UndoGatewayInput says what to go back to.
@@ -114,9 +120,11 @@ func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
 	if err != nil {
 		return err
 	}
-	left, err := c.RestoreCRDs(ctx, in.Scope.run())
-	if err != nil {
-		return classifyCluster(err)
+	var left []string
+	if in.Replaced {
+		if left, err = c.RestoreCRDs(ctx, in.Scope.run()); err != nil {
+			return classifyCluster(err)
+		}
 	}
 	before := make([]cluster.Snapshot, len(in.Names))
 	for i, name := range in.Names {

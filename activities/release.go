@@ -127,7 +127,7 @@ func (a *Activities) conclude(ctx context.Context, in ReportInput) (warnings []s
 			warnings = append(warnings, fmt.Sprintf("old revisions of release %s/%s stay until the next deployment: %v", where.Namespace, where.Release, err))
 		}
 	}
-	if in.Env.Routing.Installs() && in.Env.Routing.CRDs == config.CRDsCreateReplace {
+	if ReplacesCRDs(in.Env) {
 		if err := s.cluster.ForgetCRDs(ctx, in.Scope.run()); err != nil {
 			warnings = append(warnings, fmt.Sprintf("copies of replaced kinds stay until the next deployment: %v", err))
 		}

@@ -72,7 +72,8 @@ func (d *deployment) applyCRDs(ctx workflow.Context) (string, error) {
 }
 
 func (d *deployment) removeCRDs(ctx workflow.Context) error {
-	return tell(ctx, undo("remove the kinds that were not there"), a.RemoveCRDs, activities.RemoveCRDsInput{Scope: d.scope, Names: d.missing})
+	in := activities.RemoveCRDsInput{Scope: d.scope, Names: d.missing, Replaced: activities.ReplacesCRDs(d.env)}
+	return tell(ctx, undo("put the kinds back"), a.RemoveCRDs, in)
 }
 
 func (d *deployment) lookGateway(ctx workflow.Context) error {

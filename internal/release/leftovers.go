@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -124,52 +123,44 @@ func (l leftovers) objects() kube.ResourceList {
 
 // sweep deletes those of the objects that are there, carry the release's name, and are not to be kept.
 func (l leftovers) sweep(remove func(kube.ResourceList) (*kube.Result, []error), objects kube.ResourceList) error {
-	var owned kube.ResourceList
+	var left kube.ResourceList
 	for _, info := range objects {
-		own, err := l.owns(info)
+		live, err := l.owned(info)
 		if err != nil {
 			return err
 		}
-		if own {
-			owned = append(owned, info)
+		if live != nil && live.GetDeletionTimestamp() == nil {
+			left = append(left, info)
 		}
 	}
-	if len(owned) == 0 {
+	if len(left) == 0 {
 		return nil
 	}
-	if _, errs := remove(owned); len(errs) > 0 {
-		return fmt.Errorf("removing %s: %w", strings.Join(names(owned), ", "), errs[0])
+	if _, errs := remove(left); len(errs) > 0 {
+		return fmt.Errorf("removing %s: %w", listed(left), errs[0])
 	}
 	return nil
 }
 
-// owns says whether the object in the cluster is the release's, and to be removed with it.
-func (l leftovers) owns(info *resource.Info) (bool, error) {
+// owned is the object in the cluster if it is the release's and goes with it, else nil.
+func (l leftovers) owned(info *resource.Info) (metav1.Object, error) {
 	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	object, err := meta.Accessor(live)
-	if err != nil {
-		return false, err
+	if err != nil || !l.owner(object) || object.GetAnnotations()[kube.ResourcePolicyAnno] == kube.KeepPolicy {
+		return nil, err
 	}
-	return object.GetDeletionTimestamp() == nil && l.owner(object) && object.GetAnnotations()[kube.ResourcePolicyAnno] != kube.KeepPolicy, nil
+	return object, nil
 }
 
 func (l leftovers) owner(object metav1.Object) bool {
 	annotations := object.GetAnnotations()
 	return annotations[ownerName] == l.name && annotations[ownerNamespace] == l.namespace
-}
-
-func names(objects kube.ResourceList) []string {
-	var all []string
-	for _, info := range objects {
-		all = append(all, info.Mapping.GroupVersionKind.Kind+" "+info.Name)
-	}
-	return all
 }
 
 // brand gives an object the release's name, as Helm does.

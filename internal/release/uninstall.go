@@ -50,7 +50,7 @@ func (e *Engine) remove(ctx context.Context, s *session, history []*helmrelease.
 			return s.explain("uninstalling release "+last.Name, err)
 		}
 	}
-	if err := s.waits.gone(withoutKept(all.objects()), e.options.Timeout); err != nil {
+	if err := e.awaitGone(s, all, last); err != nil {
 		return s.explain("uninstalling release "+last.Name, err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -88,6 +88,23 @@ func (e *Engine) delete(s *session, all leftovers, last *helmrelease.Release) er
 	u.Description = "uninstall" + byLockstep
 	_, err = u.Run(last.Name)
 	return err
+}
+
+func (e *Engine) awaitGone(s *session, all leftovers, last *helmrelease.Release) error {
+	final, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
+	if err != nil {
+		return err
+	}
+	for _, info := range all.objects().Difference(final) {
+		left, err := all.owned(info)
+		if err != nil {
+			return err
+		}
+		if left != nil {
+			final = append(final, info)
+		}
+	}
+	return s.waits.gone(withoutKept(final), e.options.Timeout)
 }
 
 func withoutKept(resources kube.ResourceList) kube.ResourceList {
