@@ -41,6 +41,10 @@ func (v podView) checkCrash(c container) (*Problem, bool) {
 	if last.Reason != reasonMemory && !looping && c.status.RestartCount < crashTries {
 		return nil, false
 	}
+	killed := v.killedBy("liveness", c)
+	if !killed && v.now.Sub(last.FinishedAt.Time) < eventGrace {
+		return nil, false
+	}
 	problem := &Problem{Reason: ReasonCrash, Object: v.name(c),
 		Evidence: joinLines(fmt.Sprintf("it ended with code %d (%s), %s", last.ExitCode, last.Reason, restarts(c.status.RestartCount)),
 			clip(firstLine(last.Message)), v.events.evidence()),
@@ -49,7 +53,7 @@ func (v podView) checkCrash(c container) (*Problem, bool) {
 	case last.Reason == reasonMemory:
 		problem.Reason = reasonMemory
 		problem.NextMove = fmt.Sprintf("raise %s%s, or lower the Java heap (%s)", v.knobs.value("resources.limits.memory"), limitOf(c), v.knobs.value("resources.jvm"))
-	case v.killedBy("liveness", c):
+	case killed:
 		problem.Reason = ReasonLiveness
 		problem.NextMove = fmt.Sprintf("the program stopped answering: its log says why (%s); if it is merely slow, raise %s%s", v.logCommand(c),
 			v.knobs.value("livenessProbe.failureThreshold"), thresholdOf(c.spec.LivenessProbe))
