@@ -36,7 +36,7 @@ test: tools build ## Run all tests: unit, workflows, activities, and deployments
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m ./...
 
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
-	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -timeout 8h -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
+	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
 lint: bin/workflowcheck compose-check ## Check format, vet, the determinism of workflows and the compose files
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

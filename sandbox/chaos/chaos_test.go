@@ -46,16 +46,17 @@ func TestChaos(t *testing.T) {
 	})
 }
 
-// TestSomeFaults is the short form: the hardest moments of a first deployment.
+// TestSomeFaults is the short form: ten faults of a first deployment and of its teardown.
 func TestSomeFaults(t *testing.T) {
 	if *faults > 0 {
 		t.Skip("TestChaos does more")
 	}
-	site := newSite(t)
 	table := NewTable(os.Stdout)
-	site.test(t, PlanRun(shortSeed), table)
+	defer table.Sum()
+	site := newSite(t)
+	site.references[Nothing] = site.portrait(t)
+	site.references[Deployed] = nil // takes an undisturbed deployment; judged instead is what another one changes
+	site.test(t, PlanRun(7), table)
+	site.test(t, PlanRun(11), table)
 	site.SecretsStaySecret(t)
-	table.Sum()
 }
-
-const shortSeed = 7

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lockstep/sandbox/world"
 )
 
@@ -34,6 +36,8 @@ func (s *site) judge(t testing.TB, o Operation, before earlier, said world.Said)
 	switch {
 	case said.Code == world.Done && o.Fails:
 		return Wrong, "a deployment that cannot succeed is called a success"
+	case said.Code == world.Done && s.references[o.To] == nil:
+		differs = func() string { return s.changedByAnother(t, o) }
 	case said.Code == world.Done:
 	case said.Code == world.RolledBack:
 		ending, state = Undone, before.state
@@ -55,6 +59,18 @@ func (s *site) judge(t testing.TB, o Operation, before earlier, said world.Said)
 		return Wrong, "something is left of the verification: see the log"
 	}
 	return ending, ""
+}
+
+// changedByAnother is what an undisturbed deployment of the same changes, which should be nothing.
+func (s *site) changedByAnother(t testing.TB, o Operation) string {
+	t.Helper()
+	s.EverythingIsThere(t)
+	if o.From == Nothing {
+		s.OnlyFirstRevisions(t)
+	}
+	before := s.Versions(t)
+	s.Expect(t, world.Done, "deploy", "-f", file(t, o.To))
+	return cmp.Diff(before, s.Versions(t))
 }
 
 // ofManagers compares the key managers of two portraits.
