@@ -42,7 +42,7 @@ func (a *Activities) LookImage(ctx context.Context, in Input) (ImageState, error
 	if err != nil {
 		return ImageState{}, classifyImage(err)
 	}
-	state.Lacked, err = b.Lacks(ctx, imageSpec(in.Env.Image), progress(ctx))
+	state.Lacked, state.LackedParts, err = b.Lacks(ctx, imageSpec(in.Env.Image), progress(ctx))
 	return state, classifyImage(err)
 }
 

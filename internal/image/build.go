@@ -20,18 +20,24 @@ func (b *Builder) Build(ctx context.Context, spec Spec, progress func(string)) (
 	return ready.publish(ctx, say)
 }
 
-// Lacks gives the digest of the image that Build would make, if the target registry does not have it yet; else nothing. It writes
-// nothing there.
-func (b *Builder) Lacks(ctx context.Context, spec Spec, progress func(string)) (digest string, err error) {
+// Lacks gives the digest of the image that Build would make, if the target registry does not have it yet, and of its parts those that
+// are not there either; else nothing. It writes nothing there.
+func (b *Builder) Lacks(ctx context.Context, spec Spec, progress func(string)) (digest string, parts []string, err error) {
 	ready, err := b.prepare(ctx, spec, orSilent(progress))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	there, err := ready.target.head(ctx, ready.target.repo.Digest(ready.built.Digest))
 	if err != nil || there.Exists {
-		return "", err
+		return "", nil, err
 	}
-	return ready.built.Digest, nil
+	if index, ok := ready.image.(v1.ImageIndex); ok {
+		if parts, err = partsOf(index); err != nil {
+			return "", nil, ready.from.explain("building "+ready.target.String(), err)
+		}
+	}
+	parts, err = ready.target.absentOf(ctx, parts)
+	return ready.built.Digest, parts, err
 }
 
 func orSilent(progress func(string)) func(string) {

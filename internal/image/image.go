@@ -39,6 +39,8 @@ type State struct {
 	Digest string
 	// Lacked is what Lacks said, for Restore: what Build pushed is known from it even if Build's own answer was lost.
 	Lacked string `json:",omitempty"`
+	// LackedParts are the images of single platforms in it, as far as the registry did not have them either.
+	LackedParts []string `json:",omitempty"`
 }
 
 // Options are a Builder's surroundings. The zero value works.

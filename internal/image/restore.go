@@ -42,18 +42,31 @@ func (b *Builder) Restore(ctx context.Context, target string, before State, buil
 		return err
 	}
 	now, err := p.head(ctx, p.tag())
-	if err != nil || now.Digest == before.Digest {
+	if err != nil {
 		return err
 	}
-	if now.Exists {
+	if now.Digest != before.Digest {
 		if ours, err := p.isOurs(ctx, now, built); err != nil || !ours {
 			return err
 		}
+		if before.Exists {
+			err = p.retag(ctx, before)
+		} else {
+			err = p.remove(ctx, now.Digest, built.Pushed || now.Digest == before.Lacked)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if before.Exists {
-		return p.retag(ctx, before)
+	return p.sweep(ctx, before.pushed())
+}
+
+// pushed are the manifests that are in the registry only since the run, if they are: the whole, then its parts.
+func (s State) pushed() []string {
+	if s.Lacked == "" {
+		return nil
 	}
-	return p.remove(ctx, now.Digest, built.Pushed || now.Digest == before.Lacked)
+	return append([]string{s.Lacked}, s.LackedParts...)
 }
 
 // openTag is for targets, which need a tag.
@@ -70,6 +83,9 @@ func (b *Builder) openTag(target string, plainHTTP []string) (*place, error) {
 
 // isOurs is true if what stands under the tag is what Build made. Without a known digest the image's label tells.
 func (p *place) isOurs(ctx context.Context, now State, built Built) (bool, error) {
+	if !now.Exists {
+		return true, nil // somebody removed it, and what Build made is all there may be
+	}
 	if built.Digest != "" {
 		return now.Digest == built.Digest, nil
 	}
@@ -149,15 +165,9 @@ const maxTags = 200
 // isTaggedElsewhere is true if another tag of the repository points to the image, or if the registry does not tell: deleting an image
 // takes all its tags along.
 func (p *place) isTaggedElsewhere(ctx context.Context, digest string) (bool, error) {
-	tags, err := remote.List(p.repo, p.with(ctx)...)
-	if err = p.explain("listing the tags of "+p.repository(), err); err != nil {
-		if errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
-			return false, err
-		}
-		return true, nil
-	}
-	if len(tags) > maxTags {
-		return true, nil
+	tags, known, err := p.tags(ctx)
+	if err != nil || !known {
+		return !known, err
 	}
 	for _, tag := range tags {
 		if tag == p.tag().TagStr() {
@@ -168,6 +178,18 @@ func (p *place) isTaggedElsewhere(ctx context.Context, digest string) (bool, err
 		}
 	}
 	return false, nil
+}
+
+// tags lists the repository's tags, unless the registry does not tell or there are too many.
+func (p *place) tags(ctx context.Context) (tags []string, known bool, err error) {
+	tags, err = remote.List(p.repo, p.with(ctx)...)
+	if err = p.explain("listing the tags of "+p.repository(), err); err != nil {
+		if errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			return nil, false, err
+		}
+		return nil, errors.Is(err, ErrNotFound), nil // the last tag of the repository went
+	}
+	return tags, len(tags) <= maxTags, nil
 }
 
 func (p *place) delete(ctx context.Context, ref name.Reference) error {
