@@ -45,6 +45,7 @@ func fixedFields() []fixed {
 		// The chart brings the kinds.
 		{"routing.install", func(e config.Environment) any { return e.Routing.Installs() }, []string{"gateway-crds"}},
 		{"routing.chart", func(e config.Environment) any { return e.Routing.Chart }, []string{"gateway-crds"}},
+		{"routing.crds", func(e config.Environment) any { return e.Routing.CRDs }, []string{"gateway-crds"}},
 		{"routing.release", func(e config.Environment) any { return e.Routing.Release }, []string{"gateway"}},
 		{"routing.namespace", func(e config.Environment) any { return e.Routing.Namespace }, []string{"gateway"}},
 		{"routing.gateway", func(e config.Environment) any { return e.Routing.Gateway }, []string{"gateway"}},
