@@ -13,17 +13,18 @@ patiently() {
 	exit 1
 }
 
+# These commands take the namespace from the flag alone.
 namespace() {
-	if temporal operator namespace describe >/dev/null 2>&1; then
-		temporal operator namespace update --retention "$TEMPORAL_RETENTION"
+	if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
+		temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$TEMPORAL_RETENTION"
 	else
-		temporal operator namespace create --retention "$TEMPORAL_RETENTION"
+		temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$TEMPORAL_RETENTION"
 	fi
 }
 
 attributes() {
-	temporal operator search-attribute create --type Keyword --name Environment --type Keyword --name Operation \
-		--type Keyword --name Phase --type Keyword --name Outcome
+	temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --type Keyword --name Environment \
+		--type Keyword --name Operation --type Keyword --name Phase --type Keyword --name Outcome
 }
 
 patiently namespace
