@@ -42,7 +42,7 @@ func (d *deployment) steps() []step {
 		{name: "verify", summary: "prove that it works", needs: []string{"key-manager", "routes"}, do: d.verify, undo: d.cleanUpVerify,
 			remedy: sweep, skippable: "it changes nothing that lasts; what it would have proved is not known"},
 		{name: "report", summary: "collect addresses, digests and durations", needs: []string{"verify"}, do: d.collect,
-			skippable: "it only reads; addresses and expiry are missing from the result"},
+			skippable: "what is deployed does not depend on it; addresses and expiry are missing from the result, and old revisions stay until the next deployment"},
 	}
 }
 
