@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -43,6 +44,7 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"preflight finds everything in order and leaves nothing", testPreflight},
 		{"preflight names what the account may not", testMissingPermissions},
 		{"preflight names a release of somebody else", testForeignRelease},
+		{"preflight names a gateway controller of somebody else", testForeignController},
 		{"preflight names every Secret and image that is not there", testMissingReferences},
 		{"a namespace is made once, and goes unless somebody else is in it", testNamespace},
 		{"credentials are made once", testCredentials},
@@ -185,6 +187,39 @@ func testForeignRelease(t *testing.T, s *suite) {
 		map[string][]byte{"release": []byte(base64.StdEncoding.EncodeToString(record.Bytes()))})
 	_, err := run[Preflight](t, s, s.activities.Preflight, input)
 	wants(t, err, TypeConflict, "theirs/apim", "wso2am 4.5.0", "was not made by Lockstep", "helm uninstall apim -n theirs")
+}
+
+func testForeignController(t *testing.T, s *suite) {
+	input := in("beside")
+	missing, err := run[[]string](t, s, s.activities.LookCRDs, input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := run[any](t, s, s.activities.RemoveCRDs, RemoveCRDsInput{Scope: input.Scope, Names: missing}); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := run[string](t, s, s.activities.ApplyCRDs, input); err != nil {
+		t.Fatal(err)
+	}
+	site, err := s.activities.site(input.Scope.Cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	class := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass",
+		"metadata": map[string]any{"name": "theirs"}, "spec": map[string]any{"controllerName": input.Env.Routing.ControllerName}}}
+	if _, err := site.cluster.Apply(t.Context(), []*unstructured.Unstructured{class}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = run[Preflight](t, s, s.activities.Preflight, input)
+	wants(t, err, TypeConflict, "GatewayClass theirs", "routing.install: false", "routing.gatewayClass: theirs")
+	if err := s.kube.Discovery().RESTClient().Delete().AbsPath("/apis/gateway.networking.k8s.io/v1/gatewayclasses/theirs").Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run[Preflight](t, s, s.activities.Preflight, input); err != nil {
+		t.Error(err)
+	}
 }
 
 func testMissingReferences(t *testing.T, s *suite) {

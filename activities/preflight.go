@@ -47,6 +47,7 @@ func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error)
 	}
 	inCluster := []func(context.Context) error{
 		func(ctx context.Context) error { return checkGatewayKinds(ctx, s, in.Env) },
+		func(ctx context.Context) error { return checkController(ctx, s, in.Env) },
 		func(ctx context.Context) error { return checkReferences(ctx, s.cluster, in.Env) },
 		func(ctx context.Context) error { return checkReleases(ctx, s.releases, in.Env) },
 		func(ctx context.Context) error { return checkOwners(ctx, s.cluster, in.Env) },
