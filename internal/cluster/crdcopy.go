@@ -9,14 +9,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -165,131 +162,4 @@ func unpack(text string) (kept kindCopy, err error) {
 	}
 	kept.Before = was.Object
 	return kept, err
-}
-
-// RestoreCRDs makes the kinds that the run replaced what they were. It may be repeated. It goes on after an error; left
-// says of each kind that stays why it does.
-func (c *Client) RestoreCRDs(ctx context.Context, run Run) (left []string, err error) {
-	crds, err := c.replacedCRDs(ctx, run.key()+"="+run.ID)
-	if err != nil {
-		return nil, err
-	}
-	var errs []error
-	for _, crd := range crds {
-		why, err := c.restoreCRD(ctx, crd.GetName(), run)
-		if err != nil {
-			errs = append(errs, classify("putting CustomResourceDefinition "+crd.GetName()+" back", err))
-		}
-		if why != "" {
-			left = append(left, crd.GetName()+" ("+why+")")
-		}
-	}
-	c.mapper.Reset()
-	return left, errors.Join(errs...)
-}
-
-func (c *Client) replacedCRDs(ctx context.Context, selector string) ([]*unstructured.Unstructured, error) {
-	crds, err := c.List(ctx, "apiextensions.k8s.io/v1", kindCRD, "", selector)
-	slices.SortFunc(crds, func(a, b *unstructured.Unstructured) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return crds, err
-}
-
-// restoreCRD says why a kind stays as it is, if it does.
-func (c *Client) restoreCRD(ctx context.Context, name string, run Run) (why string, err error) {
-	resource, err := c.resource(crdKind(), "")
-	if err != nil {
-		return "", err
-	}
-	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		live, err := get(ctx, resource, name)
-		if err != nil || live == nil || !run.replaced(live) {
-			return err
-		}
-		kept, err := unpack(live.GetAnnotations()[run.key()])
-		if err != nil {
-			return fmt.Errorf("reading what it was: %w", err)
-		}
-		if specDigest(live) != kept.Applied {
-			why = "somebody else changed it since"
-			return dropCopy(ctx, resource, live, run)
-		}
-		why, err = c.putCRDBack(ctx, resource, live, &unstructured.Unstructured{Object: kept.Before}, run)
-		return err
-	})
-	return why, err
-}
-
-func (c *Client) putCRDBack(ctx context.Context, resource dynamic.ResourceInterface, live, was *unstructured.Unstructured, run Run) (why string, err error) {
-	if unknown := unknownVersions(live, was); len(unknown) > 0 {
-		used, err := c.crdInUse(ctx, live)
-		if err != nil {
-			return "", err
-		}
-		if used {
-			return fmt.Sprintf("objects may be stored as %s, which it did not have", strings.Join(unknown, ", ")), nil
-		}
-		if live, err = forgetVersions(ctx, resource, live, unknown); err != nil {
-			return "", err
-		}
-	}
-	wanted := live.DeepCopy()
-	wanted.Object["spec"] = was.Object["spec"]
-	wanted.SetLabels(merged(onlyCopies(live.GetLabels(), run.key()), was.GetLabels()))
-	wanted.SetAnnotations(merged(onlyCopies(live.GetAnnotations(), run.key()), was.GetAnnotations()))
-	if _, err := resource.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: FieldManager}); err != nil {
-		return "", err
-	}
-	_, err = c.waitEstablished(ctx, wanted)
-	return "", err
-}
-
-// unknownVersions are those in which objects may be stored and which the earlier kind does not have. The API server
-// refuses a kind without them.
-func unknownVersions(live, was *unstructured.Unstructured) []string {
-	stored, _, _ := unstructured.NestedStringSlice(live.Object, "status", "storedVersions")
-	versions, _, _ := unstructured.NestedSlice(was.Object, "spec", "versions")
-	return slices.DeleteFunc(stored, func(name string) bool {
-		return slices.ContainsFunc(versions, func(version any) bool {
-			fields, _ := version.(map[string]any)
-			return fields["name"] == name
-		})
-	})
-}
-
-func forgetVersions(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured, unknown []string) (*unstructured.Unstructured, error) {
-	stored, _, _ := unstructured.NestedStringSlice(live.Object, "status", "storedVersions")
-	kept := slices.DeleteFunc(stored, func(name string) bool { return slices.Contains(unknown, name) })
-	live = live.DeepCopy()
-	if err := unstructured.SetNestedStringSlice(live.Object, kept, "status", "storedVersions"); err != nil {
-		return nil, err
-	}
-	return resource.UpdateStatus(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager})
-}
-
-// ForgetCRDs removes what was kept of the kinds that this or an earlier run of the environment replaced.
-func (c *Client) ForgetCRDs(ctx context.Context, run Run) error {
-	crds, err := c.replacedCRDs(ctx, run.key())
-	if err != nil || len(crds) == 0 {
-		return err
-	}
-	resource, err := c.resource(crdKind(), "")
-	if err != nil {
-		return classify("reading CustomResourceDefinitions", err)
-	}
-	for _, crd := range crds {
-		if err := dropCopy(ctx, resource, crd, run); err != nil && !apierrors.IsNotFound(err) {
-			return classify("removing the copy of CustomResourceDefinition "+crd.GetName(), err)
-		}
-	}
-	return nil
-}
-
-func dropCopy(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured, run Run) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"labels": map[string]any{run.key(): nil}, "annotations": map[string]any{run.key(): nil}}})
-	if err != nil {
-		return err
-	}
-	_, err = resource.Patch(ctx, live.GetName(), "application/merge-patch+json", patch, metav1.PatchOptions{FieldManager: FieldManager})
-	return err
 }
