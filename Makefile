@@ -12,7 +12,7 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: chaos help build images compose-check demo down test lint generate clean
+.PHONY: chaos matrix help build images compose-check demo down test lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: tools build ## Run all tests: unit, workflows, activities, and deployments
 
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
 	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
+
+matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
+	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./sandbox/matrix -args -all
 
 lint: bin/workflowcheck compose-check ## Check format, vet, the determinism of workflows and the compose files
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

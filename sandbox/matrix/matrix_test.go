@@ -56,6 +56,8 @@ func chosen(cells []cell) []cell {
 type cell struct {
 	step  string
 	start string
+	// how it fails, and what was done to the starting state first, for docs/rollback.md.
+	how string
 	// before is done to the starting state first: what somebody else put in the way, or what somebody removed by hand.
 	before []act
 	// file is what differs in the environment's file from examples/quickstart.yaml.
