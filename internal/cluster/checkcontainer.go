@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -42,7 +43,7 @@ func (v podView) checkCrash(c container) (*Problem, bool) {
 		return nil, false
 	}
 	killed := v.killedBy("liveness", c)
-	if !killed && v.now.Sub(last.FinishedAt.Time) < eventGrace {
+	if !killed && v.now.Sub(last.FinishedAt.Time) < explained(c, last) {
 		return nil, false
 	}
 	problem := &Problem{Reason: ReasonCrash, Object: v.name(c),
@@ -59,6 +60,16 @@ func (v podView) checkCrash(c container) (*Problem, bool) {
 			v.knobs.value("livenessProbe.failureThreshold"), thresholdOf(c.spec.LivenessProbe))
 	}
 	return problem, true
+}
+
+// explained is how long the event that says who ended a container may take to come.
+func explained(c container, last *corev1.ContainerStateTerminated) time.Duration {
+	const sigkill, sigterm = 128 + 9, 128 + 15
+	probed := c.spec.LivenessProbe != nil || c.spec.StartupProbe != nil
+	if probed && last.Reason != reasonMemory && (last.ExitCode == sigkill || last.ExitCode == sigterm) {
+		return killGrace
+	}
+	return eventGrace
 }
 
 const reasonMemory = "OOMKilled"

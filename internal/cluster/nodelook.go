@@ -24,16 +24,18 @@ func (l *nodeLooker) look(ctx context.Context, pods []*corev1.Pod, now time.Time
 	if now.Sub(l.asked) < nodeEvery {
 		return l.last
 	}
-	l.asked, l.last = now, map[string]*corev1.Node{}
+	l.last = map[string]*corev1.Node{}
 	for _, pod := range pods {
 		name := pod.Spec.NodeName
 		switch _, known := l.last[name]; {
 		case known || isReady(pod):
 		case name != "":
+			l.asked = now
 			if node, err := l.client.kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{}); err == nil {
 				l.last[name] = node
 			}
 		case isTainted(pod): // the scheduler does not say which taint, nor of which node
+			l.asked = now
 			l.readAll(ctx)
 			return l.last
 		}

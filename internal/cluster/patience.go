@@ -14,6 +14,7 @@ const (
 	pullGrace         = 2 * time.Minute  // the same, where the kubelet's events are not there to count
 	crashTries        = 2                // restarts; CrashLoopBackOff counts before
 	eventGrace        = 3 * time.Second  // events come after the state that they explain: who ended a container is only in them
+	killGrace         = 10 * time.Second // the same for one that was killed: a busy kubelet's events come late
 	mountGrace        = 5 * time.Second  // a Secret or ConfigMap that is made at the same time
 	creationGrace     = 5 * time.Second  // a ReplicaSet's pods that are refused
 	missingGrace      = 10 * time.Second // a Deployment that is made at the same time

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,8 +121,13 @@ func (l *lab) input(t *testing.T, changes map[string]any) activities.Input {
 	return activities.Input{Env: env, Scope: activities.Scope{Environment: env.Name, Namespace: env.Namespace, Cluster: env.Cluster, Run: "00000000-run"}}
 }
 
-// fails runs the command line, which must end with code.
+// fails runs the command line, which must end with code, and gives its last word: which step failed, and why.
 func (l *lab) fails(t *testing.T, code int, args ...string) string {
 	t.Helper()
-	return l.Expect(t, code, args...).Err
+	said := l.Expect(t, code, args...).Err
+	last := strings.LastIndex(said, ": step ")
+	if last < 0 {
+		t.Fatalf("no step failed:\n%s", said)
+	}
+	return said[last+len(": "):]
 }

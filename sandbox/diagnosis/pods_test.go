@@ -141,7 +141,10 @@ func outOfMemory(t *testing.T, l *lab) string {
 func (l *lab) lostNode(t *testing.T, name string) {
 	t.Helper()
 	nodes := l.Client(t).CoreV1().Nodes()
-	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}}, metav1.CreateOptions{})
+	// The taint is there before the node controller's: no other provocation's pod may come here.
+	node, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}},
+		Spec: corev1.NodeSpec{Taints: []corev1.Taint{{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule}, {Key: "example.com/lost", Effect: corev1.TaintEffectNoSchedule}}}},
+		metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
