@@ -17,6 +17,9 @@ func TestWhatTheServerRefusesForGoodIsNotRetried(t *testing.T) {
 		"a value of another type": {errors.New(`Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field`), []string{"correct the values"}},
 		"a bad request":           {apierrors.NewBadRequest("no"), []string{"correct the values"}},
 		"a webhook":               {webhook, []string{"policy.example.com", "no limits", "owner of the webhook"}},
+		"a policy": {errors.New(`failed to create resource: deployments.apps "web" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`),
+			[]string{"ask its owner"}},
+		"a quota": {errors.New(`failed to create resource: services "web" is forbidden: exceeded quota: small, requested: services=1`), []string{"ResourceQuota"}},
 		"a webhook, as Helm's text": {errors.New(`1 error occurred: * admission webhook "w" denied the request: Deployment.apps "web" is invalid: x`),
 			[]string{"owner of the webhook"}},
 	} {
