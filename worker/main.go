@@ -35,15 +35,17 @@ func command() *cobra.Command {
 		Use: "worker", Short: "Run Lockstep's workflows and activities", Args: cobra.NoArgs,
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	c.Flags().StringVar(&file, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
-	config.AddFlags(c.Flags())
+	c.PersistentFlags().StringVar(&file, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
+	config.AddFlags(c.PersistentFlags())
+	load := func() (config.Settings, error) { return config.LoadSettings(c.PersistentFlags(), file) }
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		settings, err := config.LoadSettings(c.Flags(), file)
+		settings, err := load()
 		if err != nil {
 			return err
 		}
 		return run(c.Context(), settings)
 	}
+	c.AddCommand(healthcheck(load))
 	return c
 }
 
