@@ -61,7 +61,7 @@ func testBadFile(t *testing.T, w *world.World) {
 func testTeardownOfNothing(t *testing.T, w *world.World) {
 	w.Absent(t)
 	before := w.Picture(t)
-	w.Expect(t, world.Failed, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of environment "quickstart" in namespace "apim"`, "check")
+	w.Expect(t, world.NotThere, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of environment "quickstart" in namespace "apim"`, "check")
 	if diff := before.Differs(w.Picture(t)); diff != "" {
 		t.Error(diff)
 	}

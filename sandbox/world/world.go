@@ -33,6 +33,7 @@ const (
 	BadInput   = 2
 	RolledBack = 3
 	Busy       = 4
+	NotThere   = 6
 	Detached   = 130
 )
 
