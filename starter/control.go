@@ -57,6 +57,9 @@ func (c *cli) retry() *cobra.Command {
 				if env.Name != args[0] {
 					return fail(exitBadInput, "%s is of environment %q, not %q", file, env.Name, args[0])
 				}
+				for _, warning := range env.Warnings() {
+					fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
+				}
 				input.Environment = &env
 			}
 			return c.decide(cmd, args[0], workflows.UpdateRetry, input)

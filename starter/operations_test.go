@@ -15,7 +15,6 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
-	"lockstep/starter/display"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
 )
@@ -129,8 +128,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "status", "early").wants(t, exitBadInput, `no operation on environment "early"`)
 	})
 
-	stuck := make(chan struct{})
-	stop := startWorker(t, c, cluster(stuck))
+	stop := startWorker(t, c, cluster(nil))
 	defer func() { stop() }()
 
 	t.Run("a deployment ends with its report", func(t *testing.T) {
@@ -187,7 +185,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", file).wants(t, exitBadInput, "refused: hostnames.gateway: taken; choose another")
 		lockstep(t.Context(), "status", "refused").wants(t, exitDone, "deploy refused: refused", "hostnames.gateway: taken; choose another")
 		stop()
-		stop = startWorker(t, c, cluster(stuck))
+		stop = startWorker(t, c, cluster(nil))
 	})
 
 	t.Run("a busy environment says who holds it", func(t *testing.T) {
@@ -218,71 +216,6 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "cancel", "slow-shop").wants(t, exitDone, "cancelling", "lockstep watch slow-shop")
 		lockstep(t.Context(), "watch", "slow-shop").wants(t, exitRolledBack, "rolled-back: cancelled; all that this run did is undone")
 		lockstep(t.Context(), "cancel", "slow-shop").wants(t, exitBadInput, "no operation runs", "lockstep status slow-shop")
-	})
-
-	t.Run("a paused deployment says how it goes on, and does", func(t *testing.T) {
-		const more = "onFailure: pause\napprovals: [verify]\n"
-		file := environment(t, "paused", more)
-		lockstep(t.Context(), "deploy", "-f", file, "-d").wants(t, exitDone)
-		eventually(t, "deploy paused: paused", "status", "paused").wants(t, exitDone, "‖ identity-server", diagnosis, "Waits for a decision until",
-			"lockstep retry paused identity-server", "lockstep retry paused -f CHANGED.yaml", "lockstep rollback paused")
-		var view display.View
-		if err := json.Unmarshal([]byte(lockstep(t.Context(), "status", "paused", "-o", "json").stdout), &view); err != nil || len(view.Next) != 3 {
-			t.Errorf("%v: %q", err, view.Next)
-		}
-		lockstep(t.Context(), "deploy", "-f", file).wants(t, exitBusy, "waits for a decision: `lockstep retry paused identity-server`")
-
-		lockstep(t.Context(), "skip", "paused", "identity-server", "--reason", "hurry").wants(t, exitBadInput, "cannot be skipped", "skippable are verify, report")
-		lockstep(t.Context(), "skip", "paused", "identity-server").wants(t, exitBadInput, `required flag(s) "reason" not set`)
-		lockstep(t.Context(), "approve", "paused", "verify", "--reason", "yes").wants(t, exitBadInput, "no step awaits its approval")
-		lockstep(t.Context(), "retry", "paused", "identitiy-server").wants(t, exitBadInput, `there is no step "identitiy-server": name one of identity-server`)
-		lockstep(t.Context(), "retry", "paused", "-f", environment(t, "other")).wants(t, exitBadInput, `is of environment "other", not "paused"`)
-		moved := environment(t, "paused", more, "namespace: elsewhere\n")
-		lockstep(t.Context(), "retry", "paused", "-f", moved).wants(t, exitBadInput, "identity-server stays paused", `namespace: this run has used "apim" already`)
-
-		mended := environment(t, "paused", more, "timeouts: {identityServer: 42m}\n")
-		lockstep(t.Context(), "retry", "paused", "-f", mended, "--by", "ada").wants(t, exitDone, "all steps are carried out again", "lockstep watch paused")
-		eventually(t, "deploy paused: awaiting-approval", "status", "paused").wants(t, exitDone, "? verify", `lockstep approve paused verify --reason "…"`)
-
-		ctx, interrupt := context.WithCancel(t.Context())
-		var shown when
-		shown.text, shown.then = "Waits for a decision until", interrupt
-		code := run(ctx, []string{"watch", "paused"}, &shown, &shown)
-		ran{code: code, stderr: shown.String()}.wants(t, exitDetached, "lockstep approve paused verify", "lockstep watch paused")
-
-		r := lockstep(t.Context(), "approve", "paused", "verify", "--reason", "the window is open", "--by", "bob", "-o", "json")
-		r.wants(t, exitDone, `"decision":"approve"`, `"step":"verify"`)
-		lockstep(t.Context(), "watch", "paused").wants(t, exitDone, "Environment paused is deployed", "retry-step identity-server by ada", "approve verify by bob", "the window is open")
-		lockstep(t.Context(), "rollback", "paused").wants(t, exitBadInput, "no operation runs", "lockstep status paused")
-	})
-
-	t.Run("a paused deployment is rolled back on demand", func(t *testing.T) {
-		lockstep(t.Context(), "deploy", "-f", environment(t, "paused-shop", "onFailure: pause\n"), "-d").wants(t, exitDone)
-		eventually(t, "deploy paused-shop: paused", "status", "paused-shop")
-		lockstep(t.Context(), "rollback", "paused-shop", "--reason", "it is late", "--by", "ada").wants(t, exitDone, "all that this run did is undone")
-		lockstep(t.Context(), "watch", "paused-shop").wants(t, exitRolledBack, diagnosis, "rolled back by ada: it is late", "all that this run did is undone")
-	})
-
-	t.Run("a decision about what runs is refused", func(t *testing.T) {
-		file := environment(t, "slow-one")
-		lockstep(t.Context(), "deploy", "-f", file, "-d").wants(t, exitDone)
-		eventually(t, "0 of 1 pods ready", "status", "slow-one")
-		lockstep(t.Context(), "rollback", "slow-one").wants(t, exitBadInput, "nothing waits for a decision", "lockstep cancel slow-one")
-		lockstep(t.Context(), "cancel", "slow-one").wants(t, exitDone)
-		lockstep(t.Context(), "watch", "slow-one").wants(t, exitRolledBack)
-		lockstep(t.Context(), "rollback", "nowhere").wants(t, exitBadInput, `no operation on environment "nowhere"`)
-	})
-
-	t.Run("a teardown of nothing is refused", func(t *testing.T) {
-		lockstep(t.Context(), "teardown", "-f", environment(t, "never")).wants(t, exitNothing, "refused: there is nothing of environment")
-	})
-
-	t.Run("a cancellation of what is being undone says so", func(t *testing.T) {
-		lockstep(t.Context(), "deploy", "-f", environment(t, "broken-stuck"), "-d").wants(t, exitDone)
-		eventually(t, "deploy broken-stuck: compensating", "status", "broken-stuck")
-		lockstep(t.Context(), "cancel", "broken-stuck").wants(t, exitDone, "being undone already", "lockstep watch broken-stuck")
-		close(stuck)
-		lockstep(t.Context(), "watch", "broken-stuck").wants(t, exitRolledBack)
 	})
 
 	t.Run("a terminated operation says that nothing was undone", func(t *testing.T) {

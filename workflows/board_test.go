@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
+
+	"lockstep/activities"
 )
 
 var update = flag.Bool("update", false, "write golden files and histories anew")
@@ -48,6 +50,15 @@ func TestTheBoardIsReadableInTheTemporalUI(t *testing.T) {
 				Error: "Deployment apim/is is not ready: CrashLoopBackOff\nexit 1 | no heap\nNext: raise the memory"},
 			{Name: "report", State: StateWaiting},
 		},
+	}))
+	golden(t, "board-paused.md", markdown(Status{
+		Environment: "shop", Operation: "deploy", Phase: PhasePaused, Started: start,
+		Steps: []StepStatus{
+			{Name: "identity-server", State: StatePaused, Started: at(0), Ended: at(2), Until: at(3600), Error: "no heap"},
+			{Name: "api-manager", State: StateAwaitingApproval, Until: at(3600)},
+			{Name: "verify", State: StatePaused, Started: at(0), Ended: at(2), Until: at(3600), Error: "no answer", Skippable: "it changes nothing"},
+		},
+		Decisions: []activities.Decision{{At: start, What: UpdateRetry, Step: "identity-server", Reason: "more | heap", Changed: true}},
 	}))
 	golden(t, "board-ended.md", markdown(Status{
 		Environment: "shop", Operation: "deploy", Phase: PhaseEnded, Outcome: OutcomeRolledBack, Started: start, Ended: at(9),

@@ -144,6 +144,7 @@ func (d *deployment) registerKeyManager(ctx workflow.Context) (note string, err 
 
 func (d *deployment) verify(ctx workflow.Context) (string, error) {
 	level := d.env.Verify.Level
+	d.verified = activities.Verification{}
 	if level == config.VerifyNone {
 		return "not asked for", nil
 	}

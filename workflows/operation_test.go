@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"lockstep/activities"
 	"lockstep/config"
@@ -49,7 +50,7 @@ func newOperation(t *testing.T, id string) *operation {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(workflowstest.Silent{})
-	o := &operation{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	o := &operation{TestWorkflowEnvironment: unhurried(suite.NewTestWorkflowEnvironment()), t: t}
 	o.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"})
 	for _, w := range []any{Deploy, Verify, Teardown} {
 		o.RegisterWorkflow(w)
@@ -63,6 +64,11 @@ func newOperation(t *testing.T, id string) *operation {
 		o.begun = append(o.begun, begun{info.ActivityType.Name, info.ActivityID, string(input)})
 	})
 	return o
+}
+
+// unhurried lets a test take the time that a busy machine needs.
+func unhurried(env *testsuite.TestWorkflowEnvironment) *testsuite.TestWorkflowEnvironment {
+	return env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}).SetTestTimeout(time.Minute)
 }
 
 // on has calls of an activity take their time and then do what does does.

@@ -55,7 +55,7 @@ func (p *played) play(t *testing.T, keep bool, cancelAfter time.Duration, steps 
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(workflowstest.Silent{})
-	env := suite.NewTestWorkflowEnvironment()
+	env := unhurried(suite.NewTestWorkflowEnvironment())
 	env.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		board, err := newBoard(ctx, "shop", "play", steps)
 		if err != nil {
