@@ -110,16 +110,23 @@ func reachForeign(t testing.TB, w *world.World) {
 	}
 }
 
-// leaveForeign removes what [reachForeign] made.
+// leaveForeign removes what [reachForeign] made, as far as it is there.
 func leaveForeign(t testing.TB, w *world.World) {
 	t.Helper()
-	namespaces := resource(t, w, object("Namespace", world.Namespace))
-	live, err := namespaces.Get(t.Context(), world.Namespace, metav1.GetOptions{})
-	if err != nil || live.GetLabels()["team"] == "" {
+	kinds, theirs := gatewayKinds(t, w), false
+	for _, crd := range kinds {
+		live, found, err := w.Cluster.Get(t.Context(), cluster.RefOf(crd))
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs = theirs || found && live.GetLabels()[cluster.ManagedByLabel] == ""
+	}
+	if !theirs {
 		return
 	}
+	w.Lockstep(t, "teardown", "--purge", "-f", world.File(t, nil)) // of what a rollback may have left
 	remove(t, w, object("Namespace", world.Namespace))
-	for _, crd := range gatewayKinds(t, w) {
+	for _, crd := range kinds {
 		remove(t, w, cluster.RefOf(crd))
 	}
 	forget(t, w)
