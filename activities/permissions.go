@@ -58,6 +58,7 @@ func permissions(env config.Environment) []cluster.Access {
 	for _, resource := range []string{"roles", "rolebindings"} {
 		add("rbac.authorization.k8s.io", resource, own, change...)
 	}
+	add("", "secrets", own, "update") // Helm's records
 	add("policy", "poddisruptionbudgets", own, change...)
 	add("apps", "deployments", own, watch...)
 	watched(add, own)
@@ -71,11 +72,15 @@ func permissions(env config.Environment) []cluster.Access {
 	add("apiextensions.k8s.io", "customresourcedefinitions", "", "get") // to tell a kind that is missing from one not listed yet
 	if env.Routing.Installs() {
 		add("apiextensions.k8s.io", "customresourcedefinitions", "", change...)
+		if ReplacesCRDs(env) {
+			add("apiextensions.k8s.io", "customresourcedefinitions", "", "list", "update")
+			add("apiextensions.k8s.io", "customresourcedefinitions/status", "", "update")
+		}
 		add("rbac.authorization.k8s.io", "clusterroles", "", change...)
 		add("rbac.authorization.k8s.io", "clusterrolebindings", "", change...)
 		add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", change...)
 		add("batch", "jobs", env.Routing.Namespace, "get", "list", "watch", "create", "delete")
-		add("", "secrets", env.Routing.Namespace, change...)
+		add("", "secrets", env.Routing.Namespace, append([]string{"update"}, change...)...)
 		add("apps", "deployments", env.Routing.Namespace, watch...)
 	}
 	return all
