@@ -62,7 +62,7 @@ type board struct {
 }
 
 func (b *board) follow(ctx context.Context, s *site, run string) {
-	poll(ctx, 40*time.Millisecond, func() bool {
+	poll(ctx, 100*time.Millisecond, func() bool {
 		asked, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		answer, err := s.Temporal.QueryWorkflow(asked, workflows.CanonicalID(world.Environment), run, workflows.QueryStatus)

@@ -44,11 +44,16 @@ const (
 	CutOff         Kind = "cuts the connection"
 	HoldAndKill    Kind = "worker killed in mid request"
 	HoldAndFreeze  Kind = "worker frozen in mid request"
-	CancelOperator Kind = "cancelled" // what an operator does, in operations that are cancelled: no fault
+)
+
+// What else the table shows.
+const (
+	CancelOperator Kind = "(cancelled by the operator)"
+	WatchAgain     Kind = "(command line gave up, `watch` went on)"
 )
 
 // Counts says whether a kind is a fault.
-func (k Kind) Counts() bool { return k != CancelOperator }
+func (k Kind) Counts() bool { return k != CancelOperator && k != WatchAgain }
 
 // Moment is when a fault is done: when a step has come to a state, or while Helm works on a release, or once a Secret is there;
 // and then a while later.

@@ -101,7 +101,7 @@ func (s *site) carryOut(t *testing.T, result *Result) world.Said {
 	if said.Code == world.Done || said.Code == world.RolledBack || said.Code == world.Failed {
 		return said
 	}
-	result.Injected = append(result.Injected, Injected{Fault: Fault{Kind: "command line lost its way"}, Seen: fmt.Sprintf("exit code %d", said.Code)})
+	result.Injected = append(result.Injected, Injected{Fault: Fault{Kind: WatchAgain}, Seen: fmt.Sprintf("exit code %d", said.Code)})
 	return s.Lockstep(t, "watch", world.Environment)
 }
 
