@@ -3,6 +3,7 @@ package world
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,31 +37,48 @@ func (w *World) Tags(t testing.TB) map[string]string {
 	return tags
 }
 
-// Manifests are the digests of all manifests that are in the registry, tagged or not. It cannot list them: asked for is each that was
-// ever spoken of.
+// Manifests are all manifests that are in the registry, tagged or not, as repository@digest. It cannot list them: asked for is what is
+// under a tag, with its parts, and each that a request was ever about.
 func (w *World) Manifests(t testing.TB) []string {
 	t.Helper()
-	all, err := registry.ReadLog(registry.LogFile(w.Dir))
+	requests, err := registry.ReadLog(registry.LogFile(w.Dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var there []string
-	asked := map[string]bool{}
-	for _, request := range all {
-		if asked[request.Path] || !strings.Contains(request.Path, "/manifests/sha256:") {
-			continue
-		}
-		asked[request.Path] = true
-		resp, err := http.Head("http://" + w.Registry + request.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			there = append(there, strings.Replace(strings.TrimPrefix(request.Path, "/v2/"), "/manifests/", "@", 1))
+	var paths []string
+	for tag, digest := range w.Tags(t) {
+		repository, _, _ := strings.Cut(tag, ":")
+		paths = append(paths, "/v2/"+repository+"/manifests/"+digest)
+	}
+	for _, request := range requests {
+		if strings.Contains(request.Path, "/manifests/sha256:") {
+			paths = append(paths, request.Path)
 		}
 	}
-	return there
+	there, known := map[string]bool{}, map[string]bool{}
+	for len(paths) > 0 {
+		path := paths[0]
+		if paths = paths[1:]; known[path] {
+			continue
+		}
+		known[path] = true
+		var manifest struct {
+			Parts []struct {
+				Digest string `json:"digest"`
+			} `json:"manifests"`
+			SchemaVersion int `json:"schemaVersion"`
+		}
+		w.ask(t, path, &manifest)
+		if manifest.SchemaVersion == 0 {
+			continue // it is not there
+		}
+		repository, digest, _ := strings.Cut(strings.TrimPrefix(path, "/v2/"), "/manifests/")
+		there[repository+"@"+digest] = true
+		for _, part := range manifest.Parts {
+			paths = append(paths, "/v2/"+repository+"/manifests/"+part.Digest)
+		}
+	}
+	return slices.Sorted(maps.Keys(there))
 }
 
 func (w *World) ask(t testing.TB, path string, answer any) {
