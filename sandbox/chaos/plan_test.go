@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"lockstep/sandbox/fault"
 )
 
 var planned = cmp.Options{cmp.AllowUnexported(Operation{}), cmpopts.EquateEmpty()}
@@ -61,10 +63,16 @@ func TestEachOperationBeginsAsTheOneBeforeItEnds(t *testing.T) {
 }
 
 func TestAPlanIsReadable(t *testing.T) {
+	run := Run{Seed: 8, Operation: Operation{Name: "change"}, Faults: []Fault{
+		{ID: "8.1", Kind: KillProcess, Process: "etcd", At: Moment{Pending: "apim"}},
+		{ID: "8.2", Kind: Refuse, Server: fault.Fault{Server: fault.Registry, Method: "PUT", Path: "/manifests/", Status: 429, RetryAfter: 2, Times: 1, Skip: 1}},
+	}}
 	const want = `seed 8: change
+  8.1      server killed, etcd at release apim pending
+  8.2      answers an error, registry PUT /manifests/: 429 with Retry-After 2, 1× after 1
 `
-	if got := PlanRun(8).Plan(); len(got) < len(want) || got[:len(want)] != want {
-		t.Errorf("got %s", got)
+	if diff := cmp.Diff(want, run.Plan()); diff != "" {
+		t.Error(diff)
 	}
 }
 
