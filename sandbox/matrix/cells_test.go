@@ -194,8 +194,8 @@ func keyManager() []cell {
 	return []cell{
 		{step: "key-manager", start: nothing, how: "API Manager refuses the registration",
 			fails: []act{refused("POST", "/admin/v4/key-managers")}, says: []string{"400"}},
-		{step: "key-manager", start: foreign, how: "a key manager of that name and another type",
-			before: []act{olderFirst, foreignKeyManager}, says: []string{"of type"},
+		{step: "key-manager", start: foreign, how: "another server's key manager of that name; the issuer has one of another name",
+			before: []act{olderFirst, foreignKeyManager}, says: []string{`key manager "WSO2IS7" has the issuer`},
 			file: with(olderFile(), map[string]any{"keyManager.name": "Theirs"})},
 		{step: "key-manager", start: older, how: "API Manager refuses keys, after the change",
 			fails: []act{refused("POST", "/generate-keys")}, says: []string{"400"},

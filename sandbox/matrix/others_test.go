@@ -118,7 +118,7 @@ func olderFirst(t testing.TB, w *world.World) func() {
 	return nil
 }
 
-// foreignKeyManager is one of another type, that somebody registered.
+// foreignKeyManager is one that somebody registered, of another server.
 func foreignKeyManager(t testing.TB, w *world.World) func() {
 	t.Helper()
 	m, found := apiManager(t, w)
@@ -130,7 +130,7 @@ func foreignKeyManager(t testing.TB, w *world.World) func() {
 		t.Fatal(ours, err)
 	}
 	theirs := maps.Clone(ours.Again(m.password))
-	theirs["name"], theirs["displayName"], theirs["type"], theirs["issuer"] = "Theirs", "Theirs", "KeyCloak", "https://theirs.example"
+	theirs["name"], theirs["displayName"], theirs["issuer"] = "Theirs", "Theirs", "https://theirs.example"
 	stored, err := m.client.CreateKeyManager(t.Context(), theirs)
 	if err != nil {
 		t.Fatal(err)
