@@ -16,6 +16,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/fence"
 	"lockstep/internal/identity"
 	"lockstep/internal/rest"
 )
@@ -107,14 +108,14 @@ func diagnoseProducts(ctx context.Context, c *cluster.Client, env config.Environ
 func httpClient(dial func(ctx context.Context, network, addr string) (net.Conn, error), trust *x509.CertPool, serverName string) *http.Client {
 	return &http.Client{
 		Timeout: requestTimeout,
-		Transport: &http.Transport{
+		Transport: fence.Transport(&http.Transport{
 			DialContext:           dial,
 			TLSClientConfig:       &tls.Config{RootCAs: trust, ServerName: serverName, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:   15 * time.Second,
 			ResponseHeaderTimeout: requestTimeout,
 			MaxIdleConnsPerHost:   2,
 			IdleConnTimeout:       30 * time.Second,
-		},
+		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
