@@ -35,7 +35,7 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "retry", "paused", "-f", moved).wants(t, exitBadInput, "identity-server stays paused", `namespace: this run has used "apim" already`)
 
 		mended := environment(t, "paused", more, "timeouts: {identityServer: 42m}\n")
-		lockstep(t.Context(), "retry", "paused", "-f", mended, "--by", "ada").wants(t, exitDone, "all steps are carried out again", "lockstep watch paused")
+		lockstep(t.Context(), "retry", "paused", "-f", mended, "--by", "oncall").wants(t, exitDone, "all steps are carried out again", "lockstep watch paused")
 		eventually(t, "deploy paused: awaiting-approval", "status", "paused").wants(t, exitDone, "? verify", `lockstep approve paused verify --reason "…"`)
 
 		ctx, interrupt := context.WithCancel(t.Context())
@@ -44,17 +44,17 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 		code := run(ctx, []string{"watch", "paused"}, &shown, &shown)
 		ran{code: code, stderr: shown.String()}.wants(t, exitDetached, "lockstep approve paused verify", "lockstep watch paused")
 
-		r := lockstep(t.Context(), "approve", "paused", "verify", "--reason", "the window is open", "--by", "bob", "-o", "json")
+		r := lockstep(t.Context(), "approve", "paused", "verify", "--reason", "the window is open", "--by", "deputy", "-o", "json")
 		r.wants(t, exitDone, `"decision":"approve"`, `"step":"verify"`)
-		lockstep(t.Context(), "watch", "paused").wants(t, exitDone, "Environment paused is deployed", "retry-step identity-server by ada", "approve verify by bob", "the window is open")
+		lockstep(t.Context(), "watch", "paused").wants(t, exitDone, "Environment paused is deployed", "retry-step identity-server by oncall", "approve verify by deputy", "the window is open")
 		lockstep(t.Context(), "rollback", "paused").wants(t, exitBadInput, "no operation runs", "lockstep status paused")
 	})
 
 	t.Run("a paused deployment is rolled back on demand", func(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", environment(t, "paused-shop", "onFailure: pause\n"), "-d").wants(t, exitDone)
 		eventually(t, "deploy paused-shop: paused", "status", "paused-shop")
-		lockstep(t.Context(), "rollback", "paused-shop", "--reason", "it is late", "--by", "ada").wants(t, exitDone, "all that this run did is undone")
-		lockstep(t.Context(), "watch", "paused-shop").wants(t, exitRolledBack, diagnosis, "rolled back by ada: it is late", "all that this run did is undone")
+		lockstep(t.Context(), "rollback", "paused-shop", "--reason", "it is late", "--by", "oncall").wants(t, exitDone, "all that this run did is undone")
+		lockstep(t.Context(), "watch", "paused-shop").wants(t, exitRolledBack, diagnosis, "rolled back by oncall: it is late", "all that this run did is undone")
 	})
 
 	t.Run("a decision about what runs is refused", func(t *testing.T) {

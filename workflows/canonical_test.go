@@ -100,7 +100,7 @@ func TestUpdatesOfTheParentLeadToTheChild(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.readyAfter(1)
 	var parent string
-	o.update(time.Minute, UpdateRollback, Rollback{By: "ada"}, &parent)
+	o.update(time.Minute, UpdateRollback, Rollback{By: "oncall"}, &parent)
 	o.RegisterDelayedCallback(func() {
 		err := o.UpdateWorkflowByID(canonicalID, UpdateRetry, "child", &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(err error) { t.Error(err) },
 			OnComplete: func(any, error) {}}, RetryStep{})

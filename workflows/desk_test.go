@@ -15,7 +15,7 @@ import (
 
 func TestAPausedStepHoldsUpWhatNeedsItAndNothingElse(t *testing.T) {
 	p := attend()
-	p.at(30*time.Minute, UpdateRetry, RetryStep{By: "ada", Reason: "the disk was full"})
+	p.at(30*time.Minute, UpdateRetry, RetryStep{By: "oncall", Reason: "the disk was full"})
 	p.play(t,
 		p.fake("one", time.Second),
 		p.fails(1, p.fake("broken", time.Second, "one")),
@@ -37,7 +37,7 @@ func TestAPausedStepHoldsUpWhatNeedsItAndNothingElse(t *testing.T) {
 	if p.status.Outcome != OutcomeDone || p.status.Steps[1].Until != nil || p.status.Steps[1].Error != "" {
 		t.Errorf("at the end: %s, %+v", p.status.Outcome, p.status.Steps[1])
 	}
-	want := []activities.Decision{{At: s.Started.Add(30 * time.Minute), What: UpdateRetry, Step: "broken", By: "ada", Reason: "the disk was full"}}
+	want := []activities.Decision{{At: s.Started.Add(30 * time.Minute), What: UpdateRetry, Step: "broken", By: "oncall", Reason: "the disk was full"}}
 	if diff := cmp.Diff(want, p.status.Decisions); diff != "" {
 		t.Error(diff)
 	}
@@ -78,10 +78,10 @@ func TestOfSeveralPausedStepsOneIsNamed(t *testing.T) {
 
 func TestOnlyWhatIsMarkedIsSkipped(t *testing.T) {
 	p := attend()
-	p.at(time.Minute, UpdateSkip, SkipStep{Step: "needed", By: "ada", Reason: "hurry"})
-	p.at(2*time.Minute, UpdateSkip, SkipStep{Step: "proof", By: "ada"})
+	p.at(time.Minute, UpdateSkip, SkipStep{Step: "needed", By: "oncall", Reason: "hurry"})
+	p.at(2*time.Minute, UpdateSkip, SkipStep{Step: "proof", By: "oncall"})
 	p.at(3*time.Minute, UpdateSkip, SkipStep{Step: "proof", Reason: "hurry"})
-	p.at(4*time.Minute, UpdateSkip, SkipStep{Step: "proof", By: "ada", Reason: "the network of the proof is down"})
+	p.at(4*time.Minute, UpdateSkip, SkipStep{Step: "proof", By: "oncall", Reason: "the network of the proof is down"})
 	p.at(5*time.Minute, UpdateRetry, RetryStep{})
 	proof := p.fails(9, p.fake("proof", time.Second))
 	proof.skippable = "it changes nothing"
@@ -89,17 +89,17 @@ func TestOnlyWhatIsMarkedIsSkipped(t *testing.T) {
 	p.answered(t, "rejected: step needed cannot be skipped", "rejected: reason is missing", "rejected: by is missing",
 		"goes on without step proof: it changes nothing", "step needed is tried again")
 	p.wants(t, "do needed", "do proof", "do last", "do needed")
-	if row := p.status.Steps[1]; p.err != nil || row.State != StateSkipped || row.Note != "skipped by ada: the network of the proof is down" || row.Error != "proof broke 1" {
+	if row := p.status.Steps[1]; p.err != nil || row.State != StateSkipped || row.Note != "skipped by oncall: the network of the proof is down" || row.Error != "proof broke 1" {
 		t.Errorf("%v, %+v", p.err, row)
 	}
 }
 
 func TestAnOperatorGivesUpAPausedOperation(t *testing.T) {
 	p := attend("gated")
-	p.at(time.Minute, UpdateRollback, Rollback{By: "ada", Reason: "it is late"})
+	p.at(time.Minute, UpdateRollback, Rollback{By: "oncall", Reason: "it is late"})
 	p.play(t, p.fake("one", time.Second), p.fails(9, p.fake("broken", time.Second, "one")), p.fake("slow", time.Hour), p.fake("gated", time.Second, "one"))
 	p.wants(t, "do one", "do slow", "do broken", "undo broken", "undo slow", "undo one")
-	want := "step broken failed: broken broke 1\nstep gated was not approved\nrolled back by ada: it is late\nall that this run did is undone"
+	want := "step broken failed: broken broke 1\nstep gated was not approved\nrolled back by oncall: it is late\nall that this run did is undone"
 	if typeOf(p.err) != TypeRolledBack || p.status.Error != want {
 		t.Errorf("%s: %q", typeOf(p.err), p.status.Error)
 	}
@@ -135,9 +135,9 @@ func TestWithoutADecisionInTimeItIsRolledBack(t *testing.T) {
 func TestAGateIsPassedWithWhoAndWhy(t *testing.T) {
 	p := attend("two")
 	p.at(time.Minute, UpdateApprove, Approve{Step: "two", Reason: "the window is open"})
-	p.at(2*time.Minute, UpdateApprove, Approve{By: "ada", Reason: "the window is open"})
-	p.at(3*time.Minute, UpdateApprove, Approve{Step: "one", By: "ada", Reason: "the window is open"})
-	p.at(4*time.Minute, UpdateApprove, Approve{Step: "two", By: "ada", Reason: "the window is open"})
+	p.at(2*time.Minute, UpdateApprove, Approve{By: "oncall", Reason: "the window is open"})
+	p.at(3*time.Minute, UpdateApprove, Approve{Step: "one", By: "oncall", Reason: "the window is open"})
+	p.at(4*time.Minute, UpdateApprove, Approve{Step: "two", By: "oncall", Reason: "the window is open"})
 	p.at(5*time.Minute, UpdateRetry, RetryStep{})
 	p.play(t, p.fake("one", time.Second), p.fails(1, p.fake("two", time.Second, "one")), p.fake("three", time.Second, "two"))
 	if s := p.seen[time.Minute]; s.Phase != PhaseAwaitingApproval || s.Steps[1].State != StateAwaitingApproval || s.Steps[1].Until == nil {
@@ -146,7 +146,7 @@ func TestAGateIsPassedWithWhoAndWhy(t *testing.T) {
 	p.answered(t, "rejected: by is missing", "rejected: step is missing: name one of two", "rejected: step one is done: name one that awaits its approval: two",
 		"step two begins", "step two is tried again") // the same gate is not asked for twice
 	p.wants(t, "do one", "do two", "do two", "do three")
-	if d := p.status.Decisions; p.err != nil || len(d) != 2 || d[0].What != UpdateApprove || d[0].By != "ada" || d[0].Reason != "the window is open" {
+	if d := p.status.Decisions; p.err != nil || len(d) != 2 || d[0].What != UpdateApprove || d[0].By != "oncall" || d[0].Reason != "the window is open" {
 		t.Errorf("%v, %+v", p.err, d)
 	}
 }
@@ -158,10 +158,10 @@ func TestInAChangedEnvironmentAllIsCarriedOutAgain(t *testing.T) {
 	looks := 0
 	one := p.fake("one", time.Second)
 	one.look = func(workflow.Context) error { looks++; return nil }
-	p.at(2*time.Second, UpdateApprove, Approve{Step: "gated", By: "ada", Reason: "yes"})
+	p.at(2*time.Second, UpdateApprove, Approve{Step: "gated", By: "oncall", Reason: "yes"})
 	p.at(time.Minute, UpdateRetry, RetryStep{Environment: &changed})
 	p.at(2*time.Minute, UpdateRetry, RetryStep{})
-	p.at(15*time.Minute, UpdateApprove, Approve{Step: "gated", By: "ada", Reason: "still yes"})
+	p.at(15*time.Minute, UpdateApprove, Approve{Step: "gated", By: "oncall", Reason: "still yes"})
 	p.at(20*time.Minute, UpdateRollback, Rollback{})
 	p.play(t, one, p.fails(2, p.fake("broken", time.Second, "one")), p.fake("slow", 10*time.Minute, "one"), p.fake("gated", time.Second, "one"),
 		p.fake("after-slow", time.Second, "slow"))

@@ -77,7 +77,7 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 	})
 	o.on("CollectReport", 0, reportOf)
 	var first, second, third string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed, By: "ada", Reason: "slow disks"}, &first)
+	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed, By: "oncall", Reason: "slow disks"}, &first)
 	o.update(time.Hour, UpdateRetry, RetryStep{}, &second)
 	o.update(time.Hour, UpdateRetry, RetryStep{}, &third)
 	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
@@ -91,7 +91,7 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 	if looks != 1 {
 		t.Errorf("the image was looked for %d times", looks)
 	}
-	if len(report.Decisions) != 2 || !report.Decisions[0].Changed || report.Decisions[0].By != "ada" {
+	if len(report.Decisions) != 2 || !report.Decisions[0].Changed || report.Decisions[0].By != "oncall" {
 		t.Errorf("decisions in the report: %+v", report.Decisions)
 	}
 	builds := 0
@@ -123,7 +123,7 @@ func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed}, &refusedFor)
 	o.update(2*time.Minute, UpdateRetry, RetryStep{Environment: &unnamed}, &renamed)
 	o.update(3*time.Minute, UpdateRetry, RetryStep{Environment: &invalid}, &wrong)
-	o.update(4*time.Minute, UpdateRollback, Rollback{By: "ada"}, &done)
+	o.update(4*time.Minute, UpdateRollback, Rollback{By: "oncall"}, &done)
 	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
 	for _, text := range []string{"step identity-server stays paused", `namespace: this run has used "apim" already, it cannot become "elsewhere"`,
 		`image.target: this run has used "registry.lockstep.test/wso2is-km:7.2.0" already`, `hostnames.gateway: this run has used "gw.lockstep.test"`,
@@ -135,7 +135,7 @@ func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	if !strings.Contains(renamed, `name: this run has used "quickstart"`) || !strings.Contains(wrong, "did you mean pause?") {
 		t.Errorf("%q, %q", renamed, wrong)
 	}
-	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "rolled back by ada") {
+	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "rolled back by oncall") {
 		t.Errorf("%s: %v", done, err)
 	}
 }
@@ -173,15 +173,15 @@ func TestADeploymentWithoutItsProofWarns(t *testing.T) {
 		return activities.Report{}, broken(activities.TypeUnauthorized, "forbidden")
 	})
 	var verify, image, report string
-	o.update(time.Minute, UpdateSkip, SkipStep{Step: "image", By: "ada", Reason: "no"}, &image)
-	o.update(2*time.Minute, UpdateSkip, SkipStep{Step: "verify", By: "ada", Reason: "firewall"}, &verify)
+	o.update(time.Minute, UpdateSkip, SkipStep{Step: "image", By: "oncall", Reason: "no"}, &image)
+	o.update(2*time.Minute, UpdateSkip, SkipStep{Step: "verify", By: "oncall", Reason: "firewall"}, &verify)
 	o.update(3*time.Minute, UpdateSkip, SkipStep{Step: "report", By: "bob", Reason: "enough"}, &report)
 	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
 	var result activities.Report
 	if err := o.GetWorkflowResult(&result); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"step verify was skipped by ada: firewall; it had failed: the gateway is not reachable from here",
+	want := []string{"step verify was skipped by oncall: firewall; it had failed: the gateway is not reachable from here",
 		"step report was skipped by bob: enough; it had failed: forbidden"}
 	if diff := cmp.Diff(want, result.Warnings); diff != "" {
 		t.Error(diff)
@@ -200,8 +200,8 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	env.Approvals = []string{activities.APIManager, "preflight"}
 	o.on("CollectReport", 0, reportOf)
 	var gate, early, late string
-	o.update(time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "ada", Reason: "early"}, &early)
-	o.update(2*time.Minute, UpdateApprove, Approve{Step: "preflight", By: "ada", Reason: "go"}, &gate)
+	o.update(time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "oncall", Reason: "early"}, &early)
+	o.update(2*time.Minute, UpdateApprove, Approve{Step: "preflight", By: "oncall", Reason: "go"}, &gate)
 	o.update(3*time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "bob", Reason: "the window | is open"}, &late)
 	o.RegisterDelayedCallback(func() {
 		if s := o.board(); s.Phase != PhaseAwaitingApproval || !slices.Equal(s.In(StateAwaitingApproval), []string{activities.APIManager}) {

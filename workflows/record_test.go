@@ -39,21 +39,21 @@ func recordings() []recorded {
 	pause := func(env *config.Environment) { env.OnFailure = config.OnFailurePause }
 	changed := func(env config.Environment) any {
 		env.Timeouts.IdentityServer = enough
-		return RetryStep{Environment: &env, By: "ada", Reason: "it needs more time"}
+		return RetryStep{Environment: &env, By: "oncall", Reason: "it needs more time"}
 	}
 	all := []recorded{
 		{file: "deploy-unready-retried", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRetry,
-			input: func(config.Environment) any { return RetryStep{By: "ada"} }},
+			input: func(config.Environment) any { return RetryStep{By: "oncall"} }},
 		{file: "deploy-impatient-changed", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRetry, input: changed},
 		{file: "deploy-unproven-skipped", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateSkip,
-			input: func(config.Environment) any { return SkipStep{Step: "verify", By: "ada", Reason: "a firewall"} }},
+			input: func(config.Environment) any { return SkipStep{Step: "verify", By: "oncall", Reason: "a firewall"} }},
 		{file: "deploy-approved", operation: OperationDeploy, adjust: func(env *config.Environment) { env.Approvals = []string{activities.APIManager} },
 			phase: PhaseAwaitingApproval, update: UpdateApprove,
 			input: func(config.Environment) any {
-				return Approve{Step: activities.APIManager, By: "ada", Reason: "the window is open"}
+				return Approve{Step: activities.APIManager, By: "oncall", Reason: "the window is open"}
 			}},
 		{file: "deploy-impatient-given-up", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRollback,
-			input: func(config.Environment) any { return Rollback{By: "ada", Reason: "it is late"} }},
+			input: func(config.Environment) any { return Rollback{By: "oncall", Reason: "it is late"} }},
 		{file: "deploy-impatient-undecided", operation: OperationDeploy, adjust: func(env *config.Environment) {
 			pause(env)
 			env.Timeouts.Decision = config.Duration(time.Second)

@@ -52,11 +52,11 @@ func ofDeployments() []provocation {
 	return []provocation{
 		{"Product refuses the admin's password", func(t *testing.T, l *lab) string {
 			defer l.replace(t, "lockstep-credentials", "adminPassword", []byte("Not-the-one-it-started-with-1"))()
-			return l.fails(t, world.Failed, "verify", "-f", world.File(t, nil))
+			return l.fails(t, world.RolledBack, "verify", "-f", world.File(t, nil))
 		}},
 		{"Product presents another certificate", func(t *testing.T, l *lab) string {
 			defer l.otherCA(t)()
-			return l.fails(t, world.Failed, "verify", "-f", world.File(t, nil))
+			return l.fails(t, world.RolledBack, "verify", "-f", world.File(t, nil))
 		}},
 		{"Key store was replaced", func(t *testing.T, l *lab) string {
 			defer l.replace(t, "apim-keystore-secret", "tls.jks", []byte("made by hand"))()

@@ -78,13 +78,13 @@ func testRetry(t *testing.T, w *world.World) {
 		t.Errorf("what was refused changed the cluster:\n%s", diff)
 	}
 
-	w.Expect(t, world.Done, "retry", world.Environment, "-f", pausing(t, nil), "--by", "Ada", "--reason", "wrong user store").Says(t, "carried out again")
+	w.Expect(t, world.Done, "retry", world.Environment, "-f", pausing(t, nil), "--by", "oncall", "--reason", "wrong user store").Says(t, "carried out again")
 	said := deploy.End(t)
 	if said.Code != world.Done {
 		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
 	decision := outcome(t, said).Result.Decisions
-	if len(decision) != 1 || decision[0].What != workflows.UpdateRetry || decision[0].By != "Ada" || decision[0].Reason != "wrong user store" || !decision[0].Changed {
+	if len(decision) != 1 || decision[0].What != workflows.UpdateRetry || decision[0].By != "oncall" || decision[0].Reason != "wrong user store" || !decision[0].Changed {
 		t.Errorf("the report says of decisions: %+v", decision)
 	}
 	w.EverythingIsThere(t)
@@ -102,8 +102,8 @@ func refusals(t *testing.T, w *world.World) {
 	}{
 		{"an unknown step", workflows.UpdateRetry, workflows.RetryStep{Step: "coffee"}, `no step "coffee"`},
 		{"a step that is not paused", workflows.UpdateRetry, workflows.RetryStep{Step: "identity-server"}, "identity-server is done"},
-		{"a step that is needed", workflows.UpdateSkip, workflows.SkipStep{Step: "api-manager", By: "Ada", Reason: "why not"}, "cannot be skipped"},
-		{"an approval that nobody awaits", workflows.UpdateApprove, workflows.Approve{Step: "api-manager", By: "Ada", Reason: "why not"}, "no step awaits its approval"},
+		{"a step that is needed", workflows.UpdateSkip, workflows.SkipStep{Step: "api-manager", By: "oncall", Reason: "why not"}, "cannot be skipped"},
+		{"an approval that nobody awaits", workflows.UpdateApprove, workflows.Approve{Step: "api-manager", By: "oncall", Reason: "why not"}, "no step awaits its approval"},
 		{"an invalid file", workflows.UpdateRetry, changed(t, map[string]any{"hostnames.gateway": "am.lockstep.test"}), "hostnames.gateway"},
 		{"a field that must stay", workflows.UpdateRetry, changed(t, map[string]any{"namespace": "elsewhere"}), "namespace"},
 	} {
@@ -137,7 +137,7 @@ func testSkip(t *testing.T, w *world.World) {
 	unpublished(t, w)
 	deploy := w.Begin(t, "deploy", "-o", "json", "-f", pausing(t, nil))
 	w.Until(t, "verify", workflows.StatePaused)
-	w.Expect(t, world.Done, "skip", world.Environment, "verify", "--by", "Ada", "--reason", "the publisher is being mended").Says(t, "without step verify")
+	w.Expect(t, world.Done, "skip", world.Environment, "verify", "--by", "oncall", "--reason", "the publisher is being mended").Says(t, "without step verify")
 	said := deploy.End(t)
 	if said.Code != world.Done {
 		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
@@ -156,8 +156,8 @@ func testRollback(t *testing.T, w *world.World) {
 	before := w.Workloads(t)
 	deploy := w.Begin(t, "deploy", "-f", pausing(t, crashing()))
 	w.Until(t, "api-manager", workflows.StatePaused)
-	w.Expect(t, world.Done, "rollback", world.Environment, "--by", "Ada", "--reason", "not today").Says(t, "undone")
-	givenUp(t, w, deploy, before).Says(t, "step api-manager failed", "nothing.here", "rolled back by Ada: not today")
+	w.Expect(t, world.Done, "rollback", world.Environment, "--by", "oncall", "--reason", "not today").Says(t, "undone")
+	givenUp(t, w, deploy, before).Says(t, "step api-manager failed", "nothing.here", "rolled back by oncall: not today")
 }
 
 func testPatience(t *testing.T, w *world.World) {
@@ -194,13 +194,13 @@ func testApproval(t *testing.T, w *world.World) {
 	deploy := w.Begin(t, "deploy", "-o", "json", "-f", world.File(t, map[string]any{"approvals": []any{"api-manager"}}))
 	w.Until(t, "api-manager", workflows.StateAwaitingApproval)
 	w.Expect(t, world.BadInput, "retry", world.Environment, "api-manager").Says(t, "no step is paused")
-	w.Expect(t, world.BadInput, "approve", world.Environment, "verify", "--by", "Ada", "--reason", "tested").Says(t, "verify")
-	w.Expect(t, world.Done, "approve", world.Environment, "api-manager", "--by", "Ada", "--reason", "tested in staging").Says(t, "api-manager begins")
+	w.Expect(t, world.BadInput, "approve", world.Environment, "verify", "--by", "oncall", "--reason", "tested").Says(t, "verify")
+	w.Expect(t, world.Done, "approve", world.Environment, "api-manager", "--by", "oncall", "--reason", "tested in staging").Says(t, "api-manager begins")
 	said := deploy.End(t)
 	if said.Code != world.Done {
 		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
-	want := []activities.Decision{{What: workflows.UpdateApprove, Step: "api-manager", By: "Ada", Reason: "tested in staging"}}
+	want := []activities.Decision{{What: workflows.UpdateApprove, Step: "api-manager", By: "oncall", Reason: "tested in staging"}}
 	got := outcome(t, said).Result.Decisions
 	if len(got) == 1 && !got[0].At.IsZero() {
 		got[0].At = want[0].At

@@ -76,7 +76,7 @@ func views() map[string]View {
 		"paused": waiting(operation(workflows.PhasePaused, "", nil, preflight, in(image, workflows.StateAwaitingApproval, nil, nil, ""),
 			in(is, workflows.StatePaused, at(1.5), at(4), diagnosis), skippable)),
 		"skipped": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(9), preflight,
-			workflows.StepStatus{Name: "verify", State: workflows.StateSkipped, Started: at(2), Ended: at(3), Error: diagnosis, Note: "skipped by ada: firewall"}),
+			workflows.StepStatus{Name: "verify", State: workflows.StateSkipped, Started: at(2), Ended: at(3), Error: diagnosis, Note: "skipped by oncall: firewall"}),
 		"done": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(83), preflight,
 			in(image, workflows.StateDone, at(1.5), at(22.25), ""), in(is, workflows.StateDone, at(22.25), at(83), "")),
 	}
@@ -189,7 +189,7 @@ func TestTheReportSaysWhereEverythingIs(t *testing.T) {
 		Certificates:  []activities.Expiry{{Where: "tls.jks", Ends: *at(1e7)}, {Where: "gateway-tls", Ends: *at(1e6)}},
 		AdminUsername: "admin", AdminPassword: "kubectl get secret lockstep-credentials -n apim",
 		Verified: []string{"an API answers to a token", "a revoked token is refused"}, Warnings: []string{"H2 loses its data with the pod"},
-		Decisions:    []activities.Decision{{At: time.Date(2026, 1, 1, 12, 0, 30, 0, time.Local), What: "approve", Step: "api-manager", By: "ada", Reason: "the window is open"}},
+		Decisions:    []activities.Decision{{At: time.Date(2026, 1, 1, 12, 0, 30, 0, time.Local), What: "approve", Step: "api-manager", By: "oncall", Reason: "the window is open"}},
 		Durations:    []activities.StepDuration{{Step: "preflight", Took: 1.25}, {Step: "api-manager", Took: 40}},
 		CriticalPath: activities.CriticalPath{Steps: []string{"preflight", "api-manager"}, Took: 41.25, Makespan: 42},
 	})
