@@ -56,7 +56,7 @@ func TestSomeFaults(t *testing.T) {
 	site := newSite(t)
 	site.references[Nothing] = site.portrait(t)
 	site.references[Deployed] = nil // takes an undisturbed deployment; judged instead is what another one changes
-	site.test(t, PlanRun(7), table)
-	site.test(t, PlanRun(11), table)
+	site.test(t, PlanRun(700), table)
+	site.test(t, PlanRun(25), table)
 	site.SecretsStaySecret(t)
 }
