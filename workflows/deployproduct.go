@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -9,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/internal/cluster"
 )
 
 // lookRegistration remembers the key manager of an API Manager that loses it whenever its pods are replaced. One that does not
@@ -27,16 +29,13 @@ func (d *deployment) lookRegistration(ctx workflow.Context) error {
 	return err
 }
 
-// estranged says whether the API Manager that is there cannot know Lockstep: this run had to make its password or certificates anew.
+// estranged says whether the API Manager that is there cannot know Lockstep: this run had to make its password or its CA anew. All else
+// that is made anew comes from the same CA.
 func (d *deployment) estranged() bool {
-	for _, step := range []string{"credentials", "certificates"} {
-		for _, object := range d.objects[step] {
-			if !object.Exists {
-				return true
-			}
-		}
+	missing := func(step, secret string) bool {
+		return slices.ContainsFunc(d.objects[step], func(object cluster.Snapshot) bool { return !object.Exists && object.Ref.Name == secret })
 	}
-	return false
+	return missing("credentials", d.env.CredentialsSecret()) || missing("certificates", d.env.CASecret())
 }
 
 // doesNotAnswer tells a product that is not there, or hangs, from one that answers, and from a worker that was lost.
