@@ -4,7 +4,34 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
+
+// Ending is how a run ended.
+type Ending string
+
+// Endings. Every other is a failure.
+const (
+	AsWithout Ending = "as without the fault"
+	Undone    Ending = "undone"
+	Wrong     Ending = "FAILED"
+)
+
+// Result is what became of a run.
+type Result struct {
+	Run      Run
+	Injected []Injected
+	Ending   Ending
+	Why      string // of a failure
+	Took     time.Duration
+}
+
+// Injected is what became of a fault.
+type Injected struct {
+	Fault
+	Missed bool   // its moment did not come
+	Seen   string // what it met
+}
 
 // Plan is a run's faults in words, as a failure shows them.
 func (r Run) Plan() string {

@@ -2,8 +2,6 @@ package chaos
 
 import (
 	"context"
-	"crypto/sha1"
-	"crypto/sha256"
 	"fmt"
 	"os/exec"
 	"testing"
@@ -13,7 +11,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"lockstep/sandbox/fault"
-	"lockstep/sandbox/registry"
 	"lockstep/sandbox/world"
 	"lockstep/workflows"
 )
@@ -34,32 +31,6 @@ func newSite(t testing.TB) *site {
 	w := world.Start(t)
 	w.Watch(t)
 	return &site{World: w, kube: w.Client(t), now: Nothing, references: map[State]Portrait{}}
-}
-
-// Ending is how a run ended.
-type Ending string
-
-// Endings. Every other is a failure.
-const (
-	AsWithout Ending = "as without the fault"
-	Undone    Ending = "undone"
-	Wrong     Ending = "FAILED"
-)
-
-// Result is what became of a run.
-type Result struct {
-	Run      Run
-	Injected []Injected
-	Ending   Ending
-	Why      string // of a failure
-	Took     time.Duration
-}
-
-// Injected is what became of a fault.
-type Injected struct {
-	Fault
-	Missed bool   // its moment did not come
-	Seen   string // what it met
 }
 
 // run carries out a run. It fails the test unless the run ended well.
@@ -135,103 +106,6 @@ func (s *site) hits(t testing.TB, r Run) (lay []Injected) {
 		}
 	}
 	return lay
-}
-
-// prepare brings the environment into the state that an operation begins from, without faults, and learns on the way how the state
-// looks that it leads to.
-func (s *site) prepare(t testing.TB, o Operation) {
-	t.Helper()
-	s.arm(t)
-	s.EmptyCache(t)
-	if _, known := s.references[o.To]; !known {
-		s.bring(t, o.To)
-	}
-	switch {
-	case o.From != "":
-		s.bring(t, o.From)
-		if o.From == Nothing {
-			s.forgetImages(t)
-		}
-	case s.now != Deployed && s.now != Changed:
-		s.bring(t, Deployed)
-	}
-}
-
-// bring has the environment as it is after undisturbed operations.
-func (s *site) bring(t testing.TB, state State) {
-	t.Helper()
-	if s.now == state {
-		if _, known := s.references[state]; known {
-			return
-		}
-	}
-	switch state {
-	case Nothing:
-		s.Absent(t)
-	case Deployed:
-		s.bring(t, Nothing)
-		s.Expect(t, world.Done, "deploy", "-f", file(t, state))
-	case Changed:
-		s.bring(t, Deployed)
-		s.Expect(t, world.Done, "deploy", "-f", file(t, state))
-	}
-	if _, known := s.references[state]; !known {
-		s.references[state] = s.portrait(t)
-	}
-	s.now = state
-}
-
-// arguments are what is typed for an operation.
-func (s *site) arguments(t testing.TB, o Operation) []string {
-	t.Helper()
-	switch {
-	case o.Teardown:
-		return []string{"teardown", "--purge", "-f", file(t, Deployed)}
-	case o.Fails:
-		return []string{"deploy", "-f", failing(t, o.From)}
-	default:
-		return []string{"deploy", "-f", file(t, o.To)}
-	}
-}
-
-// changes are what a changed environment has: an image with one more file, and other values of both products.
-func changes(t testing.TB) map[string]any {
-	t.Helper()
-	jar, err := registry.HandlerJAR()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sidecar := fmt.Sprintf("%x", sha1.Sum(jar))
-	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(sidecar)))
-	return map[string]any{
-		"image.artifacts": []any{
-			map[string]any{"url": handlerURL},
-			map[string]any{"url": handlerURL + ".sha1", "sha256": digest, "destination": "repository/resources/"},
-		},
-		"apiManager.values.wso2.deployment.resources.requests.cpu": "1500m",
-	}
-}
-
-const handlerURL = "https://maven.wso2.org" + registry.HandlerPath
-
-// file is the environment file of a state.
-func file(t testing.TB, state State) string {
-	t.Helper()
-	if state == Changed {
-		return world.File(t, changes(t))
-	}
-	return world.File(t, nil)
-}
-
-// failing makes API Manager of a state refuse to start.
-func failing(t testing.TB, state State) string {
-	t.Helper()
-	all := map[string]any{}
-	if state == Changed {
-		all = changes(t)
-	}
-	all["apiManager.values.wso2.apim.configurations.userStore.type"] = "$ref{nothing.here}"
-	return world.File(t, all)
 }
 
 // ended waits until the run of the workflow has closed.
