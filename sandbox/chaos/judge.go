@@ -11,8 +11,9 @@ import (
 	"lockstep/sandbox/world"
 )
 
-// settling is how long the cluster may take to remove what goes after an operation has ended, as a pod that ends.
-const settling = 30 * time.Second
+// settling is how long the cluster may take to come to rest after an operation has ended: pods end, and controllers whose API server was
+// killed several times ask it again only every half a minute.
+const settling = 2 * time.Minute
 
 // earlier is the environment as it was before a run.
 type earlier struct {
