@@ -1,0 +1,35 @@
+package workflows
+
+import (
+	"testing"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+)
+
+func TestOnlyAnotherPasswordOrAuthorityMakesAnAPIManagerAStranger(t *testing.T) {
+	env := config.Environment{}
+	env.Default()
+	for missing, want := range map[string]bool{
+		"":                      false,
+		env.CredentialsSecret(): true,
+		env.CASecret():          true,
+		env.GatewayTLSSecret():  false, // the same authority signs another
+		"is-keystores":          false,
+		"apim-keystore-secret":  false,
+	} {
+		seen := func(names ...string) (all []cluster.Snapshot) {
+			for _, name := range names {
+				all = append(all, cluster.Snapshot{Ref: cluster.Ref{Kind: "Secret", Name: name}, Exists: name != missing})
+			}
+			return all
+		}
+		d := &deployment{env: env, objects: map[string][]cluster.Snapshot{
+			"credentials":  seen(env.CredentialsSecret()),
+			"certificates": seen(env.CASecret(), "apim-keystore-secret", "is-keystores", env.GatewayTLSSecret()),
+		}}
+		if got := d.estranged(); got != want {
+			t.Errorf("without Secret %q: %v, want %v", missing, got, want)
+		}
+	}
+}
