@@ -66,6 +66,11 @@ func permissions(env config.Environment) []cluster.Access {
 		add("gateway.networking.k8s.io", resource, own, watch...)
 	}
 	add("gateway.networking.k8s.io", "gatewayclasses", "", watch...)
+	add("gateway.networking.k8s.io", "gateways", "", "list") // whether others use the controller: [gateway.Watched]
+	for _, resource := range []string{"backends", "backendtrafficpolicies", "clienttrafficpolicies", "envoyextensionpolicies", "envoypatchpolicies",
+		"envoyproxies", "httproutefilters", "securitypolicies"} {
+		add("gateway.envoyproxy.io", resource, "", "list")
+	}
 	add("gateway.envoyproxy.io", "backendtrafficpolicies", own, change...)
 	add("", "services", env.Routing.Namespace, "list") // of the data plane, which the verification calls through
 	watched(add, env.Routing.Namespace)

@@ -19,7 +19,7 @@ import (
 const (
 	exitDone       = 0
 	exitFailed     = 1   // failed; what the run did is still there, all or in part
-	exitBadInput   = 2   // file, flags or settings are wrong; nothing was started
+	exitBadInput   = 2   // file, flags or settings are wrong; nothing was started or decided
 	exitRolledBack = 3   // failed or cancelled; all that the run did is undone
 	exitBusy       = 4   // another operation runs on the environment
 	exitNoTemporal = 5   // Temporal or a worker does not answer; nothing is known
@@ -94,7 +94,8 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	root.PersistentFlags().StringVar(&c.settingsFile, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
 	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "text or json")
 	config.AddFlags(root.PersistentFlags())
-	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities"} {
+	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
+		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format"} {
 		_ = root.PersistentFlags().MarkHidden(name) // the worker's
 	}
 	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(),

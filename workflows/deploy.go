@@ -24,7 +24,7 @@ type DeployInput struct {
 }
 
 // Deploy builds and wires a whole environment and proves that it works. A failed or cancelled deployment undoes what it did
-// (unless the environment says onFailure: keep); what existed before stays as it was. Deploying what is already deployed
+// (unless the environment says onFailure: keep, or pause); what existed before stays as it was. Deploying what is already deployed
 // changes nothing.
 func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 	if !canonical(ctx, in.Environment.Name) {

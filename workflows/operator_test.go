@@ -175,14 +175,14 @@ func TestADeploymentWithoutItsProofWarns(t *testing.T) {
 	var verify, image, report string
 	o.update(time.Minute, UpdateSkip, SkipStep{Step: "image", By: "oncall", Reason: "no"}, &image)
 	o.update(2*time.Minute, UpdateSkip, SkipStep{Step: "verify", By: "oncall", Reason: "firewall"}, &verify)
-	o.update(3*time.Minute, UpdateSkip, SkipStep{Step: "report", By: "bob", Reason: "enough"}, &report)
+	o.update(3*time.Minute, UpdateSkip, SkipStep{Step: "report", By: "deputy", Reason: "enough"}, &report)
 	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
 	var result activities.Report
 	if err := o.GetWorkflowResult(&result); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"step verify was skipped by oncall: firewall; it had failed: the gateway is not reachable from here",
-		"step report was skipped by bob: enough; it had failed: forbidden"}
+		"step report was skipped by deputy: enough; it had failed: forbidden"}
 	if diff := cmp.Diff(want, result.Warnings); diff != "" {
 		t.Error(diff)
 	}
@@ -202,7 +202,7 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	var gate, early, late string
 	o.update(time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "oncall", Reason: "early"}, &early)
 	o.update(2*time.Minute, UpdateApprove, Approve{Step: "preflight", By: "oncall", Reason: "go"}, &gate)
-	o.update(3*time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "bob", Reason: "the window | is open"}, &late)
+	o.update(3*time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "deputy", Reason: "the window | is open"}, &late)
 	o.RegisterDelayedCallback(func() {
 		if s := o.board(); s.Phase != PhaseAwaitingApproval || !slices.Equal(s.In(StateAwaitingApproval), []string{activities.APIManager}) {
 			t.Errorf("at the gate: %s %q", s.Phase, states(s))
@@ -213,10 +213,10 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	if err := o.GetWorkflowResult(&report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Decisions) != 2 || report.Decisions[1].By != "bob" || report.Decisions[1].Step != activities.APIManager {
+	if len(report.Decisions) != 2 || report.Decisions[1].By != "deputy" || report.Decisions[1].Step != activities.APIManager {
 		t.Errorf("%+v", report.Decisions)
 	}
-	if text := markdown(o.board()); !strings.Contains(text, `| approve | api-manager | bob |`) || !strings.Contains(text, `the window \| is open`) {
+	if text := markdown(o.board()); !strings.Contains(text, `| approve | api-manager | deputy |`) || !strings.Contains(text, `the window \| is open`) {
 		t.Errorf("%s", text)
 	}
 	if !strings.Contains(early, "step api-manager is waiting") || gate != "step preflight begins" || late != "step api-manager begins" {
