@@ -91,11 +91,11 @@ func uninstalls(release string) act {
 	}
 }
 
-// made are the objects of a release, by Helm's annotation.
+// made are the objects of a release, by Helm's annotation, which a Deployment hands on to what it owns.
 func made(t testing.TB, w *world.World, release string) (refs []cluster.Ref) {
 	t.Helper()
 	for _, object := range w.Objects(t) {
-		if object.GetAnnotations()["meta.helm.sh/release-name"] == release {
+		if object.GetAnnotations()["meta.helm.sh/release-name"] == release && len(object.GetOwnerReferences()) == 0 {
 			refs = append(refs, cluster.RefOf(object))
 		}
 	}
