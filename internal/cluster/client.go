@@ -29,17 +29,27 @@ type Client struct {
 	mapper    *mapper
 	inCluster bool // the worker runs in the cluster it speaks to
 	tunnels   tunnels
+	outdated  func() bool // the kubeconfig is another one by now; nil: there is none
 }
 
 // New reaches the cluster that c names: its kubeconfig and context, else the cluster the worker runs in, else what
 // kubectl would use (KUBECONFIG, then ~/.kube/config). Nothing is asked of the cluster yet.
 func New(c config.Cluster) (*Client, error) {
+	source, _ := Source(c) // load says what cannot be read
 	restConfig, inCluster, err := load(c)
 	if err != nil {
 		return nil, &Error{Kind: InvalidConfig, Doing: "reading cluster access", Err: err,
 			Next: "set cluster.kubeconfig and cluster.context to a kubeconfig that kubectl can use on the worker's machine"}
 	}
-	return newClient(restConfig, inCluster)
+	client, err := newClient(restConfig, inCluster)
+	if err != nil {
+		return nil, err
+	}
+	client.outdated = func() bool {
+		current, err := Source(c)
+		return err == nil && current != source
+	}
+	return client, nil
 }
 
 // NewForConfig speaks to the cluster of restConfig, from outside of it.
@@ -86,6 +96,7 @@ func newClient(base *rest.Config, inCluster bool) (*Client, error) {
 	restConfig.UserAgent = "lockstep"
 	restConfig.WarningHandlerWithContext = rest.NoWarnings{}
 	restConfig.Wrap(fence.Transport)
+	restConfig.Wrap(watchesTransport)
 	kube, err := kubernetes.NewForConfig(restConfig)
 	if err != nil {
 		return nil, fmt.Errorf("making Kubernetes client: %w", err)

@@ -28,6 +28,7 @@ const (
 	rejectedMost      = 3                // that many rejected pods in the window are no accident
 	crashWindow       = 10 * time.Minute // a restart older than this has nothing to do with the present wait
 	oldPod            = 2 * time.Minute  // a pod older than the wait by this much has a past of its own
+	refusalGrace      = 30 * time.Second // 401 or 403 to a watch: an API server that has just started refuses all until it has read the cluster's RBAC
 	invalidGrace      = 10 * time.Second // a Secret or parameter that a Gateway refers to and that comes at the same time
 	controllerGrace   = time.Minute      // leader election after a gateway controller was lost
 	addressGrace      = 30 * time.Second // a load balancer that has not even begun

@@ -96,7 +96,7 @@ func (c *Client) conclude(ctx context.Context, object string, err error, last ve
 			Evidence: joinLines("still waiting: "+cmp.Or(last.waiting, "the API server gave nothing to look at"), evidence()),
 			NextMove: options.knobs.deadlineMove()}
 	default:
-		return classify("waiting for "+object, err)
+		return c.renewable(classify("waiting for "+object, err))
 	}
 	// A termination message may be the end of a log, too.
 	log := c.logTail(ctx, last.log, options.redact)

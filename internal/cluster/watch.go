@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -15,23 +14,24 @@ import (
 const tick = time.Second
 
 // watchUntil runs the informers and calls judge when they are filled, after every change, and every tick, until it is
-// done or fails. Lost connections are taken up again by the informers; a refusal by the API server ends it.
+// done or fails. Lost connections are taken up again by the informers; a refusal by the API server ends it once it lasts.
 func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judge func() (done bool, err error)) error {
 	watching, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	changed, failed := make(chan struct{}, 1), &lastError{}
-	for _, informer := range informers {
-		if err := listen(informer, changed, failed); err != nil {
+	changed, refusals := make(chan struct{}, 1), make([]*refusal, len(informers))
+	for i, informer := range informers {
+		refusals[i] = &refusal{}
+		if err := listen(informer, changed, refusals[i]); err != nil {
 			return fmt.Errorf("watching: %w", err)
 		}
-		running.Go(func() { informer.RunWithContext(watching) })
+		running.Go(func() { informer.RunWithContext(refusals[i].with(watching)) })
 	}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
-		if err := failed.get(); err != nil && (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) {
+		if err := refused(refusals, refusalGrace); err != nil {
 			return err
 		}
 		if synced(informers) {
@@ -41,6 +41,9 @@ func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judg
 		}
 		select {
 		case <-ctx.Done():
+			if err := refused(refusals, 0); err != nil && !synced(informers) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return err // it says more than a wait that has never seen anything
+			}
 			return ctx.Err()
 		case <-changed:
 			pause(ctx, 50*time.Millisecond) // changes come in flocks
@@ -49,7 +52,7 @@ func watchUntil(ctx context.Context, informers []cache.SharedIndexInformer, judg
 	}
 }
 
-func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, failed *lastError) error {
+func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, refusal *refusal) error {
 	signal := func() {
 		select {
 		case changed <- struct{}{}:
@@ -60,27 +63,9 @@ func listen(informer cache.SharedIndexInformer, changed chan<- struct{}, failed 
 		AddFunc: func(any) { signal() }, UpdateFunc: func(_, _ any) { signal() }, DeleteFunc: func(any) { signal() },
 	})
 	return errors.Join(err, informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		failed.set(err)
+		refusal.failed(err, time.Now())
 		signal()
 	}))
-}
-
-// lastError is why the informers' newest request failed.
-type lastError struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (l *lastError) set(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.err = err
-}
-
-func (l *lastError) get() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
 }
 
 func synced(informers []cache.SharedIndexInformer) bool {
