@@ -165,7 +165,7 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 			return Gateway{}, classifyWait(err)
 		}
 	}
-	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress)
+	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress, cluster.DataPlaneIn(in.Env.Routing.Namespace))
 	return Gateway{Address: status.Address, Port: status.Port}, classifyWait(err)
 }
 

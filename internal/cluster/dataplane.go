@@ -10,10 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// dataPlaneLooker looks at what Envoy Gateway made for a Gateway. It is evidence only: what cannot be read is left out.
+// dataPlaneLooker looks at what Envoy Gateway made for a Gateway. It is evidence only: what cannot be read is
+// left out, and dataPlane.unread says so of the load balancer.
 type dataPlaneLooker struct {
 	client             *Client
 	namespace, gateway string
+	in                 string // the namespace of the data plane; "": look in all
 	pace               pace
 	last               dataPlane
 	lastTime           time.Time
@@ -25,16 +27,18 @@ func (l *dataPlaneLooker) look(ctx context.Context, started time.Time) dataPlane
 		return l.last
 	}
 	l.last, l.lastTime = dataPlane{}, time.Now()
-	service := l.service(ctx)
+	service, err := l.service(ctx)
 	if service == nil {
+		l.last.unread = err
 		return l.last
 	}
+	l.last.serviceType = string(service.Spec.Type)
 	list, err := l.client.kube.CoreV1().Events(service.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
+		l.last.unread = err
 		return l.last
 	}
 	all := events(pointers(list.Items))
-	l.last.serviceType = string(service.Spec.Type)
 	l.last.working, l.last.failure = loadBalancerState(all.of(service.UID))
 	l.last.rollout = l.rollout(ctx, service.Namespace, all, started)
 	return l.last
@@ -74,7 +78,7 @@ func (c *Client) RemoveDataPlane(ctx context.Context, namespace, gateway string,
 func (l *dataPlaneLooker) port(ctx context.Context) int32 {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	service := l.service(ctx)
+	service, _ := l.service(ctx)
 	if service == nil {
 		return 0
 	}
@@ -89,12 +93,13 @@ func (l *dataPlaneLooker) port(ctx context.Context) int32 {
 	return 0
 }
 
-func (l *dataPlaneLooker) service(ctx context.Context) *corev1.Service {
-	services, err := l.client.kube.CoreV1().Services("").List(ctx, metav1.ListOptions{LabelSelector: owning(l.namespace, l.gateway)})
+// service is the data plane's; nil while there is none.
+func (l *dataPlaneLooker) service(ctx context.Context) (*corev1.Service, error) {
+	services, err := l.client.kube.CoreV1().Services(l.in).List(ctx, metav1.ListOptions{LabelSelector: owning(l.namespace, l.gateway)})
 	if err != nil || len(services.Items) == 0 {
-		return nil
+		return nil, err
 	}
-	return &services.Items[0]
+	return &services.Items[0], nil
 }
 
 func (l *dataPlaneLooker) rollout(ctx context.Context, namespace string, all events, started time.Time) verdict {

@@ -22,6 +22,7 @@ type dataPlane struct {
 	serviceType string // "" while there is no Service
 	working     bool   // a load balancer is being made
 	failure     string // a load balancer cannot be made
+	unread      error  // why it is not known what is being made
 	rollout     verdict
 }
 
@@ -181,7 +182,7 @@ func (v gatewayView) judgeProgrammed(programmed metav1.Condition) verdict {
 	return out
 }
 
-// judgeAddress tells a load balancer that is slow from one that will never come.
+// judgeAddress tells a load balancer that is slow from one that will never come. Where it cannot see which, it waits.
 func (v gatewayView) judgeAddress(programmed metav1.Condition, out verdict) verdict {
 	problem := &Problem{Reason: programmed.Reason, Object: RefOf(v.gateway).String(), Evidence: cmp.Or(v.plane.failure, programmed.Message),
 		NextMove: "this cluster gives Services of type LoadBalancer no address: install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"}
@@ -190,6 +191,12 @@ func (v gatewayView) judgeAddress(programmed metav1.Condition, out verdict) verd
 	}
 	out.pending = problem
 	out.waiting = "waiting for an external address"
+	if v.plane.unread != nil {
+		problem.Evidence = joinLines(problem.Evidence, "whether a load balancer is being made cannot be read: "+clip(firstLine(v.plane.unread.Error())))
+		problem.NextMove = "look at the data plane's Service, in the gateway controller's namespace, and let the worker's account list Services and Events there; " +
+			"if this cluster gives Services of type LoadBalancer no address, install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"
+		return out
+	}
 	patience := addressGrace
 	if v.plane.failure != "" {
 		patience = invalidGrace

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,7 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 		{name: "no address for a moment", view: gatewayView{gateway: noAddress(10 * time.Second), class: accepted}},
 		{name: "a load balancer is being made", view: gatewayView{gateway: noAddress(time.Minute), class: accepted, plane: dataPlane{serviceType: "LoadBalancer", working: true}}},
 		{name: "a load balancer cannot be made", view: gatewayView{gateway: noAddress(15 * time.Second), class: accepted, plane: dataPlane{working: true, failure: "quota"}}, reason: "AddressNotAssigned"},
+		{name: "nobody may see whether a load balancer is being made", view: gatewayView{gateway: noAddress(time.Minute), class: accepted, plane: dataPlane{unread: errors.New("forbidden")}}},
 		{name: "nodes without addresses", view: gatewayView{gateway: noAddress(time.Minute), class: accepted, plane: dataPlane{serviceType: "NodePort"}}, reason: "AddressNotAssigned", next: "nodes"},
 		{name: "no certificate", view: gatewayView{gateway: badListener(15 * time.Second), class: accepted}, reason: "InvalidCertificateRef", next: "TLS Secret"},
 		{name: "no certificate for a moment", view: gatewayView{gateway: badListener(time.Second), class: accepted}},

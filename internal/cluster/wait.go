@@ -21,9 +21,10 @@ const (
 type WaitOption func(*waitOptions)
 
 type waitOptions struct {
-	knobs  knobs
-	pace   pace
-	redact func(string) string
+	knobs     knobs
+	pace      pace
+	redact    func(string) string
+	dataPlane string
 }
 
 // ValuesAt is the path in the environment file below which the chart's values for the workload's pods are, as
@@ -47,6 +48,11 @@ func Redact(redact func(string) string) WaitOption {
 // much faster than a real one, as the sandbox's may be.
 func Pace(factor float64) WaitOption {
 	return func(o *waitOptions) { o.pace = pace(factor) }
+}
+
+// DataPlaneIn is the namespace in which a Gateway's controller makes its data plane. Without it, Services of all namespaces are read.
+func DataPlaneIn(namespace string) WaitOption {
+	return func(o *waitOptions) { o.dataPlane = namespace }
 }
 
 func optionsOf(options []WaitOption) waitOptions {

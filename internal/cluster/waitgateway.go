@@ -43,7 +43,7 @@ func (c *Client) WaitGateway(ctx context.Context, namespace, name string, progre
 	gateways := c.watchObjects(gatewayResource("gateways"), namespace, name)
 	classes := c.watchObjects(gatewayResource("gatewayclasses"), "", "")
 	o := optionsOf(options)
-	looker := &dataPlaneLooker{client: c, namespace: namespace, gateway: name, pace: o.pace}
+	looker := &dataPlaneLooker{client: c, namespace: namespace, gateway: name, in: o.dataPlane, pace: o.pace}
 	started, told := time.Now(), ""
 	var last verdict
 	var status GatewayStatus
