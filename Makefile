@@ -36,7 +36,7 @@ test: tools build ## Run all tests: unit, workflows, activities, and deployments
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m ./...
 
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
-	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
+	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
 matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./sandbox/matrix -args -all
