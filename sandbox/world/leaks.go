@@ -18,13 +18,11 @@ func (w *World) SecretsStaySecret(t testing.TB) int {
 	places := w.places(t)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	searched := 0
+	secrets, searched := newNeedles(w.Secrets), 0
 	for place, text := range places {
 		searched += len(text)
-		for name, secret := range w.Secrets {
-			if bytes.Contains(text, secret) {
-				t.Errorf("%s is in %s", name, place)
-			}
+		for _, name := range secrets.in(text) {
+			t.Errorf("%s is in %s", name, place)
 		}
 	}
 	t.Logf("%d secrets sought in %d places, %d KiB", len(w.Secrets), len(places), searched>>10)
