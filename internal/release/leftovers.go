@@ -78,7 +78,7 @@ func (l leftovers) update(client updater, original, target kube.ResourceList, fo
 		if len(touched) == 0 {
 			continue
 		}
-		if result, err := client.UpdateThreeWayMerge(revision, touched, force); err != nil {
+		if result, err := client.UpdateThreeWayMerge(revision.Intersect(touched), touched, force); err != nil {
 			return result, err
 		}
 	}
