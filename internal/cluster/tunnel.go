@@ -22,8 +22,9 @@ import (
 
 // tunnels keeps one upgraded connection per pod; each dialled connection is a pair of streams in it.
 type tunnels struct {
-	mu    sync.Mutex
-	byPod map[types.UID]*tunnel
+	mu      sync.Mutex
+	byPod   map[types.UID]*tunnel
+	retired bool // a tunnel serves one connection and is not kept
 }
 
 type tunnel struct {
@@ -69,9 +70,12 @@ func (t *tunnels) get(ctx context.Context, restConfig *rest.Config, pod *corev1.
 	if err != nil {
 		return nil, false, err
 	}
-	made := &tunnel{conn: conn}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	made := &tunnel{conn: conn, retired: t.retired}
+	if t.retired {
+		return made, false, nil
+	}
 	if other := t.byPod[pod.UID]; other != nil && other != known && !closed(other.conn) {
 		_ = conn.Close() // another dial was faster
 		return other, true, nil
@@ -98,11 +102,13 @@ func (t *tunnels) drop(pod types.UID, tun *tunnel) {
 }
 
 // Retire closes the connections to pods as soon as nothing uses them any more. The client still works.
-func (c *Client) Retire() {
-	c.tunnels.mu.Lock()
-	all := c.tunnels.byPod
-	c.tunnels.byPod = nil
-	c.tunnels.mu.Unlock()
+func (c *Client) Retire() { c.tunnels.retire() }
+
+func (t *tunnels) retire() {
+	t.mu.Lock()
+	all := t.byPod
+	t.byPod, t.retired = nil, true
+	t.mu.Unlock()
 	for _, tun := range all {
 		tun.count(0, true)
 	}
@@ -191,7 +197,13 @@ func spdyDialer(restConfig *rest.Config, address *url.URL) (httpstream.Dialer, e
 
 // open makes the pair of streams that is one forwarded connection. broken is called when the pod refuses it: after a
 // restart of a container the old tunnel may lead nowhere.
-func (t *tunnel) open(pod *corev1.Pod, port int32, broken func()) (net.Conn, error) {
+func (t *tunnel) open(pod *corev1.Pod, port int32, broken func()) (_ net.Conn, err error) {
+	t.count(1, false)
+	defer func() {
+		if err != nil {
+			t.count(-1, false)
+		}
+	}()
 	t.mu.Lock()
 	id := t.nextID
 	t.nextID++
@@ -211,7 +223,6 @@ func (t *tunnel) open(pod *corev1.Pod, port int32, broken func()) (net.Conn, err
 		return nil, errors.Join(fmt.Errorf("opening data stream: %w", err), errorStream.Reset())
 	}
 	address := podAddr{pod: pod.Namespace + "/" + pod.Name, port: port}
-	t.count(1, false)
 	remove := func() {
 		t.conn.RemoveStreams(errorStream, data)
 		t.count(-1, false)
