@@ -206,11 +206,20 @@ func (p *prober) untilHeardOf(ctx context.Context, progress func(string)) error 
 	for rest.Code(p.once(ctx)) == notRegistered {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return p.unheardOf(ctx.Err())
 		case <-time.After(time.Second):
 		}
 	}
-	return ctx.Err() // a call that was cut off is no answer
+	return p.unheardOf(ctx.Err()) // a call that was cut off is no answer
+}
+
+// unheardOf says what it means that the time was over. Another attempt would wait as long again.
+func (p *prober) unheardOf(ended error) error {
+	if !errors.Is(ended, context.DeadlineExceeded) {
+		return ended
+	}
+	return failure(TypeNotReady, fmt.Sprintf("key manager %q is put back as it was, but API Manager does not know it yet where keys are generated. "+
+		"Next: look at API Manager's log, restart its pods, and generate keys with this key manager in the Developer Portal", p.manager.Name()))
 }
 
 func (p *prober) once(ctx context.Context) error {

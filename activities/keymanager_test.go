@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -181,4 +182,21 @@ func TestUndoRegistersWhatAPIManagerHasLost(t *testing.T) {
 	}
 	probe := prober{apim: c, manager: stored, name: "probe"}
 	carbontest.Eventually(t, "keys are generated with the password", func() bool { return probe.once(ctx) == nil })
+}
+
+func TestAnUndoWhoseKeyManagerIsNotHeardOfInTimeEndsWithWhatToDo(t *testing.T) {
+	w := apimtest.Start(t, apimtest.Options{})
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+	defer cancel()
+	probe := prober{apim: w.Client(), manager: w.Register(t, apimtest.KeyManager()), name: "probe"}
+	err := probe.untilHeardOf(ctx, func(string) {})
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) || !app.NonRetryable() || app.Type() != TypeNotReady || !strings.Contains(app.Message(), "does not know it yet") {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	cancel()
+	if err := probe.untilHeardOf(ctx, func(string) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled, it ended with %v", err)
+	}
 }
