@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -140,12 +141,21 @@ func (h *heart) explain(err error) error {
 		return err
 	}
 	if lost := h.lease.Err(); lost != nil {
-		return passing(TypeUnavailable, lost.Error())
+		return passing(TypeUnavailable, lost.Error()+h.outlook())
 	}
 	if h.cancelled.Load() && errors.Is(err, context.Canceled) && !temporal.IsCanceledError(context.Cause(h.sdk)) {
 		return h.reportCancelled(err)
 	}
 	return err
+}
+
+// outlook is what comes after an attempt that has lost its lease.
+func (h *heart) outlook() string {
+	if (&task{info: h.info}).last() {
+		return fmt.Sprintf("; it was the last of the %d attempts of %s. Next: see that a worker stays and reaches Temporal, then start the operation again",
+			h.info.Attempt, h.info.ActivityType.Name)
+	}
+	return ", another attempt goes on from what it finds"
 }
 
 // reportCancelled tells Temporal that the attempt ended because it was cancelled. The SDK would report a failure if it does not know

@@ -12,7 +12,7 @@ import (
 type Lost struct{ Reason string }
 
 func (l *Lost) Error() string {
-	return fmt.Sprintf("%s: it was stopped and changes nothing more, another attempt goes on from what it finds", l.Reason)
+	return fmt.Sprintf("%s: it was stopped and changes nothing more", l.Reason)
 }
 
 type key struct{}
