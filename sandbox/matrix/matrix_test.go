@@ -94,6 +94,8 @@ type row struct {
 }
 
 func (m *matrix) run(t *testing.T, c cell) {
+	r := row{cell: c, said: "it could not be tried"}
+	defer func() { m.rows = append(m.rows, r) }()
 	m.reach(t, c.start)
 	var back []func()
 	do := func(acts []act) {
@@ -107,8 +109,6 @@ func (m *matrix) run(t *testing.T, c cell) {
 	do(c.before)
 	do(c.fails)
 	before, uid := picture(t, m.w)
-	r := row{cell: c}
-	defer func() { m.rows = append(m.rows, r) }()
 	said := m.w.Lockstep(t, "deploy", "-f", world.File(t, m.resolved(c.file)))
 	r.said, r.undone = lastLine(said.Err), said.Code == world.RolledBack
 	if !r.undone {
