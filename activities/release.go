@@ -111,12 +111,18 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 		Namespace: in.Release.Namespace, Name: in.Release.Name, Owner: in.Release.Scope.Environment, Before: in.Before}, progress))
 }
 
-// conclude gives up what undoing the operation would have needed: records of old revisions and what replaced kinds were. It has
-// ended well by then, so what cannot be removed is a warning.
-func (a *Activities) conclude(ctx context.Context, in ReportInput) (warnings []string) {
+// SettleInput says which releases the operation applied, by component.
+type SettleInput struct {
+	Input
+	Releases map[string]Release `json:"releases"`
+}
+
+// Settle gives up what undoing the operation would have needed: records of old revisions and what replaced kinds were. The operation
+// has ended well by then, so what cannot be removed is a warning.
+func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []string, err error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
-		return []string{err.Error()}
+		return nil, err
 	}
 	for component, applied := range in.Releases {
 		if applied.Revision <= release.MaxHistory {
@@ -132,7 +138,7 @@ func (a *Activities) conclude(ctx context.Context, in ReportInput) (warnings []s
 			warnings = append(warnings, fmt.Sprintf("copies of replaced kinds stay until the next deployment: %v", err))
 		}
 	}
-	return warnings
+	return warnings, nil
 }
 
 // releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change.

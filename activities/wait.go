@@ -19,6 +19,8 @@ import (
 type WaitInput struct {
 	Input
 	Component string `json:"component"`
+	// Deployments are waited for in place of those that the environment's file makes: an earlier file may have made others.
+	Deployments []string `json:"deployments,omitempty"`
 }
 
 // WaitWorkload waits until the pods of a product are ready and old ones are gone. It ends early, with a diagnosis, as soon as they
@@ -35,6 +37,9 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	}
 	names, options := workload(in.Env, in.Component)
 	options = append(options, redact)
+	if len(in.Deployments) > 0 {
+		names = in.Deployments
+	}
 	group, ctx := errgroup.WithContext(ctx) // the first that cannot become ready ends the wait
 	for _, name := range names {
 		group.Go(func() error { return s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, options...) })

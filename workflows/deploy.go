@@ -51,13 +51,27 @@ func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 		return activities.Report{}, err
 	}
 	if err := r.run(ctx, steps); err != nil {
-		err = r.conclude(ctx, err, d.env.OnFailure == config.OnFailureKeep)
+		keep := d.env.OnFailure == config.OnFailureKeep && r.desk.givenUp == nil // who gives up wants it undone
+		err = r.conclude(ctx, err, keep)
 		answered(ctx)
 		return activities.Report{}, err
 	}
+	d.settle(r.within(ctx, "report"))
 	board.close(ctx, OutcomeDone, nil)
 	answered(ctx)
 	return d.reported(), nil
+}
+
+// settle gives up what undoing would have needed, now that there is nothing to undo any more: a cancellation comes too late.
+func (d *deployment) settle(ctx workflow.Context) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	in := activities.SettleInput{Input: d.trimmed(""), Releases: d.applied}
+	warnings, err := call[[]string](ctx, quick("forget what undoing would have needed"), a.Settle, in)
+	if err != nil {
+		warnings = []string{"what undoing would have needed stays until the next deployment: " + message(err)}
+	}
+	d.settled = warnings
 }
 
 // admit checks a changed environment as the first was checked, and that it is of what this run has made so far.
@@ -136,6 +150,7 @@ type deployment struct {
 	keyManager activities.KeyManager
 	verified   activities.Verification
 	report     activities.Report
+	settled    []string // warnings from settling
 
 	before  map[string]release.State // releases by component, as look saw them
 	applied map[string]activities.Release

@@ -13,10 +13,10 @@ import (
 	"lockstep/internal/cluster"
 )
 
-// lookRegistration remembers the key manager of an API Manager that loses it whenever its pods are replaced. One that does not
-// answer has nothing to lose.
+// lookRegistration remembers the key manager of the API Manager that is there: without a database of its own it loses it whenever its
+// pods are replaced, and what database it had only its own environment file knew. One that does not answer has nothing to lose.
 func (d *deployment) lookRegistration(ctx workflow.Context) error {
-	if !d.before[activities.APIManager].Exists || d.env.KeepsState() || d.estranged() {
+	if !d.before[activities.APIManager].Exists || d.estranged() {
 		return nil
 	}
 	o := options("look for the key manager", 30*time.Second, 3)
@@ -38,7 +38,7 @@ func (d *deployment) estranged() bool {
 	return missing("credentials", d.env.CredentialsSecret()) || missing("certificates", d.env.CASecret())
 }
 
-// doesNotAnswer tells a product that is not there, or hangs, from one that answers, and from a worker that was lost.
+// doesNotAnswer tells a product that is not there, hangs or cannot run, from one that answers, and from a worker that was lost.
 func doesNotAnswer(err error) bool {
 	var app *temporal.ApplicationError
 	var timeout *temporal.TimeoutError
@@ -46,7 +46,7 @@ func doesNotAnswer(err error) bool {
 	case errors.As(err, &timeout):
 		return timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE
 	case errors.As(err, &app):
-		return app.Type() == activities.TypeUnavailable || app.Type() == activities.TypeNotFound
+		return slices.Contains([]string{activities.TypeUnavailable, activities.TypeNotFound, activities.TypeNotReady}, app.Type())
 	}
 	return false
 }
@@ -78,6 +78,9 @@ func (d *deployment) undoInProduct(ctx workflow.Context, summary string, undo in
 }
 
 func (d *deployment) undoKeyManager(ctx workflow.Context) error {
+	if d.replaced() && d.registration.Exists {
+		return nil // it is put back with API Manager's release
+	}
 	return d.undoInProduct(ctx, "put the key manager back", d.restoreKeyManager(d.manager))
 }
 
@@ -96,19 +99,22 @@ func (d *deployment) cleanUpVerify(ctx workflow.Context) error {
 	})
 }
 
-// undoPostponed goes on where API Manager's release was put back. One that forgets gets back the registration that it had before.
+// undoPostponed goes on where API Manager's release was put back. It gets back the registration that it had before: one that forgets has
+// lost it with its pods.
 func (d *deployment) undoPostponed(ctx workflow.Context) error {
 	todo := d.postponed
 	if !d.env.KeepsState() {
 		todo = nil
-		if d.registration.Exists {
-			todo = []inProduct{d.restoreKeyManager(d.registration)}
-		}
+	}
+	if d.registration.Exists {
+		todo = append(todo, d.restoreKeyManager(d.registration))
 	}
 	if len(todo) == 0 || !d.replaced() {
 		return nil
 	}
-	if err := d.waitReady(ctx, activities.APIManager, "wait until the earlier api-manager is ready"); err != nil {
+	in := activities.WaitInput{Input: d.trimmed(""), Component: activities.APIManager, Deployments: d.before[activities.APIManager].Deployments()}
+	limit := time.Duration(d.env.Timeouts.APIManager)
+	if err := tell(ctx, wait("wait until the earlier api-manager is ready", limit), a.WaitWorkload, in); err != nil {
 		return err
 	}
 	var errs []error

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/activities"
+	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
 )
@@ -22,6 +24,7 @@ func TestOnlyAnAPIManagerThatDoesNotAnswerHasNothingToLose(t *testing.T) {
 		"it answered":               {nil, false},
 		"it is not there":           {broken(activities.TypeNotFound, "no Service"), true},
 		"it is starting":            {temporal.NewApplicationError("503", activities.TypeUnavailable), true},
+		"it crashes":                {broken(activities.TypeNotReady, "CrashLoopBackOff"), true},
 		"it hangs":                  {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil), true},
 		"it refuses the password":   {broken(activities.TypeUnauthorized, "401"), false},
 		"its certificate is wrong":  {broken(activities.TypeRefused, "unknown authority"), false},
@@ -66,5 +69,51 @@ func TestAnAPIManagerThatRefusesLockstepIsNotUpgradedBlindly(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.ends)
 			}
 		})
+	}
+}
+
+func TestTheKeyManagerOfAnAPIManagerThatForgetsComesBackWhateverDatabaseWasToCome(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("LookRelease", 0, func(context.Context, activities.ReleaseRef) (release.State, error) {
+		return release.State{Exists: true, Revision: 1, Workloads: "am-1,am-2"}, nil
+	})
+	o.on("Snapshot", 0, func(context.Context, activities.SnapshotInput) ([]cluster.Snapshot, error) {
+		return []cluster.Snapshot{{Exists: true}}, nil
+	})
+	o.on("LookKeyManager", 0, func(context.Context, activities.Input) (activities.KeyManagerState, error) {
+		return activities.KeyManagerState{Exists: true}, nil
+	})
+	o.on("ApplyRelease", 0, func(context.Context, activities.ApplyReleaseInput) (activities.Release, error) {
+		return activities.Release{Revision: 2, Changed: true}, nil
+	})
+	var waited []string
+	o.on("WaitWorkload", 0, func(_ context.Context, in activities.WaitInput) error {
+		if in.Component == activities.APIManager && len(in.Deployments) == 0 {
+			return broken(activities.TypeNotReady, "the new database is not there")
+		}
+		waited = append(waited, in.Deployments...)
+		return nil
+	})
+	restored := 0
+	o.on("UndoKeyManager", 0, func(_ context.Context, in activities.UndoKeyManagerInput) error {
+		restored++
+		if !in.Before.Exists {
+			t.Error("removed, and not put back")
+		}
+		return nil
+	})
+	env := quickstart(t)
+	env.APIManager.Values = config.Values{"wso2": map[string]any{"apim": map[string]any{"configurations": map[string]any{
+		"databases": map[string]any{"type": "postgre", "jdbc": map[string]any{"driver": "org.postgresql.Driver"},
+			"apim_db": map[string]any{"url": "jdbc:postgresql://db/apim"}, "shared_db": map[string]any{"url": "jdbc:postgresql://db/shared"}}}}}}
+	if !env.KeepsState() {
+		t.Fatal("the environment was to have a database")
+	}
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "is undone") {
+		t.Error(err)
+	}
+	if restored != 1 || !slices.Equal(waited, []string{"am-1", "am-2"}) {
+		t.Errorf("put back %d times, waited for %q", restored, waited)
 	}
 }

@@ -195,6 +195,7 @@ func (d *deployment) reported() activities.Report {
 			report.Warnings = append(report.Warnings, fmt.Sprintf("step %s was %s; it had failed: %s", row.Name, row.Note, row.Error))
 		}
 	}
+	report.Warnings = append(report.Warnings, d.settled...)
 	report.Decisions = d.board.status.Decisions
 	return report
 }

@@ -108,6 +108,9 @@ func (k *desk) retry(ctx workflow.Context, in RetryStep) (Answer, error) {
 // retryChanged has all steps begin again. While the environment is checked the pause goes on, and somebody else may decide.
 func (k *desk) retryChanged(ctx workflow.Context, step string, in RetryStep) (Answer, error) {
 	changed, err := k.admit(ctx, *in.Environment)
+	if _, decided := k.named(step, StatePaused); err != nil && decided != nil {
+		return Answer{}, decided
+	}
 	if err != nil {
 		return Answer{}, refused("the changed environment is refused, step %s stays paused: %s", step, message(err))
 	}

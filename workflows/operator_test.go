@@ -108,6 +108,52 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 	}
 }
 
+func TestWhoGivesUpGetsItUndoneEvenWhereFailuresAreKept(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	env := quickstart(t)
+	env.OnFailure, env.Approvals = config.OnFailureKeep, []string{activities.APIManager}
+	var answer string
+	o.update(time.Minute, UpdateRollback, Rollback{By: "oncall", Reason: "not today"}, &answer)
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "all that this run did is undone") || o.board().Outcome != OutcomeRolledBack {
+		t.Errorf("%v, outcome %s", err, o.board().Outcome)
+	}
+}
+
+func TestAStepThatLookedInTheOldEnvironmentLooksAgainInTheChangedOne(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	failed := false
+	o.on("ApplyCRDs", 0, func(context.Context, activities.Input) (string, error) {
+		if !failed {
+			failed = true
+			return "", broken(activities.TypeInvalidConfig, "no")
+		}
+		return "", nil
+	})
+	var targets []string // looked at
+	o.on("LookImage", 10*time.Minute, func(_ context.Context, in activities.Input) (activities.ImageState, error) {
+		targets = append(targets, in.Env.Image.Target)
+		return activities.ImageState{}, nil
+	})
+	var built []string
+	o.on("BuildImage", 0, func(_ context.Context, in activities.Input) (activities.Image, error) {
+		built = append(built, in.Env.Image.Target)
+		return activities.Image{}, nil
+	})
+	o.on("CollectReport", 0, reportOf)
+	changed := pausing(t)
+	changed.Image.Target = "registry.lockstep.test/other:1"
+	var answer string
+	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed, By: "oncall", Reason: "another name"}, &answer)
+	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	if err := o.GetWorkflowError(); err != nil || !strings.Contains(answer, "carried out again") {
+		t.Fatalf("%v, %q", err, answer)
+	}
+	if !slices.Equal(targets, []string{"registry.lockstep.test/wso2is-km:7.2.0", changed.Image.Target}) || !slices.Equal(built, []string{changed.Image.Target}) {
+		t.Errorf("looked at %q, built %q", targets, built)
+	}
+}
+
 func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.readyAfter(9)

@@ -132,6 +132,9 @@ func (r *runner) persist(ctx workflow.Context, s step) error {
 		case err == nil:
 			r.board.done(ctx, s.name, note)
 			return nil
+		case errors.Is(err, errAgain):
+			r.board.reset(ctx, s.name)
+			return errAgain
 		case ctx.Err() == nil && r.desk.startsOver():
 			r.board.failed(ctx, s.name, err)
 			return errAgain
@@ -162,6 +165,9 @@ func (r *runner) carryOut(ctx workflow.Context, s step) (string, error) {
 		if s.look != nil {
 			if err := s.look(ctx); err != nil {
 				return "", err
+			}
+			if r.desk.startsOver() { // what was seen may be of names that the changed environment does not have
+				return "", errAgain
 			}
 		}
 		r.entered = append(r.entered, s)

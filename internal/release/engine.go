@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -78,11 +79,21 @@ type State struct {
 	Deployed int `json:",omitempty"`
 	// Missing names the objects of this revision that were not in the cluster, separated by commas.
 	Missing string `json:",omitempty"`
+	// Workloads names the Deployments of this revision that were in the cluster, separated by commas.
+	Workloads string `json:",omitempty"`
 	// Behind names the objects that an unfinished revision had not come to: they were as Deployed has them.
 	Behind string `json:",omitempty"`
 	// Installed is when its first revision was made, in RFC 3339. Revisions count from 1 again after an uninstallation:
 	// only this tells two installations apart.
 	Installed string
+}
+
+// Deployments are the names in Workloads.
+func (s State) Deployments() []string {
+	if s.Workloads == "" {
+		return nil
+	}
+	return strings.Split(s.Workloads, ",")
 }
 
 // Result is what Apply came to.

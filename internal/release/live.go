@@ -14,7 +14,10 @@ import (
 )
 
 // live says how far a revision's objects are in the cluster: not at all, or as the revision has them.
-type live struct{ missing, same kube.ResourceList }
+type live struct {
+	missing, same kube.ResourceList
+	deployments   []string // names of those that are there
+}
 
 func (s *session) liveOf(revision *helmrelease.Release) (found live, err error) {
 	objects, err := s.KubeClient.Build(strings.NewReader(revision.Manifest), false)
@@ -26,10 +29,14 @@ func (s *session) liveOf(revision *helmrelease.Release) (found live, err error) 
 		switch {
 		case apierrors.IsNotFound(err):
 			found.missing = append(found.missing, info)
+			continue
 		case err != nil:
 			return found, problem("looking for the objects of the release", err)
 		case holds(content(object), content(info.Object)):
 			found.same = append(found.same, info)
+		}
+		if info.Mapping.GroupVersionKind.Kind == "Deployment" {
+			found.deployments = append(found.deployments, info.Name)
 		}
 	}
 	return found, nil
