@@ -98,7 +98,7 @@ func in(all []Moment, state string) []Moment {
 	return slices.DeleteFunc(slices.Clone(all), func(m Moment) bool { return m.State != state })
 }
 
-// late is where operations are cancelled.
+// late is where operations are cancelled: when there is much to undo.
 func late() []Moment {
-	return running(boundaries(workflows.StateRunning, workflows.StateDone, "certificates", "gateway", "identity-server", "api-manager", "key-manager", "verify"))
+	return running(boundaries(workflows.StateRunning, workflows.StateDone, "api-manager", "routes", "key-manager", "verify"))
 }
