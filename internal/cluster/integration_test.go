@@ -278,7 +278,7 @@ func testStuckDeletion(t *testing.T, s *suite) {
 	if _, err := s.client.Apply(t.Context(), []*unstructured.Unstructured{obj}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	var problem *cluster.Problem
 	if err := s.client.Delete(ctx, cluster.RefOf(obj)); !errors.As(err, &problem) || !strings.Contains(err.Error(), "example.com/hold") {
