@@ -57,9 +57,6 @@ func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 	}
 
 	startPod(t, s)
-	if len(simulated(t, s.Dir)) == 0 {
-		t.Error("a running pod has no process")
-	}
 
 	s.run(t, "down")
 	for _, p := range append(s.Processes, s.Supervisor) {
@@ -161,7 +158,8 @@ func TestAPartThatDoesNotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
 	}
 }
 
-// startPod runs a pod of a simulated program and returns when it runs.
+// startPod runs a pod of a simulated program and returns when its process has been seen. Without the kinds it wants to watch, the
+// program crashes soon and is started again.
 func startPod(t *testing.T, s *Sandbox) {
 	t.Helper()
 	pods := s.Client(t).CoreV1().Pods("default")
@@ -174,10 +172,7 @@ func startPod(t *testing.T, s *Sandbox) {
 	if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pod runs", func() bool {
-		pod, err := pods.Get(t.Context(), pod.Name, metav1.GetOptions{})
-		return err == nil && pod.Status.Phase == corev1.PodRunning
-	})
+	eventually(t, "the pod has a process", func() bool { return len(simulated(t, s.Dir)) > 0 })
 }
 
 func simulated(t *testing.T, dir string) []string {
@@ -207,7 +202,7 @@ func running(t *testing.T, dir string) []string {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for timeout := time.After(30 * time.Second); !holds(); {
 		select {
