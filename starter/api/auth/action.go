@@ -1,0 +1,106 @@
+package auth
+
+import (
+	"slices"
+	"strings"
+)
+
+// Action is something that the API can be asked to do.
+type Action string
+
+// The actions. Those that start an operation end in the operation's name: see [Start].
+const (
+	// ListEnvironments, ListOperations and ListSchedules take no environment: whoever may read any may list, and sees
+	// those that [Identity.Reads] lets through.
+	ListEnvironments Action = "environments.list"
+	ListOperations   Action = "operations.list"
+	ListSchedules    Action = "schedules.list"
+
+	ReadEnvironment Action = "environment.read"
+	ReadOperation   Action = "operation.read"
+	WatchOperation  Action = "operation.watch"
+	ReadSchedule    Action = "schedule.read"
+
+	StartDeploy     Action = "start.deploy"
+	StartVerify     Action = "start.verify"
+	StartDrift      Action = "start.drift"
+	StartPlan       Action = "start.plan"
+	DecideOperation Action = "operation.decide" // retry-step, skip-step, rollback, approve
+	CancelOperation Action = "operation.cancel"
+	TriggerSchedule Action = "schedule.trigger"
+
+	StartTeardown  Action = "start.teardown"
+	StartRebuild   Action = "start.rebuild"
+	StartRotate    Action = "start.rotate"
+	ChangeSchedule Action = "schedule.change" // apply, pause, resume, delete
+
+	// DefineEnvironment is to bring the environment along in the request, whole or as overrides, besides the right to
+	// start the operation. Such a request can name any cluster and namespace, whatever name it goes by; so it takes an
+	// administrator of all environments.
+	DefineEnvironment Action = "environment.define"
+)
+
+// reach says on which environments an action's role must be held.
+type reach int
+
+const (
+	onIt       reach = iota // the one that is acted on
+	somewhere               // any
+	everywhere              // all, by the pattern *
+)
+
+// requirement is who may do an action, and what it is in a sentence.
+type requirement struct {
+	role  Role
+	reach reach
+	text  string
+}
+
+// requirements are who may do what: this table is all there is to say about it. What it does not name nobody may do.
+func requirements() map[Action]requirement {
+	return map[Action]requirement{
+		ListEnvironments:  {Reader, somewhere, "listing environments"},
+		ListOperations:    {Reader, somewhere, "listing operations"},
+		ListSchedules:     {Reader, somewhere, "listing schedules"},
+		ReadEnvironment:   {Reader, onIt, "reading environment"},
+		ReadOperation:     {Reader, onIt, "reading operations on"},
+		WatchOperation:    {Reader, onIt, "watching operations on"},
+		ReadSchedule:      {Reader, onIt, "reading schedules of"},
+		StartDeploy:       {Operator, onIt, "starting deploy on"},
+		StartVerify:       {Operator, onIt, "starting verify on"},
+		StartDrift:        {Operator, onIt, "starting drift on"},
+		StartPlan:         {Operator, onIt, "starting plan on"},
+		DecideOperation:   {Operator, onIt, "deciding about operations on"},
+		CancelOperation:   {Operator, onIt, "cancelling operations on"},
+		TriggerSchedule:   {Operator, onIt, "triggering schedules of"},
+		StartTeardown:     {Admin, onIt, "starting teardown on"},
+		StartRebuild:      {Admin, onIt, "starting rebuild on"},
+		StartRotate:       {Admin, onIt, "starting rotate on"},
+		ChangeSchedule:    {Admin, onIt, "changing schedules of"},
+		DefineEnvironment: {Admin, everywhere, "bringing along a definition of or overrides for"},
+	}
+}
+
+// Start is the action of starting an operation, as "deploy". Nobody may do that of an operation that there is not.
+func Start(operation string) Action { return Action("start." + strings.ToLower(operation)) }
+
+// Actions are all there are, sorted.
+func Actions() []Action {
+	var all []Action
+	for action := range requirements() {
+		all = append(all, action)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Allowed says whether an identity may do an action on an environment (empty for those that list). A refusal is a
+// *[Refusal]. It says nothing about whether there is such an environment: ask it before looking.
+func Allowed(identity Identity, action Action, environment string) error {
+	needs, known := requirements()[action]
+	has := identity.on(needs.reach, environment)
+	if known && has >= needs.role {
+		return nil
+	}
+	return &Refusal{Identity: identity, Action: action, Environment: environment, Needs: needs.role, Has: has}
+}
