@@ -100,7 +100,14 @@ func (s Settings) validate() error {
 	if limit := time.Duration(s.StopTimeout); limit < time.Second || limit > time.Hour {
 		all = append(all, fmt.Errorf("stopTimeout %s is out of range: write 1s to 1h", s.StopTimeout))
 	}
-	return errors.Join(append(all, s.Mirrors.check(), s.Health.check(), s.Deployment.check())...)
+	return errors.Join(append(all, s.Mirrors.check(), s.Encryption.check(), s.Health.check(), s.Deployment.check())...)
+}
+
+func (e Encryption) check() error {
+	if e.Keys == "" && e.Current != "" {
+		return fmt.Errorf("encryption.current %q is a key in no folder: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS) too, or leave it out", e.Current)
+	}
+	return nil
 }
 
 func (h Health) check() error {

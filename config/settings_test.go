@@ -73,12 +73,12 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 
 func TestANestedSettingHasAFlagAVariableAndAKey(t *testing.T) {
 	folder := alone(t)
-	write(t, filepath.Join(folder, SettingsFile), "deployment:\n  name: lockstep\n  buildID: file\nhealth:\n  address: :8086\n")
+	write(t, filepath.Join(folder, SettingsFile), "deployment:\n  name: lockstep\n  buildID: file\nhealth:\n  address: :8086\nencryption:\n  keys: /keys\n")
 	t.Setenv("LOCKSTEP_DEPLOYMENT_BUILD_ID", "variable")
 	t.Setenv("LOCKSTEP_STOP_TIMEOUT", "5m")
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	AddFlags(flags)
-	if err := flags.Parse([]string{"--deployment-current", "true"}); err != nil {
+	if err := flags.Parse([]string{"--deployment-current", "true", "--encryption-current", "2026"}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := LoadSettings(flags, "")
@@ -87,6 +87,9 @@ func TestANestedSettingHasAFlagAVariableAndAKey(t *testing.T) {
 	}
 	if diff := cmp.Diff(Deployment{Name: "lockstep", BuildID: "variable", Current: true}, got.Deployment); diff != "" {
 		t.Errorf("deployment (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Encryption{Keys: "/keys", Current: "2026"}, got.Encryption); diff != "" {
+		t.Errorf("encryption (-want +got):\n%s", diff)
 	}
 	if got.Health.Address != ":8086" || got.StopTimeout != Duration(5*time.Minute) {
 		t.Errorf("health %+v, stop timeout %s", got.Health, got.StopTimeout)
@@ -132,6 +135,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"what is made current has a name", "deployment: {current: true}\n", "set deployment.name (LOCKSTEP_DEPLOYMENT_NAME)"},
 		{"a build is not Temporal's own", "deployment: {name: lockstep, buildID: __unversioned__}\n", `deployment.buildID "__unversioned__"`},
 		{"a deployment's name has no dot", "deployment: {name: lock.step}\n", `deployment.name "lock.step" is no name`},
+		{"a current key is in a folder", "encryption: {current: '2026'}\n", `encryption.current "2026" is a key in no folder: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS)`},
 		{"a URL is a URL", "uiURL: localhost\n", "uiURL"},
 		{"a mirror has a base URL", "mirrors: {docker.io: '127.0.0.1:5000'}\n", "is no base URL"},
 		{"YAML is YAML", "a: [\n", "reading settings"},

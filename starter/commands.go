@@ -16,7 +16,7 @@ func (c *cli) cancel() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel ENVIRONMENT", Short: "Cancel the operation that runs; a deployment undoes what it did", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			temporal, err := connect(cmd.Context())
+			temporal, err := c.connect(cmd)
 			if err != nil {
 				return err
 			}

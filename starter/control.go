@@ -109,7 +109,7 @@ func (c *cli) approve() *cobra.Command {
 
 // decide sends a decision to the operation that runs on the environment and says what follows.
 func (c *cli) decide(cmd *cobra.Command, environment, update string, input any) error {
-	temporal, err := connect(cmd.Context())
+	temporal, err := c.connect(cmd)
 	if err != nil {
 		return err
 	}

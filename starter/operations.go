@@ -79,7 +79,7 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 		for _, warning := range env.Warnings() {
 			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 		}
-		temporal, err := connect(cmd.Context())
+		temporal, err := c.connect(cmd)
 		if err != nil {
 			return err
 		}

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 
+	"lockstep/internal/dial"
 	"lockstep/starter/display"
 	"lockstep/workflows"
 )
@@ -24,34 +24,27 @@ import (
 const dialTimeout = 10 * time.Second
 
 // server is a connection to Temporal and the namespace it is for.
-type server struct {
-	client.Client
-	namespace string
-}
+type server = dial.Connection
 
 // connect reaches Temporal by its own settings.
-func connect(ctx context.Context) (server, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+func (c *cli) connect(cmd *cobra.Command) (server, error) {
+	settings, err := c.settings(cmd)
 	if err != nil {
-		return server{}, fail(exitBadInput, "reading Temporal's settings (TEMPORAL_… and temporal.toml): %w", err)
+		return server{}, err
+	}
+	options, err := dial.Options(settings.Encryption)
+	if err != nil {
+		return server{}, &exit{code: exitBadInput, err: err}
 	}
 	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	options.Identity = identity()
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(cmd.Context(), dialTimeout)
 	defer cancel()
-	c, err := client.DialContext(ctx, options)
+	temporal, err := dial.Temporal(ctx, options)
 	if err != nil {
-		address := options.HostPort
-		if address == "" {
-			address = client.DefaultHostPort
-		}
-		return server{}, fail(exitNoTemporal, "Temporal at %s does not answer: %w; set TEMPORAL_ADDRESS, or start it (the sandbox: `bin/sandbox up`, then `eval \"$(bin/sandbox env)\"`)", address, err)
+		return server{}, &exit{code: exitNoTemporal, err: err}
 	}
-	namespace := options.Namespace
-	if namespace == "" {
-		namespace = client.DefaultNamespace
-	}
-	return server{c, namespace}, nil
+	return temporal, nil
 }
 
 // identity is who started an operation, as others see it when the environment is busy.
@@ -67,7 +60,7 @@ func identity() string {
 const memoStartedBy = "startedBy"
 
 // start begins an operation under the environment's own workflow id, which only one operation can have at a time.
-func start(ctx context.Context, c client.Client, taskQueue, environment, operation string, input any) (client.WorkflowRun, error) {
+func start(ctx context.Context, c server, taskQueue, environment, operation string, input any) (client.WorkflowRun, error) {
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: workflows.CanonicalID(environment), TaskQueue: taskQueue,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
@@ -88,13 +81,13 @@ func start(ctx context.Context, c client.Client, taskQueue, environment, operati
 }
 
 // holder says what runs on the environment.
-func holder(ctx context.Context, c client.Client, environment string) string {
+func holder(ctx context.Context, c server, environment string) string {
 	d, err := c.DescribeWorkflow(ctx, workflows.CanonicalID(environment), "")
 	if err != nil {
 		return "another operation runs"
 	}
 	by := ""
-	if payload := d.Memo.GetFields()[memoStartedBy]; payload != nil && converter.GetDefaultDataConverter().FromPayload(payload, &by) == nil {
+	if payload := d.Memo.GetFields()[memoStartedBy]; payload != nil && c.DataConverter.FromPayload(payload, &by) == nil {
 		by = " by " + by
 	}
 	return fmt.Sprintf("%s runs since %s%s%s", d.WorkflowType.Name, d.WorkflowStartTime.Local().Format(time.DateTime), by, undecided(ctx, c, environment))

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"lockstep/config"
 	"lockstep/starter/display"
@@ -44,7 +43,7 @@ func (c *cli) ofLast(run func(watcher, *client.WorkflowExecutionDescription) err
 		if err != nil {
 			return err
 		}
-		temporal, err := connect(cmd.Context())
+		temporal, err := c.connect(cmd)
 		if err != nil {
 			return err
 		}
@@ -83,7 +82,7 @@ func (w watcher) started() error {
 
 func (w watcher) link() string {
 	id := strings.ReplaceAll(workflows.CanonicalID(w.environment), "/", "%2F")
-	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", strings.TrimRight(w.ui, "/"), w.temporal.namespace, id, w.run)
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", strings.TrimRight(w.ui, "/"), w.temporal.Namespace, id, w.run)
 }
 
 // follow shows progress until the run, of an operation of that name, ends. Ctrl-C leaves the run alone.
@@ -158,9 +157,9 @@ func (w watcher) view(ctx context.Context) (display.View, error) {
 	}
 	for _, pending := range d.GetPendingActivities() {
 		text := ""
-		_ = converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &text)
+		_ = w.temporal.DataConverter.FromPayloads(pending.GetHeartbeatDetails(), &text)
 		if failure := pending.GetLastFailure(); failure != nil {
-			text = fmt.Sprintf("attempt %d: %s", pending.GetAttempt(), failure.GetMessage())
+			text = fmt.Sprintf("attempt %d: %s", pending.GetAttempt(), w.temporal.Message(failure))
 		}
 		view.Doing[workflows.StepOf(pending.GetActivityId())] = text
 	}

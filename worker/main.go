@@ -12,13 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"google.golang.org/grpc"
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/dial"
 	"lockstep/workflows"
 )
 
@@ -78,7 +78,7 @@ func newService(ctx context.Context, settings config.Settings, logger *slog.Logg
 	if err := s.health.serve(ctx, settings.Health.Address); err != nil {
 		return nil, err
 	}
-	if s.temporal, err = connect(logger, &s.heartbeats, &s.health.polls); err != nil {
+	if s.temporal, err = connect(ctx, settings, logger, &s.heartbeats, &s.health.polls); err != nil {
 		return nil, err
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -103,19 +103,15 @@ func (s *service) prepare(ctx context.Context) error {
 	return err
 }
 
-func connect(logger *slog.Logger, heartbeats *activities.Heartbeats, polls *polls) (client.Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+func connect(ctx context.Context, settings config.Settings, logger *slog.Logger, heartbeats *activities.Heartbeats, polls *polls) (client.Client, error) {
+	options, err := dial.Options(settings.Encryption)
 	if err != nil {
-		return nil, fmt.Errorf("reading Temporal's settings (TEMPORAL_… and temporal.toml): %w", err)
+		return nil, err
 	}
 	options.Logger = sdklog.NewStructuredLogger(logger)
 	heartbeats.Listen(&options.ConnectionOptions)
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(polls.watch))
-	c, err := client.Dial(options)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to Temporal at %q: %w; set TEMPORAL_ADDRESS, or start a server", options.HostPort, err)
-	}
-	return c, nil
+	return dial.Temporal(ctx, options)
 }
 
 func logger(settings config.Settings, out io.Writer) *slog.Logger {
