@@ -12,18 +12,23 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// decodeStrict reads one YAML document into target by its JSON names and returns the line of each path. It reports
+// decodeStrict is [DecodeStrict] of an environment.
+func decodeStrict(data []byte, target any) (lines map[string]int, found Problems) {
+	return DecodeStrict(data, target, "an environment")
+}
+
+// DecodeStrict reads one YAML document into target by its JSON names and returns the line of each path. It reports
 // every key that target does not know, every key given twice and every value of the wrong type. lines is nil if the
-// document could not be decoded at all.
+// document could not be decoded at all. what says what the document is, as "an environment".
 //
 // The document is looked at with yaml.v3, which knows lines, but converted with sigs.k8s.io/yaml, as Helm and kubectl
 // do: so "on" or 0407 in values means here what it means in a values file.
-func decodeStrict(data []byte, target any) (lines map[string]int, found Problems) {
+func DecodeStrict(data []byte, target any, what string) (lines map[string]int, found Problems) {
 	root, found := parseYAML(data)
 	if root == nil {
 		return nil, found
 	}
-	walk := yamlWalk{lines: map[string]int{}}
+	walk := yamlWalk{what: what, lines: map[string]int{}}
 	walk.node(root, "", reflect.TypeOf(target).Elem())
 	if walk.mistyped {
 		return nil, walk.found
@@ -61,6 +66,7 @@ func parseYAML(data []byte) (*yamlv3.Node, Problems) {
 
 // yamlWalk compares a document with the Go type it is for.
 type yamlWalk struct {
+	what     string
 	lines    map[string]int
 	found    Problems
 	mistyped bool
@@ -110,7 +116,7 @@ func (w *yamlWalk) object(node *yamlv3.Node, path string, want reflect.Type) {
 		}
 		field, known := fields[key.Value]
 		if !known {
-			w.problem(key, join(path, key.Value), "", "is no field of an environment", meant(key.Value, path, want))
+			w.problem(key, join(path, key.Value), "", "is no field of "+w.what, meant(key.Value, path, want))
 			continue
 		}
 		w.lines[join(path, key.Value)] = key.Line
