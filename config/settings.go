@@ -36,16 +36,14 @@ type Settings struct {
 	MaxConcurrentActivities int `mapstructure:"maxConcurrentActivities"`
 	// StopTimeout is how long running activities may take to end once a worker was told to stop. Default 30s.
 	StopTimeout Duration `mapstructure:"stopTimeout"`
-	// Health is where a worker says how it is.
-	Health Health `mapstructure:"health"`
 	// Encryption is of what Temporal stores. Off by default.
 	Encryption Encryption `mapstructure:"encryption"`
+	// Health is where a worker says how it is.
+	Health Health `mapstructure:"health"`
 	// Deployment makes a worker one version of a Temporal worker deployment. Off by default.
 	Deployment Deployment `mapstructure:"deployment"`
 }
 
-// Health is where a worker answers /livez and /readyz.
-type Health struct {
 // Encryption is of all payloads that Temporal stores: the same for workers, CLI, API and codec server.
 type Encryption struct {
 	// Keys is a folder with one file per key, as a mounted Secret is. The file's name is the key's id, its content 32 bytes in base64.
@@ -55,6 +53,8 @@ type Encryption struct {
 	Current string `mapstructure:"current"`
 }
 
+// Health is where a worker answers /livez and /readyz.
+type Health struct {
 	// Address to listen on, as :8086. Empty (default): nowhere.
 	Address string `mapstructure:"address"`
 }
@@ -91,11 +91,11 @@ func settings() []setting {
 		{"logFormat", "log-format", "text or json"},
 		{"maxConcurrentActivities", "max-concurrent-activities", "activities that a worker runs at once"},
 		{"stopTimeout", "stop-timeout", "time for running activities to end when a worker stops"},
+		{"encryption::keys", "encryption-keys", "folder with a file per key: what Temporal stores is encrypted"},
+		{"encryption::current", "encryption-current", "id of the key that encrypts, if there are several"},
 		{"health::address", "health-address", "where a worker answers /livez and /readyz, as :8086"},
 		{"deployment::name", "deployment-name", "Temporal worker deployment that a worker is a version of"},
 		{"deployment::buildID", "deployment-build-id", "version of a worker in its deployment"},
-		{"encryption::keys", "encryption-keys", "folder with a file per key: what Temporal stores is encrypted"},
-		{"encryption::current", "encryption-current", "id of the key that encrypts, if there are several"},
 		{"deployment::current", "deployment-current", "true: a worker of a newer version makes it the current one"},
 	}
 }
