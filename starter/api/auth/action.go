@@ -38,6 +38,10 @@ const (
 	// start the operation. Such a request can name any cluster and namespace, whatever name it goes by; so it takes an
 	// administrator of all environments.
 	DefineEnvironment Action = "environment.define"
+
+	// ReadPayloads is to decode, and encode, what Temporal stores: at the codec server, not the API. A payload does not say
+	// which environment it is of.
+	ReadPayloads Action = "payloads.read"
 )
 
 // reach says on which environments an action's role must be held.
@@ -78,6 +82,7 @@ func requirements() map[Action]requirement {
 		StartRotate:       {Admin, onIt, "starting rotate on"},
 		ChangeSchedule:    {Admin, onIt, "changing schedules of"},
 		DefineEnvironment: {Admin, everywhere, "bringing along a definition of or overrides for"},
+		ReadPayloads:      {Reader, everywhere, "decoding payloads of"},
 	}
 }
 

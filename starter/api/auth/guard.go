@@ -4,9 +4,17 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
+	"sync"
 	"time"
+
+	"lockstep/starter/api/limit"
 )
+
+// lookEvery is how often the access file is looked at, while there are requests.
+const lookEvery = time.Second
+
+// remembered is how many good tokens are remembered: those are not refused for the failures of others at their address.
+const remembered = 1000
 
 // Options are what a guard needs.
 type Options struct {
@@ -23,18 +31,30 @@ type Options struct {
 // Guard knows callers and what they may do. Its methods may be called at the same time.
 type Guard struct {
 	options Options
+
+	mu     sync.Mutex
+	access *access
+	looked time.Time
+	wrong  string                  // what is wrong with the file as it is now, logged already
+	good   *limit.Recent[struct{}] // digests of tokens that were good
 }
 
-// New reads the access file. All that is wrong with it is one error.
+// New reads the access file. All that is wrong with it is one error. The issuer is not asked before a token needs it.
 func New(options Options) (*Guard, error) {
-	return nil, errors.New("not yet")
-}
-
-// Middleware lets through to next only whom it knows, at the rate that they may ask, with [Identity] in the context. It
-// answers everyone else with a problem: 401 without a good token, 429 to who asks too often or fails too often, 503 while
-// the issuer of a token cannot be asked.
-func (g *Guard) Middleware(next http.Handler) http.Handler {
-	return next
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Audit == nil {
+		options.Audit = slog.New(slog.DiscardHandler)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	access, err := readAccess(options.File, nil, options.Log, options.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &Guard{options: options, access: access, looked: options.Now(), good: limit.NewRecent[struct{}](remembered)}, nil
 }
 
 // Authorize says whether the caller in the context may do an action on an environment (empty for actions that list), as
@@ -52,7 +72,37 @@ func (g *Guard) Authorize(ctx context.Context, action Action, environment string
 // and ends with the error, whose text may be shown. It ends so when the token expires or is taken out of the access file.
 // The identity is what the caller may do now.
 func (g *Guard) Recheck(ctx context.Context) (Identity, error) {
-	return Identity{}, errors.New("not yet")
+	c, _ := ctx.Value(callerKey{}).(caller)
+	identity, err := g.current().identify(ctx, c.token)
+	var f *failure
+	if errors.As(err, &f) && f.wait > 0 && g.options.Now().Before(c.identity.Expires) {
+		return c.identity, nil // the issuer does not answer, but it has before
+	}
+	return identity, err
+}
+
+// current is the access file as it is now, or as it was before it was wrong.
+func (g *Guard) current() *access {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.options.Now()
+	if now.Sub(g.looked) < lookEvery {
+		return g.access
+	}
+	g.looked = now
+	next, err := readAccess(g.options.File, g.access, g.options.Log, g.options.Now)
+	if err != nil {
+		if text := err.Error(); text != g.wrong {
+			g.options.Log.Error("The access file is wrong: the one before stays in force", "error", err)
+			g.wrong = text
+		}
+		return g.access
+	}
+	if next != g.access || g.wrong != "" {
+		g.options.Log.Info("The access file was read again", "tokens", len(next.tokens), "oidc", next.users != nil)
+	}
+	g.access, g.wrong = next, ""
+	return next
 }
 
 // FromContext is the caller of the request that the context belongs to.
@@ -61,10 +111,16 @@ func FromContext(ctx context.Context) (Identity, bool) {
 	return c.identity, ok && c.identity.Via != ""
 }
 
+// NewContext is ctx with a caller, for tests of what asks [FromContext].
+func NewContext(ctx context.Context, identity Identity) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller{identity: identity})
+}
+
 type callerKey struct{}
 
 // caller is who asks what from where.
 type caller struct {
 	identity           Identity
+	token              string
 	from, method, path string
 }

@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// fresh is how long keys are used without asking: a key that the issuer withdraws is good for as long.
+	fresh = 15 * time.Minute
+	// stale is how long keys are used while the issuer does not answer.
+	stale = 24 * time.Hour
+	// pause is the time between two questions to the issuer, however many tokens name keys that nobody knows.
+	pause = 10 * time.Second
+)
+
+// keys are those that an issuer signs tokens with. They are asked for when a token needs one, so a server starts while its
+// issuer is down.
+type keys struct {
+	issuer string
+	client *http.Client
+	log    *slog.Logger
+	now    func() time.Time
+	asking singleflight.Group
+
+	mu      sync.Mutex
+	known   map[string]jose.JSONWebKey // by id
+	fetched time.Time                  // when known was
+	asked   time.Time                  // when the issuer was asked last
+	failed  bool                       // whether it gave no answer then
+}
+
+// find is the public key of that id, for that algorithm.
+func (k *keys) find(ctx context.Context, id, algorithm string) (any, error) {
+	key, found, age := k.lookUp(id)
+	if !found || age > fresh {
+		answered, err := k.refresh(ctx)
+		if err != nil {
+			return nil, err
+		}
+		key, found, age = k.lookUp(id)
+		if !answered && (!found || age > stale) {
+			return nil, unavailable(pause, "the issuer %s of the token does not say which keys are its own; try again in a while, or use a token of the access file", k.issuer)
+		}
+	}
+	if !found {
+		return nil, invalid("the token is signed with a key that %s does not publish; ask there for another token", k.issuer)
+	}
+	if key.Algorithm != "" && key.Algorithm != algorithm {
+		return nil, invalid("the token is signed by another algorithm than its key is for; ask %s for another token", k.issuer)
+	}
+	return key.Key, nil
+}
+
+// lookUp is a known key, and how long ago it was published. A token may leave its key's id out if there is only one.
+func (k *keys) lookUp(id string) (key jose.JSONWebKey, found bool, age time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	age = k.now().Sub(k.fetched)
+	if id == "" && len(k.known) == 1 {
+		for _, only := range k.known {
+			return only, true, age
+		}
+	}
+	key, found = k.known[id]
+	return key, found, age
+}
+
+// refresh asks the issuer, unless that was done just now, and says whether it answered. All who wait share the answer; it
+// is fetched to the end even if the one who asked first has gone.
+func (k *keys) refresh(ctx context.Context) (bool, error) {
+	answer := k.asking.DoChan("", func() (any, error) {
+		k.mu.Lock()
+		recent, failed := k.now().Sub(k.asked) < pause, k.failed
+		k.mu.Unlock()
+		if recent {
+			return !failed, nil
+		}
+		known, err := fetch(context.WithoutCancel(ctx), k.client, k.issuer)
+		if err != nil {
+			k.log.Warn("The issuer's keys could not be fetched: its tokens are checked with those known before, if any", "issuer", k.issuer, "error", err)
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.asked, k.failed = k.now(), err != nil
+		if err == nil {
+			k.known, k.fetched = known, k.asked
+		}
+		return err == nil, nil
+	})
+	select {
+	case got := <-answer:
+		answered, _ := got.Val.(bool)
+		return answered, got.Err
+	case <-ctx.Done():
+		return false, unavailable(pause, "the request ended while the issuer %s was asked for its keys; try again", k.issuer)
+	}
+}

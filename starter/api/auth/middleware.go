@@ -1,0 +1,92 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"lockstep/starter/api/problem"
+)
+
+// Middleware lets through to next only whom it knows, at the rate that they may ask, with [Identity] in the context. It
+// answers everyone else with a problem: 401 without a good token, 429 to who asks too often or fails too often, 503 while
+// the issuer of a token cannot be asked.
+func (g *Guard) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		access := g.current()
+		c := caller{from: origin(r, access.proxies), method: r.Method, path: r.URL.EscapedPath()}
+		err := g.admit(r, access, &c)
+		ctx := context.WithValue(r.Context(), callerKey{}, c)
+		var refused *failure
+		if errors.As(err, &refused) {
+			g.audit(ctx, resultRefused, refused.text, slog.Int("status", refused.status))
+			problem.Write(w, r, refused.problem())
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// admit finds out who calls. Its errors are failures.
+func (g *Guard) admit(r *http.Request, access *access, c *caller) error {
+	headers := r.Header.Values("Authorization")
+	identity, err := g.authenticate(r, access, c, headers)
+	var failed *failure
+	if errors.As(err, &failed) {
+		failed.presented = len(headers) > 0
+		return failed
+	}
+	c.identity = identity
+	if wait, ok := access.requests.Take(identity.key()); !ok {
+		return tooMany(wait, "%s asks more often than %d times a second; wait as long as Retry-After says", identity, access.source.file.Limits.RequestsPerSecond)
+	}
+	return nil
+}
+
+// authenticate refuses to look at a token from where too many failed, unless that very token was good before: it may be
+// that whoever tries tokens out shares the address of those who have one.
+func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers []string) (Identity, error) {
+	from := network(c.from)
+	token, err := bearer(headers)
+	if err == nil {
+		sum := digest(token)
+		if wait := access.failures.Wait(from); wait > 0 && !g.wasGood(sum) {
+			return Identity{}, tooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
+		}
+		var identity Identity
+		if identity, err = access.identify(r.Context(), token); err == nil {
+			c.token = token
+			g.remember(sum)
+			return identity, nil
+		}
+	}
+	var failed *failure
+	if errors.As(err, &failed) && failed.status == http.StatusUnauthorized {
+		if wait, ok := access.failures.Take(from); !ok {
+			return Identity{}, tooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
+		}
+	}
+	return Identity{}, err
+}
+
+func (g *Guard) wasGood(sum string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, good := g.good.Get(sum)
+	return good
+}
+
+func (g *Guard) remember(sum string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.good.Put(sum, struct{}{})
+}
+
+// key is what tells identities apart: names of users may be alike, or change.
+func (i Identity) key() string {
+	if i.Via == ViaOIDC {
+		return i.Via + " " + i.Subject
+	}
+	return i.Via + " " + i.Name
+}
