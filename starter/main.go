@@ -99,7 +99,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 		_ = root.PersistentFlags().MarkHidden(name) // the worker's
 	}
 	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(),
-		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.version())
+		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.api(), c.version())
 	return root
 }
 
