@@ -2,15 +2,27 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"lockstep/config"
 )
 
-// CheckEnvironment completes an environment with the defaults and validates it. All problems are reported at once.
-func (a *Activities) CheckEnvironment(_ context.Context, env config.Environment) (config.Environment, error) {
-	env.Default()
-	if err := env.Validate(); err != nil {
+// CheckInput is an environment as an operation was given it.
+type CheckInput struct {
+	Environment config.Reference `json:"environment"`
+	Overrides   config.Values    `json:"overrides,omitempty"`
+}
+
+// CheckEnvironment reads an environment given by name from the worker's folder of environments, puts the overrides onto it,
+// completes it with the defaults and validates it. All problems are reported at once, as TypeInvalidConfig.
+func (a *Activities) CheckEnvironment(_ context.Context, in CheckInput) (config.Environment, error) {
+	env, err := in.Environment.Resolve(a.settings.Environments, in.Overrides)
+	var wrong config.Problems
+	if errors.As(err, &wrong) {
 		return env, failure(TypeInvalidConfig, err.Error())
+	}
+	if err != nil { // the folder, not what is in it
+		return env, failure(TypeUnavailable, err.Error()+"; look at the worker's setting environments, and at that folder")
 	}
 	return env, nil
 }

@@ -17,17 +17,21 @@ func Load(path string) (Environment, error) {
 	if err != nil {
 		return Environment{}, fmt.Errorf("reading environment: %w", err)
 	}
-	beside := func(name string) ([]byte, error) {
+	env, err := Parse(data, beside(path))
+	if err != nil {
+		return env, fmt.Errorf("environment %s: %w", path, err)
+	}
+	return env, nil
+}
+
+// beside reads files by the names that an environment file gives them.
+func beside(path string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(path), name)
 		}
 		return os.ReadFile(name)
 	}
-	env, err := Parse(data, beside)
-	if err != nil {
-		return env, fmt.Errorf("environment %s: %w", path, err)
-	}
-	return env, nil
 }
 
 // Parse is [Load] on bytes; readFile reads the values files by the names the environment gives them. It may be nil:

@@ -26,6 +26,8 @@ type Settings struct {
 	Kubeconfig string `mapstructure:"kubeconfig"`
 	// CacheDir keeps charts and artifacts. Default: the user's cache folder and "lockstep".
 	CacheDir string `mapstructure:"cacheDir"`
+	// Environments is a folder of environment files, which operations may name. Empty (default): there is none.
+	Environments string `mapstructure:"environments"`
 	// UIURL is the Temporal UI, for links. Default http://localhost:8233.
 	UIURL string `mapstructure:"uiURL"`
 	// LogLevel is debug, info (default), warn or error.
@@ -86,6 +88,7 @@ func settings() []setting {
 		{"mirrors", "mirrors", "host=url,host=url: what to speak to in place of registries, chart repositories and artifact hosts"},
 		{"kubeconfig", "kubeconfig", "kubeconfig where the environment names none"},
 		{"cacheDir", "cache-dir", "folder for charts and artifacts"},
+		{"environments", "environments", "folder of environment files that operations may name"},
 		{"uiURL", "ui-url", "address of the Temporal UI, for links"},
 		{"logLevel", "log-level", "debug, info, warn or error"},
 		{"logFormat", "log-format", "text or json"},

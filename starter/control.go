@@ -60,7 +60,8 @@ func (c *cli) retry() *cobra.Command {
 				for _, warning := range env.Warnings() {
 					fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 				}
-				input.Environment = &env
+				changed := config.Inline(env)
+				input.Environment = &changed
 			}
 			return c.decide(cmd, args[0], workflows.UpdateRetry, input)
 		},

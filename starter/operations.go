@@ -23,7 +23,7 @@ func (c *cli) deploy() *cobra.Command {
 	}
 	c.operation(cmd, operation{
 		name:  workflows.OperationDeploy,
-		input: func(env config.Environment) any { return workflows.DeployInput{Environment: env} },
+		input: func(env config.Environment) any { return workflows.DeployInput{Request: workflows.Of(env)} },
 	})
 	return cmd
 }
@@ -39,7 +39,7 @@ func (c *cli) verify() *cobra.Command {
 				env.Verify.Level = config.VerifyLevel(level)
 			}
 		},
-		input: func(env config.Environment) any { return workflows.VerifyInput{Environment: env} },
+		input: func(env config.Environment) any { return workflows.VerifyInput{Request: workflows.Of(env)} },
 	})
 	return cmd
 }
@@ -53,7 +53,7 @@ func (c *cli) teardown() *cobra.Command {
 	cmd.Flags().BoolVar(&purge, "purge", false, "also remove credentials, certificates, unused Gateway API kinds and the namespace, as far as Lockstep made them")
 	c.operation(cmd, operation{
 		name:  workflows.OperationTeardown,
-		input: func(env config.Environment) any { return workflows.TeardownInput{Environment: env, Purge: purge} },
+		input: func(env config.Environment) any { return workflows.TeardownInput{Request: workflows.Of(env), Purge: purge} },
 	})
 	return cmd
 }

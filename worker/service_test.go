@@ -92,7 +92,7 @@ func begin(t *testing.T, c client.Client, id, environment string) client.Workflo
 	}
 	env.Name = environment
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"},
-		workflows.OperationDeploy, workflows.DeployInput{Environment: env})
+		workflows.OperationDeploy, workflows.DeployInput{Request: workflows.Of(env)})
 	if err != nil {
 		t.Fatal(err)
 	}

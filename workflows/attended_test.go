@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -66,7 +67,14 @@ func (p *attended) play(t *testing.T, steps ...step) {
 			return err
 		}
 		r := &runner{board: board, desk: &desk{board: board, env: &p.env}}
-		r.desk.admit = func(ctx workflow.Context, changed config.Environment) (config.Environment, error) {
+		r.desk.admit = func(ctx workflow.Context, in Request) (changed config.Environment, err error) {
+			text, err := in.Environment.MarshalJSON()
+			if err == nil {
+				err = json.Unmarshal(text, &changed)
+			}
+			if err != nil {
+				return changed, err
+			}
 			if changed.Namespace == "" {
 				return changed, errors.New("namespace is missing")
 			}
@@ -149,4 +157,9 @@ func (p *attended) answered(t *testing.T, texts ...string) {
 			t.Errorf("answer %d is %q, want %q in it", i+1, p.answers[i], text)
 		}
 	}
+}
+
+func inline(env config.Environment) *config.Reference {
+	reference := config.Inline(env)
+	return &reference
 }

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"lockstep/activities"
 	"lockstep/config"
 )
 
@@ -38,6 +39,9 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 	if err := referTo(ctx, id); err != nil {
 		return result, err
 	}
+	// Before the child's options: they are of a copy, in which nobody would see the details.
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/user-metadata): its board is there, and Updates go there.",
+		id, workflow.GetInfo(ctx).Namespace, strings.ReplaceAll(id, "/", "%2F")))
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:               id,
 		WaitForCancellation:      true,
@@ -46,8 +50,6 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 		WorkflowExecutionTimeout: 0,
 		StaticSummary:            operation + " of " + environment,
 	})
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s): its board is there, and Updates go there.",
-		id, workflow.GetInfo(ctx).Namespace, strings.ReplaceAll(id, "/", "%2F")))
 	err = workflow.ExecuteChildWorkflow(ctx, operation, input).Get(ctx, &result)
 	var taken *temporal.ChildWorkflowExecutionAlreadyStartedError
 	if errors.As(err, &taken) {
@@ -71,8 +73,12 @@ func referTo(ctx workflow.Context, child string) error {
 	return nil
 }
 
-// checked completes and validates the environment. That happens in an activity, so that what an operation works on is in its
-// history: a later version may have other defaults and rules.
-func checked(ctx workflow.Context, env config.Environment) (config.Environment, error) {
-	return call[config.Environment](ctx, quick("check the environment"), a.CheckEnvironment, env)
+// checked reads, completes and validates the environment. That happens in an activity, so that what an operation works on is in its
+// history: a later version may have other defaults and rules, and a file may change.
+func checked(ctx workflow.Context, in Request) (config.Environment, error) {
+	env, err := call[config.Environment](ctx, quick("check the environment"), a.CheckEnvironment, activities.CheckInput{Environment: in.Environment, Overrides: in.Overrides})
+	if err != nil {
+		workflow.SetCurrentDetails(ctx, refusedDetails(message(err)))
+	}
+	return env, err
 }

@@ -21,7 +21,7 @@ func TestUnderAnyOtherIDTheOperationRunsAsAChildWithTheEnvironmentsID(t *testing
 		child = info.WorkflowExecution.ID + " " + info.WorkflowType.Name
 	})
 	o.on("CollectReport", 0, reportOf)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	var report activities.Report
 	if err := o.GetWorkflowResult(&report); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestUnderAnyOtherIDTheOperationRunsAsAChildWithTheEnvironmentsID(t *testing
 func TestEveryOperationTakesTheEnvironmentsLock(t *testing.T) {
 	env := quickstart(t)
 	for name, input := range map[string]any{
-		OperationDeploy: DeployInput{Environment: env}, OperationVerify: VerifyInput{Environment: env}, OperationTeardown: TeardownInput{Environment: env},
+		OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)}, OperationTeardown: TeardownInput{Request: Of(env)},
 	} {
 		o := newOperation(t, "typed-by-hand")
 		child := ""
@@ -60,7 +60,7 @@ func TestEveryOperationTakesTheEnvironmentsLock(t *testing.T) {
 func TestAFailureOfTheChildKeepsItsTypeAndWords(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "CrashLoopBackOff") {
 		t.Errorf("got %v", err)
 	}
@@ -70,7 +70,7 @@ func TestCancellingTheParentUndoesTheChild(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.on("WaitWorkload", time.Hour, neverReady("none"))
 	o.RegisterDelayedCallback(o.CancelWorkflow, time.Minute)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
 		t.Errorf("got %v, want a cancellation", err)
 	}
@@ -81,7 +81,7 @@ func TestABusyEnvironmentIsRefusedAtOnce(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.RegisterWorkflowWithOptions(Deploy, workflow.RegisterOptions{Name: "Nightly"}) // the mock is for the child alone
 	o.OnWorkflow(OperationDeploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
-	o.ExecuteWorkflow("Nightly", DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow("Nightly", DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
 	if typeOf(err) != TypeBusy {
 		t.Fatalf("got %v", err)
@@ -108,7 +108,7 @@ func TestUpdatesOfTheParentLeadToTheChild(t *testing.T) {
 			t.Error(err)
 		}
 	}, 2*time.Minute)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Error(err)
 	}

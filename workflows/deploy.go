@@ -20,17 +20,28 @@ const (
 
 // DeployInput is the input of [Deploy].
 type DeployInput struct {
-	Environment config.Environment `json:"environment"`
+	Request
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *DeployInput) UnmarshalJSON(data []byte) error {
+	type fields DeployInput
+	in.malformed = decode(OperationDeploy, data, (*fields)(in))
+	return nil
 }
 
 // Deploy builds and wires a whole environment and proves that it works. A failed or cancelled deployment undoes what it did
 // (unless the environment says onFailure: keep, or pause); what existed before stays as it was. Deploying what is already deployed
 // changes nothing.
 func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
-	if !canonical(ctx, in.Environment.Name) {
-		return delegate[activities.Report](ctx, in.Environment.Name, "Deploy", in)
+	name, err := in.environment(ctx)
+	if err != nil {
+		return activities.Report{}, err
 	}
-	env, err := checked(ctx, in.Environment)
+	if !canonical(ctx, name) {
+		return delegate[activities.Report](ctx, name, OperationDeploy, in)
+	}
+	env, err := checked(ctx, in.Request)
 	if err != nil {
 		return activities.Report{}, err
 	}
@@ -43,7 +54,7 @@ func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 	}
 	d.board = board
 	r := &runner{board: board, desk: &desk{board: board, env: &d.env}}
-	r.desk.admit = func(ctx workflow.Context, changed config.Environment) (config.Environment, error) {
+	r.desk.admit = func(ctx workflow.Context, changed Request) (config.Environment, error) {
 		return d.admit(ctx, changed, r.began)
 	}
 	r.desk.take = func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) }
@@ -75,8 +86,8 @@ func (d *deployment) settle(ctx workflow.Context) {
 }
 
 // admit checks a changed environment as the first was checked, and that it is of what this run has made so far.
-func (d *deployment) admit(ctx workflow.Context, changed config.Environment, began func(string) bool) (config.Environment, error) {
-	changed, err := checked(ctx, changed)
+func (d *deployment) admit(ctx workflow.Context, in Request, began func(string) bool) (config.Environment, error) {
+	changed, err := checked(ctx, in)
 	if err != nil {
 		return changed, err
 	}

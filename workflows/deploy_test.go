@@ -36,7 +36,7 @@ func TestDeployCarriesOutItsStepsAndReports(t *testing.T) {
 		return activities.Release{Revision: 1, Changed: in.Component != activities.GatewayController}, nil
 	})
 	o.on("WaitWorkload", time.Minute, neverReady("none"))
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 
 	var report activities.Report
 	if err := o.GetWorkflowResult(&report); err != nil {
@@ -74,7 +74,7 @@ func TestBothProductsAndTheGatewayComeUpSideBySide(t *testing.T) {
 	o.on("WaitGateway", 4*time.Minute, func(context.Context, activities.Input) (activities.Gateway, error) {
 		return activities.Gateway{}, nil
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestEveryStepFollowsWhatItNeeds(t *testing.T) {
 		return activities.Certificates{}, nil
 	})
 	o.on("BuildImage", 5*time.Second, func(context.Context, activities.Input) (activities.Image, error) { return activities.Image{}, nil })
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	rows := map[string]StepStatus{}
 	s := o.board()
 	for _, row := range s.Steps {
@@ -115,7 +115,7 @@ func TestAFailedDeploymentIsRolledBack(t *testing.T) {
 		return release.State{Exists: strings.Contains(in.Name, "identity"), Revision: 4}, nil
 	})
 	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 
 	err := o.GetWorkflowError()
 	if typeOf(err) != TypeRolledBack {
@@ -156,7 +156,7 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 	o.on("Verify", time.Minute, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
 		return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	undone := o.since("Verify")
 	var steps []string
 	for _, b := range o.begun[len(o.begun)-len(undone):] {
@@ -211,7 +211,7 @@ func TestWhatAnAPIManagerOfBeforeLearnedIsUndone(t *testing.T) {
 			o.on("Verify", time.Minute, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
 				return activities.Verification{}, broken(activities.TypeRefused, "no")
 			})
-			o.ExecuteWorkflow(Deploy, DeployInput{Environment: test.env})
+			o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(test.env)})
 			var undone []string
 			for _, one := range o.since("Verify") {
 				if slices.Contains([]string{"CleanUpVerify", "UndoKeyManager", "RestoreRelease apim", "WaitWorkload api-manager"}, one) {
@@ -231,7 +231,7 @@ func TestWhatCannotBeUndoneIsReported(t *testing.T) {
 	o.on("UndoImage", 0, func(context.Context, activities.UndoImageInput) error {
 		return broken(activities.TypeConflict, "the registry does not delete")
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
 	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "image: the registry does not delete") || !strings.Contains(err.Error(), "step api-manager failed") {
 		t.Errorf("got %v", err)
@@ -255,7 +255,7 @@ func TestOnFailureKeepLeavesADeploymentForInspection(t *testing.T) {
 	env := quickstart(t)
 	env.OnFailure = config.OnFailureKeep
 	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	if err := o.GetWorkflowError(); typeOf(err) != TypeFailed {
 		t.Errorf("got %v", err)
 	}
@@ -270,7 +270,7 @@ func TestAWrongEnvironmentIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	env := quickstart(t)
 	env.Hostnames.Gateway, env.Verify.Level = env.Hostnames.Management, "thorough"
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	err := o.GetWorkflowError()
 	if typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "hostnames") || !strings.Contains(err.Error(), "thorough") {
 		t.Errorf("got %v, want all problems", err)
@@ -284,7 +284,7 @@ func TestACancelledDeploymentIsUndoneAndEndsAsCancelled(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("WaitWorkload", 10*time.Minute, neverReady("none"))
 	o.RegisterDelayedCallback(o.CancelWorkflow, 3*time.Minute)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
 		t.Errorf("got %v, want a cancellation", err)
 	}
@@ -308,7 +308,7 @@ func TestWhatDoesNotAnswerIsTriedAgain(t *testing.T) {
 		}
 		return activities.KeyManager{}, nil
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); err != nil || attempts != 4 {
 		t.Errorf("%d attempts: %v", attempts, err)
 	}
@@ -319,7 +319,7 @@ func TestActivityIdsAreUniqueAndNameTheirStep(t *testing.T) {
 	o.on("Verify", 0, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
 		return activities.Verification{}, broken(activities.TypeRefused, "no")
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	steps := map[string]bool{}
 	for _, row := range o.board().Steps {
 		steps[row.Name] = true
@@ -342,11 +342,11 @@ func TestActivitiesGetTheChartValuesThatTheyNeedAndNoOthers(t *testing.T) {
 	env.Routing.Values = config.Values{"note": "values-of-gateway"}
 	env.IdentityServer.Values = config.Values{"note": "values-of-identity-server"}
 	env.APIManager.Values = config.Values{"note": "values-of-api-manager"}
-	o.on("CheckEnvironment", 0, func(context.Context, config.Environment) (config.Environment, error) { return env, nil })
+	o.on("CheckEnvironment", 0, func(context.Context, activities.CheckInput) (config.Environment, error) { return env, nil })
 	o.on("Verify", 0, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
 		return activities.Verification{}, broken(activities.TypeRefused, "no")
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	for _, b := range o.begun {
 		if b.name == "CheckEnvironment" || b.name == "Preflight" {
 			continue // they check all values

@@ -63,7 +63,7 @@ func TestAnAPIManagerThatRefusesLockstepIsNotUpgradedBlindly(t *testing.T) {
 				}
 				return activities.KeyManagerState{}, nil
 			})
-			o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+			o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 			err := o.GetWorkflowError()
 			if (err != nil) != (test.ends != "") || err != nil && !strings.Contains(err.Error(), test.ends) {
 				t.Errorf("got %v, want %q", err, test.ends)
@@ -109,7 +109,7 @@ func TestTheKeyManagerOfAnAPIManagerThatForgetsComesBackWhateverDatabaseWasToCom
 	if !env.KeepsState() {
 		t.Fatal("the environment was to have a database")
 	}
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "is undone") {
 		t.Error(err)
 	}

@@ -28,7 +28,7 @@ type desk struct {
 	board *board
 	env   *config.Environment // as it is now: failure policy, gates and patience
 	// admit checks a changed environment. It changes nothing.
-	admit func(workflow.Context, config.Environment) (config.Environment, error)
+	admit func(workflow.Context, Request) (config.Environment, error)
 	// take takes a changed environment over.
 	take func(config.Environment)
 

@@ -159,7 +159,7 @@ func TestInAChangedEnvironmentAllIsCarriedOutAgain(t *testing.T) {
 	one := p.fake("one", time.Second)
 	one.look = func(workflow.Context) error { looks++; return nil }
 	p.at(2*time.Second, UpdateApprove, Approve{Step: "gated", By: "oncall", Reason: "yes"})
-	p.at(time.Minute, UpdateRetry, RetryStep{Environment: &changed})
+	p.at(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed)})
 	p.at(2*time.Minute, UpdateRetry, RetryStep{})
 	p.at(15*time.Minute, UpdateApprove, Approve{Step: "gated", By: "oncall", Reason: "still yes"})
 	p.at(20*time.Minute, UpdateRollback, Rollback{})
@@ -181,7 +181,7 @@ func TestInAChangedEnvironmentAllIsCarriedOutAgain(t *testing.T) {
 
 func TestAChangedEnvironmentThatIsRefusedLeavesThePause(t *testing.T) {
 	p := attend()
-	p.at(time.Minute, UpdateRetry, RetryStep{Environment: &config.Environment{}})
+	p.at(time.Minute, UpdateRetry, RetryStep{Environment: inline(config.Environment{})})
 	p.at(2*time.Minute, UpdateRetry, RetryStep{})
 	p.play(t, p.fails(1, p.fake("broken", time.Second)))
 	p.answered(t, "failed: the changed environment is refused, step broken stays paused: namespace is missing", "step broken is tried again")
@@ -192,7 +192,7 @@ func TestAChangedEnvironmentThatIsRefusedLeavesThePause(t *testing.T) {
 
 func TestADecisionOutrunsTheCheckOfAChangedEnvironment(t *testing.T) {
 	p := attend()
-	p.at(time.Minute, UpdateRetry, RetryStep{Environment: &config.Environment{Namespace: "changed"}}) // checked for a second
+	p.at(time.Minute, UpdateRetry, RetryStep{Environment: inline(config.Environment{Namespace: "changed"})}) // checked for a second
 	p.at(time.Minute+500*time.Millisecond, UpdateRollback, Rollback{})
 	p.play(t, p.fails(1, p.fake("broken", time.Second)))
 	p.answered(t, "what is under way is stopped", "failed: no step is paused, the operation is compensating")
@@ -203,7 +203,7 @@ func TestADecisionOutrunsTheCheckOfAChangedEnvironment(t *testing.T) {
 
 func TestWhereFailuresDoNotPauseInTheChangedEnvironmentTheyDoNot(t *testing.T) {
 	p := attend()
-	p.at(time.Minute, UpdateRetry, RetryStep{Environment: &config.Environment{Namespace: "changed", OnFailure: config.OnFailureRollback}})
+	p.at(time.Minute, UpdateRetry, RetryStep{Environment: inline(config.Environment{Namespace: "changed", OnFailure: config.OnFailureRollback})})
 	p.play(t, p.fails(2, p.fake("broken", time.Second)))
 	if typeOf(p.err) != TypeRolledBack || p.status.Error != "step broken failed: broken broke 2; all that this run did is undone" {
 		t.Errorf("%v", p.err)
@@ -213,10 +213,12 @@ func TestWhereFailuresDoNotPauseInTheChangedEnvironmentTheyDoNot(t *testing.T) {
 func TestACancellationUndoesWhateverItMeets(t *testing.T) {
 	changed := &config.Environment{Namespace: "changed", OnFailure: config.OnFailurePause}
 	for name, prepare := range map[string]func(*attended){
-		"a pause":                                    func(*attended) {},
-		"a try that was asked for":                   func(p *attended) { p.at(time.Minute-time.Second/2, UpdateRetry, RetryStep{}) },
-		"the check of a changed environment":         func(p *attended) { p.at(time.Minute-time.Second/2, UpdateRetry, RetryStep{Environment: changed}) },
-		"what is waited for before all begins again": func(p *attended) { p.at(time.Minute/2, UpdateRetry, RetryStep{Environment: changed}) },
+		"a pause":                  func(*attended) {},
+		"a try that was asked for": func(p *attended) { p.at(time.Minute-time.Second/2, UpdateRetry, RetryStep{}) },
+		"the check of a changed environment": func(p *attended) {
+			p.at(time.Minute-time.Second/2, UpdateRetry, RetryStep{Environment: inline(*changed)})
+		},
+		"what is waited for before all begins again": func(p *attended) { p.at(time.Minute/2, UpdateRetry, RetryStep{Environment: inline(*changed)}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := attend("gated")

@@ -27,10 +27,22 @@ const TypeInvalidDecision = "InvalidDecision"
 type RetryStep struct {
 	// Step may be left out if exactly one is paused, or with an environment.
 	Step string `json:"step,omitempty"`
-	// Environment is the whole changed environment. Then all steps are carried out again, in it.
-	Environment *config.Environment `json:"environment,omitempty"`
-	By          string              `json:"by,omitempty"`
-	Reason      string              `json:"reason,omitempty"`
+	// Environment is the changed environment, whole or by the name of its file. Then all steps are carried out again, in it.
+	Environment *config.Reference `json:"environment,omitempty"`
+	// Overrides is a JSON merge patch onto Environment, or, without that, onto the environment as it is now.
+	Overrides config.Values `json:"overrides,omitempty"`
+	By        string        `json:"by,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+}
+
+// changes says whether the environment is to be another one.
+func (r RetryStep) changes() bool { return r.Environment != nil || len(r.Overrides) > 0 }
+
+func (r RetryStep) request(now config.Environment) Request {
+	if r.Environment == nil {
+		return Request{Environment: config.Inline(now), Overrides: r.Overrides}
+	}
+	return Request{Environment: *r.Environment, Overrides: r.Overrides}
 }
 
 // SkipStep is the input of [UpdateSkip]. Nothing may be left out.
@@ -85,7 +97,7 @@ func (k *desk) checkRetry(_ workflow.Context, in RetryStep) error {
 
 // tried is the step that is meant. In a changed environment all are, whichever of them are paused.
 func (k *desk) tried(in RetryStep) (string, error) {
-	if paused := k.board.status.In(StatePaused); in.Step == "" && in.Environment != nil && len(paused) > 0 {
+	if paused := k.board.status.In(StatePaused); in.Step == "" && in.changes() && len(paused) > 0 {
 		in.Step = paused[0]
 	}
 	return k.named(in.Step, StatePaused)
@@ -96,7 +108,7 @@ func (k *desk) retry(ctx workflow.Context, in RetryStep) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if in.Environment != nil {
+	if in.changes() {
 		return k.retryChanged(ctx, step, in)
 	}
 	k.record(ctx, activities.Decision{What: UpdateRetry, Step: step, By: in.By, Reason: in.Reason})
@@ -107,7 +119,7 @@ func (k *desk) retry(ctx workflow.Context, in RetryStep) (Answer, error) {
 
 // retryChanged has all steps begin again. While the environment is checked the pause goes on, and somebody else may decide.
 func (k *desk) retryChanged(ctx workflow.Context, step string, in RetryStep) (Answer, error) {
-	changed, err := k.admit(ctx, *in.Environment)
+	changed, err := k.admit(ctx, in.request(*k.env))
 	if _, decided := k.named(step, StatePaused); err != nil && decided != nil {
 		return Answer{}, decided
 	}

@@ -77,10 +77,10 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 	})
 	o.on("CollectReport", 0, reportOf)
 	var first, second, third string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed, By: "oncall", Reason: "slow disks"}, &first)
+	o.update(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed), By: "oncall", Reason: "slow disks"}, &first)
 	o.update(time.Hour, UpdateRetry, RetryStep{}, &second)
 	o.update(time.Hour, UpdateRetry, RetryStep{}, &third)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	var report activities.Report
 	if err := o.GetWorkflowResult(&report); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestWhoGivesUpGetsItUndoneEvenWhereFailuresAreKept(t *testing.T) {
 	env.OnFailure, env.Approvals = config.OnFailureKeep, []string{activities.APIManager}
 	var answer string
 	o.update(time.Minute, UpdateRollback, Rollback{By: "oncall", Reason: "not today"}, &answer)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "all that this run did is undone") || o.board().Outcome != OutcomeRolledBack {
 		t.Errorf("%v, outcome %s", err, o.board().Outcome)
 	}
@@ -144,8 +144,8 @@ func TestAStepThatLookedInTheOldEnvironmentLooksAgainInTheChangedOne(t *testing.
 	changed := pausing(t)
 	changed.Image.Target = "registry.lockstep.test/other:1"
 	var answer string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed, By: "oncall", Reason: "another name"}, &answer)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	o.update(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed), By: "oncall", Reason: "another name"}, &answer)
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	if err := o.GetWorkflowError(); err != nil || !strings.Contains(answer, "carried out again") {
 		t.Fatalf("%v, %q", err, answer)
 	}
@@ -166,11 +166,11 @@ func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	invalid := pausing(t)
 	invalid.OnFailure = "pawse"
 	var refusedFor, renamed, wrong, done string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: &changed}, &refusedFor)
-	o.update(2*time.Minute, UpdateRetry, RetryStep{Environment: &unnamed}, &renamed)
-	o.update(3*time.Minute, UpdateRetry, RetryStep{Environment: &invalid}, &wrong)
+	o.update(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed)}, &refusedFor)
+	o.update(2*time.Minute, UpdateRetry, RetryStep{Environment: inline(unnamed)}, &renamed)
+	o.update(3*time.Minute, UpdateRetry, RetryStep{Environment: inline(invalid)}, &wrong)
 	o.update(4*time.Minute, UpdateRollback, Rollback{By: "oncall"}, &done)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	for _, text := range []string{"step identity-server stays paused", `namespace: this run has used "apim" already, it cannot become "elsewhere"`,
 		`image.target: this run has used "registry.lockstep.test/wso2is-km:7.2.0" already`, `hostnames.gateway: this run has used "gw.lockstep.test"`,
 		`keyManager.name`, `approvals: this run has used [] already, it cannot become [verify]`, "roll back and deploy the changed file"} {
@@ -222,7 +222,7 @@ func TestADeploymentWithoutItsProofWarns(t *testing.T) {
 	o.update(time.Minute, UpdateSkip, SkipStep{Step: "image", By: "oncall", Reason: "no"}, &image)
 	o.update(2*time.Minute, UpdateSkip, SkipStep{Step: "verify", By: "oncall", Reason: "firewall"}, &verify)
 	o.update(3*time.Minute, UpdateSkip, SkipStep{Step: "report", By: "deputy", Reason: "enough"}, &report)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: pausing(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	var result activities.Report
 	if err := o.GetWorkflowResult(&result); err != nil {
 		t.Fatal(err)
@@ -254,7 +254,7 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 			t.Errorf("at the gate: %s %q", s.Phase, states(s))
 		}
 	}, 150*time.Second)
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	var report activities.Report
 	if err := o.GetWorkflowResult(&report); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestWhatCannotBeUndoneComesWithACommand(t *testing.T) {
 		}
 		return gone("forbidden")
 	})
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
 	for _, text := range []string{
 		"image: access denied; to finish by hand: `crane delete registry.lockstep.test/wso2is-km:7.2.0`",

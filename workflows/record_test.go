@@ -39,7 +39,7 @@ func recordings() []recorded {
 	pause := func(env *config.Environment) { env.OnFailure = config.OnFailurePause }
 	changed := func(env config.Environment) any {
 		env.Timeouts.IdentityServer = enough
-		return RetryStep{Environment: &env, By: "oncall", Reason: "it needs more time"}
+		return RetryStep{Environment: inline(env), By: "oncall", Reason: "it needs more time"}
 	}
 	all := []recorded{
 		{file: "deploy-unready-retried", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRetry,
@@ -115,8 +115,8 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 	if r.adjust != nil {
 		r.adjust(&env)
 	}
-	inputs := map[string]any{OperationDeploy: DeployInput{Environment: env}, OperationVerify: VerifyInput{Environment: env},
-		OperationTeardown: TeardownInput{Environment: env, Purge: true}}
+	inputs := map[string]any{OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)},
+		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}}
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: idOf(r.file), TaskQueue: "lockstep"}, r.operation, inputs[r.operation])
 	if err != nil {
 		t.Fatal(err)

@@ -9,15 +9,21 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
-	"lockstep/config"
 )
 
 // TeardownInput is the input of [Teardown].
 type TeardownInput struct {
-	Environment config.Environment `json:"environment"`
+	Request
 	// Purge also removes what outlasts a teardown otherwise: credentials, certificates, the kinds and the namespace, as far as
 	// Lockstep made them. Data encrypted with the keys is lost.
 	Purge bool `json:"purge,omitempty"`
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *TeardownInput) UnmarshalJSON(data []byte) error {
+	type fields TeardownInput
+	in.malformed = decode(OperationTeardown, data, (*fields)(in))
+	return nil
 }
 
 // TeardownResult says what became of each part.
@@ -30,10 +36,14 @@ type TeardownResult struct {
 // from going; it is reported, and a second teardown tries again. Where there is nothing at all it ends with the error type NotFound:
 // most likely the file names another place.
 func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
-	if !canonical(ctx, in.Environment.Name) {
-		return delegate[TeardownResult](ctx, in.Environment.Name, "Teardown", in)
+	name, err := in.environment(ctx)
+	if err != nil {
+		return TeardownResult{}, err
 	}
-	env, err := checked(ctx, in.Environment)
+	if !canonical(ctx, name) {
+		return delegate[TeardownResult](ctx, name, OperationTeardown, in)
+	}
+	env, err := checked(ctx, in.Request)
 	if err != nil {
 		return TeardownResult{}, err
 	}

@@ -23,7 +23,7 @@ func TestTeardownRemovesWhatDeployMadeAndKeepsTheKeys(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
 	o.on("RemoveGateway", 0, func(context.Context, activities.Input) (string, error) { return "left: used by shop", nil })
-	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
 	var result TeardownResult
 	if err := o.GetWorkflowResult(&result); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestTeardownRemovesWhatDeployMadeAndKeepsTheKeys(t *testing.T) {
 
 func TestPurgeRemovesTheNamespaceLast(t *testing.T) {
 	o := newOperation(t, canonicalID)
-	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t), Purge: true})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t)), Purge: true})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 		}
 		return "uninstalled", nil
 	})
-	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
 	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "api-manager: release apim was not made by Lockstep") {
 		t.Errorf("got %v", err)
@@ -89,7 +89,7 @@ func TestTeardownOfNothingSaysSo(t *testing.T) {
 	o.on("Survey", 0, func(context.Context, activities.Input) (activities.Remains, error) {
 		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing of environment \"quickstart\"")
 	})
-	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); typeOf(err) != activities.TypeNotFound || !strings.Contains(err.Error(), "there is nothing") {
 		t.Errorf("got %v", err)
 	}
@@ -105,7 +105,7 @@ func TestACancelledTeardownPutsNothingBack(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("RemoveRelease", 10*time.Minute, func(context.Context, activities.RemoveReleaseInput) (string, error) { return "", nil })
 	o.RegisterDelayedCallback(o.CancelWorkflow, time.Minute)
-	o.ExecuteWorkflow(Teardown, TeardownInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
 		t.Errorf("got %v", err)
 	}
@@ -125,7 +125,7 @@ func TestVerifyProvesEverythingWhereDeployProvesNothing(t *testing.T) {
 	o.on("Verify", time.Second, func(_ context.Context, in activities.VerifyInput) (activities.Verification, error) {
 		return activities.Verification{Summary: string(in.Env.Verify.Level), Proved: []string{"it works"}}, nil
 	})
-	o.ExecuteWorkflow(Verify, VerifyInput{Environment: env})
+	o.ExecuteWorkflow(Verify, VerifyInput{Request: Of(env)})
 	var result activities.Verification
 	if err := o.GetWorkflowResult(&result); err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestDeployProvesNothingWhenNotAsked(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	env := quickstart(t)
 	env.Verify.Level = config.VerifyNone
-	o.ExecuteWorkflow(Deploy, DeployInput{Environment: env})
+	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestAVerificationThatFailsIsCleanedUpAfter(t *testing.T) {
 	o.on("Verify", time.Second, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
 		return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
 	})
-	o.ExecuteWorkflow(Verify, VerifyInput{Environment: quickstart(t)})
+	o.ExecuteWorkflow(Verify, VerifyInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "still accepted") {
 		t.Errorf("got %v", err)
 	}

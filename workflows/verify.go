@@ -10,15 +10,26 @@ import (
 
 // VerifyInput is the input of [Verify].
 type VerifyInput struct {
-	Environment config.Environment `json:"environment"`
+	Request
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *VerifyInput) UnmarshalJSON(data []byte) error {
+	type fields VerifyInput
+	in.malformed = decode(OperationVerify, data, (*fields)(in))
+	return nil
 }
 
 // Verify proves that a deployed environment works, at its own level or full if that is none, and leaves nothing behind.
 func Verify(ctx workflow.Context, in VerifyInput) (activities.Verification, error) {
-	if !canonical(ctx, in.Environment.Name) {
-		return delegate[activities.Verification](ctx, in.Environment.Name, "Verify", in)
+	name, err := in.environment(ctx)
+	if err != nil {
+		return activities.Verification{}, err
 	}
-	env, err := checked(ctx, in.Environment)
+	if !canonical(ctx, name) {
+		return delegate[activities.Verification](ctx, name, OperationVerify, in)
+	}
+	env, err := checked(ctx, in.Request)
 	if err != nil {
 		return activities.Verification{}, err
 	}

@@ -129,7 +129,8 @@ func changed(t *testing.T, changes map[string]any) workflows.RetryStep {
 	if err := json.Unmarshal(toJSON(t, text), &env); err != nil {
 		t.Fatal(err)
 	}
-	return workflows.RetryStep{Environment: &env}
+	reference := config.Inline(env)
+	return workflows.RetryStep{Environment: &reference}
 }
 
 func testSkip(t *testing.T, w *world.World) {

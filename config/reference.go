@@ -1,0 +1,243 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Reference is an environment as the input of an operation gives it: the name of a file in a folder of environments, or the
+// environment itself. The zero Reference is neither.
+type Reference struct {
+	name string
+	file bool            // whether name is of a file
+	text json.RawMessage // what it was read from, if it was
+	env  *Environment    // the environment itself, if it was not
+	err  error           // what is wrong with text
+}
+
+// Named is the environment of that name: <name>.yaml in the folder of environments.
+func Named(name string) Reference { return Reference{name: name, file: true, err: checkName(name)} }
+
+// Inline is the environment itself.
+func Inline(env Environment) Reference { return Reference{name: env.Name, env: &env} }
+
+// UnmarshalJSON takes any JSON. What is wrong with it [Reference.Name] and [Reference.Resolve] say: they have better words for it.
+func (r *Reference) UnmarshalJSON(data []byte) error {
+	*r = Reference{text: bytes.Clone(data)}
+	switch text := bytes.TrimSpace(data); {
+	case string(text) == "null" || string(text) == `""`:
+		r.err = wrongReference("is missing")
+		return nil
+	case text[0] == '"':
+		r.file = true
+		r.err = json.Unmarshal(text, &r.name)
+	case text[0] == '{':
+		var env struct{ Name any }
+		r.err = json.Unmarshal(text, &env)
+		r.name, _ = env.Name.(string)
+	default:
+		r.err = wrongReference("is neither a name nor an environment")
+	}
+	if r.err == nil {
+		r.err = checkName(r.name)
+	}
+	return nil
+}
+
+// MarshalJSON is the name or the environment.
+func (r Reference) MarshalJSON() ([]byte, error) {
+	switch {
+	case r.env != nil:
+		return json.Marshal(r.env)
+	case r.text != nil:
+		return r.text, nil
+	case r.file:
+		return json.Marshal(r.name)
+	default:
+		return []byte("null"), nil
+	}
+}
+
+// Name is the environment's name. It fails if there is none or if it cannot be one.
+func (r Reference) Name() (string, error) {
+	if r.err == nil && r.name == "" {
+		return "", wrongReference("is missing")
+	}
+	return r.name, r.err
+}
+
+func checkName(name string) error {
+	if dnsLabel.MatchString(name) && len(name) <= 63 {
+		return nil
+	}
+	return Problems{{Path: "name", Value: name, Message: "is no name of an environment",
+		Next: "write at most 63 of a-z, 0-9 and -, beginning and ending with a letter or a digit"}}
+}
+
+func wrongReference(message string) Problems {
+	return Problems{{Path: "environment", Message: message, Next: `write the name of an environment, as {"environment": "dev"}, or an environment itself`}}
+}
+
+// Resolve reads the environment, from folder if it is given by name, puts overrides onto it, a JSON merge patch (RFC 7396), applies
+// the defaults and validates. What is wrong comes back as [Problems], all at once.
+func (r Reference) Resolve(folder string, overrides Values) (Environment, error) {
+	name, err := r.Name()
+	if err != nil {
+		return Environment{}, err
+	}
+	text, beside, err := r.open(folder)
+	if err != nil {
+		return Environment{}, err
+	}
+	if len(overrides) > 0 {
+		if text, err = patched(text, overrides); err != nil {
+			return Environment{}, err
+		}
+	}
+	env, err := Parse(text, beside)
+	if !r.file || len(overrides) > 0 {
+		err = withoutLines(err)
+	}
+	if err != nil && r.file {
+		return env, fmt.Errorf("environment %q: %w", name, err)
+	}
+	if err == nil && env.Name != name {
+		return env, renamed(r.file, env.Name, name)
+	}
+	return env, err
+}
+
+// withoutLines leaves out the lines of problems with what is no file: they say nothing.
+func withoutLines(err error) error {
+	var found Problems
+	if errors.As(err, &found) {
+		for i := range found {
+			found[i].Line = 0
+		}
+	}
+	return err
+}
+
+// renamed refuses an environment of another name than the one it was asked for by: the name is its lock.
+func renamed(file bool, is, asked string) Problems {
+	if !file {
+		return Problems{{Path: "overrides.name", Value: is, Message: fmt.Sprintf("is another environment than %q", asked), Next: "leave the name as it is"}}
+	}
+	return Problems{{Path: "name", Value: is, Message: fmt.Sprintf("is not what its file is called, %s", asked),
+		Next: fmt.Sprintf("write name: %s there, or call the file %s.yaml", asked, is)}}
+}
+
+// open reads the environment, and how the files beside it are read.
+func (r Reference) open(folder string) ([]byte, func(string) ([]byte, error), error) {
+	if !r.file {
+		text, err := r.MarshalJSON()
+		return text, nil, err
+	}
+	if folder == "" {
+		return nil, nil, Problems{{Path: "environment", Value: r.name, Message: "is a name, and there is no folder of environments",
+			Next: "give the setting environments (LOCKSTEP_ENVIRONMENTS) a folder with " + r.name + ".yaml, or give the environment itself"}}
+	}
+	path, err := FileOf(folder, r.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading environment: %w", err)
+	}
+	return text, beside(path), nil
+}
+
+// FileOf is the path of an environment's file in a folder of environments. An error is one of [Problems] and names those there are.
+func FileOf(folder, name string) (string, error) {
+	if dnsLabel.MatchString(name) { // anything else could lead elsewhere
+		for _, suffix := range suffixes {
+			path := filepath.Join(folder, name+suffix)
+			if _, err := os.Stat(path); err == nil {
+				return path, nil
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return "", fmt.Errorf("reading environment: %w", err)
+			}
+		}
+	}
+	there, err := List(folder)
+	if err != nil {
+		return "", err
+	}
+	next := fmt.Sprintf("put it there as %s.yaml", name)
+	if near := closest(name, there); near != "" {
+		next = "did you mean " + near + "?"
+	} else if len(there) > 0 {
+		next = "name one of " + strings.Join(there, ", ") + ", or " + next
+	}
+	return "", Problems{{Path: "environment", Value: name, Message: "is not in the folder of environments, " + folder, Next: next}}
+}
+
+var suffixes = [...]string{".yaml", ".yml"}
+
+// List are the names of the environments in a folder: of its files that end in .yaml or .yml. What stands in them is not looked at.
+func List(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("reading the folder of environments: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		for _, suffix := range suffixes {
+			name, is := strings.CutSuffix(entry.Name(), suffix)
+			if is && dnsLabel.MatchString(name) && !entry.IsDir() && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}
+
+// patched is an environment with a JSON merge patch on it, as JSON.
+func patched(text []byte, overrides Values) ([]byte, error) {
+	if _, found := parseYAML(text); len(found) > 0 {
+		return nil, found
+	}
+	var whole Values
+	asJSON, err := yaml.YAMLToJSONStrict(text)
+	if err == nil {
+		err = json.Unmarshal(asJSON, &whole)
+	}
+	if err != nil {
+		return nil, Problems{{Path: "YAML", Message: err.Error(), Next: "correct the file"}}
+	}
+	patched, err := json.Marshal(mergePatch(whole, overrides))
+	if err != nil {
+		return nil, fmt.Errorf("putting overrides onto the environment: %w", err)
+	}
+	return patched, nil
+}
+
+// mergePatch is RFC 7396: maps are merged, null removes, all else replaces.
+func mergePatch(base, patch map[string]any) map[string]any {
+	merged := make(map[string]any, len(base)+len(patch))
+	for key, value := range base {
+		merged[key] = value
+	}
+	for key, value := range patch {
+		switch value := value.(type) {
+		case nil:
+			delete(merged, key)
+		case map[string]any:
+			below, _ := merged[key].(map[string]any)
+			merged[key] = mergePatch(below, value)
+		default:
+			merged[key] = value
+		}
+	}
+	return merged
+}

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// folder is one with the quickstart as dev.yaml, and with what else is given.
+func folder(t *testing.T, others map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	text, err := os.ReadFile("../examples/quickstart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "quickstart.yaml"), string(text))
+	for name, text := range others {
+		write(t, filepath.Join(dir, name), text)
+	}
+	return dir
+}
+
+func reference(t *testing.T, text string) (r Reference) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAnEnvironmentIsTheSameByNameAndInline(t *testing.T) {
+	dir := folder(t, nil)
+	name := "quickstart"
+	want, err := Load(filepath.Join(dir, "quickstart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName, err := Named(name).Resolve(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inline, err := Inline(want).Resolve("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, byName) + cmp.Diff(want, inline); diff != "" {
+		t.Error(diff)
+	}
+	sent, err := json.Marshal(Named(name))
+	if err != nil || string(sent) != `"quickstart"` {
+		t.Errorf("%s, %v", sent, err)
+	}
+}
+
+func TestOverridesAreAMergePatch(t *testing.T) {
+	dir := folder(t, nil)
+	patch := Values{
+		"onFailure":  "pause",
+		"verify":     map[string]any{"level": "token"},
+		"keyManager": nil,
+		"apiManager": map[string]any{"values": map[string]any{"wso2": map[string]any{"deployment": map[string]any{"strategy": "Recreate"}}}},
+	}
+	env, err := Named("quickstart").Resolve(dir, patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env.OnFailure != OnFailurePause || env.Verify.Level != VerifyToken || env.KeyManager.Name != "WSO2IS7" {
+		t.Errorf("%+v", env)
+	}
+	if env.APIManager.Values.text("wso2.deployment.strategy") != "Recreate" || env.Hostnames.Gateway == "" {
+		t.Errorf("%+v", env.APIManager.Values)
+	}
+}
+
+func TestAWrongReferenceSaysWhatToWrite(t *testing.T) {
+	dir := folder(t, map[string]string{"other.yaml": "name: another", "broken.yaml": "name: [", "notes.txt": "x", ".hidden.yaml": "x"})
+	for _, test := range []struct {
+		reference, folder string
+		overrides         Values
+		says              string
+	}{
+		{``, dir, nil, `environment: is missing; write the name of an environment, as {"environment": "dev"}`},
+		{`null`, dir, nil, "environment: is missing"},
+		{`""`, dir, nil, "environment: is missing"},
+		{`7`, dir, nil, "neither a name nor an environment"},
+		{`["dev"]`, dir, nil, "neither a name nor an environment"},
+		{`{}`, dir, nil, "name: is no name of an environment"},
+		{`{"name": 7}`, dir, nil, "is no name of an environment"},
+		{`"../etc/passwd"`, dir, nil, `name "../etc/passwd": is no name of an environment`},
+		{`"quickstart"`, "", nil, "there is no folder of environments; give the setting environments (LOCKSTEP_ENVIRONMENTS)"},
+		{`"quikstart"`, dir, nil, "did you mean quickstart?"},
+		{`"zzz"`, dir, nil, "name one of broken, other, quickstart, or put it there as zzz.yaml"},
+		{`"other"`, dir, nil, `environment "other"`},
+		{`"broken"`, dir, nil, "correct the YAML there"},
+		{`"broken"`, dir, Values{"onFailure": "keep"}, "correct the YAML there"},
+		{`"quickstart"`, dir, Values{"name": "another"}, "is not what its file is called, quickstart"},
+		{`"quickstart"`, dir, Values{"onFailure": "pawse"}, `onFailure "pawse"`},
+		{`{"name": "dev", "onFailur": "keep"}`, "", nil, "did you mean onFailure?"},
+	} {
+		var r Reference
+		if test.reference != "" {
+			r = reference(t, test.reference)
+		}
+		_, err := r.Resolve(test.folder, test.overrides)
+		if err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v, want %q", test.reference, err, test.says)
+		}
+		if err != nil && strings.HasPrefix(test.reference, "{") && strings.Contains(err.Error(), "(line") {
+			t.Errorf("%s: %v speaks of lines", test.reference, err)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package workflows
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+)
+
+// Request is what the input of every operation begins with.
+type Request struct {
+	// Environment is the name of a file in the worker's folder of environments, or an environment itself.
+	Environment config.Reference `json:"environment"`
+	// Overrides is a JSON merge patch onto the environment, for this operation alone.
+	Overrides config.Values `json:"overrides,omitempty"`
+
+	malformed string // what is wrong with the JSON it was read from
+}
+
+// Of is a request for an environment itself.
+func Of(env config.Environment) Request { return Request{Environment: config.Inline(env)} }
+
+// ForName is a request for an environment in the worker's folder of environments.
+func ForName(name string) Request { return Request{Environment: config.Named(name)} }
+
+// environment is the name of what is asked for. A request that says none, or that could not be read, is refused with what to write:
+// it was typed by a person.
+func (r Request) environment(ctx workflow.Context) (string, error) {
+	name, err := r.Environment.Name()
+	why := r.malformed
+	if why == "" && err != nil {
+		why = err.Error()
+	}
+	if why == "" {
+		return name, nil
+	}
+	workflow.SetCurrentDetails(ctx, refusedDetails(why))
+	return "", temporal.NewNonRetryableApplicationError(why, activities.TypeInvalidConfig, nil)
+}
+
+func refusedDetails(why string) string {
+	return "**refused**, nothing was started or changed:\n\n```\n" + why + "\n```\n"
+}
+
+// decode reads the JSON of an input into its fields, and says what is wrong with it. An error would end the workflow in words that
+// are not an operator's.
+func decode(operation string, data []byte, fields any) (malformed string) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(fields)
+	if err == nil {
+		return ""
+	}
+	return fmt.Sprintf("the input of %s is wrong: %s; write it as %s", operation, strings.TrimPrefix(err.Error(), "json: "), example(operation))
+}
+
+// example is an input as it is typed into the Temporal UI.
+func example(operation string) string {
+	if operation == OperationTeardown {
+		return `{"environment": "dev", "purge": false}`
+	}
+	return `{"environment": "dev"}, with "overrides": {…} where this run should differ from the file`
+}
