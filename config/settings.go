@@ -40,6 +40,8 @@ type Settings struct {
 	StopTimeout Duration `mapstructure:"stopTimeout"`
 	// Encryption is of what Temporal stores. Off by default.
 	Encryption Encryption `mapstructure:"encryption"`
+	// CodecServer decrypts for the Temporal UI.
+	CodecServer CodecServer `mapstructure:"codecServer"`
 	// Health is where a worker says how it is.
 	Health Health `mapstructure:"health"`
 	// Deployment makes a worker one version of a Temporal worker deployment. Off by default.
@@ -96,6 +98,12 @@ func settings() []setting {
 		{"stopTimeout", "stop-timeout", "time for running activities to end when a worker stops"},
 		{"encryption::keys", "encryption-keys", "folder with a file per key: what Temporal stores is encrypted"},
 		{"encryption::current", "encryption-current", "id of the key that encrypts, if there are several"},
+		{"codecServer::address", "codec-server-address", "where the codec server answers"},
+		{"codecServer::origins", "codec-server-origins", "origins of the Temporal UIs that may ask the codec server, with commas between"},
+		{"codecServer::accessFile", "codec-server-access-file", "who may ask the codec server"},
+		{"codecServer::anonymous", "codec-server-anonymous", "true: anybody on this machine may ask the codec server"},
+		{"codecServer::tlsCert", "codec-server-tls-cert", "certificate chain of the codec server, in PEM"},
+		{"codecServer::tlsKey", "codec-server-tls-key", "key of that certificate, in PEM"},
 		{"health::address", "health-address", "where a worker answers /livez and /readyz, as :8086"},
 		{"deployment::name", "deployment-name", "Temporal worker deployment that a worker is a version of"},
 		{"deployment::buildID", "deployment-build-id", "version of a worker in its deployment"},
@@ -141,6 +149,7 @@ func setDefaults(v *viper.Viper) {
 	v.SetDefault("logFormat", "text")
 	v.SetDefault("maxConcurrentActivities", 20)
 	v.SetDefault("stopTimeout", "30s")
+	v.SetDefault("codecServer::address", "127.0.0.1:8087")
 	if cache, err := os.UserCacheDir(); err == nil {
 		v.SetDefault("cacheDir", filepath.Join(cache, "lockstep"))
 	}

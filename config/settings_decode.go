@@ -100,7 +100,7 @@ func (s Settings) validate() error {
 	if limit := time.Duration(s.StopTimeout); limit < time.Second || limit > time.Hour {
 		all = append(all, fmt.Errorf("stopTimeout %s is out of range: write 1s to 1h", s.StopTimeout))
 	}
-	return errors.Join(append(all, s.Mirrors.check(), s.Encryption.check(), s.Health.check(), s.Deployment.check())...)
+	return errors.Join(append(all, s.Mirrors.check(), s.Encryption.check(), s.CodecServer.check(), s.Health.check(), s.Deployment.check())...)
 }
 
 func (e Encryption) check() error {
@@ -114,12 +114,17 @@ func (h Health) check() error {
 	if h.Address == "" {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(h.Address)
+	return checkAddress("health.address", h.Address, 8086)
+}
+
+// checkAddress wants an address to listen on; port is for the example.
+func checkAddress(name, address string, port int) error {
+	_, text, err := net.SplitHostPort(address)
 	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
+		_, err = strconv.ParseUint(text, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf("health.address %q is no address: write it as :8086 or 127.0.0.1:8086", h.Address)
+		return fmt.Errorf("%s %q is no address: write it as :%d or 127.0.0.1:%d", name, address, port, port)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestWithoutAnythingSettingsAreTheDefaults(t *testing.T) {
 	}
 	want := Settings{TaskQueue: "lockstep", CacheDir: filepath.Join(os.Getenv("XDG_CACHE_HOME"), "lockstep"),
 		UIURL: "http://localhost:8233", LogLevel: "info", LogFormat: "text", MaxConcurrentActivities: 20,
-		StopTimeout: Duration(30 * time.Second)}
+		StopTimeout: Duration(30 * time.Second), CodecServer: CodecServer{Address: "127.0.0.1:8087"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -65,7 +65,7 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{TaskQueue: "flag", UIURL: "http://variable", LogLevel: "warn", LogFormat: "text", MaxConcurrentActivities: 5,
-		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
+		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, CodecServer: got.CodecServer, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -93,6 +93,27 @@ func TestANestedSettingHasAFlagAVariableAndAKey(t *testing.T) {
 	}
 	if got.Health.Address != ":8086" || got.StopTimeout != Duration(5*time.Minute) {
 		t.Errorf("health %+v, stop timeout %s", got.Health, got.StopTimeout)
+	}
+}
+
+func TestTheCodecServerAnswersPagesOfTheTemporalUI(t *testing.T) {
+	for _, c := range []struct {
+		holds, set, ui string
+		want           Origins
+	}{
+		{"that of uiURL, without its path", "", "https://Temporal.example.com:443/ui", Origins{"https://temporal.example.com"}},
+		{"those that are set", "http://localhost:8080, https://ui.example.com", "http://localhost:8233", Origins{"http://localhost:8080", "https://ui.example.com"}},
+	} {
+		alone(t)
+		t.Setenv("LOCKSTEP_CODEC_SERVER_ORIGINS", c.set)
+		t.Setenv("LOCKSTEP_UI_URL", c.ui)
+		got, err := LoadSettings(nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, got.CodecServer.Pages(got.UIURL)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.holds, diff)
+		}
 	}
 }
 
@@ -136,6 +157,12 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"a build is not Temporal's own", "deployment: {name: lockstep, buildID: __unversioned__}\n", `deployment.buildID "__unversioned__"`},
 		{"a deployment's name has no dot", "deployment: {name: lock.step}\n", `deployment.name "lock.step" is no name`},
 		{"a current key is in a folder", "encryption: {current: '2026'}\n", `encryption.current "2026" is a key in no folder: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS)`},
+		{"an origin has no path", "codecServer: {origins: ['http://ui/temporal']}\n", `codecServer.origins has "http://ui/temporal", which is no origin`},
+		{"an origin has a scheme", "codecServer: {origins: [ui]}\n", `codecServer.origins has "ui"`},
+		{"the codec server has an address", "codecServer: {address: here}\n", `codecServer.address "here" is no address: write it as :8087`},
+		{"anybody is anybody on this machine", "codecServer: {anonymous: true, address: ':8087'}\n", `codecServer.address ":8087": write it as 127.0.0.1:8087`},
+		{"some are not anybody", "codecServer: {anonymous: true, accessFile: a.yaml}\n", "leave one of them out"},
+		{"a certificate has a key", "codecServer: {tlsCert: a.pem}\n", "set both, or leave both out"},
 		{"a URL is a URL", "uiURL: localhost\n", "uiURL"},
 		{"a mirror has a base URL", "mirrors: {docker.io: '127.0.0.1:5000'}\n", "is no base URL"},
 		{"YAML is YAML", "a: [\n", "reading settings"},

@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -53,7 +52,7 @@ func command() *cobra.Command {
 func run(ctx context.Context, settings config.Settings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s, err := newService(ctx, settings, logger(settings, os.Stderr))
+	s, err := newService(ctx, settings, settings.Logger(os.Stderr))
 	if err != nil {
 		return err
 	}
@@ -112,14 +111,4 @@ func connect(ctx context.Context, settings config.Settings, logger *slog.Logger,
 	heartbeats.Listen(&options.ConnectionOptions)
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(polls.watch))
 	return dial.Temporal(ctx, options)
-}
-
-func logger(settings config.Settings, out io.Writer) *slog.Logger {
-	var level slog.LevelVar
-	_ = level.UnmarshalText([]byte(settings.LogLevel)) // checked when it was loaded
-	options := &slog.HandlerOptions{Level: &level}
-	if settings.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(out, options))
-	}
-	return slog.New(slog.NewTextHandler(out, options))
 }

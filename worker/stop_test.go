@@ -39,7 +39,7 @@ func endless() error {
 	if err != nil {
 		return err
 	}
-	s, err := newService(context.Background(), settings, logger(settings, os.Stderr))
+	s, err := newService(context.Background(), settings, settings.Logger(os.Stderr))
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -14,7 +12,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"lockstep/config"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -96,21 +93,6 @@ func TestAnAttributeOfAnotherTypeKeepsTheWorkerFromStarting(t *testing.T) {
 	_, err := absent(map[string]enumspb.IndexedValueType{"Phase": enumspb.INDEXED_VALUE_TYPE_TEXT})
 	if err == nil || !strings.Contains(err.Error(), "Phase has type Text instead of Keyword") || !strings.Contains(err.Error(), "TEMPORAL_NAMESPACE") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestTheLogHasTheLevelAndFormatOfTheSettings(t *testing.T) {
-	var text, structured bytes.Buffer
-	warnings := logger(config.Settings{LogLevel: "warn", LogFormat: "text"}, &text)
-	warnings.Info("Worker ready")
-	warnings.Warn("Slow")
-	if got := text.String(); strings.Contains(got, "Worker ready") || !strings.Contains(got, "level=WARN msg=Slow") {
-		t.Errorf("text: %q", got)
-	}
-	logger(config.Settings{LogLevel: "debug", LogFormat: "json"}, &structured).Debug("Worker ready", "taskQueue", "lockstep")
-	var line map[string]any
-	if err := json.Unmarshal(structured.Bytes(), &line); err != nil || line["msg"] != "Worker ready" || line["taskQueue"] != "lockstep" {
-		t.Errorf("%v: %q", err, structured.String())
 	}
 }
 

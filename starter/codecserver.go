@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/config"
+	"lockstep/internal/codec"
+	"lockstep/starter/api/auth"
+	"lockstep/starter/codecserver"
+)
+
+func (c *cli) codecServer() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "codec-server", Short: "Decrypt for the Temporal UI what Temporal stores", Args: cobra.NoArgs,
+		Long: `Decrypt for the Temporal UI and the temporal command line what Temporal stores.
+
+It needs encryption.keys, and knows by codecServer.accessFile who may ask. Without one, codecServer.anonymous lets anybody
+on this machine ask. Settings are in docs/settings.md, how to set up the UI in docs/encryption.md.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := c.settings(cmd)
+			if err != nil {
+				return err
+			}
+			log := settings.Logger(cmd.ErrOrStderr())
+			options, err := codecServerOptions(settings, log)
+			if err != nil {
+				return &exit{code: exitBadInput, err: err}
+			}
+			ready := func(address net.Addr) {
+				log.Info("Codec server ready", "address", address.String(), "tls", settings.CodecServer.TLSCert != "", "origins", options.Origins)
+			}
+			if err := codecserver.Serve(cmd.Context(), settings.CodecServer, codecserver.Handler(options), ready); err != nil {
+				return &exit{code: exitFailed, err: fmt.Errorf("codec server: %w", err)}
+			}
+			return nil
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "healthcheck", Short: "Exit 0 if the codec server of the same settings answers", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := c.settings(cmd)
+			if err != nil {
+				return err
+			}
+			if err := codecserver.Check(cmd.Context(), settings.CodecServer); err != nil {
+				return &exit{code: exitFailed, err: err}
+			}
+			return nil
+		},
+	})
+	return cmd
+}
+
+func codecServerOptions(settings config.Settings, log *slog.Logger) (codecserver.Options, error) {
+	if settings.Encryption.Keys == "" {
+		return codecserver.Options{}, errors.New("there is nothing to decrypt with: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS) to the folder of keys that the workers have")
+	}
+	keys, err := codec.Read(settings.Encryption)
+	if err != nil {
+		return codecserver.Options{}, err
+	}
+	options := codecserver.Options{Codec: codec.New(keys), Origins: settings.CodecServer.Pages(settings.UIURL), Log: log}
+	switch {
+	case settings.CodecServer.AccessFile != "":
+		options.Guard, err = auth.New(auth.Options{File: settings.CodecServer.AccessFile, Log: log, Audit: log})
+	case !settings.CodecServer.Anonymous:
+		err = errors.New("nobody may ask: set codecServer.accessFile (LOCKSTEP_CODEC_SERVER_ACCESS_FILE) to who may, " +
+			"or codecServer.anonymous (LOCKSTEP_CODEC_SERVER_ANONYMOUS) to true if all on this machine may")
+	}
+	if settings.CodecServer.TLSCert == "" && !settings.CodecServer.Loopback() {
+		log.Warn("No TLS: tokens and what is decrypted can be read on the way. Set codecServer.tlsCert and codecServer.tlsKey, or let only a proxy on this machine reach it.")
+	}
+	return options, err
+}

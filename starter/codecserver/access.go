@@ -1,0 +1,63 @@
+package codecserver
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+
+	"lockstep/starter/api/auth"
+	"lockstep/starter/api/problem"
+)
+
+// maxBody is some times what Temporal takes as one payload (2 MiB), in base64.
+const maxBody = 16 << 20
+
+// authorized lets through to next who may read payloads. Who says so by the cookie of [login] instead of a token is known by that.
+func authorized(guard Guard, next http.Handler) http.Handler {
+	if guard == nil {
+		return next
+	}
+	known := guard.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identity, _ := auth.FromContext(r.Context())
+		note(r, identity)
+		if err := guard.Authorize(r.Context(), auth.ReadPayloads, "*"); err != nil {
+			refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cookie, err := r.Cookie(cookieName); err == nil && r.Header.Get("Authorization") == "" {
+			r.Header.Set("Authorization", "Bearer "+cookie.Value)
+		}
+		known.ServeHTTP(w, r)
+	})
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *auth.Refusal
+	if errors.As(err, &refusal) {
+		problem.Write(w, r, refusal.Problem())
+		return
+	}
+	problem.Write(w, r, problem.New(http.StatusForbidden, "forbidden", "%s", err))
+}
+
+// bounded gives next bodies that are not too large.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &large):
+			problem.Write(w, r, problem.New(http.StatusRequestEntityTooLarge, "too-large", "the request is larger than %d MiB: ask for fewer payloads at a time", maxBody>>20))
+		case err != nil:
+			problem.Write(w, r, problem.New(http.StatusBadRequest, "bad-request", "the request broke off: send it again"))
+		default:
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			w.Header().Set("Cache-Control", "no-store")
+			next.ServeHTTP(w, r)
+		}
+	})
+}

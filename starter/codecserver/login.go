@@ -1,0 +1,43 @@
+package codecserver
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+const (
+	loginPath  = "/login"
+	cookieName = "lockstep_codec"
+)
+
+// form asks people for their token, whose UI has no login and so no token to pass on.
+func form(w http.ResponseWriter, _ *http.Request) {
+	page(w, http.StatusOK, `<form method="post"><label>Token <input type="password" name="token" autocomplete="off" autofocus required></label> <button>Log in</button></form>`)
+}
+
+// login keeps a good token in cookies of the browser's session that only it and this server see. Cookies know no ports: by their
+// paths, the Temporal UI on the same host does not get them.
+func login(guard Guard) http.Handler {
+	accept := authorized(guard, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		secure := strings.HasPrefix(r.Header.Get("Origin"), "https://") // also where a proxy speaks TLS for this server
+		for _, path := range []string{"/decode", "/encode"} {
+			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: path, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode})
+		}
+		page(w, http.StatusOK, `<p>Logged in until this browser is closed. Reload the Temporal UI: it shows decoded data, if it may send credentials to its codec server.</p>`)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(r.PostFormValue("token")))
+		accept.ServeHTTP(w, r)
+	})
+}
+
+func page(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>Lockstep codec server</title><h1>Lockstep codec server</h1>`+body+"\n")
+}
