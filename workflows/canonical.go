@@ -39,23 +39,26 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 	if err := referTo(ctx, id); err != nil {
 		return result, err
 	}
-	// Before the child's options: they are of a copy, in which nobody would see the details.
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/user-metadata): its board is there, and Updates go there.",
-		id, workflow.GetInfo(ctx).Namespace, strings.ReplaceAll(id, "/", "%2F")))
-	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:               id,
 		WaitForCancellation:      true,
 		ParentClosePolicy:        enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionTimeout: 0,
 		StaticSummary:            operation + " of " + environment,
-	})
-	err = workflow.ExecuteChildWorkflow(ctx, operation, input).Get(ctx, &result)
+	}), operation, input)
+	var run workflow.Execution
+	if child.GetChildWorkflowExecution().Get(ctx, &run) == nil {
+		workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/%s/user-metadata): its board is there, and Updates go there.",
+			id, workflow.GetInfo(ctx).Namespace, strings.ReplaceAll(id, "/", "%2F"), run.RunID))
+	}
+	err = child.Get(ctx, &result)
 	var taken *temporal.ChildWorkflowExecutionAlreadyStartedError
 	if errors.As(err, &taken) {
-		return result, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"environment %q is busy: workflow %q is running; watch it with `lockstep watch %s` or end it with `lockstep cancel %s`",
-			environment, id, environment, environment), TypeBusy, nil)
+		why := fmt.Sprintf("environment %q is busy: workflow %q is running; watch it with `lockstep watch %s` or end it with `lockstep cancel %s`",
+			environment, id, environment, environment)
+		workflow.SetCurrentDetails(ctx, refusedDetails(why))
+		return result, temporal.NewNonRetryableApplicationError(why, TypeBusy, nil)
 	}
 	return result, err
 }
