@@ -25,11 +25,11 @@ type access struct {
 
 // readAccess makes the access file ready. What did not change since the version before goes on: the issuer's keys, and who
 // was let through how often. It returns before itself if nothing changed.
-func readAccess(path string, before *access, log *slog.Logger, now func() time.Time) (*access, error) {
+func readAccess(o Options, before *access) (*access, error) {
 	if before == nil {
 		before = &access{}
 	}
-	source, err := read(path, before.source)
+	source, err := read(o.File, before.source)
 	if err != nil {
 		return nil, err
 	}
@@ -45,15 +45,16 @@ func readAccess(path string, before *access, log *slog.Logger, now func() time.T
 		a.proxies = append(a.proxies, network)
 	}
 	if limits := source.file.Limits; limits != before.source.file.Limits {
-		a.requests = limit.New(float64(limits.RequestsPerSecond), 5*limits.RequestsPerSecond, now)
-		a.failures = limit.New(float64(limits.FailuresPerMinute)/60, limits.FailuresPerMinute, now)
+		perSecond := max(limits.RequestsPerSecond, o.RequestsPerSecond)
+		a.requests = limit.New(float64(perSecond), 5*perSecond, o.Now)
+		a.failures = limit.New(float64(limits.FailuresPerMinute)/60, limits.FailuresPerMinute, o.Now)
 	}
 	if oidc := source.file.OIDC; oidc != nil {
-		keys, err := a.keys(before, log, now)
+		keys, err := a.keys(before, o.Log, o.Now)
 		if err != nil {
-			return nil, fmt.Errorf("access file %s: %w", path, err)
+			return nil, fmt.Errorf("access file %s: %w", o.File, err)
 		}
-		a.users = newUsers(*oidc, keys, now)
+		a.users = newUsers(*oidc, keys, o.Now)
 	}
 	return a, nil
 }

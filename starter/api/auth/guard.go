@@ -20,6 +20,9 @@ const remembered = 1000
 type Options struct {
 	// File is the access file. It is read again when it changes; a new one that is wrong is logged and not used.
 	File string
+	// RequestsPerSecond of one caller are let through also where the access file allows fewer: a page of the Temporal UI
+	// asks the codec server for each payload. Default: what the file says.
+	RequestsPerSecond int
 	// Log hears about the access file and the issuer. Default: nobody.
 	Log *slog.Logger
 	// Audit gets a record of each refusal and each change. Default: nobody.
@@ -50,7 +53,7 @@ func New(options Options) (*Guard, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	access, err := readAccess(options.File, nil, options.Log, options.Now)
+	access, err := readAccess(options, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +93,7 @@ func (g *Guard) current() *access {
 		return g.access
 	}
 	g.looked = now
-	next, err := readAccess(g.options.File, g.access, g.options.Log, g.options.Now)
+	next, err := readAccess(g.options, g.access)
 	if err != nil {
 		if text := err.Error(); text != g.wrong {
 			g.options.Log.Error("The access file is wrong: the one before stays in force", "error", err)

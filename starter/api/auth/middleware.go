@@ -39,7 +39,7 @@ func (g *Guard) admit(r *http.Request, access *access, c *caller) error {
 	}
 	c.identity = identity
 	if wait, ok := access.requests.Take(identity.key()); !ok {
-		return tooMany(wait, "%s asks more often than %d times a second; wait as long as Retry-After says", identity, access.source.file.Limits.RequestsPerSecond)
+		return tooMany(wait, "%s asks more often than %d times a second; wait as long as Retry-After says", identity, max(access.source.file.Limits.RequestsPerSecond, g.options.RequestsPerSecond))
 	}
 	return nil
 }
