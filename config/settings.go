@@ -42,6 +42,8 @@ type Settings struct {
 	Encryption Encryption `mapstructure:"encryption"`
 	// CodecServer decrypts for the Temporal UI.
 	CodecServer CodecServer `mapstructure:"codecServer"`
+	// API is for programs.
+	API API `mapstructure:"api"`
 	// Health is where a worker says how it is.
 	Health Health `mapstructure:"health"`
 	// Deployment makes a worker one version of a Temporal worker deployment. Off by default.
@@ -104,6 +106,7 @@ func settings() []setting {
 		{"codecServer::anonymous", "codec-server-anonymous", "true: anybody on this machine may ask the codec server"},
 		{"codecServer::tlsCert", "codec-server-tls-cert", "certificate chain of the codec server, in PEM"},
 		{"codecServer::tlsKey", "codec-server-tls-key", "key of that certificate, in PEM"},
+		{"api::accessFile", "api-access-file", "who may do what on the REST API"},
 		{"health::address", "health-address", "where a worker answers /livez and /readyz, as :8086"},
 		{"deployment::name", "deployment-name", "Temporal worker deployment that a worker is a version of"},
 		{"deployment::buildID", "deployment-build-id", "version of a worker in its deployment"},

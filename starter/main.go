@@ -96,7 +96,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	config.AddFlags(root.PersistentFlags())
 	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
 		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format", "codec-server-address", "codec-server-origins",
-		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key"} {
+		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key", "api-access-file"} {
 		_ = root.PersistentFlags().MarkHidden(name) // those of programs that run for long
 	}
 	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(),
