@@ -41,6 +41,10 @@ func (e *Environment) Default() {
 	set(&e.APIManager.Image, DefaultAPIMImage)
 	e.KeyManager.setDefaults()
 	e.Timeouts.setDefaults()
+	for i := range e.Schedules {
+		set(&e.Schedules[i].Name, e.Schedules[i].Operation)
+		set(&e.Schedules[i].TimeZone, "UTC")
+	}
 }
 
 func (r *Routing) setDefaults() {

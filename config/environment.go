@@ -39,6 +39,8 @@ type Environment struct {
 	OnFailure FailurePolicy `json:"onFailure,omitempty"`
 	// Approvals are the steps of a deployment that begin only once an operator has approved them.
 	Approvals []string `json:"approvals,omitempty"`
+	// Schedules are the operations that are carried out again and again, once `lockstep schedule apply` has been run.
+	Schedules []Schedule `json:"schedules,omitempty"`
 }
 
 // Cluster says how the worker reaches the cluster. Empty: in-cluster configuration, then the worker's own kubeconfig.
@@ -236,3 +238,21 @@ const (
 	OnFailurePause    FailurePolicy = "pause"
 	OnFailureKeep     FailurePolicy = "keep"
 )
+
+// Schedule is an operation that is carried out again and again: exactly one of Cron and Every.
+type Schedule struct {
+	// Name of the schedule, a DNS label. Default: the operation.
+	Name string `json:"name,omitempty"`
+	// Operation is rebuild, verify, drift, rotate or deploy.
+	Operation string `json:"operation"`
+	// Cron has five fields: minute, hour, day of month, month, day of week; or is @hourly, @daily, @weekly, @monthly or @yearly.
+	Cron string `json:"cron,omitempty"`
+	// Every is the time from one run to the next, counted from midnight UTC of 1970-01-01. A minute at least.
+	Every Duration `json:"every,omitempty"`
+	// TimeZone of Cron, a name of the IANA database, as Europe/Berlin. Default "UTC".
+	TimeZone string `json:"timeZone,omitempty"`
+	// Jitter is how much later than said a run may begin, at random, so that not all do at once. Default 0.
+	Jitter Duration `json:"jitter,omitempty"`
+	// Options are the operation's own, as level of verify.
+	Options Values `json:"options,omitempty"`
+}

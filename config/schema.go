@@ -87,4 +87,6 @@ func narrow(schema *jsonschema.Schema) {
 	field("Product", "replicas").Minimum = "1"
 	field("", "approvals").Items = enum(DeploySteps()...)
 	field("", "approvals").UniqueItems = true
+	field("Schedule", "name").Pattern = dnsLabel.String()
+	field("Schedule", "operation").Enum = enum(ScheduledOperations()...).Enum
 }

@@ -28,6 +28,7 @@ func (e Environment) Validate() error {
 		checkListedHostnames,
 		checkExtraConfigs,
 		checkOwnTables,
+		checkSchedules,
 	}
 	var found Problems
 	for _, rule := range rules {
@@ -44,6 +45,7 @@ func (e Environment) Warnings() []Problem {
 		warnImage,
 		warnData,
 		warnValues,
+		warnSchedules,
 	}
 	var found Problems
 	for _, rule := range rules {
