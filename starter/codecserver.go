@@ -14,6 +14,9 @@ import (
 	"lockstep/starter/codecserver"
 )
 
+// payloadsPerSecond are let through of one caller: a page of the Temporal UI asks for each payload of a history at once.
+const payloadsPerSecond = 500
+
 func (c *cli) codecServer() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "codec-server", Short: "Decrypt for the Temporal UI what Temporal stores", Args: cobra.NoArgs,
@@ -67,7 +70,7 @@ func codecServerOptions(settings config.Settings, log *slog.Logger) (codecserver
 	options := codecserver.Options{Codec: codec.New(keys), Origins: settings.CodecServer.Pages(settings.UIURL), Log: log}
 	switch {
 	case settings.CodecServer.AccessFile != "":
-		options.Guard, err = auth.New(auth.Options{File: settings.CodecServer.AccessFile, Log: log, Audit: log})
+		options.Guard, err = auth.New(auth.Options{File: settings.CodecServer.AccessFile, RequestsPerSecond: payloadsPerSecond, Log: log, Audit: log})
 	case !settings.CodecServer.Anonymous:
 		err = errors.New("nobody may ask: set codecServer.accessFile (LOCKSTEP_CODEC_SERVER_ACCESS_FILE) to who may, " +
 			"or codecServer.anonymous (LOCKSTEP_CODEC_SERVER_ANONYMOUS) to true if all on this machine may")

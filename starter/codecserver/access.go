@@ -13,7 +13,8 @@ import (
 // maxBody is some times what Temporal takes as one payload (2 MiB), in base64.
 const maxBody = 16 << 20
 
-// authorized lets through to next who may read payloads. Who says so by the cookie of [login] instead of a token is known by that.
+// authorized lets through to next who may read payloads. Who has no token may have the cookie of [login]. Who has neither yet is no
+// failure that the guard should count: a page of the Temporal UI asks dozens of times.
 func authorized(guard Guard, next http.Handler) http.Handler {
 	if guard == nil {
 		return next
@@ -28,7 +29,13 @@ func authorized(guard Guard, next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if cookie, err := r.Cookie(cookieName); err == nil && r.Header.Get("Authorization") == "" {
+		if r.Header.Get("Authorization") == "" {
+			cookie, err := r.Cookie(cookieName)
+			if err != nil {
+				problem.Write(w, r, problem.New(http.StatusUnauthorized, "unauthorized", "there is no token: log in at the codec server's page %s and let the Temporal UI "+
+					"include credentials, or send a token as Authorization: Bearer <token>", loginPath).Challenge("Bearer"))
+				return
+			}
 			r.Header.Set("Authorization", "Bearer "+cookie.Value)
 		}
 		known.ServeHTTP(w, r)
