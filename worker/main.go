@@ -110,5 +110,6 @@ func connect(ctx context.Context, settings config.Settings, logger *slog.Logger,
 	options.Logger = sdklog.NewStructuredLogger(logger)
 	heartbeats.Listen(&options.ConnectionOptions)
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(polls.watch))
-	return dial.Temporal(ctx, options)
+	connection, err := dial.Temporal(ctx, options)
+	return connection.Client, err // a worker takes no other client than the SDK's own
 }
