@@ -21,7 +21,8 @@ const (
 )
 
 // keys are those that an issuer signs tokens with. They are asked for when a token needs one, so a server starts while its
-// issuer is down.
+// issuer is down. The key set of go-oidc would not do: it asks anew for each token with an unknown key, never forgets a key
+// that was withdrawn, and its verifier does not tell an issuer that is down from a bad signature.
 type keys struct {
 	issuer string
 	client *http.Client
@@ -38,14 +39,16 @@ type keys struct {
 
 // find is the public key of that id, for that algorithm.
 func (k *keys) find(ctx context.Context, id, algorithm string) (any, error) {
-	key, found, age := k.lookUp(id)
+	key, found, age, failed := k.lookUp(id)
 	if !found || age > fresh {
-		answered, err := k.refresh(ctx)
-		if err != nil {
-			return nil, err
+		answer := k.refresh(ctx)
+		if !found || age > stale || !failed { // else nobody waits for an issuer that did not answer before
+			if err := k.wait(ctx, answer); err != nil {
+				return nil, err
+			}
+			key, found, age, failed = k.lookUp(id)
 		}
-		key, found, age = k.lookUp(id)
-		if !answered && (!found || age > stale) {
+		if failed && (!found || age > stale) {
 			return nil, unavailable(pause, "the issuer %s of the token does not say which keys are its own; try again in a while, or use a token of the access file", k.issuer)
 		}
 	}
@@ -58,29 +61,27 @@ func (k *keys) find(ctx context.Context, id, algorithm string) (any, error) {
 	return key.Key, nil
 }
 
-// lookUp is a known key, and how long ago it was published. A token may leave its key's id out if there is only one.
-func (k *keys) lookUp(id string) (key jose.JSONWebKey, found bool, age time.Duration) {
+// lookUp is a known key, how long ago it was published, and whether the issuer gave no answer when it was asked last. A
+// token may leave its key's id out if there is only one.
+func (k *keys) lookUp(id string) (key jose.JSONWebKey, found bool, age time.Duration, failed bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	age = k.now().Sub(k.fetched)
 	if id == "" && len(k.known) == 1 {
 		for _, only := range k.known {
-			return only, true, age
+			return only, true, age, k.failed
 		}
 	}
 	key, found = k.known[id]
-	return key, found, age
+	return key, found, age, k.failed
 }
 
-// refresh asks the issuer, unless that was done just now, and says whether it answered. All who wait share the answer; it
-// is fetched to the end even if the one who asked first has gone.
-func (k *keys) refresh(ctx context.Context) (bool, error) {
-	answer := k.asking.DoChan("", func() (any, error) {
-		k.mu.Lock()
-		recent, failed := k.now().Sub(k.asked) < pause, k.failed
-		k.mu.Unlock()
-		if recent {
-			return !failed, nil
+// refresh asks the issuer, unless that was done just now. All who ask share the answer; it is fetched to the end even if the
+// one who asked first has gone.
+func (k *keys) refresh(ctx context.Context) <-chan singleflight.Result {
+	return k.asking.DoChan("", func() (any, error) {
+		if k.askedJustNow() {
+			return nil, nil
 		}
 		known, err := fetch(context.WithoutCancel(ctx), k.client, k.issuer)
 		if err != nil {
@@ -92,13 +93,21 @@ func (k *keys) refresh(ctx context.Context) (bool, error) {
 		if err == nil {
 			k.known, k.fetched = known, k.asked
 		}
-		return err == nil, nil
+		return nil, nil
 	})
+}
+
+func (k *keys) askedJustNow() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.now().Sub(k.asked) < pause
+}
+
+func (k *keys) wait(ctx context.Context, answer <-chan singleflight.Result) error {
 	select {
-	case got := <-answer:
-		answered, _ := got.Val.(bool)
-		return answered, got.Err
+	case <-answer:
+		return nil
 	case <-ctx.Done():
-		return false, unavailable(pause, "the request ended while the issuer %s was asked for its keys; try again", k.issuer)
+		return unavailable(pause, "the request ended while the issuer %s was asked for its keys; try again", k.issuer)
 	}
 }

@@ -11,7 +11,7 @@ const (
 	None Role = iota
 	// Reader looks and watches.
 	Reader
-	// Operator also starts what changes nothing that lasts away, and decides.
+	// Operator also deploys, verifies and decides.
 	Operator
 	// Admin also removes, rebuilds, rotates and schedules.
 	Admin
