@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	enumspb "go.temporal.io/api/enums/v1"
 
 	"lockstep/workflows"
 )
@@ -21,19 +20,16 @@ func (c *cli) cancel() *cobra.Command {
 				return err
 			}
 			defer temporal.Close()
-			d, err := describe(cmd.Context(), temporal, args[0])
+			last, err := temporal.Get(cmd.Context(), args[0], "")
 			if err != nil {
 				return err
 			}
-			if d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING { // Temporal would accept it all the same
-				return noOperation(args[0])
+			undoing, err := temporal.Cancel(cmd.Context(), last)
+			if err != nil {
+				return err
 			}
-			w := watcher{cmd: cmd, temporal: temporal, environment: args[0], run: d.WorkflowExecution.RunID}
-			if view, err := w.view(cmd.Context()); err == nil && view.Status.Phase == workflows.PhaseCompensating {
+			if undoing {
 				return c.say(cmd, args[0], workflows.PhaseCompensating, "what it did is being undone already, which a cancellation does not stop")
-			}
-			if err := temporal.CancelWorkflow(cmd.Context(), workflows.CanonicalID(args[0]), d.WorkflowExecution.RunID); err != nil {
-				return fail(exitNoTemporal, "cancelling the operation on %q: %w", args[0], err)
 			}
 			return c.say(cmd, args[0], "cancelling", "cancelling")
 		},

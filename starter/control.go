@@ -1,26 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/user"
-	"time"
 
 	"github.com/spf13/cobra"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/workflow"
 
 	"lockstep/config"
 	"lockstep/workflows"
 )
-
-// answerTimeout is how long a worker may take to answer a decision. A changed environment is checked meanwhile.
-const answerTimeout = time.Minute
 
 // signature is who decides, and why.
 type signature struct{ by, reason string }
@@ -115,52 +104,17 @@ func (c *cli) decide(cmd *cobra.Command, environment, update string, input any) 
 		return err
 	}
 	defer temporal.Close()
-	d, err := describe(cmd.Context(), temporal, environment)
+	last, err := temporal.Get(cmd.Context(), environment, "")
 	if err != nil {
 		return err
 	}
-	switch {
-	case d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return noOperation(environment)
-	case d.WorkflowType.Name != workflows.OperationDeploy:
-		return fail(exitBadInput, "%s runs on environment %q: it neither pauses nor awaits approvals; `lockstep cancel %s` ends it", d.WorkflowType.Name, environment, environment)
-	}
-	answer, err := send(cmd.Context(), temporal, d.WorkflowExecution, update, input)
+	answer, err := temporal.Decide(cmd.Context(), last, update, input)
 	if err != nil {
-		return unanswered(environment, err)
+		return err
 	}
 	if c.output == "json" {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"environment": environment, "decision": update, "step": answer.Step, "next": answer.Next})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s; watch it with `lockstep watch %s`\n", answer.Next, environment)
 	return nil
-}
-
-func send(ctx context.Context, c client.Client, to workflow.Execution, update string, input any) (answer workflows.Answer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: to.ID, RunID: to.RunID, UpdateName: update, Args: []any{input}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err != nil {
-		return answer, err
-	}
-	return answer, handle.Get(ctx, &answer)
-}
-
-// unanswered says why a decision was not taken, or is not known to be.
-func unanswered(environment string, err error) error {
-	var app *temporal.ApplicationError
-	var gone *serviceerror.NotFound
-	switch {
-	case errors.As(err, &app):
-		return fail(exitBadInput, "%s", app.Message())
-	case errors.As(err, &gone):
-		return noOperation(environment)
-	}
-	return fail(exitNoTemporal, "no answer to the decision: %w; does a worker run (`bin/worker`)? `lockstep status %s` shows whether it was taken", err, environment)
-}
-
-func noOperation(environment string) error {
-	return fail(exitBadInput, "no operation runs on environment %q: `lockstep status %s` shows the last one", environment, environment)
 }

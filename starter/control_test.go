@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"lockstep/starter/display"
+	"lockstep/starter/operations"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -20,7 +20,7 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", file, "-d").wants(t, exitDone)
 		eventually(t, "deploy paused: paused", "status", "paused").wants(t, exitDone, "‖ identity-server", diagnosis, "Waits for a decision until",
 			"lockstep retry paused identity-server", "lockstep retry paused -f CHANGED.yaml", "lockstep rollback paused")
-		var view display.View
+		var view operations.View
 		if err := json.Unmarshal([]byte(lockstep(t.Context(), "status", "paused", "-o", "json").stdout), &view); err != nil || len(view.Next) != 3 {
 			t.Errorf("%v: %q", err, view.Next)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/config"
+	"lockstep/starter/operations"
 )
 
 // Exit codes.
@@ -57,13 +58,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	var e *exit
-	if !errors.As(err, &e) {
+	var asked *operations.Error
+	switch {
+	case errors.As(err, &e):
+	case errors.As(err, &asked):
+		e = &exit{code: codeOf(asked.Kind), err: err}
+	default:
 		e = &exit{code: exitBadInput, err: err} // cobra's own: unknown commands, flags and arguments
 	}
 	if !e.quiet {
 		fmt.Fprintln(stderr, "lockstep:", e.err)
 	}
 	return e.code
+}
+
+// codeOf is the exit code for what went wrong between Temporal and a command.
+func codeOf(kind operations.Kind) int {
+	switch kind {
+	case operations.Busy:
+		return exitBusy
+	case operations.Unavailable:
+		return exitNoTemporal
+	default:
+		return exitBadInput
+	}
 }
 
 // cli is what the commands share.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/config"
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
 
@@ -52,8 +53,10 @@ func (c *cli) teardown() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&purge, "purge", false, "also remove credentials, certificates, unused Gateway API kinds and the namespace, as far as Lockstep made them")
 	c.operation(cmd, operation{
-		name:  workflows.OperationTeardown,
-		input: func(env config.Environment) any { return workflows.TeardownInput{Request: workflows.Of(env), Purge: purge} },
+		name: workflows.OperationTeardown,
+		input: func(env config.Environment) any {
+			return workflows.TeardownInput{Request: workflows.Of(env), Purge: purge}
+		},
 	})
 	return cmd
 }
@@ -72,30 +75,26 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 		if err != nil {
 			return &exit{code: exitBadInput, err: err}
 		}
-		settings, err := c.settings(cmd)
-		if err != nil {
-			return err
-		}
-		for _, warning := range env.Warnings() {
-			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
-		}
 		temporal, err := c.connect(cmd)
 		if err != nil {
 			return err
 		}
 		defer temporal.Close()
-		if err := checkWorker(cmd.Context(), temporal, settings.TaskQueue); err != nil {
+		for _, warning := range env.Warnings() {
+			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
+		}
+		if err := temporal.CheckWorker(cmd.Context()); err != nil {
 			return err
 		}
-		run, err := start(cmd.Context(), temporal, settings.TaskQueue, env.Name, o.name, o.input(env))
+		begun, _, err := temporal.Start(cmd.Context(), operations.Start{Environment: env.Name, Operation: o.name, Input: o.input(env), By: identity()})
 		if err != nil {
 			return err
 		}
-		w := watcher{cmd: cmd, temporal: temporal, environment: env.Name, run: run.GetRunID(), json: c.output == "json", ui: settings.UIURL}
+		w := watcher{cmd: cmd, temporal: temporal, Operation: begun, json: c.output == "json"}
 		if detach {
 			return w.started()
 		}
-		return w.follow(o.name)
+		return w.follow()
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/dial"
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
 )
@@ -83,8 +85,8 @@ func startWorker(t *testing.T, c client.Client, instead map[string]any) (stop fu
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
-	server := server{Client: c}
-	for end := time.Now().Add(20 * time.Second); checkWorker(t.Context(), server, "lockstep") != nil; {
+	temporal := operations.Client{Connection: dial.Connection{Client: c}, TaskQueue: "lockstep"}
+	for end := time.Now().Add(20 * time.Second); temporal.CheckWorker(t.Context()) != nil; {
 		if time.Now().After(end) {
 			t.Fatal("Temporal does not see the worker")
 		}
@@ -198,8 +200,8 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if code, outcome, text := classify(byHand.Get(t.Context(), nil), nil); code != exitBusy || !strings.Contains(text, "lockstep watch slow-shop") {
-			t.Errorf("started by hand: %d, %s, %q", code, outcome, text)
+		if end := operations.End(byHand.Get(t.Context(), nil), nil); code(end) != exitBusy || !strings.Contains(end.Error, "lockstep watch slow-shop") {
+			t.Errorf("started by hand: %+v", end)
 		}
 	})
 

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
 )
@@ -53,9 +54,9 @@ func TestTheEndOfAnOperationDecidesTheExitCode(t *testing.T) {
 		"anything else":                 {errors.New("strange"), nil, exitNoTemporal, "unknown", "strange"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, outcome, text := classify(test.err, test.status)
-			if code != test.code || outcome != test.outcome || !strings.Contains(text, test.says) {
-				t.Errorf("got %d, %s, %q", code, outcome, text)
+			end := operations.End(test.err, test.status)
+			if code(end) != test.code || end.Outcome != test.outcome || !strings.Contains(end.Error, test.says) {
+				t.Errorf("got %d, %+v", code(end), end)
 			}
 		})
 	}

@@ -8,20 +8,19 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
 
 	"lockstep/starter/display"
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
 
 func (c *cli) status() *cobra.Command {
 	return &cobra.Command{
 		Use: "status ENVIRONMENT", Short: "Show the operation that runs, or ran last", Args: cobra.ExactArgs(1),
-		RunE: c.ofLast(func(w watcher, d *client.WorkflowExecutionDescription) error {
-			view, err := w.view(w.cmd.Context())
+		RunE: c.ofLast(func(w watcher) error {
+			view, err := w.temporal.View(w.cmd.Context(), w.Operation)
 			if err != nil {
-				return w.withoutBoard(d, err)
+				return w.withoutBoard(err)
 			}
 			return w.show(view)
 		}),
@@ -29,7 +28,7 @@ func (c *cli) status() *cobra.Command {
 }
 
 // show writes the board as it is now, and the whole of what went wrong.
-func (w watcher) show(view display.View) error {
+func (w watcher) show(view operations.View) error {
 	out := w.cmd.OutOrStdout()
 	if w.json {
 		return json.NewEncoder(out).Encode(view)
@@ -40,25 +39,26 @@ func (w watcher) show(view display.View) error {
 	if text := display.Diagnosis(view.Status); text != "" {
 		fmt.Fprintf(out, "\n%s\n\n", text)
 	}
-	fmt.Fprintln(out, w.link())
+	fmt.Fprintln(out, w.temporal.Link(w.Operation))
 	return nil
 }
 
 // withoutBoard says what Temporal knows by itself of an operation whose board cannot be read.
-func (w watcher) withoutBoard(d *client.WorkflowExecutionDescription, why error) error {
-	running := d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
-	if running && !errors.Is(why, errNoBoard) {
-		return fail(exitNoTemporal, "%s of %q runs since %s, but %w; it goes on where it stopped", d.WorkflowType.Name, w.environment, d.WorkflowStartTime.Local().Format(time.DateTime), why)
+func (w watcher) withoutBoard(why error) error {
+	if w.Running() && !errors.Is(why, operations.ErrNoBoard) {
+		return fail(exitNoTemporal, "%s of %q runs since %s, but %w; it goes on where it stopped",
+			w.Operation.Operation, w.Environment, w.Started.Local().Format(time.DateTime), why)
 	}
-	status := workflows.Status{Environment: w.environment, Operation: strings.ToLower(d.WorkflowType.Name), Phase: workflows.PhaseRunning, Started: d.WorkflowStartTime}
-	if !running {
-		status.Phase, status.Outcome, status.Ended = workflows.PhaseEnded, workflows.OutcomeDone, d.WorkflowCloseTime
-		if err := w.temporal.GetWorkflow(w.cmd.Context(), workflows.CanonicalID(w.environment), w.run).Get(w.cmd.Context(), nil); err != nil {
-			_, status.Outcome, status.Error = classify(err, nil)
+	status := workflows.Status{Environment: w.Environment, Operation: strings.ToLower(w.Operation.Operation), Phase: workflows.PhaseRunning, Started: w.Started}
+	if !w.Running() {
+		status.Phase, status.Outcome, status.Ended = workflows.PhaseEnded, workflows.OutcomeDone, w.Ended
+		if _, err := w.temporal.Result(w.cmd.Context(), w.Operation); err != nil {
+			end := operations.End(err, nil)
+			status.Outcome, status.Error = end.Outcome, end.Error
 		}
 	}
-	if !errors.Is(why, errNoBoard) {
+	if !errors.Is(why, operations.ErrNoBoard) {
 		fmt.Fprintln(w.cmd.ErrOrStderr(), "its steps are not known:", why)
 	}
-	return w.show(display.View{Status: status})
+	return w.show(operations.View{Status: status})
 }

@@ -42,7 +42,8 @@ func newBoard(ctx workflow.Context, environment, operation string, steps []step)
 	}
 	b.show(ctx)
 	return b, workflow.UpsertTypedSearchAttributes(ctx, AttributeEnvironment.ValueSet(environment),
-		AttributeOperation.ValueSet(operation), AttributePhase.ValueSet(PhaseRunning))
+		AttributeOperation.ValueSet(operation), AttributePhase.ValueSet(PhaseRunning),
+		AttributeOutcome.ValueUnset()) // the UI's form fills in that of an earlier run
 }
 
 func (b *board) begin(ctx workflow.Context, name string) {

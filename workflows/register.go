@@ -16,3 +16,6 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Verify)
 	r.RegisterWorkflow(Teardown)
 }
+
+// TakesDecisions says whether operations of that type pause and await approvals.
+func TakesDecisions(operation string) bool { return operation == OperationDeploy }

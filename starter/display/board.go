@@ -7,15 +7,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
-
-// View is a board with what the steps under way say of themselves.
-type View struct {
-	Status workflows.Status  `json:"status"`
-	Doing  map[string]string `json:"doing,omitempty"` // by step
-	Next   []string          `json:"next,omitempty"`  // commands that an operator may run, of what waits for a decision
-}
 
 // Style says how to write.
 type Style struct {
@@ -50,7 +44,7 @@ func looks(row workflows.StepStatus) look {
 }
 
 // Table is the board as lines.
-func Table(v View, now time.Time, style Style) []string {
+func Table(v operations.View, now time.Time, style Style) []string {
 	lines := []string{cut(headline(v.Status, now), style.Width)}
 	width := 0
 	for _, row := range v.Status.Steps {

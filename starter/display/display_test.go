@@ -13,6 +13,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
 
@@ -45,11 +46,11 @@ func at(seconds float64) *time.Time {
 const diagnosis = "Deployment apim/is-identity-server is not ready: CrashLoopBackOff\njava.lang.OutOfMemoryError\nNext: raise the memory limit"
 
 // operation is a deployment in one of its phases.
-func operation(phase, outcome string, ended *time.Time, steps ...workflows.StepStatus) View {
-	return View{Status: workflows.Status{Environment: "shop", Operation: "deploy", Phase: phase, Outcome: outcome, Started: start, Ended: ended, Steps: steps}}
+func operation(phase, outcome string, ended *time.Time, steps ...workflows.StepStatus) operations.View {
+	return operations.View{Status: workflows.Status{Environment: "shop", Operation: "deploy", Phase: phase, Outcome: outcome, Started: start, Ended: ended, Steps: steps}}
 }
 
-func views() map[string]View {
+func views() map[string]operations.View {
 	preflight := workflows.StepStatus{Name: "preflight", Summary: "check the cluster", State: workflows.StateDone, Started: at(0), Ended: at(1.5), Note: "Kubernetes v1.35.4; 6 charts and images found"}
 	image := workflows.StepStatus{Name: "image", Summary: "build and push the image", Needs: []string{"preflight"}}
 	is := workflows.StepStatus{Name: "identity-server", Summary: "install Identity Server", Needs: []string{"image", "preflight"}}
@@ -62,7 +63,7 @@ func views() map[string]View {
 	skippable := workflows.StepStatus{Name: "verify", State: workflows.StatePaused, Started: at(2), Ended: at(3), Error: "no answer", Skippable: "it changes nothing"}
 	begun := preflight
 	begun.State, begun.Started, begun.Ended, begun.Note = workflows.StateWaiting, nil, nil, ""
-	return map[string]View{
+	return map[string]operations.View{
 		"waiting": operation(workflows.PhaseRunning, "", nil, begun, in(image, workflows.StateWaiting, nil, nil, ""), in(is, workflows.StateWaiting, nil, nil, "")),
 		"running": running,
 		"failed": operation(workflows.PhaseEnded, workflows.OutcomeFailed, at(9), preflight,
@@ -83,7 +84,7 @@ func views() map[string]View {
 }
 
 // waiting gives the steps that wait for a decision the end of an hour.
-func waiting(v View) View {
+func waiting(v operations.View) operations.View {
 	for i, row := range v.Status.Steps {
 		if row.State == workflows.StatePaused || row.State == workflows.StateAwaitingApproval {
 			until := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)

@@ -6,35 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
 
-// Commands are what an operator may run next of an operation that waits for a decision; none if it does not.
-func Commands(s workflows.Status) []string {
-	var all []string
-	for _, row := range s.Steps {
-		switch row.State {
-		case workflows.StatePaused:
-			all = append(all, fmt.Sprintf("lockstep retry %s %s", s.Environment, row.Name))
-			if row.Skippable != "" {
-				all = append(all, fmt.Sprintf(`lockstep skip %s %s --reason "…"`, s.Environment, row.Name))
-			}
-		case workflows.StateAwaitingApproval:
-			all = append(all, fmt.Sprintf(`lockstep approve %s %s --reason "…"`, s.Environment, row.Name))
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	if s.Phase == workflows.PhasePaused {
-		all = append(all, fmt.Sprintf("lockstep retry %s -f CHANGED.yaml", s.Environment))
-	}
-	return append(all, "lockstep rollback "+s.Environment)
-}
-
 // Next are the lines about an operation that waits for a decision: until when, and the commands that go on.
 func Next(s workflows.Status) []string {
-	commands := Commands(s)
+	commands := operations.Commands(s)
 	if len(commands) == 0 {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"lockstep/config"
+	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
 
@@ -43,7 +44,7 @@ func NewScreen(out io.Writer, t config.Terminal) *Screen {
 }
 
 // Show brings the screen up to date.
-func (s *Screen) Show(v View, now time.Time) {
+func (s *Screen) Show(v operations.View, now time.Time) {
 	s.trouble = ""
 	if s.columns == nil {
 		s.lines(v, now)
@@ -75,7 +76,7 @@ func (s *Screen) erase() {
 	}
 }
 
-func (s *Screen) lines(v View, now time.Time) {
+func (s *Screen) lines(v operations.View, now time.Time) {
 	for _, row := range v.Status.Steps {
 		text := row.State
 		if row.State == workflows.StateWaiting {

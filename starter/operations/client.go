@@ -1,0 +1,62 @@
+// Package operations starts, finds, follows and decides operations on environments. The command line and the REST API do it alike;
+// what is true is what Temporal says.
+package operations
+
+import (
+	"context"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"lockstep/internal/dial"
+)
+
+// Client asks Temporal about operations and has workers carry them out.
+type Client struct {
+	dial.Connection
+	// TaskQueue is that of the workers.
+	TaskQueue string
+	// UI is the address of the Temporal UI, for links.
+	UI string
+}
+
+// CheckWorker fails if nobody would carry out what is started.
+func (c Client) CheckWorker(ctx context.Context) error {
+	d, err := c.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return unavailable("asking Temporal for the workers of task queue %q: %w", c.TaskQueue, err)
+	}
+	if len(d.GetPollers()) == 0 {
+		return unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
+	}
+	return nil
+}
+
+// Kind says what an error means for whoever asked.
+type Kind string
+
+// Kinds of errors.
+const (
+	Invalid     Kind = "invalid"     // what was asked for is wrong
+	Unknown     Kind = "unknown"     // there is no such operation
+	Busy        Kind = "busy"        // another operation runs on the environment
+	Refused     Kind = "refused"     // the operation is not in a state for it
+	Unavailable Kind = "unavailable" // Temporal or its worker does not answer
+)
+
+// Error is what went wrong, in words for an operator.
+type Error struct {
+	Kind Kind
+	Err  error
+	// Holder is what runs on a busy environment, if that is known.
+	Holder *Operation
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+func failed(kind Kind, format string, args ...any) error {
+	return &Error{Kind: kind, Err: fmt.Errorf(format, args...)}
+}
+
+func unavailable(format string, args ...any) error { return failed(Unavailable, format, args...) }

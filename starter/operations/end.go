@@ -1,0 +1,71 @@
+package operations
+
+import (
+	"errors"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+
+	"lockstep/activities"
+	"lockstep/workflows"
+)
+
+// Ending is how an operation ended that gave back an error.
+type Ending struct {
+	Outcome string
+	Error   string
+	Type    string // of the application error, if it is one
+}
+
+// End reads the error of [Client.Result]. status is the board, if it is known: a cancelled operation says only there what it undid.
+func End(err error, status *workflows.Status) Ending {
+	var ended *temporal.WorkflowExecutionError
+	if !errors.As(err, &ended) {
+		return Ending{Outcome: OutcomeUnknown, Error: lost(err)}
+	}
+	var app *temporal.ApplicationError
+	var terminated *temporal.TerminatedError
+	switch {
+	case errors.As(err, &app):
+		return Ending{Outcome: outcomeOf(app.Type()), Error: app.Message(), Type: app.Type()}
+	case temporal.IsCanceledError(err):
+		return cancelled(status)
+	case errors.As(err, &terminated):
+		return Ending{Outcome: workflows.OutcomeFailed, Error: "terminated from outside: nothing was undone; deploy again to go on from there, or tear down"}
+	}
+	return Ending{Outcome: workflows.OutcomeFailed, Error: err.Error()}
+}
+
+func outcomeOf(kind string) string {
+	switch kind {
+	case workflows.TypeRolledBack:
+		return workflows.OutcomeRolledBack
+	case workflows.TypeBusy:
+		return OutcomeBusy
+	case activities.TypeInvalidConfig, activities.TypeNotFound:
+		return workflows.OutcomeRefused
+	}
+	return workflows.OutcomeFailed
+}
+
+func cancelled(status *workflows.Status) Ending {
+	switch {
+	case status == nil:
+		return Ending{Outcome: OutcomeCancelled, Error: "cancelled; no worker answers to say what is left: start one with `bin/worker` and ask again"}
+	case status.Outcome == workflows.OutcomeRolledBack:
+		return Ending{Outcome: workflows.OutcomeRolledBack, Error: status.Error, Type: workflows.TypeRolledBack}
+	case status.Error != "":
+		return Ending{Outcome: OutcomeCancelled, Error: status.Error}
+	default:
+		return Ending{Outcome: OutcomeCancelled, Error: "cancelled before anything was done"}
+	}
+}
+
+// lost says why the end of an operation is not known.
+func lost(err error) string {
+	var absent *serviceerror.NotFound
+	if errors.As(err, &absent) {
+		return "Temporal does not know this run any more: " + err.Error()
+	}
+	return "Temporal stopped answering: " + err.Error() + "; the operation goes on once it is back"
+}

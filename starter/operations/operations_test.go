@@ -1,0 +1,168 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/worker"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/internal/dial"
+	"lockstep/workflows"
+	"lockstep/workflows/workflowstest"
+)
+
+func TestLinksLeadIntoTheTemporalUI(t *testing.T) {
+	c := Client{Connection: dial.Connection{Namespace: "default"}, TaskQueue: "lockstep", UI: "http://localhost:8233/"}
+	o := Operation{Environment: "dev", ID: "run"}
+	for got, want := range map[string]string{
+		c.Link(Operation{Environment: "dev"}):     "http://localhost:8233/namespaces/default/workflows/environment%2Fdev",
+		c.Link(o):                                 "http://localhost:8233/namespaces/default/workflows/environment%2Fdev/run/user-metadata",
+		c.HistoryLink(o):                          "http://localhost:8233/namespaces/default/workflows/environment%2Fdev/run/history",
+		c.StartLink("dev", "Deploy"):              "http://localhost:8233/namespaces/default/workflows/start-workflow?taskQueue=lockstep&workflowId=environment%2Fdev&workflowType=Deploy",
+		c.ListLink("dev"):                         "http://localhost:8233/namespaces/default/workflows?query=Environment%3D%22dev%22",
+		c.ScheduleLink("environment/dev/nightly"): "http://localhost:8233/namespaces/default/schedules/environment%2Fdev%2Fnightly",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// connected is a client of a Temporal server on which an API Manager takes its time until it is told to go on.
+func connected(t *testing.T) (c Client, goOn chan struct{}) {
+	t.Helper()
+	server, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
+	goOn = make(chan struct{})
+	w := worker.New(server, "lockstep", worker.Options{})
+	workflows.Register(w)
+	workflowstest.Register(w, map[string]any{"Verify": func(ctx context.Context, _ activities.VerifyInput) (activities.Verification, error) {
+		<-goOn
+		return activities.Verification{Proved: []string{"it answers"}}, nil
+	}})
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Stop)
+	connection := dial.Connection{Client: server, Namespace: "default", DataConverter: converter.GetDefaultDataConverter()}
+	return Client{Connection: connection, TaskQueue: "lockstep", UI: "http://localhost:8233"}, goOn
+}
+
+func quickstart(t *testing.T) workflows.VerifyInput {
+	t.Helper()
+	env, err := config.Load("../../examples/quickstart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return workflows.VerifyInput{Request: workflows.Of(env)}
+}
+
+func wants(t *testing.T, err error, kind Kind, says string) {
+	t.Helper()
+	var wrong *Error
+	if !errors.As(err, &wrong) || wrong.Kind != kind || !strings.Contains(err.Error(), says) {
+		t.Errorf("%v, want %s: %q", err, kind, says)
+	}
+}
+
+func TestARepeatedStartIsTheSameOperation(t *testing.T) {
+	c, goOn := connected(t)
+	ctx := t.Context()
+	s := Start{Environment: "quickstart", Operation: workflows.OperationVerify, Input: quickstart(t), By: "ci", Key: "one", Digest: "a"}
+	first, repeated, err := c.Start(ctx, s)
+	if err != nil || repeated {
+		t.Fatal(repeated, err)
+	}
+	again, repeated, err := c.Start(ctx, s)
+	if err != nil || !repeated || again.ID != first.ID || again.StartedBy != "ci" {
+		t.Errorf("%+v, %v, %v", again, repeated, err)
+	}
+	other := s
+	other.Digest = "b"
+	_, _, err = c.Start(ctx, other)
+	wants(t, err, Invalid, "was used for another request")
+	other.Key = "two"
+	_, _, err = c.Start(ctx, other)
+	wants(t, err, Busy, "Verify runs since")
+	var busy *Error
+	if errors.As(err, &busy); busy.Holder == nil || busy.Holder.ID != first.ID {
+		t.Errorf("held by %+v", busy.Holder)
+	}
+	close(goOn)
+	if _, err := c.Result(ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	second, repeated, err := c.Start(ctx, other)
+	if err != nil || repeated {
+		t.Fatal(repeated, err)
+	}
+	if _, err := c.Result(ctx, second); err != nil {
+		t.Fatal(err)
+	}
+	found := eventually(t, func() ([]Operation, bool) {
+		all, _, err := c.List(ctx, Query{Environment: "quickstart", Outcome: "done"})
+		return all, err == nil && len(all) == 2
+	})
+	if found[0].ID != second.ID || found[1].ID != first.ID || found[1].Running() || found[1].Phase != workflows.PhaseEnded {
+		t.Errorf("%+v", found)
+	}
+	again, repeated, err = c.Start(ctx, s) // an older one: it is in the index
+	if err != nil || !repeated || again.ID != first.ID {
+		t.Errorf("%+v, %v, %v", again, repeated, err)
+	}
+	page, next, err := c.List(ctx, Query{PageSize: 1})
+	if err != nil || len(page) != 1 || len(next) == 0 {
+		t.Errorf("%+v, %q, %v", page, next, err)
+	}
+	page, _, err = c.List(ctx, Query{PageSize: 1, PageToken: next})
+	if err != nil || len(page) != 1 || page[0].ID != first.ID {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
+	c, goOn := connected(t)
+	close(goOn)
+	ctx := t.Context()
+	_, err := c.Get(ctx, "dev", "")
+	wants(t, err, Unknown, `no operation on environment "dev"`)
+	_, err = c.Get(ctx, "dev", "no-uuid")
+	wants(t, err, Unknown, `no operation "no-uuid"`)
+	_, err = c.Get(ctx, "dev", "1b4e28ba-2fa1-11d2-883f-0016d3cca427")
+	wants(t, err, Unknown, "no longer kept")
+	o, _, err := c.Start(ctx, Start{Environment: "quickstart", Operation: workflows.OperationVerify, Input: quickstart(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Decide(ctx, o, workflows.UpdateRollback, workflows.Rollback{})
+	wants(t, err, Refused, "it neither pauses nor awaits approvals")
+	if _, err := c.Result(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	o, err = c.Get(ctx, "quickstart", o.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Cancel(ctx, o)
+	wants(t, err, Refused, "no operation runs")
+	c.TaskQueue = "nobody"
+	wants(t, c.CheckWorker(ctx), Unavailable, "no worker listens")
+}
+
+func eventually[T any](t *testing.T, holds func() (T, bool)) T {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; {
+		value, ok := holds()
+		if ok {
+			return value
+		}
+		if time.Now().After(end) {
+			t.Fatalf("still %+v", value)
+		}
+	}
+}
