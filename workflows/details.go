@@ -8,30 +8,57 @@ import (
 	"lockstep/activities"
 )
 
-// markdown renders the board for the Temporal UI.
+// markdown renders the board for the Temporal UI, which shows the upper part of it: what somebody has to know or do comes first.
 func markdown(s Status) string {
 	var out strings.Builder
 	out.WriteString(fmt.Sprintf("**%s** of **%s**: %s", s.Operation, s.Environment, s.Phase))
 	if s.Outcome != "" {
 		out.WriteString(fmt.Sprintf(" (%s)", s.Outcome))
 	}
-	out.WriteString("\n\n| step | state | took | note |\n|---|---|---|---|\n")
+	out.WriteString("\n" + failures(s) + open(s) + "\n| step | state | took | note |\n|---|---|---|---|\n")
 	for _, row := range s.Steps {
-		took := ""
-		if row.Started != nil && row.Ended != nil {
-			took = row.Ended.Sub(*row.Started).Round(100 * time.Millisecond).String()
-		}
-		note := row.Note
-		if row.Error != "" {
-			note = row.Error
-		}
-		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", row.Name, row.State, took, cell(note)))
+		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", row.Name, row.State, took(row), cell(note(row))))
 	}
-	out.WriteString(open(s) + decided(s.Decisions))
+	out.WriteString(decided(s.Decisions))
+	return out.String()
+}
+
+// failures are what the operation ended with or, as long as it goes on, what its steps failed with.
+func failures(s Status) string {
 	if s.Error != "" {
-		out.WriteString(fmt.Sprintf("\n```\n%s\n```\n", s.Error))
+		return block(s.Error)
+	}
+	var out strings.Builder
+	for _, row := range s.Steps {
+		if row.Error != "" {
+			out.WriteString(fmt.Sprintf("\n**%s** failed:\n", row.Name) + block(row.Error))
+		}
 	}
 	return out.String()
+}
+
+func block(text string) string { return "\n```\n" + text + "\n```\n" }
+
+func took(row StepStatus) string {
+	switch {
+	case row.Started == nil:
+		return ""
+	case row.Ended == nil:
+		return "since " + row.Started.UTC().Format(time.TimeOnly)
+	}
+	return row.Ended.Sub(*row.Started).Round(100 * time.Millisecond).String()
+}
+
+// note is one line: the whole of an error stands above.
+func note(row StepStatus) string {
+	if row.Error == "" {
+		return row.Note
+	}
+	line, _, more := strings.Cut(row.Error, "\n")
+	if more {
+		line += " …"
+	}
+	return line
 }
 
 // open says which Updates go on from here, as they are typed into the Temporal UI.
