@@ -14,7 +14,7 @@ type CodecServer struct {
 	Address string `mapstructure:"address"`
 	// Origins of the Temporal UIs that may ask, as http://localhost:8233. Default: that of uiURL.
 	Origins Origins `mapstructure:"origins"`
-	// AccessFile says who may ask; it is like that of the API.
+	// AccessFile says who may ask. Default: that of the API, unless anybody may.
 	AccessFile string `mapstructure:"accessFile"`
 	// Anonymous lets anybody ask who can reach the address, which has to be of this machine alone.
 	Anonymous bool `mapstructure:"anonymous"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +23,7 @@ func (c *cli) codecServer() *cobra.Command {
 		Use: "codec-server", Short: "Decrypt for the Temporal UI what Temporal stores", Args: cobra.NoArgs,
 		Long: `Decrypt for the Temporal UI and the temporal command line what Temporal stores.
 
-It needs encryption.keys, and knows by codecServer.accessFile who may ask. Without one, codecServer.anonymous lets anybody
+It needs encryption.keys, and knows by codecServer.accessFile or api.accessFile who may ask. Instead, codecServer.anonymous lets anybody
 on this machine ask. Settings are in docs/settings.md, how to set up the UI in docs/encryption.md.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := c.settings(cmd)
@@ -68,10 +69,11 @@ func codecServerOptions(settings config.Settings, log *slog.Logger) (codecserver
 		return codecserver.Options{}, err
 	}
 	options := codecserver.Options{Codec: codec.New(keys), Origins: settings.CodecServer.Pages(settings.UIURL), Log: log}
-	switch {
-	case settings.CodecServer.AccessFile != "":
-		options.Guard, err = auth.New(auth.Options{File: settings.CodecServer.AccessFile, RequestsPerSecond: payloadsPerSecond, Log: log, Audit: log})
-	case !settings.CodecServer.Anonymous:
+	switch file := cmp.Or(settings.CodecServer.AccessFile, settings.API.AccessFile); {
+	case settings.CodecServer.Anonymous:
+	case file != "":
+		options.Guard, err = auth.New(auth.Options{File: file, RequestsPerSecond: payloadsPerSecond, Log: log, Audit: log})
+	default:
 		err = errors.New("nobody may ask: set codecServer.accessFile (LOCKSTEP_CODEC_SERVER_ACCESS_FILE) to who may, " +
 			"or codecServer.anonymous (LOCKSTEP_CODEC_SERVER_ANONYMOUS) to true if all on this machine may")
 	}
