@@ -3,7 +3,6 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -49,8 +48,7 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 	}), operation, input)
 	var run workflow.Execution
 	if child.GetChildWorkflowExecution().Get(ctx, &run) == nil {
-		workflow.SetCurrentDetails(ctx, fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/%s/user-metadata): its board is there, and Updates go there.",
-			id, workflow.GetInfo(ctx).Namespace, strings.ReplaceAll(id, "/", "%2F"), run.RunID))
+		workflow.SetCurrentDetails(ctx, delegated(workflow.GetInfo(ctx).Namespace, run, nil))
 	}
 	err = child.Get(ctx, &result)
 	var taken *temporal.ChildWorkflowExecutionAlreadyStartedError
@@ -59,6 +57,9 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 			environment, id, environment, environment)
 		workflow.SetCurrentDetails(ctx, refusedDetails(why))
 		return result, temporal.NewNonRetryableApplicationError(why, TypeBusy, nil)
+	}
+	if err != nil {
+		workflow.SetCurrentDetails(ctx, delegated(workflow.GetInfo(ctx).Namespace, run, err))
 	}
 	return result, err
 }

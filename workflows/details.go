@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/workflow"
+
 	"lockstep/activities"
 )
 
@@ -59,6 +61,16 @@ func note(row StepStatus) string {
 		line += " …"
 	}
 	return line
+}
+
+// delegated sends the readers of a workflow that only started another one to where the work is done, and says what that failed with.
+func delegated(namespace string, child workflow.Execution, err error) string {
+	details := fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/%s/user-metadata): its board is there, and Updates go there.\n",
+		child.ID, namespace, strings.ReplaceAll(child.ID, "/", "%2F"), child.RunID)
+	if err != nil {
+		details += block(message(err))
+	}
+	return details
 }
 
 // open says which Updates go on from here, as they are typed into the Temporal UI.
