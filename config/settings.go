@@ -106,7 +106,11 @@ func settings() []setting {
 		{"codecServer::anonymous", "codec-server-anonymous", "true: anybody on this machine may ask the codec server"},
 		{"codecServer::tlsCert", "codec-server-tls-cert", "certificate chain of the codec server, in PEM"},
 		{"codecServer::tlsKey", "codec-server-tls-key", "key of that certificate, in PEM"},
+		{"api::address", "api-address", "where the REST API answers"},
 		{"api::accessFile", "api-access-file", "who may do what on the REST API"},
+		{"api::anonymous", "api-anonymous", "true: anybody on this machine may do everything on the REST API"},
+		{"api::tlsCert", "api-tls-cert", "certificate chain of the REST API, in PEM"},
+		{"api::tlsKey", "api-tls-key", "key of that certificate, in PEM"},
 		{"health::address", "health-address", "where a worker answers /livez and /readyz, as :8086"},
 		{"deployment::name", "deployment-name", "Temporal worker deployment that a worker is a version of"},
 		{"deployment::buildID", "deployment-build-id", "version of a worker in its deployment"},
@@ -153,6 +157,7 @@ func setDefaults(v *viper.Viper) {
 	v.SetDefault("maxConcurrentActivities", 20)
 	v.SetDefault("stopTimeout", "30s")
 	v.SetDefault("codecServer::address", "127.0.0.1:8087")
+	v.SetDefault("api::address", "127.0.0.1:8088")
 	if cache, err := os.UserCacheDir(); err == nil {
 		v.SetDefault("cacheDir", filepath.Join(cache, "lockstep"))
 	}

@@ -100,7 +100,7 @@ func (s Settings) validate() error {
 	if limit := time.Duration(s.StopTimeout); limit < time.Second || limit > time.Hour {
 		all = append(all, fmt.Errorf("stopTimeout %s is out of range: write 1s to 1h", s.StopTimeout))
 	}
-	return errors.Join(append(all, s.Mirrors.check(), s.Encryption.check(), s.CodecServer.check(), s.Health.check(), s.Deployment.check())...)
+	return errors.Join(append(all, s.Mirrors.check(), s.Encryption.check(), s.CodecServer.check(), s.API.check(), s.Health.check(), s.Deployment.check())...)
 }
 
 func (e Encryption) check() error {

@@ -44,7 +44,7 @@ func TestWithoutAnythingSettingsAreTheDefaults(t *testing.T) {
 	}
 	want := Settings{TaskQueue: "lockstep", CacheDir: filepath.Join(os.Getenv("XDG_CACHE_HOME"), "lockstep"),
 		UIURL: "http://localhost:8233", LogLevel: "info", LogFormat: "text", MaxConcurrentActivities: 20,
-		StopTimeout: Duration(30 * time.Second), CodecServer: CodecServer{Address: "127.0.0.1:8087"}}
+		StopTimeout: Duration(30 * time.Second), CodecServer: CodecServer{Address: "127.0.0.1:8087"}, API: API{Address: "127.0.0.1:8088"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -65,7 +65,7 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{TaskQueue: "flag", UIURL: "http://variable", LogLevel: "warn", LogFormat: "text", MaxConcurrentActivities: 5,
-		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, CodecServer: got.CodecServer, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
+		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, CodecServer: got.CodecServer, API: got.API, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

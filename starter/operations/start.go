@@ -30,7 +30,7 @@ type Start struct {
 // it had been started before with the same key.
 func (c Client) Start(ctx context.Context, s Start) (o Operation, repeated bool, err error) {
 	if s.Key != "" {
-		if o, repeated, err = c.startedWith(ctx, s); repeated || err != nil {
+		if o, repeated, err = c.Started(ctx, s); repeated || err != nil {
 			return o, repeated, err
 		}
 	}
@@ -70,9 +70,9 @@ func (s Start) details() string {
 // inline keeps a text from being read as Markdown.
 func inline(text string) string { return "`" + strings.ReplaceAll(text, "`", "'") + "`" }
 
-// startedWith looks for what was started with the same key: the newest operation, which Temporal knows for certain, then those in its
+// Started looks for what was started with the same key: the newest operation, which Temporal knows for certain, then those in its
 // index.
-func (c Client) startedWith(ctx context.Context, s Start) (Operation, bool, error) {
+func (c Client) Started(ctx context.Context, s Start) (Operation, bool, error) {
 	last, err := c.Get(ctx, s.Environment, "")
 	var wrong *Error
 	if errors.As(err, &wrong) && wrong.Kind == Unknown {
