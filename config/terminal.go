@@ -5,10 +5,12 @@ import "os"
 // Terminal is what the user's environment says about terminal output.
 type Terminal struct {
 	NoColor bool // NO_COLOR is set (no-color.org)
-	Dumb    bool // TERM is dumb: no cursor movement
+	Dumb    bool // TERM is dumb or not set: no cursor movement
+	CI      bool // CI is set, as continuous integration does: what is written is kept, not watched
 }
 
 // LoadTerminal reads it.
 func LoadTerminal() Terminal {
-	return Terminal{NoColor: os.Getenv("NO_COLOR") != "", Dumb: os.Getenv("TERM") == "dumb"}
+	name, ci := os.Getenv("TERM"), os.Getenv("CI")
+	return Terminal{NoColor: os.Getenv("NO_COLOR") != "", Dumb: name == "dumb" || name == "", CI: ci != "" && ci != "false"}
 }

@@ -28,7 +28,7 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 	o := outcome{Outcome: workflows.OutcomeDone, Result: result, UI: w.temporal.Link(w.Operation)}
 	if view, viewErr := w.temporal.View(context.WithoutCancel(w.cmd.Context()), w.Operation); viewErr == nil {
 		o.Status = &view.Status
-		screen.Show(view, time.Now())
+		screen.End(view, time.Now())
 	}
 	screen.Close()
 	status := exitDone
@@ -44,7 +44,7 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 	case err == nil:
 		return showResult(w.cmd.OutOrStdout(), w.Operation.Operation, result)
 	default:
-		fmt.Fprintf(w.cmd.ErrOrStderr(), "\n%s: %s\n", o.Outcome, o.Error)
+		fmt.Fprintf(w.cmd.ErrOrStderr(), "\n%s: %s\n", o.Outcome, display.Clean(o.Error))
 	}
 	if status == exitDone {
 		return nil
@@ -55,7 +55,7 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 // showResult writes what an operation gave back for people.
 func showResult(out io.Writer, operation string, result json.RawMessage) error {
 	switch operation {
-	case workflows.OperationDeploy:
+	case workflows.OperationDeploy, workflows.OperationRebuild:
 		var report activities.Report
 		if err := json.Unmarshal(result, &report); err != nil {
 			return fmt.Errorf("reading the report: %w", err)

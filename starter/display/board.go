@@ -2,10 +2,11 @@
 package display
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lockstep/starter/operations"
 	"lockstep/workflows"
@@ -13,8 +14,9 @@ import (
 
 // Style says how to write.
 type Style struct {
-	Width int  // columns; longer lines are cut
-	Color bool // ANSI colours
+	Width  int  // columns; longer lines are cut. 0: no limit
+	Height int  // lines; rows that matter less are left out. 0: no limit
+	Color  bool // ANSI colours
 }
 
 type look struct{ sign, color string }
@@ -43,75 +45,108 @@ func looks(row workflows.StepStatus) look {
 	}
 }
 
+// line is one of the table.
+type line struct {
+	text, color string
+	rank        int // which stay where there is no room for all: the lower, the sooner
+}
+
 // Table is the board as lines.
 func Table(v operations.View, now time.Time, style Style) []string {
-	lines := []string{cut(headline(v.Status, now), style.Width)}
-	width := 0
+	var painted []string
+	for _, l := range table(v, now, style) {
+		painted = append(painted, paint(l.text, l.color, style.Color))
+	}
+	return painted
+}
+
+func table(v operations.View, now time.Time, style Style) []line {
+	head := line{text: cut(headline(v.Status, now), style.Width)}
+	body, next := rows(v, now, style.Width), decisions(v.Status, style.Width)
+	if style.Height > 0 && 1+len(body)+len(next) > style.Height {
+		body, next = fit(v.Status, body, next, style)
+	}
+	return slices.Concat([]line{head}, body, next)
+}
+
+func rows(v operations.View, now time.Time, width int) (lines []line) {
+	names := 0
 	for _, row := range v.Status.Steps {
-		width = max(width, len(row.Name))
+		names = max(names, columns(row.Name))
 	}
 	for _, row := range v.Status.Steps {
 		l := looks(row)
-		took := ""
-		if row.Started != nil {
-			took = fmt.Sprintf("%.1fs", row.Elapsed(now).Seconds())
-		}
-		text := fmt.Sprintf("  %s %-*s %8s  %s", l.sign, width, row.Name, took, note(row, v.Doing[row.Name], v.Status))
-		lines = append(lines, paint(cut(strings.TrimRight(text, " "), style.Width), l.color, style.Color))
+		text := fmt.Sprintf("  %s %s %8s  %s", l.sign, pad(row.Name, names), took(row, now), note(row, v.Doing[row.Name], v.Status))
+		lines = append(lines, line{cut(strings.TrimRight(text, " "), width), l.color, rank(row)})
 	}
-	for _, line := range Next(v.Status) {
-		lines = append(lines, wrap(line, style.Width)...)
+	return lines
+}
+
+func took(row workflows.StepStatus, now time.Time) string {
+	switch {
+	case row.Started == nil:
+		return ""
+	case row.Ended == nil:
+		return sofar(row.Elapsed(now))
+	}
+	return span(row.Elapsed(now))
+}
+
+func decisions(s workflows.Status, width int) (lines []line) {
+	for _, text := range Next(s) {
+		for _, part := range wrap(text, width) {
+			lines = append(lines, line{text: part})
+		}
 	}
 	return lines
 }
 
 func headline(s workflows.Status, now time.Time) string {
-	end := now
+	state, lasted := s.Phase, sofar(now.Sub(s.Started))
 	if s.Ended != nil {
-		end = *s.Ended
+		lasted = span(s.Ended.Sub(s.Started))
 	}
-	state := s.Phase
 	if s.Outcome != "" {
 		state = s.Outcome
 	}
-	return fmt.Sprintf("%s %s: %s, %.1fs", s.Operation, s.Environment, state, end.Sub(s.Started).Seconds())
+	return fmt.Sprintf("%s %s: %s, %s", s.Operation, s.Environment, state, lasted)
 }
 
 // note says what a person wants to know of a step in its state: what it waits for, does, found or failed with.
 func note(row workflows.StepStatus, doing string, s workflows.Status) string {
-	first := func(text string) string { line, _, _ := strings.Cut(text, "\n"); return line }
+	return Clean(first(plainNote(row, doing, s)))
+}
+
+func plainNote(row workflows.StepStatus, doing string, s workflows.Status) string {
 	switch row.State {
 	case workflows.StateWaiting:
 		return waits(row, s)
 	case workflows.StateRunning:
-		if doing != "" {
-			return first(doing)
-		}
-		return row.Summary
+		return cmp.Or(doing, row.Summary)
 	case workflows.StateUndoing:
-		return strings.TrimSuffix("undoing; "+first(doing), "; ")
+		return strings.TrimSuffix("undoing; "+doing, "; ")
 	case workflows.StateFailed, workflows.StateUndoFailed:
-		return first(row.Error)
+		return row.Error
 	case workflows.StatePaused:
-		return "paused: " + first(row.Error)
+		return "paused: " + row.Error
 	case workflows.StateAwaitingApproval:
 		return row.State + ": " + row.Summary
 	case workflows.StateUndone:
 		if row.Error != "" {
-			return "undone; had failed: " + first(row.Error)
+			return "undone; had failed: " + row.Error
 		}
 		return "undone"
 	case workflows.StateCancelled:
 		return "cancelled"
 	default:
-		return first(row.Note)
+		return row.Note
 	}
 }
 
 // Diagnosis is all that is known of what went wrong, which the table cuts to a line per step. It is empty if nothing did.
 func Diagnosis(s workflows.Status) string {
 	if s.Error != "" {
-		return s.Error
+		return Clean(s.Error)
 	}
 	var all []string
 	for _, row := range s.Steps {
@@ -119,7 +154,7 @@ func Diagnosis(s workflows.Status) string {
 			all = append(all, row.Name+": "+row.Error)
 		}
 	}
-	return strings.Join(all, "\n")
+	return Clean(strings.Join(all, "\n"))
 }
 
 func waits(row workflows.StepStatus, s workflows.Status) string {
@@ -138,18 +173,4 @@ func waits(row workflows.StepStatus, s workflows.Status) string {
 		return "about to begin"
 	}
 	return "waits for " + strings.Join(open, ", ")
-}
-
-func cut(text string, width int) string {
-	if width <= 1 || utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return string([]rune(text)[:width-1]) + "…"
-}
-
-func paint(text, color string, on bool) string {
-	if !on {
-		return text
-	}
-	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }

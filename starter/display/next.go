@@ -3,7 +3,6 @@ package display
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"lockstep/starter/operations"
@@ -32,22 +31,4 @@ func until(s workflows.Status) time.Time {
 		}
 	}
 	return slices.MinFunc(all, time.Time.Compare)
-}
-
-// wrap breaks a line at spaces, so that nothing of it is lost on a narrow terminal.
-func wrap(line string, width int) (lines []string) {
-	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-	rest := ""
-	for _, word := range strings.Fields(line) {
-		switch {
-		case rest == "":
-			rest = indent + word
-		case width > 1 && len([]rune(rest))+1+len([]rune(word)) > width:
-			lines = append(lines, cut(rest, width))
-			rest = indent + "  " + word
-		default:
-			rest += " " + word
-		}
-	}
-	return append(lines, cut(rest, width))
 }

@@ -17,9 +17,7 @@ import (
 // Screen shows a changing board: as a live table on a terminal, as one line per change elsewhere.
 type Screen struct {
 	out     io.Writer
-	columns func() int // nil: no terminal
-	color   bool
-	drawn   int // lines of the table on the terminal
+	live    *live // nil: no terminal
 	seen    map[string]string
 	trouble string
 	next    string
@@ -29,31 +27,36 @@ type Screen struct {
 func NewScreen(out io.Writer, t config.Terminal) *Screen {
 	s := &Screen{out: out, seen: map[string]string{}}
 	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || t.Dumb {
+	if !ok || t.Dumb || t.CI || !term.IsTerminal(int(file.Fd())) {
 		return s
 	}
-	s.color = !t.NoColor
-	s.columns = func() int {
-		width, _, err := term.GetSize(int(file.Fd()))
-		if err != nil {
-			return 80
+	s.live = &live{out: out, color: !t.NoColor, size: func() (int, int) {
+		columns, rows, err := term.GetSize(int(file.Fd()))
+		if err != nil || columns < 2 || rows < 2 {
+			return 80, 24
 		}
-		return width
-	}
+		return columns, rows
+	}}
 	return s
 }
 
 // Show brings the screen up to date.
 func (s *Screen) Show(v operations.View, now time.Time) {
 	s.trouble = ""
-	if s.columns == nil {
-		s.lines(v, now)
+	if s.live != nil {
+		s.live.show(v, now)
 		return
 	}
-	s.erase()
-	lines := Table(v, now, Style{Width: s.columns(), Color: s.color})
-	fmt.Fprintln(s.out, strings.Join(lines, "\n"))
-	s.drawn = len(lines)
+	s.lines(v, now)
+}
+
+// End shows the whole board for the last time, however low the terminal is, and leaves it where it is.
+func (s *Screen) End(v operations.View, now time.Time) {
+	if s.live != nil {
+		s.live.end(v, now)
+		return
+	}
+	s.lines(v, now)
 }
 
 // Trouble says once why there is nothing new to show.
@@ -62,17 +65,17 @@ func (s *Screen) Trouble(text string) {
 		return
 	}
 	s.trouble = text
-	s.erase()
-	fmt.Fprintln(s.out, text)
+	if s.live != nil {
+		s.live.add(Clean(text))
+		return
+	}
+	fmt.Fprintln(s.out, Clean(text))
 }
 
 // Close leaves what is shown where it is.
-func (s *Screen) Close() { s.drawn = 0 }
-
-func (s *Screen) erase() {
-	if s.drawn > 0 {
-		fmt.Fprintf(s.out, "\x1b[%dA\x1b[J", s.drawn)
-		s.drawn = 0
+func (s *Screen) Close() {
+	if s.live != nil {
+		s.live.forget()
 	}
 }
 
@@ -83,7 +86,7 @@ func (s *Screen) lines(v operations.View, now time.Time) {
 			continue
 		}
 		if row.State == workflows.StateDone {
-			text = fmt.Sprintf("done in %.1fs", row.Elapsed(now).Seconds())
+			text = "done in " + span(row.Elapsed(now))
 		}
 		detail := strings.TrimPrefix(note(row, v.Doing[row.Name], v.Status), row.State)
 		if detail = strings.TrimLeft(detail, ":; "); detail != "" {
