@@ -104,6 +104,14 @@ func TestWrongSettingsKeepAWorkerFromStarting(t *testing.T) {
 	}
 }
 
+func TestAWorkerDoesNotStartWithoutTheKeysItIsSetTo(t *testing.T) {
+	c := command()
+	c.SetArgs([]string{"--encryption-keys", t.TempDir()})
+	if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "openssl rand -base64 32") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAWorkerWithoutTemporalSaysWhereItLooked(t *testing.T) {
 	workflowstest.Settings(t, "127.0.0.1:1")
 	c := command()

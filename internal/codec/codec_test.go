@@ -14,6 +14,8 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
+
+	"lockstep/config"
 )
 
 func TestWhatIsEncodedComesBackAndShowsNothing(t *testing.T) {
@@ -40,6 +42,35 @@ func TestPlainPayloadsAreAccepted(t *testing.T) {
 	decoded, err := New(keys(t, "", "one")).Decode([]*commonpb.Payload{plain})
 	if err != nil || !proto.Equal(decoded[0], plain) {
 		t.Errorf("got %v, %v", decoded, err)
+	}
+}
+
+func TestWhatIsEncryptedIsNotEncryptedAgain(t *testing.T) {
+	c := New(keys(t, "", "one"))
+	once, err := c.Encode([]*commonpb.Payload{{Data: []byte("x")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if twice, err := c.Encode(once); err != nil || !proto.Equal(twice[0], once[0]) {
+		t.Errorf("got %v, %v", twice, err)
+	}
+}
+
+func TestWithoutKeysNothingIsEncryptedAndWhatIsCannotBeRead(t *testing.T) {
+	none, err := Read(config.Encryption{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := []*commonpb.Payload{{Data: []byte("x")}}
+	if encoded, err := New(none).Encode(plain); err != nil || !proto.Equal(encoded[0], plain[0]) {
+		t.Errorf("got %v, %v", encoded, err)
+	}
+	sealed, err := New(keys(t, "", "one")).Encode(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(none).Decode(sealed); err == nil || !strings.Contains(err.Error(), `key "one", and there are no keys here: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS)`) {
+		t.Errorf("got %v", err)
 	}
 }
 
