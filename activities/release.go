@@ -12,6 +12,7 @@ import (
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
 	"lockstep/internal/keystore"
+	"lockstep/internal/manifest"
 	"lockstep/internal/release"
 )
 
@@ -38,6 +39,8 @@ type ApplyReleaseInput struct {
 	APIManagerImage string `json:"apiManagerImage"` // repository@digest
 	// Before is what [Activities.LookRelease] saw: an unfinished revision that came since is this operation's.
 	Before release.State `json:"before,omitzero"`
+	// Restart is the moment of a restart of the product's pods, which every later revision keeps; empty: they are not restarted for that.
+	Restart string `json:"restart,omitempty"`
 }
 
 // RestoreReleaseInput says what to go back to.
@@ -141,17 +144,35 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 	return warnings, nil
 }
 
-// releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change.
+// releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change, and the moment
+// of their last restart.
 func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (release.Spec, error) {
 	stores := map[string]string{IdentityServer: keystore.ISSecret, APIManager: keystore.APIMSecret}
-	checksum := ""
-	if secret, has := stores[in.Component]; has {
-		var err error
-		if checksum, err = c.Checksum(ctx, in.Env.Namespace, secret); err != nil {
+	secret, has := stores[in.Component]
+	if !has {
+		return composed(in, "")
+	}
+	checksum, err := c.Checksum(ctx, in.Env.Namespace, secret)
+	if err != nil {
+		return release.Spec{}, classifyCluster(err)
+	}
+	if in.Restart == "" {
+		if in.Restart, err = restarted(ctx, c, in); err != nil {
 			return release.Spec{}, classifyCluster(err)
 		}
 	}
 	return composed(in, checksum)
+}
+
+// restarted is when the product's pods were restarted by a rebuild, if they were: without it they would be replaced once more.
+func restarted(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (string, error) {
+	names, _ := workload(in.Env, in.Component)
+	live, found, err := c.Get(ctx, cluster.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: in.Env.Namespace, Name: names[0]})
+	if err != nil || !found {
+		return "", err
+	}
+	moment, _, err := unstructured.NestedString(live.Object, "spec", "template", "metadata", "annotations", manifest.RestartAnnotation)
+	return moment, err
 }
 
 // composed is what Helm is asked for. No secret is in it: the charts get references.
@@ -166,15 +187,15 @@ func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
 		spec.Chart = in.Env.IdentityServer.Chart
 		spec.Values, err = identity.Values(in.Env, identity.ChartInput{Reference: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home})
 		spec.PostRender = func(objects []*unstructured.Unstructured) error {
-			return identity.Mend(objects, identity.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret,
-				UserEnv: in.Env.IdentityServer.Values.EnvReferences()})
+			return identity.Mend(objects, identity.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, Restart: in.Restart,
+				PullSecret: in.Env.Image.PullSecret, UserEnv: in.Env.IdentityServer.Values.EnvReferences()})
 		}
 	case APIManager:
 		spec.Chart = in.Env.APIManager.Chart
 		spec.Values, err = apim.Values(in.Env, apim.ChartInput{Reference: in.APIManagerImage})
 		spec.PostRender = func(objects []*unstructured.Unstructured) error {
-			return apim.Mend(objects, apim.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, PullSecret: in.Env.Image.PullSecret,
-				UserEnv: in.Env.APIManager.Values.EnvReferences()})
+			return apim.Mend(objects, apim.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, Restart: in.Restart,
+				PullSecret: in.Env.Image.PullSecret, UserEnv: in.Env.APIManager.Values.EnvReferences()})
 		}
 	default:
 		err = fmt.Errorf("component %q is none of %s, %s, %s", in.Component, GatewayController, IdentityServer, APIManager)

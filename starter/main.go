@@ -114,10 +114,11 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	config.AddFlags(root.PersistentFlags())
 	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
 		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format", "codec-server-address", "codec-server-origins",
-		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key", "api-access-file"} {
+		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key", "api-address", "api-access-file",
+		"api-anonymous", "api-tls-cert", "api-tls-key"} {
 		_ = root.PersistentFlags().MarkHidden(name) // those of programs that run for long
 	}
-	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.status(), c.watch(), c.cancel(),
+	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.rebuild(), c.status(), c.watch(), c.cancel(),
 		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.codecServer(), c.api(), c.version())
 	return root
 }

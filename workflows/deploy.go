@@ -45,17 +45,25 @@ func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 	if err != nil {
 		return activities.Report{}, err
 	}
-	d := &deployment{env: env, scope: scopeOf(ctx, env),
+	d := newDeployment(ctx, env)
+	return d.run(ctx, "deploy", d.steps(), (*runner).conclude)
+}
+
+func newDeployment(ctx workflow.Context, env config.Environment) *deployment {
+	return &deployment{env: env, scope: scopeOf(ctx, env),
 		before: map[string]release.State{}, applied: map[string]activities.Release{}, changed: map[string]bool{}, objects: map[string][]cluster.Snapshot{}}
-	steps := d.steps()
-	board, err := newBoard(ctx, d.env.Name, "deploy", steps)
+}
+
+// run carries out the steps of an operation that deploys, with an operator's help where they pause. conclude ends it if they fail.
+func (d *deployment) run(ctx workflow.Context, operation string, steps []step, conclude func(*runner, workflow.Context, error, bool) error) (activities.Report, error) {
+	board, err := newBoard(ctx, d.env.Name, operation, steps)
 	if err != nil {
 		return activities.Report{}, err
 	}
 	d.board = board
 	r := &runner{board: board, desk: &desk{board: board, env: &d.env}}
 	r.desk.admit = func(ctx workflow.Context, changed Request) (config.Environment, error) {
-		return d.admit(ctx, changed, r.began)
+		return d.admit(ctx, changed, func(step string) bool { return d.removing || r.began(step) })
 	}
 	r.desk.take = func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) }
 	if err := r.desk.open(ctx); err != nil {
@@ -63,7 +71,7 @@ func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 	}
 	if err := r.run(ctx, steps); err != nil {
 		keep := d.env.OnFailure == config.OnFailureKeep && r.desk.givenUp == nil // who gives up wants it undone
-		err = r.conclude(ctx, err, keep)
+		err = conclude(r, ctx, err, keep)
 		answered(ctx)
 		return activities.Report{}, err
 	}
@@ -153,6 +161,9 @@ type deployment struct {
 	env   config.Environment
 	scope activities.Scope
 	board *board
+	// restart is the moment that both products are to be restarted at; empty: they are not.
+	restart  string
+	removing bool // what was there before is being removed, or has been
 
 	checked    activities.Preflight
 	image      activities.Image

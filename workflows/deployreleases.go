@@ -41,7 +41,7 @@ func (d *deployment) lookRelease(ctx workflow.Context, component string) error {
 func (d *deployment) applyRelease(ctx workflow.Context, component string) error {
 	in := activities.ApplyReleaseInput{
 		Input: d.trimmed(component), Component: component, Image: d.image, APIManagerImage: d.checked.APIManagerImage,
-		Before: d.before[component],
+		Before: d.before[component], Restart: d.restart,
 	}
 	applied, err := call[activities.Release](ctx, work("apply release "+d.releaseName(component)), a.ApplyRelease, in)
 	d.applied[component] = applied

@@ -59,13 +59,14 @@ func recordings() []recorded {
 			env.Timeouts.Decision = config.Duration(time.Second)
 		}},
 	}
-	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown} {
+	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown, OperationRebuild} {
 		for _, end := range []string{"done", "failed", "cancelled"} {
 			file := strings.ToLower(operation) + "-" + end
 			all = append(all, recorded{file: file, operation: operation}, recorded{file: "delegated-" + file, operation: operation})
 		}
 	}
-	return append(all, recorded{file: "teardown-nothing", operation: OperationTeardown})
+	return append(all, recorded{file: "teardown-nothing", operation: OperationTeardown}, recorded{file: "rebuild-nothing-done", operation: OperationRebuild},
+		recorded{file: "rebuild-stuck-failed", operation: OperationRebuild})
 }
 
 // TestRecordHistories records them anew from a real server, when asked to.
@@ -116,7 +117,7 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 		r.adjust(&env)
 	}
 	inputs := map[string]any{OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)},
-		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}}
+		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)}}
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: idOf(r.file), TaskQueue: "lockstep"}, r.operation, inputs[r.operation])
 	if err != nil {
 		t.Fatal(err)
@@ -188,16 +189,17 @@ func stage(c client.Client) map[string]any {
 			return activities.Verification{}, trouble(ctx, in.Env.Name)
 		},
 		"Survey": func(_ context.Context, in activities.Input) (activities.Remains, error) {
-			if strings.HasSuffix(in.Env.Name, "-nothing") {
+			if strings.Contains(in.Env.Name, "-nothing") {
 				return activities.Remains{}, broken(activities.TypeNotFound, fmt.Sprintf("there is nothing of environment %q", in.Env.Name))
 			}
 			return activities.Remains{}, nil
 		},
 		"RemoveRelease": func(ctx context.Context, in activities.RemoveReleaseInput) (string, error) {
-			if in.Component == activities.APIManager {
+			name := in.Env.Name
+			if in.Component == activities.APIManager || strings.Contains(name, "rebuild-") && !strings.Contains(name, "-stuck-") {
 				return "uninstalled", nil
 			}
-			return "", trouble(ctx, in.Env.Name)
+			return "", trouble(ctx, name)
 		},
 	}
 }

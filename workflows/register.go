@@ -8,6 +8,7 @@ const (
 	OperationDeploy   = "Deploy"
 	OperationVerify   = "Verify"
 	OperationTeardown = "Teardown"
+	OperationRebuild  = "Rebuild"
 )
 
 // Register registers all operations with a worker.
@@ -15,7 +16,10 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Deploy)
 	r.RegisterWorkflow(Verify)
 	r.RegisterWorkflow(Teardown)
+	r.RegisterWorkflow(Rebuild)
 }
 
 // TakesDecisions says whether operations of that type pause and await approvals.
-func TakesDecisions(operation string) bool { return operation == OperationDeploy }
+func TakesDecisions(operation string) bool {
+	return operation == OperationDeploy || operation == OperationRebuild
+}

@@ -62,8 +62,11 @@ func decode(operation string, data []byte, fields any) (malformed string) {
 
 // example is an input as it is typed into the Temporal UI.
 func example(operation string) string {
-	if operation == OperationTeardown {
+	switch operation {
+	case OperationTeardown:
 		return `{"environment": "dev", "purge": false}`
+	case OperationRebuild:
+		return `{"environment": "dev", "mode": "fresh", "purge": false}`
 	}
 	return `{"environment": "dev"}, with "overrides": {…} where this run should differ from the file`
 }

@@ -47,7 +47,7 @@ func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	if err != nil {
 		return TeardownResult{}, err
 	}
-	t := &teardown{deployment: deployment{env: env, scope: scopeOf(ctx, env)}}
+	t := &teardown{&deployment{env: env, scope: scopeOf(ctx, env)}}
 	steps := t.steps(in.Purge)
 	board, err := newBoard(ctx, env.Name, "teardown", steps)
 	if err != nil {
@@ -58,7 +58,7 @@ func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	return t.conclude(ctx, r, r.run(ctx, steps))
 }
 
-type teardown struct{ deployment }
+type teardown struct{ *deployment }
 
 func (t *teardown) steps(purge bool) []step {
 	steps := []step{

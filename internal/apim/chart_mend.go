@@ -12,6 +12,8 @@ import (
 type MendInput struct {
 	// KeystoreChecksum changes with the stores' Secret. The server copies them when it starts, so a change restarts it.
 	KeystoreChecksum string
+	// Restart is when the pods were last to be restarted; empty: never.
+	Restart string
 	// PullSecret lets the pods pull the image; empty: none. (The chart has a value for it only since 4.7.0-1 was published.)
 	PullSecret string
 	// CredentialsSecret holds what UserEnv names.
@@ -42,6 +44,7 @@ func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 			manifest.SetEnv(pods, variables...),
 			manifest.PullWith(pods, in.PullSecret),
 			manifest.AnnotatePods(pods, "lockstep.dev/checksum-keystores", in.KeystoreChecksum),
+			manifest.RestartedAt(pods, in.Restart),
 		} {
 			if err != nil {
 				return err

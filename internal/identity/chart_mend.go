@@ -16,6 +16,8 @@ type MendInput struct {
 	CredentialsSecret string
 	// KeystoreChecksum changes with the stores' Secret. The server reads them when it starts, so a change restarts it.
 	KeystoreChecksum string
+	// Restart is when the pods were last to be restarted; empty: never.
+	Restart string
 	// PullSecret lets the pods pull the image; empty: none. (The chart's own value for it fails to render.)
 	PullSecret string
 	// UserEnv are the names in the user's own $env{NAME} placeholders: each becomes a variable with that key of CredentialsSecret.
@@ -42,6 +44,7 @@ func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 		manifest.PullWith(pods, in.PullSecret),
 		manifest.AnnotatePods(pods, "lockstep.dev/checksum-deployment.toml", digest),
 		manifest.AnnotatePods(pods, "lockstep.dev/checksum-keystores", in.KeystoreChecksum),
+		manifest.RestartedAt(pods, in.Restart),
 	} {
 		if err != nil {
 			return err

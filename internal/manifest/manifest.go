@@ -28,6 +28,17 @@ func AnnotatePods(workload *unstructured.Unstructured, key, value string) error 
 	return nil
 }
 
+// RestartAnnotation is the annotation of pods that says when a rebuild last restarted them.
+const RestartAnnotation = "lockstep.dev/restarted-at"
+
+// RestartedAt restarts a workload's pods whenever the moment is another one. An empty one changes nothing.
+func RestartedAt(workload *unstructured.Unstructured, moment string) error {
+	if moment == "" {
+		return nil
+	}
+	return AnnotatePods(workload, RestartAnnotation, moment)
+}
+
 // PullWith lets a workload's pods pull their images with a Secret of their namespace. An empty name changes nothing.
 func PullWith(workload *unstructured.Unstructured, secret string) error {
 	path := []string{"spec", "template", "spec", "imagePullSecrets"}

@@ -1,0 +1,184 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+)
+
+// Modes of a rebuild.
+const (
+	RebuildFresh   = "fresh"    // tear down, then deploy
+	RebuildInPlace = "in-place" // deploy and restart both products
+)
+
+// RebuildInput is the input of [Rebuild].
+type RebuildInput struct {
+	Request
+	// Mode is [RebuildFresh], the default, or [RebuildInPlace].
+	Mode string `json:"mode,omitempty"`
+	// Purge has a fresh rebuild keep nothing of what Lockstep made, as [TeardownInput] says: the environment gets new keys.
+	Purge bool `json:"purge,omitempty"`
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *RebuildInput) UnmarshalJSON(data []byte) error {
+	type fields RebuildInput
+	in.malformed = decode(OperationRebuild, data, (*fields)(in))
+	if in.malformed == "" {
+		in.malformed = in.wrong()
+	}
+	return nil
+}
+
+func (in *RebuildInput) wrong() string {
+	switch {
+	case !slices.Contains([]string{"", RebuildFresh, RebuildInPlace}, in.Mode):
+		return fmt.Sprintf("mode %q is none: write %s (tear down, then deploy) or %s (deploy and restart both products)", in.Mode, RebuildFresh, RebuildInPlace)
+	case in.Purge && in.Mode == RebuildInPlace:
+		return "purge does not go with mode in-place, which removes nothing: leave one of the two out"
+	}
+	return ""
+}
+
+// Rebuild makes an environment anew: fresh, by a teardown followed by a deployment, or in place, by a deployment that restarts both
+// products. All that can be checked is checked before anything is removed. What a teardown keeps outlasts a fresh rebuild too. One that
+// fails after the removal undoes what it deployed, but cannot bring back what it removed: it ends as failed and says so.
+func Rebuild(ctx workflow.Context, in RebuildInput) (activities.Report, error) {
+	name, err := in.environment(ctx)
+	if err != nil {
+		return activities.Report{}, err
+	}
+	if !canonical(ctx, name) {
+		return delegate[activities.Report](ctx, name, OperationRebuild, in)
+	}
+	env, err := checked(ctx, in.Request)
+	if err != nil {
+		return activities.Report{}, err
+	}
+	d := newDeployment(ctx, env)
+	if in.Mode == RebuildInPlace {
+		d.restart = workflow.Now(ctx).UTC().Format(time.RFC3339)
+		return d.run(ctx, "rebuild", d.steps(), (*runner).conclude)
+	}
+	re := &rebuild{teardown: teardown{d}, purge: in.Purge, removed: map[string]string{}}
+	return d.run(ctx, "rebuild", re.steps(), re.conclude)
+}
+
+// rebuild is a fresh one.
+type rebuild struct {
+	teardown
+	purge   bool
+	absent  bool              // there was nothing to remove
+	removed map[string]string // notes by step that is done: what is gone is not removed again when all steps begin again
+}
+
+const removal = "remove-"
+
+// steps are those of a teardown between a deployment's checks and the rest of it. The image, which takes the longest to make and may
+// fail for what others do, is made before anything is removed.
+func (re *rebuild) steps() []step {
+	down := re.teardown.steps(re.purge)
+	gone := make([]string, len(down))
+	for i := range down {
+		gone[i] = removal + down[i].name
+		down[i] = re.removes(down[i])
+	}
+	down[0].needs = []string{"preflight", "image"}
+	var before, after []step
+	for _, s := range re.deployment.steps() {
+		switch {
+		case s.name == "preflight" || s.name == "image":
+			before = append(before, s)
+		case slices.Contains(s.needs, "preflight"):
+			s.needs = append(s.needs, gone...)
+			after = append(after, s)
+		default:
+			after = append(after, s)
+		}
+	}
+	return slices.Concat(before, down, after)
+}
+
+// removes makes a step of a teardown one of the rebuild. Nothing is deployed beside what could not be removed.
+func (re *rebuild) removes(s step) step {
+	do, first := s.do, s.name == "survey"
+	s.name, s.optional, s.needs = removal+s.name, false, slices.Clone(s.needs)
+	for i := range s.needs {
+		s.needs[i] = removal + s.needs[i]
+	}
+	s.do = func(ctx workflow.Context) (string, error) {
+		note, done := re.removed[s.name]
+		switch {
+		case done:
+			return note, nil
+		case re.absent:
+			return "nothing there", nil
+		}
+		re.removing = re.removing || !first
+		note, err := do(ctx)
+		var app *temporal.ApplicationError
+		if first && errors.As(err, &app) && app.Type() == activities.TypeNotFound {
+			re.absent, note, err = true, "nothing there", nil
+		}
+		if err == nil {
+			re.removed[s.name] = note
+		}
+		return note, err
+	}
+	return s
+}
+
+// conclude ends a rebuild that failed or was cancelled. Until the removal has begun it is a deployment that failed.
+func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep bool) error {
+	if !re.removing {
+		return r.conclude(ctx, failure, keep)
+	}
+	cancelled := temporal.IsCanceledError(failure)
+	what := failure.Error()
+	if cancelled {
+		what = "cancelled"
+	}
+	if keep && !cancelled {
+		what = and(what, "onFailure is keep: what was built is still there")
+	} else if left := r.compensate(ctx); left != nil {
+		what = and(what, left.Error())
+	}
+	err := temporal.NewNonRetryableApplicationError(and(what, re.lost()), TypeFailed, nil)
+	r.board.close(ctx, OutcomeFailed, err)
+	if cancelled {
+		return temporal.NewCanceledError()
+	}
+	return err
+}
+
+// lost says what became of the environment, and how it comes back.
+func (re *rebuild) lost() string {
+	kept := "its credentials, encryption keys, certificates, namespace and external databases are kept"
+	if re.purge {
+		kept = "with purge its credentials, encryption keys and certificates went too, as far as Lockstep made them"
+	}
+	text := fmt.Sprintf("environment %q as it was is gone: this rebuild had removed it; %s. Next: mend what failed, then run `lockstep deploy`", re.env.Name, kept)
+	if left := re.unremoved(); len(left) > 0 {
+		text = fmt.Sprintf("environment %q is removed in part, not yet done: %s; %s. Next: mend what failed, then run `lockstep rebuild` again", re.env.Name,
+			strings.Join(left, ", "), kept)
+	}
+	return text
+}
+
+// unremoved are the steps of the removal that are not done.
+func (re *rebuild) unremoved() (names []string) {
+	for _, row := range re.board.status.Steps {
+		if _, done := re.removed[row.Name]; strings.HasPrefix(row.Name, removal) && !done {
+			names = append(names, row.Name)
+		}
+	}
+	return names
+}

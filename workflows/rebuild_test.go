@@ -1,0 +1,226 @@
+package workflows
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"lockstep/activities"
+	"lockstep/config"
+)
+
+func TestARebuildChecksThenRemovesThenDeploys(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("CollectReport", 0, reportOf)
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+	var report activities.Report
+	if err := o.GetWorkflowResult(&report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Environment != "quickstart" {
+		t.Errorf("report of %q", report.Environment)
+	}
+	before, after := o.since("Preflight"), o.since("RemoveGateway")
+	if !slices.Contains(before, "BuildImage") || slices.Contains(o.since("Survey"), "BuildImage") {
+		t.Errorf("the image is not made before anything is removed: %q", before)
+	}
+	for _, name := range []string{"EnsureNamespace", "EnsureCredentials", "ApplyRelease api-manager", "Verify"} {
+		if !slices.Contains(after, name) {
+			t.Errorf("%s did not follow the removal: %q", name, after)
+		}
+	}
+	for _, kept := range []string{"RemoveObjects credentials", "RemoveObjects certificates", "RemoveNamespace", "RemoveOwnCRDs"} {
+		if slices.Contains(before, kept) {
+			t.Errorf("%s without purge", kept)
+		}
+	}
+	if s := o.board(); s.Operation != "rebuild" || s.Outcome != OutcomeDone || s.Steps[0].Name != "preflight" {
+		t.Errorf("board: %s %s", s.Operation, s.Outcome)
+	}
+}
+
+func TestARebuildWithPurgeMakesTheKeysAnew(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t)), Purge: true})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	after := o.since("RemoveNamespace")
+	if !slices.Contains(after, "EnsureNamespace") || !slices.Contains(after, "ApplyCRDs") || !slices.Contains(o.since("RemoveObjects credentials"), "EnsureCredentials") {
+		t.Errorf("after the namespace was removed: %q", after)
+	}
+}
+
+func TestARebuildOfNothingDeploys(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, func(context.Context, activities.Input) (activities.Remains, error) {
+		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing")
+	})
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if all := o.since("Survey"); slices.ContainsFunc(all, func(name string) bool { return strings.HasPrefix(name, "Remove") }) {
+		t.Errorf("something was removed: %q", all)
+	}
+}
+
+func TestABadFileDoesNotCostTheEnvironment(t *testing.T) {
+	for _, activity := range []string{"Preflight", "BuildImage"} {
+		o := newOperation(t, canonicalID)
+		o.on("Survey", 0, survey)
+		switch activity {
+		case "Preflight":
+			o.on(activity, 0, func(context.Context, activities.Input) (activities.Preflight, error) {
+				return activities.Preflight{}, broken(activities.TypeInvalidConfig, "no such chart")
+			})
+		default:
+			o.on(activity, 0, func(context.Context, activities.Input) (activities.Image, error) {
+				return activities.Image{}, broken(activities.TypeInvalidConfig, "no such artifact")
+			})
+		}
+		o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+		if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack {
+			t.Errorf("%s: got %v", activity, err)
+		}
+		if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Remove") && b.name != "RemoveCRDs" }) {
+			t.Errorf("%s: began %v", activity, o.begun)
+		}
+	}
+}
+
+func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+	err := o.GetWorkflowError()
+	if typeOf(err) != TypeFailed {
+		t.Fatalf("got %v", err)
+	}
+	for _, text := range []string{"step identity-server failed", "is gone", "encryption keys, certificates", "are kept", "Next:", "lockstep deploy"} {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%q is not in %q", text, err)
+		}
+	}
+	s := o.board()
+	if s.Outcome != OutcomeFailed || s.Phase != PhaseEnded {
+		t.Errorf("board: %s %s", s.Phase, s.Outcome)
+	}
+	if row := rowOf(s, activities.IdentityServer); row.State != StateUndone {
+		t.Errorf("%s is %s", row.Name, row.State)
+	}
+}
+
+func TestARebuildThatCannotRemoveDoesNotDeployBesideWhatIsLeft(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
+		if in.Component == activities.APIManager {
+			return "", broken(activities.TypeConflict, "release apim was not made by Lockstep")
+		}
+		return "uninstalled", nil
+	})
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+	err := o.GetWorkflowError()
+	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "removed in part, not yet done: remove-api-manager") {
+		t.Errorf("got %v", err)
+	}
+	if slices.ContainsFunc(o.begun, func(b begun) bool { return b.name == "ApplyRelease" }) {
+		t.Errorf("began %v", o.begun)
+	}
+}
+
+func TestACancelledRebuildSaysWhatIsGone(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("WaitWorkload", 10*time.Minute, neverReady("none"))
+	o.RegisterDelayedCallback(o.CancelWorkflow, time.Minute)
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
+		t.Errorf("got %v", err)
+	}
+	if s := o.board(); s.Outcome != OutcomeFailed || !strings.Contains(s.Error, "is gone") {
+		t.Errorf("board: %s: %s", s.Outcome, s.Error)
+	}
+}
+
+// What is gone is not removed again, least of all what was built in its place.
+func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("WaitWorkload", time.Minute, func(_ context.Context, in activities.WaitInput) error {
+		if in.Component == activities.APIManager && in.Env.Timeouts.APIManager != enough {
+			return broken(activities.TypeNotReady, "not ready")
+		}
+		return nil
+	})
+	env := quickstart(t)
+	env.OnFailure = config.OnFailurePause
+	moved := env
+	moved.Namespace = "elsewhere"
+	changed := env
+	changed.Timeouts.APIManager = enough
+	var toMoved, toChanged string
+	o.update(10*time.Minute, UpdateRetry, RetryStep{Environment: inline(moved), By: "oncall"}, &toMoved)
+	o.update(20*time.Minute, UpdateRetry, RetryStep{Environment: inline(changed), By: "oncall"}, &toChanged)
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(env)})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(toMoved, "namespace") || !strings.Contains(toChanged, "carried out again") {
+		t.Errorf("answers: %q, %q", toMoved, toChanged)
+	}
+	removed := 0
+	for _, b := range o.begun {
+		if b.name == "RemoveRelease" {
+			removed++
+		}
+	}
+	if removed != 2 {
+		t.Errorf("%d releases were removed", removed)
+	}
+}
+
+func TestARebuildInPlaceRestartsBothProductsAndRemovesNothing(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	restarts := map[string]string{}
+	o.on("ApplyRelease", 0, func(_ context.Context, in activities.ApplyReleaseInput) (activities.Release, error) {
+		restarts[in.Component] = in.Restart
+		return activities.Release{}, nil
+	})
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t)), Mode: RebuildInPlace})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := time.Parse(time.RFC3339, restarts[activities.IdentityServer]); err != nil || restarts[activities.APIManager] != restarts[activities.IdentityServer] {
+		t.Errorf("restarts %v", restarts)
+	}
+	if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Remove") }) {
+		t.Errorf("began %v", o.begun)
+	}
+	if s := o.board(); s.Operation != "rebuild" || s.Outcome != OutcomeDone {
+		t.Errorf("board: %s %s", s.Operation, s.Outcome)
+	}
+}
+
+func TestARebuildRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, in := range []RebuildInput{{Mode: "sideways"}, {Mode: RebuildInPlace, Purge: true}} {
+		in.Request = Of(quickstart(t))
+		o := newOperation(t, canonicalID)
+		o.ExecuteWorkflow(Rebuild, in)
+		if err := o.GetWorkflowError(); typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "in-place") || len(o.begun) > 0 {
+			t.Errorf("%+v: %v, began %v", in.Mode, err, o.begun)
+		}
+	}
+}
+
+func rowOf(s Status, name string) StepStatus {
+	return s.Steps[slices.IndexFunc(s.Steps, func(r StepStatus) bool { return r.Name == name })]
+}
