@@ -1,0 +1,201 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
+
+	"lockstep/config"
+	"lockstep/starter/api/auth"
+	"lockstep/starter/api/problem"
+	"lockstep/starter/operations"
+)
+
+// atOnce is how many environments Temporal is asked for at the same time.
+const atOnce = 8
+
+// environmentPath names the environment of a request.
+type environmentPath struct {
+	Environment string `path:"environment" maxLength:"63" pattern:"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" doc:"Name of the environment" example:"dev"`
+}
+
+// EnvironmentSummary is an environment in a list.
+type EnvironmentSummary struct {
+	Name  string           `json:"name"`
+	Links EnvironmentLinks `json:"links"`
+	Last  *Operation       `json:"last,omitempty" doc:"The operation that runs or ran last"`
+}
+
+// EnvironmentLinks lead on.
+type EnvironmentLinks struct {
+	Self       string `json:"self" format:"uri-reference"`
+	Operations string `json:"operations" format:"uri-reference"`
+	UI         string `json:"ui" format:"uri" doc:"All its operations in the Temporal UI"`
+}
+
+// EnvironmentDetails are an environment as operations would take it now.
+type EnvironmentDetails struct {
+	Name        string               `json:"name"`
+	Links       EnvironmentLinks     `json:"links"`
+	Valid       bool                 `json:"valid" doc:"Whether operations can be started on it"`
+	Problems    []EnvironmentProblem `json:"problems,omitempty" doc:"All that is wrong with it"`
+	Warnings    []string             `json:"warnings,omitempty" doc:"What it says that is not used"`
+	Environment *environment         `json:"environment,omitempty" doc:"The environment with all defaults, if it is valid"`
+}
+
+// EnvironmentProblem is one thing that is wrong with an environment.
+type EnvironmentProblem struct {
+	Path    string `json:"path" doc:"Which field"`
+	Line    int    `json:"line,omitempty" doc:"In its file"`
+	Value   string `json:"value,omitempty" doc:"What stands there"`
+	Message string `json:"message" doc:"What is wrong"`
+	Next    string `json:"next" doc:"What to do"`
+}
+
+type environmentsOutput struct {
+	Body struct {
+		Environments []EnvironmentSummary `json:"environments" nullable:"false"`
+	}
+}
+
+type environmentInput struct {
+	environmentPath
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag of what is known already: 304 if it is that still"`
+}
+
+type environmentOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"Changes with the environment; for If-Match when an operation is started"`
+	Body   *EnvironmentDetails
+}
+
+func (s *Server) environmentRoutes(api huma.API) {
+	handle(s, api, route{method: http.MethodGet, path: "/v1/environments", id: "list-environments", tag: "environments",
+		summary: "List environments", text: "Those that you may read, with the operation that runs or ran last."}, s.listEnvironments)
+	handle(s, api, route{method: http.MethodGet, path: "/v1/environments/{environment}", id: "get-environment", tag: "environments", refusals: []int{404},
+		summary: "Read an environment", text: "As an operation would take it now: read from its file, with all defaults. If it is not valid, all that is wrong with it.",
+		also: []int{http.StatusNotModified}}, s.getEnvironment)
+}
+
+func (s *Server) listEnvironments(ctx context.Context, _ *struct{}) (*environmentsOutput, error) {
+	if err := s.Guard.Authorize(ctx, auth.ListEnvironments, ""); err != nil {
+		return nil, err
+	}
+	names, err := config.List(s.Environments)
+	if err != nil {
+		return nil, s.unreadable(err)
+	}
+	identity, _ := auth.FromContext(ctx)
+	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(name string) bool { return !identity.Reads(name) })
+	out := &environmentsOutput{}
+	out.Body.Environments = make([]EnvironmentSummary, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, name := range names {
+		group.Go(func() error {
+			out.Body.Environments[i] = EnvironmentSummary{Name: name, Links: s.environmentLinks(name)}
+			last, err := s.Operations.Get(ctx, name, "")
+			var asked *operations.Error
+			if errors.As(err, &asked) && asked.Kind == operations.Unknown {
+				return nil
+			}
+			found := s.operation(last)
+			out.Body.Environments[i].Last = &found
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+func (s *Server) environmentLinks(name string) EnvironmentLinks {
+	self := "/v1/environments/" + name
+	return EnvironmentLinks{Self: self, Operations: self + "/operations", UI: s.Operations.ListLink(name)}
+}
+
+func (s *Server) getEnvironment(ctx context.Context, in *environmentInput) (*environmentOutput, error) {
+	if err := s.Guard.Authorize(ctx, auth.ReadEnvironment, in.Environment); err != nil {
+		return nil, err
+	}
+	env, err := s.resolve(in.Environment, nil)
+	var found config.Problems
+	if err != nil && !errors.As(err, &found) {
+		return nil, err
+	}
+	out := &environmentOutput{Status: http.StatusOK, ETag: etag(env, found)}
+	if matches(in.IfNoneMatch, out.ETag, true) {
+		out.Status = http.StatusNotModified
+		return out, nil
+	}
+	details := &EnvironmentDetails{Name: in.Environment, Links: s.environmentLinks(in.Environment), Valid: len(found) == 0}
+	for _, one := range found {
+		details.Problems = append(details.Problems, EnvironmentProblem(one))
+	}
+	if details.Valid {
+		details.Environment = &environment{env}
+		for _, warning := range env.Warnings() {
+			details.Warnings = append(details.Warnings, fmt.Sprint(warning))
+		}
+	}
+	out.Body = details
+	return out, nil
+}
+
+// resolve reads an environment. An error is of [config.Problems] if the environment is wrong, else a problem to answer with; none names
+// another environment, since the caller may not know of them.
+func (s *Server) resolve(name string, overrides config.Values) (config.Environment, error) {
+	var found config.Problems
+	if _, err := config.FileOf(s.Environments, name); errors.As(err, &found) {
+		return config.Environment{}, problem.New(http.StatusNotFound, "unknown-environment", "there is no environment %q: "+
+			"GET /v1/environments lists those that you may read; whoever keeps the files adds one as %s.yaml", name, name)
+	} else if err != nil {
+		return config.Environment{}, s.unreadable(err)
+	}
+	env, err := config.Named(name).Resolve(s.Environments, overrides)
+	if err == nil || errors.As(err, &found) {
+		return env, err
+	}
+	return env, s.unreadable(err)
+}
+
+// unreadable is a folder of environments that cannot be read: the caller can do nothing about that.
+func (s *Server) unreadable(err error) error {
+	s.Log.Error("Environments cannot be read: look at the setting environments and at that folder", "error", err)
+	return problem.New(http.StatusServiceUnavailable, "environments-unreadable", "this server cannot read its environments; its log says why: ask whoever runs it").RetryAfter(retryUnavailable)
+}
+
+// etag is of an environment as it was read, with what is wrong with it.
+func etag(env config.Environment, found config.Problems) string {
+	text, err := json.Marshal(struct {
+		Environment config.Environment
+		Problems    config.Problems
+	}{env, found})
+	if err != nil {
+		text = []byte(err.Error()) // it came from JSON
+	}
+	sum := sha256.Sum256(text)
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
+}
+
+// matches says whether one of the ETags in a header is that one (RFC 9110, section 13.1). Only a weak comparison takes weak ones.
+func matches(header, tag string, weak bool) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		one = strings.TrimSpace(one)
+		if weak {
+			one = strings.TrimPrefix(one, "W/")
+		}
+		if one == "*" || one != "" && one == tag {
+			return true
+		}
+	}
+	return false
+}

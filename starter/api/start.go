@@ -1,0 +1,145 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"lockstep/config"
+	"lockstep/starter/api/auth"
+	"lockstep/starter/api/problem"
+	"lockstep/starter/operations"
+	"lockstep/workflows"
+)
+
+// StartBody is what is asked for when an operation is started.
+type StartBody struct {
+	Operation string        `json:"operation" enum:"deploy,verify,teardown,rebuild" doc:"What to do"`
+	Overrides config.Values `json:"overrides,omitempty" doc:"A JSON merge patch (RFC 7396) onto the environment, for this operation alone; takes the role admin on all environments"`
+	Options   StartOptions  `json:"options,omitempty" doc:"How to do it"`
+}
+
+type startInput struct {
+	environmentPath
+	Key     string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Of your choosing: a request that is sent again with the same key is the same operation, for as long as Temporal keeps its history"`
+	IfMatch string `header:"If-Match" maxLength:"1000" doc:"ETag of the environment as you saw it: if it changed since, nothing is started"`
+	Body    StartBody
+}
+
+type startOutput struct {
+	Location string `header:"Location" doc:"Of the operation"`
+	Replayed string `header:"Idempotency-Replayed" doc:"true if it had been started before with the same key"`
+	Body     *OperationDetails
+}
+
+func (s *Server) startRoutes(api huma.API) {
+	handle(s, api, route{method: http.MethodPost, path: "/v1/environments/{environment}/operations", id: "start-operation", tag: "operations",
+		status: http.StatusAccepted, refusals: []int{404, 409, 412}, refusalTypes: map[int]reflect.Type{409: reflect.TypeFor[Busy]()},
+		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. deploy and verify take the role operator, teardown and rebuild take admin."}, s.startOperation)
+}
+
+func (s *Server) startOperation(ctx context.Context, in *startInput) (out *startOutput, err error) {
+	k, _ := kindOf(in.Body.Operation) // checked by the schema
+	change := auth.Change{Action: k.action, Environment: in.Environment, Operation: workflows.CanonicalID(in.Environment)}
+	defer func() { s.audited(ctx, change, err) }()
+	if err := s.mayStart(ctx, k, in); err != nil {
+		return nil, err
+	}
+	start := operations.Start{Environment: in.Environment, Operation: k.workflow, By: by(ctx)}
+	if in.Key != "" {
+		start.Key, start.Digest = scoped(ctx, in.Key), digest(in.Body)
+		o, repeated, err := s.Operations.Started(ctx, start)
+		if repeated || err != nil {
+			change.Run, change.Detail = o.ID, "repeated"
+			return s.started(o, true), err
+		}
+	}
+	if start.Input, err = s.checked(k, in); err != nil {
+		return nil, err
+	}
+	if err := s.Operations.CheckWorker(ctx); err != nil {
+		return nil, err
+	}
+	o, repeated, err := s.Operations.Start(ctx, start)
+	if err != nil {
+		return nil, err
+	}
+	change.Run = o.ID
+	return s.started(o, repeated), nil
+}
+
+func (s *Server) mayStart(ctx context.Context, k kind, in *startInput) error {
+	if err := s.Guard.Authorize(ctx, k.action, in.Environment); err != nil {
+		return err
+	}
+	if len(in.Body.Overrides) == 0 {
+		return nil
+	}
+	return s.Guard.Authorize(ctx, auth.DefineEnvironment, in.Environment)
+}
+
+// checked is the input of the operation, if there is nothing wrong with it.
+func (s *Server) checked(k kind, in *startInput) (any, error) {
+	if err := k.check(in.Body.Options); err != nil {
+		return nil, err
+	}
+	seen, err := s.resolve(in.Environment, nil)
+	var found config.Problems
+	if err != nil && !errors.As(err, &found) {
+		return nil, err
+	}
+	if tag := etag(seen, found); in.IfMatch != "" && !matches(in.IfMatch, tag, false) {
+		return nil, problem.New(http.StatusPreconditionFailed, "environment-changed", "environment %q is not what If-Match says: it changed since you saw it, and is %s now; "+
+			"look at it again, and send that ETag if this is still what you want", in.Environment, tag)
+	}
+	env := seen
+	if len(in.Body.Overrides) > 0 {
+		env, err = s.resolve(in.Environment, in.Body.Overrides)
+	}
+	if err == nil {
+		in.Body.Options.apply(&env)
+		err = env.Validate()
+	}
+	if errors.As(err, &found) {
+		return nil, invalid(fmt.Sprintf("environment %q is not valid, and nothing was started: correct what errors lists", in.Environment), found)
+	}
+	return k.input(env, in.Body.Options), err
+}
+
+func (s *Server) started(o operations.Operation, repeated bool) *startOutput {
+	details := &OperationDetails{Operation: s.operation(o)}
+	out := &startOutput{Location: details.Links.Self, Body: details}
+	if repeated {
+		out.Replayed = "true"
+	}
+	return out
+}
+
+// scoped is a key as it is kept: those of one caller say nothing about those of another. An environment's keys are its own already.
+func scoped(ctx context.Context, key string) string {
+	identity, _ := auth.FromContext(ctx)
+	return hash(strings.Join([]string{identity.Via, cmp.Or(identity.Subject, identity.Name), key}, "\n"))
+}
+
+// digest is of what was asked for, however it was written.
+func digest(body StartBody) string {
+	text, err := json.Marshal(body)
+	if err != nil {
+		text = []byte(err.Error()) // it came from JSON
+	}
+	return hash(string(text))
+}
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
