@@ -97,7 +97,7 @@ func TestWhatTemporalStoresIsEncrypted(t *testing.T) {
 
 	t.Run("without keys people are told what is missing", func(t *testing.T) {
 		t.Setenv("LOCKSTEP_ENCRYPTION_KEYS", "")
-		lockstep(t.Context(), "status", "slow").wants(t, exitNoTemporal, `encrypted with key "2025"`, "LOCKSTEP_ENCRYPTION_KEYS")
+		eventually(t, `encrypted with key "2025"`, "status", "slow").wants(t, exitNoTemporal, "LOCKSTEP_ENCRYPTION_KEYS")
 		lockstep(t.Context(), "watch", "broken").wants(t, exitRolledBack, `encrypted with key "2025"`)
 	})
 

@@ -86,7 +86,7 @@ func startWorker(t *testing.T, c client.Client, instead map[string]any) (stop fu
 		t.Fatal(err)
 	}
 	temporal := operations.Client{Connection: dial.Connection{Client: c}, TaskQueue: "lockstep"}
-	for end := time.Now().Add(20 * time.Second); temporal.CheckWorker(t.Context()) != nil; {
+	for end := time.Now().Add(2 * time.Minute); temporal.CheckWorker(t.Context()) != nil; {
 		if time.Now().After(end) {
 			t.Fatal("Temporal does not see the worker")
 		}
@@ -98,7 +98,7 @@ func startWorker(t *testing.T, c client.Client, instead map[string]any) (stop fu
 func eventually(t *testing.T, text string, args ...string) ran {
 	t.Helper()
 	var r ran
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		if r = lockstep(t.Context(), args...); strings.Contains(r.stdout+r.stderr, text) {
 			return r
 		}
