@@ -25,6 +25,7 @@ const (
 	exitBusy       = 4   // another operation runs on the environment
 	exitNoTemporal = 5   // Temporal or a worker does not answer; nothing is known
 	exitNothing    = 6   // a teardown found nothing of the environment; nothing was changed
+	exitDrifted    = 7   // what is there is not as the file says; nothing was changed
 	exitDetached   = 130 // Ctrl-C: the operation goes on
 )
 
@@ -100,7 +101,7 @@ func root() *cobra.Command {
 Temporal is found by its own settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …, or a profile in temporal.toml).
 
 Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was started or decided), 3 rolled back, 4 busy,
-5 Temporal or its worker does not answer, 6 nothing to tear down, 130 detached (the operation goes on).`,
+5 Temporal or its worker does not answer, 6 nothing to tear down, 7 drifted, 130 detached (the operation goes on).`,
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if c.output != "text" && c.output != "json" {
@@ -118,8 +119,8 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 		"api-anonymous", "api-tls-cert", "api-tls-key"} {
 		_ = root.PersistentFlags().MarkHidden(name) // those of programs that run for long
 	}
-	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.rebuild(), c.status(), c.watch(), c.cancel(),
-		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.codecServer(), c.api(), c.version())
+	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.rebuild(), c.drift(), c.status(), c.watch(), c.logs(), c.history(), c.ui(), c.cancel(),
+		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.codecServer(), c.serve(), c.api(), c.version())
 	return root
 }
 

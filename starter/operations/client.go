@@ -29,7 +29,7 @@ func (c Client) CheckWorker(ctx context.Context) error {
 	if len(d.GetPollers()) == 0 {
 		return unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
 	}
-	return nil
+	return c.routed(d)
 }
 
 // Kind says what an error means for whoever asked.

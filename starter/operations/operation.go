@@ -47,6 +47,7 @@ const (
 	OutcomeBusy       = "busy"
 	OutcomeCancelled  = "cancelled" // before it could say more
 	OutcomeTerminated = "terminated"
+	OutcomeTimedOut   = "timed-out"
 	OutcomeUnknown    = "unknown"
 )
 
@@ -120,7 +121,7 @@ func (q Query) text() string {
 		parts = append(parts, fmt.Sprintf("WorkflowType = %q", q.Operation))
 	}
 	if q.Outcome != "" {
-		parts = append(parts, fmt.Sprintf("Outcome = %q", q.Outcome))
+		parts = append(parts, ended(q.Outcome))
 	}
 	if !q.Before.IsZero() {
 		parts = append(parts, fmt.Sprintf("StartTime < %q", q.Before.UTC().Format(time.RFC3339Nano)))
@@ -161,7 +162,7 @@ func byStatus(status enumspb.WorkflowExecutionStatus) string {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
 		return OutcomeTerminated
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		return "timed-out"
+		return OutcomeTimedOut
 	default:
 		return workflows.OutcomeRefused // it never had a board
 	}

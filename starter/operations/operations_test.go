@@ -152,6 +152,7 @@ func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
 	wants(t, err, Refused, "no operation runs")
 	c.TaskQueue = "nobody"
 	wants(t, c.CheckWorker(ctx), Unavailable, "no worker listens")
+	checkVersions(t, c)
 }
 
 func eventually[T any](t *testing.T, holds func() (T, bool)) T {

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/starter/operations"
+	"lockstep/workflows"
+)
+
+// startable are the operations that the Temporal UI's form starts.
+func startable() []string {
+	return []string{workflows.OperationDeploy, workflows.OperationVerify, workflows.OperationTeardown, workflows.OperationRebuild}
+}
+
+// link leads into the Temporal UI.
+type link struct {
+	Environment string `json:"environment"`
+	UI          string `json:"ui"`
+	Input       string `json:"input,omitempty"` // to type there
+}
+
+func (c *cli) ui() *cobra.Command {
+	var start string
+	var list, history bool
+	cmd := &cobra.Command{
+		Use: "ui ENVIRONMENT", Short: "Print the address in the Temporal UI of the operation that runs, or ran last", Args: cobra.ExactArgs(1),
+		Long: `Print an address in the Temporal UI: of the operation that runs, or ran last. It is printed and not opened. Where the UI is, setting uiURL says.`,
+		Example: `  lockstep ui dev                   # the board
+  lockstep ui dev --history         # its events
+  lockstep ui dev --list            # all operations on the environment
+  lockstep ui dev --start deploy    # the form that starts one, and what to type into it`,
+	}
+	cmd.Flags().StringVar(&start, "start", "", "the form that starts an operation: "+strings.ToLower(strings.Join(startable(), ", ")))
+	cmd.Flags().BoolVar(&list, "list", false, "all operations on the environment")
+	cmd.Flags().BoolVar(&history, "history", false, "the operation's events instead of its board")
+	cmd.MarkFlagsMutuallyExclusive("start", "list", "history")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		operation := ""
+		if cmd.Flags().Changed("start") {
+			var err error
+			if operation, err = named(start, startable()); err != nil {
+				return fail(exitBadInput, "--start: %w", err)
+			}
+		}
+		temporal, err := c.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		l := link{Environment: args[0]}
+		switch {
+		case operation != "":
+			l.UI, l.Input = temporal.StartLink(args[0], operation), operations.StartInput(args[0])
+		case list:
+			l.UI = temporal.ListLink(args[0])
+		default:
+			last, err := temporal.Get(cmd.Context(), args[0], "")
+			if err != nil {
+				return err
+			}
+			if l.UI = temporal.Link(last); history {
+				l.UI = temporal.HistoryLink(last)
+			}
+		}
+		return c.printLink(cmd, l)
+	}
+	return cmd
+}
+
+func (c *cli) printLink(cmd *cobra.Command, l link) error {
+	if c.output == "json" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(l)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), l.UI)
+	if l.Input != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "Its form fills in the input of the last such operation; the first time type\n  %s\n", l.Input)
+	}
+	return nil
+}
+
+// named is the name among all that is meant, whatever its case.
+func named(name string, all []string) (string, error) {
+	for _, one := range all {
+		if strings.EqualFold(one, name) {
+			return one, nil
+		}
+	}
+	return "", fmt.Errorf("%q is none: choose one of %s", name, strings.ToLower(strings.Join(all, ", ")))
+}
