@@ -15,7 +15,7 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: chaos matrix help build images compose-check demo down test lint generate clean
+.PHONY: browser chaos matrix help build images compose-check demo down test lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,16 @@ test: tools build ## Run all tests: unit, workflows, activities, and deployments
 
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
 	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
+
+browser: tools build sandbox/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
+	@command -v chromium >/dev/null || { echo "no chromium: apt-get install chromium"; exit 1; }
+	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GO) test -count=1 -v -timeout 40m ./sandbox/browser
+	@echo "screenshots are in dist/screenshots/"
+
+sandbox/browser/node_modules/.package-lock.json: sandbox/browser/package-lock.json
+	@command -v npm >/dev/null || { echo "no npm: install Node.js 20 or newer, with npm"; exit 1; }
+	@cd sandbox/browser && npm ci --no-audit --no-fund
+	@touch $@
 
 matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./sandbox/matrix -args -all
