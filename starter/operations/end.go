@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"context"
 	"errors"
 
 	"go.temporal.io/api/serviceerror"
@@ -67,5 +68,9 @@ func lost(err error) string {
 	if errors.As(err, &absent) {
 		return "Temporal does not know this run any more: " + err.Error()
 	}
-	return "Temporal stopped answering: " + err.Error() + "; the operation goes on once it is back"
+	var answered serviceerror.ServiceError
+	if errors.As(err, &answered) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return "Temporal stopped answering: " + err.Error() + "; the operation goes on once it is back"
+	}
+	return "it has ended, but what it gave back cannot be read: " + err.Error()
 }
