@@ -21,6 +21,7 @@ const root = "../../.."
 // needed are the variables without a default, with values for the tests.
 var needed = map[string]string{
 	"POSTGRES_PASSWORD": "letters1", "LOCKSTEP_VERSION": "v1.2.0", "KUBECONFIG_FILE": "/home/me/.kube/config", "DOCKER_CONFIG_FILE": "/home/me/.docker/config.json",
+	"ENCRYPTION_KEYS_DIR": "/home/me/keys", "ACCESS_DIR": "/home/me/access",
 }
 
 func TestWithoutWhatIsNeededNothingStartsAndTheVariableIsNamed(t *testing.T) {
@@ -181,7 +182,8 @@ func TestServicesStartAfterWhatTheyNeed(t *testing.T) {
 	}
 	for name, needs := range map[string][]string{
 		"postgresql": nil, "temporal-schema": {"postgresql"}, "temporal": {"temporal-schema"}, "temporal-namespace": {"temporal"},
-		"temporal-ui": {"temporal"}, "worker": {"temporal", "temporal-namespace"},
+		"temporal-ui": {"temporal"}, "worker": {"temporal", "temporal-namespace"}, "api": {"temporal", "temporal-namespace"},
+		"codec-server": nil,
 	} {
 		if on := slices.Sorted(maps.Keys(services[name].DependsOn)); !slices.Equal(on, needs) {
 			t.Errorf("%s waits for %v, not for %v", name, on, needs)
@@ -213,6 +215,27 @@ func TestTheWorkerWritesOnlyToItsCache(t *testing.T) {
 	}
 	if !slices.Equal(writable, []string{"volume /var/cache/lockstep"}) {
 		t.Errorf("it can write to %v", writable)
+	}
+}
+
+func TestWhatIsEncryptedIsReadWithTheSameKeysEverywhere(t *testing.T) {
+	services := project(t, "docker-compose.yml").Services
+	for _, name := range []string{"worker", "api", "codec-server"} {
+		s := services[name]
+		folder := s.Environment["LOCKSTEP_ENCRYPTION_KEYS"]
+		mounted := func(v types.ServiceVolumeConfig) bool {
+			return folder != nil && v.Target == *folder && v.Source == needed["ENCRYPTION_KEYS_DIR"]
+		}
+		if !slices.ContainsFunc(s.Volumes, mounted) {
+			t.Errorf("%s has no keys: %v", name, s.Volumes)
+		}
+	}
+	ui, codec := services["temporal-ui"], services["codec-server"]
+	if at, asked := "http://localhost:"+codec.Ports[0].Published, *ui.Environment["TEMPORAL_CODEC_ENDPOINT"]; at != asked {
+		t.Errorf("the UI asks %s, and the codec server is at %s", asked, at)
+	}
+	if page, let := "http://localhost:"+ui.Ports[0].Published, *codec.Environment["LOCKSTEP_CODEC_SERVER_ORIGINS"]; page != let {
+		t.Errorf("the UI is at %s, and the codec server lets %s ask", page, let)
 	}
 }
 
