@@ -85,6 +85,11 @@ verify: {level: thorough}
 		"unknown key":                   {[]string{"config", "print", "-f", write(t, "apiVersion: lockstep/v1\nnmae: shop\n")}, []string{"nmae"}},
 		"not YAML":                      {[]string{"config", "print", "-f", write(t, "{")}, []string{"environment.yaml"}},
 		"a level that there is not":     {[]string{"verify", "-f", valid, "--level", "most"}, []string{"most", "full"}},
+		"no such outcome":               {[]string{"history", "shop", "--outcome", "well"}, []string{`--outcome: "well" is none: choose one of done, rolled-back`}},
+		"no such operation":             {[]string{"history", "shop", "--operation", "destroy"}, []string{`--operation: "destroy" is none: choose one of deploy`}},
+		"no history at all":             {[]string{"history", "shop", "--limit", "0"}, []string{"--limit 0 shows nothing"}},
+		"no form for that":              {[]string{"ui", "shop", "--start", "destroy"}, []string{`--start: "destroy" is none: choose one of deploy`}},
+		"two links":                     {[]string{"ui", "shop", "--list", "--history"}, []string{"[history list]"}},
 		"an environment with no name":   {[]string{"config", "validate", "-f", write(t, "apiVersion: lockstep/v1\n")}, []string{"name"}},
 		"an unreadable Temporal config": {[]string{"status", "shop"}, []string{"temporal.toml"}},
 	} {

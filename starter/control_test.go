@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"lockstep/starter/operations"
@@ -47,6 +48,12 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 		r := lockstep(t.Context(), "approve", "paused", "verify", "--reason", "the window is open", "--by", "deputy", "-o", "json")
 		r.wants(t, exitDone, `"decision":"approve"`, `"step":"verify"`)
 		lockstep(t.Context(), "watch", "paused").wants(t, exitDone, "Environment paused is deployed", "retry-step identity-server by oncall", "approve verify by deputy", "the window is open")
+		r = lockstep(t.Context(), "logs", "paused")
+		r.wants(t, exitDone, "phase paused", "wait for a decision about identity-server", "retry-step by oncall (with a changed environment)",
+			"all steps are carried out again", "approve verify by deputy: the window is open")
+		if strings.Contains(r.stdout, "am.shop.test") {
+			t.Errorf("the log holds an environment:\n%s", r.stdout)
+		}
 		lockstep(t.Context(), "rollback", "paused").wants(t, exitBadInput, "no operation runs", "lockstep status paused")
 	})
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -164,12 +165,47 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "teardown", "-f", environment(t, "shop"), "--purge").wants(t, exitDone, "namespace")
 	})
 
+	t.Run("what was done is told from Temporal's history", func(t *testing.T) {
+		r := lockstep(t.Context(), "logs", "shop")
+		r.wants(t, exitDone, "Teardown of shop, run ", "started by ", "done in ")
+		lockstep(t.Context(), "logs", "shop", "nonsense").wants(t, exitBadInput, `has no step "nonsense": choose one of`)
+		lockstep(t.Context(), "logs", "shop", "--run", "nonsense").wants(t, exitBadInput, `no operation "nonsense"`)
+		lockstep(t.Context(), "logs", "nowhere").wants(t, exitBadInput, `no operation on environment "nowhere"`, "lockstep deploy")
+	})
+
+	t.Run("what ran before is listed, newest first", func(t *testing.T) {
+		eventually(t, "verify", "history", "shop")
+		var all []operations.Operation
+		r := eventually(t, `"outcome":"done"}]`, "history", "shop", "-o", "json", "--operation", "deploy")
+		if err := json.Unmarshal([]byte(r.stdout), &all); err != nil || len(all) != 2 || all[0].Started.Before(all[1].Started) || all[0].StartedBy == "" {
+			t.Errorf("%v: %+v", err, all)
+		}
+		first := all[1]
+		lockstep(t.Context(), "history", "shop").wants(t, exitDone, "STARTED", "OUTCOME", "BY", "teardown", "verify", "deploy", identity(), first.ID)
+		lockstep(t.Context(), "logs", "shop", "verify", "--run", first.ID).wants(t, exitDone, "Deploy of shop", "begins")
+		if lines := strings.Count(lockstep(t.Context(), "history", "shop", "--limit", "1").stdout, "\n"); lines != 2 {
+			t.Errorf("%d lines", lines)
+		}
+		lockstep(t.Context(), "history", "shop", "--outcome", "terminated").wants(t, exitDone, "no operation on environment \"shop\" is like that")
+		lockstep(t.Context(), "history", "nowhere").wants(t, exitBadInput, `no operation on environment "nowhere"`, "lockstep deploy")
+	})
+
+	t.Run("links lead into the Temporal UI", func(t *testing.T) {
+		lockstep(t.Context(), "ui", "shop").wants(t, exitDone, "/workflows/environment%2Fshop/", "/user-metadata")
+		lockstep(t.Context(), "ui", "shop", "--history").wants(t, exitDone, "/history")
+		lockstep(t.Context(), "ui", "shop", "--list").wants(t, exitDone, "query=Environment")
+		lockstep(t.Context(), "ui", "new", "--start", "deploy").wants(t, exitDone, "workflowType=Deploy", `{"environment": "new"}`)
+		lockstep(t.Context(), "ui", "new").wants(t, exitBadInput, `no operation on environment "new"`, "lockstep deploy")
+	})
+
 	t.Run("a failure is told whole, also afterwards", func(t *testing.T) {
 		file := environment(t, "broken")
 		whole := "step identity-server failed: " + diagnosis + "\nall that this run did is undone"
 		lockstep(t.Context(), "deploy", "-f", file).wants(t, exitRolledBack, "rolled-back: "+whole)
 		lockstep(t.Context(), "watch", "broken").wants(t, exitRolledBack, "rolled-back: "+whole)
 		lockstep(t.Context(), "status", "broken").wants(t, exitDone, whole, "✗ identity-server")
+		lockstep(t.Context(), "logs", "broken").wants(t, exitDone, "WaitWorkload failed: Deployment apim/is is not ready: CrashLoopBackOff\n", "phase compensating",
+			"kubectl -n apim logs deployment/is --all-containers")
 		r := lockstep(t.Context(), "deploy", "-f", file, "-o", "json")
 		var o outcome
 		if err := json.Unmarshal([]byte(r.stdout), &o); err != nil || r.code != exitRolledBack || o.Outcome != "rolled-back" || o.Error != whole {
@@ -212,10 +248,26 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		code := run(ctx, []string{"watch", "slow-shop"}, &shown, &shown)
 		ran{code: code, stderr: shown.String()}.wants(t, exitDetached, "the operation goes on", "lockstep watch slow-shop", "lockstep cancel slow-shop")
 		lockstep(t.Context(), "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running")
+		ctx, interrupt = context.WithCancel(t.Context())
+		shown = when{text: "0 of 1 pods ready", then: interrupt}
+		if code := run(ctx, []string{"logs", "slow-shop", "--follow"}, &shown, &shown); code != exitDetached {
+			t.Errorf("exit code %d: %s", code, shown.String())
+		}
 	})
 
-	t.Run("a cancelled deployment is undone", func(t *testing.T) {
-		lockstep(t.Context(), "cancel", "slow-shop").wants(t, exitDone, "cancelling", "lockstep watch slow-shop")
+	t.Run("a cancelled deployment is undone, and its log followed to the end", func(t *testing.T) {
+		cancelled := make(chan ran, 1)
+		cancel := sync.OnceFunc(func() { cancelled <- lockstep(t.Context(), "cancel", "slow-shop") })
+		log := when{text: "0 of 1 pods ready", then: cancel}
+		if code := run(t.Context(), []string{"logs", "slow-shop", "identity-server", "--follow"}, &log, &log); code != exitDone {
+			t.Errorf("exit code %d: %s", code, log.String())
+		}
+		(<-cancelled).wants(t, exitDone, "cancelling", "lockstep watch slow-shop")
+		for _, text := range []string{"WaitWorkload is told to stop", "WaitWorkload stopped", "undone"} {
+			if !strings.Contains(log.String(), text) || strings.Contains(log.String(), "  image  ") {
+				t.Errorf("the log does not say %q, or too much:\n%s", text, log.String())
+			}
+		}
 		lockstep(t.Context(), "watch", "slow-shop").wants(t, exitRolledBack, "rolled-back: cancelled; all that this run did is undone")
 		lockstep(t.Context(), "cancel", "slow-shop").wants(t, exitBadInput, "no operation runs", "lockstep status slow-shop")
 	})
@@ -226,6 +278,8 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		lockstep(t.Context(), "watch", "slow-lab").wants(t, exitFailed, "terminated", "nothing was undone")
+		lockstep(t.Context(), "logs", "slow-lab").wants(t, exitDone, "terminated by ", "a tired hand")
+		eventually(t, "terminated", "history", "slow-lab", "--outcome", "terminated")
 	})
 
 	t.Run("without a worker Temporal alone is asked", func(t *testing.T) {
@@ -234,5 +288,6 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		stop = func() {}
 		lockstep(t.Context(), "status", "slow-dev").wants(t, exitNoTemporal, `Deploy of "slow-dev" runs since`, "no worker answers", "bin/worker")
 		lockstep(t.Context(), "status", "broken").wants(t, exitDone, "deploy broken: rolled-back", diagnosis, "its steps are not known")
+		lockstep(t.Context(), "logs", "broken").wants(t, exitDone, "what steps found is not known", "bin/worker", "WaitWorkload failed", diagnosis[:30])
 	})
 }
