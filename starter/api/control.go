@@ -37,7 +37,7 @@ type CancelAnswer struct {
 }
 
 type decisionInput struct {
-	operationPath
+	OperationPath
 	Body DecisionBody
 }
 
@@ -64,7 +64,7 @@ func (s *Server) audited(ctx context.Context, change auth.Change, err error) {
 	}
 }
 
-func (s *Server) cancel(ctx context.Context, in *operationPath) (out *cancelOutput, err error) {
+func (s *Server) cancel(ctx context.Context, in *OperationPath) (out *cancelOutput, err error) {
 	defer func() { s.audited(ctx, in.change(auth.CancelOperation, ""), err) }()
 	if err := s.Guard.Authorize(ctx, auth.CancelOperation, in.Environment); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (s *Server) cancel(ctx context.Context, in *operationPath) (out *cancelOutp
 	return &cancelOutput{CancelAnswer{next}}, nil
 }
 
-func (in *operationPath) change(action auth.Action, detail string) auth.Change {
+func (in *OperationPath) change(action auth.Action, detail string) auth.Change {
 	return auth.Change{Action: action, Environment: in.Environment, Operation: workflows.CanonicalID(in.Environment), Run: in.Operation, Detail: detail}
 }
 

@@ -23,8 +23,8 @@ import (
 // atOnce is how many environments Temporal is asked for at the same time.
 const atOnce = 8
 
-// environmentPath names the environment of a request.
-type environmentPath struct {
+// EnvironmentPath names the environment of a request.
+type EnvironmentPath struct {
 	Environment string `path:"environment" maxLength:"63" pattern:"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" doc:"Name of the environment" example:"dev"`
 }
 
@@ -68,7 +68,7 @@ type environmentsOutput struct {
 }
 
 type environmentInput struct {
-	environmentPath
+	EnvironmentPath
 	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag of what is known already: 304 if it is that still"`
 }
 

@@ -16,7 +16,7 @@ import (
 const writePatience = 10 * time.Second
 
 type eventsInput struct {
-	operationPath
+	OperationPath
 	LastEventID string `header:"Last-Event-ID" maxLength:"64" doc:"Id of the last event that was seen: the stream goes on from there, on whichever server"`
 }
 

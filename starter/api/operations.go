@@ -15,9 +15,9 @@ import (
 	"lockstep/workflows"
 )
 
-// operationPath names the operation of a request.
-type operationPath struct {
-	environmentPath
+// OperationPath names the operation of a request.
+type OperationPath struct {
+	EnvironmentPath
 	Operation string `path:"operation" maxLength:"36" pattern:"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" doc:"Id of the operation" example:"0196f0a4-3a70-7d5e-8a5c-1b4e28ba2fa1"`
 }
 
@@ -59,7 +59,7 @@ type Choice struct {
 }
 
 type listInput struct {
-	environmentPath
+	EnvironmentPath
 	Kind    string `query:"operation" enum:"deploy,verify,teardown,rebuild" doc:"Only those that do that"`
 	Outcome string `query:"outcome" maxLength:"32" pattern:"^[a-z]+(-[a-z]+)*$" doc:"Only those that ended so, as failed"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many at most"`
@@ -127,7 +127,7 @@ func (s *Server) exists(name string) error {
 	return err
 }
 
-func (s *Server) getOperation(ctx context.Context, in *operationPath) (*operationOutput, error) {
+func (s *Server) getOperation(ctx context.Context, in *OperationPath) (*operationOutput, error) {
 	if err := s.Guard.Authorize(ctx, auth.ReadOperation, in.Environment); err != nil {
 		return nil, err
 	}
@@ -146,6 +146,9 @@ func (s *Server) details(ctx context.Context, environment, id string) (*Operatio
 	switch {
 	case err == nil:
 		d.Board, d.Doing, d.Choices = &view.Status, view.Doing, choices(view.Status)
+		if o.Running() && view.Status.Phase != workflows.PhaseEnded {
+			d.Phase = view.Status.Phase // the search attribute follows
+		}
 	case !errors.Is(err, operations.ErrNoBoard):
 		d.Unanswered = "no worker answers: whoever runs the workers starts one"
 	}

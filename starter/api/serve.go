@@ -32,7 +32,7 @@ func Serve(ctx context.Context, c config.API, s *Server, listening func(net.Addr
 	}
 	server.RegisterOnShutdown(s.Stop)
 	ended := make(chan error, 1)
-	go func() { ended <- answer(server, listener, server.TLSConfig) }()
+	go func() { ended <- accept(server, listener, server.TLSConfig) }()
 	listening(listener.Addr())
 	select {
 	case err := <-ended:
@@ -47,7 +47,7 @@ func Serve(ctx context.Context, c config.API, s *Server, listening func(net.Addr
 	return nil
 }
 
-func answer(server *http.Server, listener net.Listener, config *tls.Config) error {
+func accept(server *http.Server, listener net.Listener, config *tls.Config) error {
 	if config != nil {
 		return server.ServeTLS(listener, "", "")
 	}

@@ -29,7 +29,7 @@ type StartBody struct {
 }
 
 type startInput struct {
-	environmentPath
+	EnvironmentPath
 	Key     string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Of your choosing: a request that is sent again with the same key is the same operation, for as long as Temporal keeps its history"`
 	IfMatch string `header:"If-Match" maxLength:"1000" doc:"ETag of the environment as you saw it: if it changed since, nothing is started"`
 	Body    StartBody

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"lockstep/starter/api/problem"
+)
+
+func TestWhatIsNoRequestOfThisAPIIsRefusedWithAProblem(t *testing.T) {
+	s := away(t)
+	for _, c := range []struct {
+		holds, method, path string
+		body                any
+		headers             []string
+		status              int
+		says                string
+	}{
+		{"an unknown path", "GET", "/v2/environments", nil, nil, 404, "/openapi.json lists all"},
+		{"an unknown path of the API", "GET", "/v1/envs", nil, nil, 404, "/openapi.json lists all"},
+		{"a slash at the end", "GET", "/v1/environments/", nil, nil, 404, "write it without"},
+		{"an empty part", "GET", "/v1/environments//operations", nil, nil, 404, "write it without"},
+		{"dots", "GET", "/v1/environments/../environments", nil, nil, 404, "write it without"},
+		{"another method", "DELETE", "/v1/environments/dev", nil, nil, 405, "send one of GET, HEAD"},
+		{"a browser's question", "OPTIONS", "/v1/environments", nil, []string{"Origin", "https://evil.example.com", "Access-Control-Request-Method", "GET"}, 405, ""},
+		{"a page of another site", "POST", "/v1/environments/dev/operations", `{"operation":"deploy"}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, "a page of another site"},
+		{"no JSON", "POST", "/v1/environments/dev/operations", `{"operation":`, nil, 400, "send a JSON object"},
+		{"two values", "POST", "/v1/environments/dev/operations", `{"operation":"deploy"} {}`, nil, 400, "send a JSON object"},
+		{"no body", "POST", "/v1/environments/dev/operations", nil, nil, 400, "send a JSON object"},
+		{"a list", "POST", "/v1/environments/dev/operations", `[]`, nil, 422, "expected object"},
+		{"null", "POST", "/v1/environments/dev/operations", `null`, nil, 422, "expected object"},
+		{"an unknown field", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","forc":true}`, nil, 422, "body.forc"},
+		{"who decides", "POST", "/v1/environments/dev/operations/1b4e28ba-2fa1-11d2-883f-0016d3cca427/decisions", `{"decision":"rollback","by":"the boss"}`, nil, 422, "body.by"},
+		{"an unknown operation", "POST", "/v1/environments/dev/operations", `{"operation":"destroy"}`, nil, 422, "body.operation"},
+		{"an unknown option", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","options":{"fast":true}}`, nil, 422, "body.options.fast"},
+		{"another's option", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","options":{"purge":true}}`, nil, 422, "body.options.purge"},
+		{"text", "POST", "/v1/environments/dev/operations", `operation=deploy`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "send the body as application/json"},
+		{"no type", "POST", "/v1/environments/dev/operations", `{"operation":"deploy"}`, []string{"Content-Type", ""}, 415, "send it as application/json"},
+		{"a large body", "POST", "/v1/environments/dev/operations", `{"operation":"` + strings.Repeat("x", maxBody) + `"}`, nil, 413, "larger than 1 MiB"},
+		{"a long URL", "GET", "/v1/environments?" + strings.Repeat("x", maxURL), nil, nil, 414, "longer than 8 KiB"},
+		{"large headers", "GET", "/v1/environments", nil, []string{"X-Large", strings.Repeat("x", maxHeaders)}, 431, "larger than 32 KiB"},
+		{"a long key", "POST", "/v1/environments/dev/operations", `{"operation":"deploy"}`, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 422, "header.Idempotency-Key"},
+		{"an unknown parameter", "GET", "/v1/environments?page=2", nil, nil, 422, "query.page"},
+		{"too many", "GET", "/v1/environments/dev/operations?limit=101", nil, nil, 422, "query.limit"},
+		{"no number", "GET", "/v1/environments/dev/operations?limit=all", nil, nil, 422, "query.limit"},
+		{"a query in a filter", "GET", "/v1/environments/dev/operations?outcome=x'%20OR%20''='", nil, nil, 422, "query.outcome"},
+		{"no cursor", "GET", "/v1/environments/dev/operations?cursor=bm8", nil, nil, 422, "query.cursor"},
+		{"no name", "GET", "/v1/environments/..%2Fetc", nil, nil, 404, "write it without"},
+		{"a name with a slash", "GET", "/v1/environments/a%2Fb", nil, nil, 422, "path.environment"},
+		{"no id", "GET", "/v1/environments/dev/operations/latest", nil, nil, 422, "path.operation"},
+		{"an unknown environment", "GET", "/v1/environments/gone", nil, nil, 404, "GET /v1/environments lists those"},
+		{"an unknown environment to operate on", "POST", "/v1/environments/gone/operations", `{"operation":"deploy"}`, nil, 404, "GET /v1/environments lists those"},
+	} {
+		t.Run(c.holds, func(t *testing.T) {
+			s.t = t
+			s.send(c.method, c.path, root, c.body, c.headers...).wants(c.status, c.says)
+		})
+	}
+}
+
+func TestABodyThatBreaksOffIsTheCallersMistake(t *testing.T) {
+	s := away(t)
+	connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	fmt.Fprintf(connection, "POST /v1/environments/dev/operations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n", root)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusBadRequest || response.Header.Get("Content-Type") != problem.ContentType {
+		t.Errorf("%s %s", response.Status, response.Header)
+	}
+}
+
+func TestWhileTemporalIsAwayTheServerSaysSo(t *testing.T) {
+	s := away(t)
+	s.get("/livez", "").wants(http.StatusOK, "ok")
+	s.get("/readyz", "").wants(http.StatusServiceUnavailable, "Temporal does not answer")
+	s.get("/v1/environments/dev", reader).wants(http.StatusOK, `"valid":true`)
+	a := s.send(http.MethodPost, "/v1/environments/dev/operations", operator, map[string]any{"operation": "deploy"}).wants(http.StatusServiceUnavailable, "urn:lockstep:problem:unavailable")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	s.get("/metrics", "").wants(http.StatusOK, `lockstep_api_requests_total{method="POST",route="/v1/environments/{environment}/operations",status="503"} 1`,
+		"lockstep_api_request_duration_seconds", "lockstep_api_watchers 0")
+}
+
+func TestAnOpenServerAnswersThisMachineAlone(t *testing.T) {
+	s := away(t)
+	o := s.options
+	o.Guard = nil
+	_, url := s.replica(o)
+	s.sendTo(url, http.MethodGet, "/v1/environments/dev", "", nil).wants(http.StatusOK)
+	request := newRequest(t, url, http.MethodGet, "/v1/environments/dev", "", nil)
+	request.Host = "rebound.example.com"
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("by another name: %s", response.Status)
+	}
+}
