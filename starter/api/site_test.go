@@ -90,12 +90,18 @@ func away(t *testing.T) *site {
 	return newSite(t, c)
 }
 
+// idle is a site with a Temporal server, and nobody who carries anything out.
+func idle(t *testing.T) *site {
+	t.Helper()
+	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
+	return newSite(t, c)
+}
+
 // running is a site with a Temporal server and a worker.
 func running(t *testing.T) *site {
 	t.Helper()
-	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
-	s := newSite(t, c)
-	w := worker.New(c, "lockstep", worker.Options{MaxHeartbeatThrottleInterval: 50 * time.Millisecond, WorkerStopTimeout: 50 * time.Millisecond})
+	s := idle(t)
+	w := worker.New(s.options.Operations.Client, "lockstep", worker.Options{MaxHeartbeatThrottleInterval: 50 * time.Millisecond, WorkerStopTimeout: 50 * time.Millisecond})
 	workflows.Register(w)
 	workflowstest.Register(w, s.cluster())
 	if err := w.Start(); err != nil {
