@@ -24,9 +24,13 @@ func canonical(ctx workflow.Context, environment string) bool {
 	return workflow.GetInfo(ctx).WorkflowExecution.ID == CanonicalID(environment)
 }
 
-// delegate runs the operation as a child with the canonical id, for runs started under another id (from the Temporal UI, by a
-// schedule). A busy environment is refused at once.
+// delegate runs the operation as a child with the canonical id, for runs started under another id, as from the Temporal UI. A busy
+// environment is refused at once.
 func delegate[T any](ctx workflow.Context, environment, operation string, input any) (T, error) {
+	return runChild[T](ctx, environment, operation, input, nil)
+}
+
+func runChild[T any](ctx workflow.Context, environment, operation string, input any, memo map[string]any) (T, error) {
 	var result T
 	id := CanonicalID(environment)
 	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) {
@@ -44,6 +48,7 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 		ParentClosePolicy:        enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionTimeout: 0,
+		Memo:                     memo,
 		StaticSummary:            operation + " of " + environment,
 	}), operation, input)
 	var run workflow.Execution

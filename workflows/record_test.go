@@ -65,6 +65,9 @@ func recordings() []recorded {
 			all = append(all, recorded{file: file, operation: operation}, recorded{file: "delegated-" + file, operation: operation})
 		}
 	}
+	for _, end := range []string{"done", "failed", "cancelled", "skipped"} {
+		all = append(all, recorded{file: "delegated-scheduled-" + end, operation: TypeScheduled})
+	}
 	return append(all, recorded{file: "teardown-nothing", operation: OperationTeardown}, recorded{file: "rebuild-nothing-done", operation: OperationRebuild},
 		recorded{file: "rebuild-stuck-failed", operation: OperationRebuild})
 }
@@ -76,17 +79,19 @@ func TestRecordHistories(t *testing.T) {
 	}
 	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
 	startWorker(t, c, stage(c))
-	old, _ := filepath.Glob("testdata/*.json")
-	for _, file := range old {
-		_ = os.Remove(file)
-	}
+	wanted := map[string]bool{}
 	for _, r := range recordings() {
-		run := r.play(t, c, quickstart(t))
-		if strings.HasPrefix(r.file, "delegated-") { // the child's is like that of a run of its own
-			write(t, c, r.file, idOf(r.file), run.GetRunID())
-			continue
+		wanted[r.file] = true
+		t.Run(r.file, func(t *testing.T) {
+			run := r.play(t, c, quickstart(t))
+			write(t, c, r.file, idOf(r.file), run.GetRunID()) // a delegated child's is like that of a run of its own
+		})
+	}
+	files, _ := filepath.Glob("testdata/*.json")
+	for _, file := range files {
+		if !wanted[strings.TrimSuffix(filepath.Base(file), ".json")] {
+			_ = os.Remove(file)
 		}
-		write(t, c, r.file, CanonicalID(r.file), run.GetRunID())
 	}
 }
 
@@ -117,7 +122,15 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 		r.adjust(&env)
 	}
 	inputs := map[string]any{OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)},
-		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)}}
+		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)},
+		TypeScheduled: ScheduledInput{Request: Of(env), Operation: "verify", Schedule: "nightly"}}
+	if strings.HasSuffix(r.file, "-scheduled-skipped") {
+		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: CanonicalID(r.file), TaskQueue: "nobody"}, OperationDeploy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.TerminateWorkflow(context.WithoutCancel(t.Context()), holds.GetID(), "", "recorded") }()
+	}
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: idOf(r.file), TaskQueue: "lockstep"}, r.operation, inputs[r.operation])
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Verify)
 	r.RegisterWorkflow(Teardown)
 	r.RegisterWorkflow(Rebuild)
+	r.RegisterWorkflow(Scheduled)
 }
 
 // TakesDecisions says whether operations of that type pause and await approvals.

@@ -17,12 +17,12 @@ import (
 // A change of workflow code must not break operations that are under way: these histories are of the code before it. A change
 // that cannot be made compatible needs workflow.GetVersion, or, before the first release, new histories:
 //
-//	go test ./workflows -run TestRecordHistories -update
+//	go test ./workflows -run TestRecordHistories[/name] -update
 func TestOperationsUnderWayOutliveAChangeOfTheirCode(t *testing.T) {
 	for _, r := range recordings() {
 		t.Run(r.file, func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
-			for _, w := range []any{Deploy, Verify, Teardown, Rebuild} {
+			for _, w := range []any{Deploy, Verify, Teardown, Rebuild, Scheduled} {
 				replayer.RegisterWorkflow(w)
 			}
 			history := read(t, filepath.Join("testdata", r.file+".json"))

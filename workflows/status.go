@@ -21,6 +21,8 @@ const (
 	OutcomeRolledBack = "rolled-back" // failed, cancelled or given up by an operator, and all that the run did is undone
 	OutcomeFailed     = "failed"      // failed, and what the run did is still there, all or in part
 	OutcomeRefused    = "refused"     // there was nothing to do it to; nothing was changed
+	OutcomeDrifted    = "drifted"     // what is there is not as the environment file says; nothing was changed
+	OutcomeSkipped    = "skipped"     // it was due by a schedule, but another ran on the environment
 )
 
 // States of a step.

@@ -1,0 +1,151 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+)
+
+// TypeScheduled is the workflow type of [Scheduled]. It is no operation, but carries one out.
+const TypeScheduled = "Scheduled"
+
+// ScheduledInput is the input of [Scheduled].
+type ScheduledInput struct {
+	Request
+	// Operation is one of [config.ScheduledOperations].
+	Operation string `json:"operation"`
+	// Options are fields of the operation's input beside those of [Request].
+	Options config.Values `json:"options,omitempty"`
+	// Schedule is the name of the schedule, for the operation's memo. It may be empty.
+	Schedule string `json:"schedule,omitempty"`
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *ScheduledInput) UnmarshalJSON(data []byte) error {
+	type fields ScheduledInput
+	in.malformed = decode(TypeScheduled, data, (*fields)(in))
+	if in.malformed == "" && !slices.Contains(config.ScheduledOperations(), in.Operation) {
+		in.malformed = fmt.Sprintf("operation %q cannot be scheduled: write one of %s", in.Operation, strings.Join(config.ScheduledOperations(), ", "))
+	}
+	return nil
+}
+
+// workflowType is that of the operation.
+func (in ScheduledInput) workflowType() string {
+	return strings.ToUpper(in.Operation[:1]) + in.Operation[1:]
+}
+
+// carried is the operation's input as [ScheduledInput] gives it. The operation itself checks the options, as strictly as if a person
+// had typed them.
+type carried ScheduledInput
+
+// MarshalJSON puts the options beside the environment.
+func (in carried) MarshalJSON() ([]byte, error) {
+	input := map[string]any{}
+	maps.Copy(input, in.Options)
+	input["environment"] = in.Environment
+	if len(in.Overrides) > 0 {
+		input["overrides"] = in.Overrides
+	}
+	return json.Marshal(input)
+}
+
+// ScheduledResult is what came of a scheduled operation that did not fail.
+type ScheduledResult struct {
+	Outcome   string `json:"outcome"` // of the operation, or [OutcomeSkipped]
+	Operation string `json:"operation"`
+	Reason    string `json:"reason,omitempty"` // why it was skipped
+}
+
+// Scheduled carries out an operation when a schedule says so. A busy environment makes it skip its turn, which is no failure; an
+// operation that fails fails it, so that its schedule pauses.
+func Scheduled(ctx workflow.Context, in ScheduledInput) (ScheduledResult, error) {
+	name, err := in.environment(ctx)
+	if err != nil {
+		return ScheduledResult{}, err
+	}
+	err = workflow.UpsertTypedSearchAttributes(ctx, AttributeEnvironment.ValueSet(name), AttributeOperation.ValueSet(in.Operation), AttributePhase.ValueSet(PhaseRunning))
+	if err != nil {
+		return ScheduledResult{}, err
+	}
+	memo := map[string]any{activities.MemoStartedBy: strings.TrimSpace("schedule " + in.Schedule)}
+	says, err := runChild[ending](ctx, name, in.workflowType(), carried(in), memo)
+	result := ScheduledResult{Operation: in.Operation, Outcome: says.outcome()}
+	switch {
+	case errorType(err) == TypeBusy:
+		result.Outcome, result.Reason = OutcomeSkipped, fmt.Sprintf("environment %q is busy: %s", name, holder(ctx, name))
+		workflow.SetCurrentDetails(ctx, "**skipped**, nothing was started or changed: "+result.Reason)
+		err = nil
+	case temporal.IsCanceledError(err):
+		return ScheduledResult{}, err
+	case err != nil:
+		err = own(err)
+		result.Outcome = outcomeOf(err)
+	}
+	attributes := workflow.UpsertTypedSearchAttributes(ctx, AttributePhase.ValueSet(PhaseEnded), AttributeOutcome.ValueSet(result.Outcome))
+	if attributes != nil {
+		workflow.GetLogger(ctx).Warn("Search attributes not updated", "error", attributes)
+	}
+	return result, err
+}
+
+// ending is the part of an operation's result that says that it is more than done.
+type ending struct {
+	Drifted bool `json:"drifted"`
+}
+
+func (e ending) outcome() string {
+	if e.Drifted {
+		return OutcomeDrifted
+	}
+	return OutcomeDone
+}
+
+// holder says what runs on the environment.
+func holder(ctx workflow.Context, environment string) string {
+	h, err := call[activities.Holder](ctx, look("ask what runs"), a.FindHolder, CanonicalID(environment))
+	if err != nil {
+		return "another operation runs"
+	}
+	return h.String()
+}
+
+// own is the child's error as this workflow's. Where a schedule says why it paused, Temporal shows only the outermost text.
+func own(err error) error {
+	var app *temporal.ApplicationError
+	var terminated *temporal.TerminatedError
+	switch {
+	case errors.As(err, &app):
+		return temporal.NewNonRetryableApplicationError(app.Message(), app.Type(), nil)
+	case errors.As(err, &terminated):
+		return temporal.NewNonRetryableApplicationError("the operation was terminated from outside: nothing was undone; deploy again to go on from there, or tear down", TypeFailed, nil)
+	}
+	return err
+}
+
+func outcomeOf(err error) string {
+	switch errorType(err) {
+	case TypeRolledBack:
+		return OutcomeRolledBack
+	case activities.TypeInvalidConfig, activities.TypeNotFound:
+		return OutcomeRefused
+	}
+	return OutcomeFailed
+}
+
+func errorType(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Type()
+	}
+	return ""
+}
