@@ -64,10 +64,7 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 	if err := p.identity.Authenticates(ctx); err != nil {
 		return KeyManager{}, p.classify(ctx, err)
 	}
-	wanted := apim.NewKeyManager(in.Env.KeyManager, apim.Registration{
-		Service: "https://" + identity.Service(in.Env) + ":9443", Public: "https://" + in.Env.Hostnames.KeyManager,
-		Issuer: discovery.Issuer, Username: in.Env.Credentials.AdminUsername, Password: p.admin,
-	})
+	wanted := wantedKeyManager(in.Env, discovery.Issuer, p.admin)
 	progress("registering key manager " + in.Env.KeyManager.Name)
 	stored, note, err := upsert(ctx, p.apim, wanted)
 	if err != nil {
@@ -91,6 +88,13 @@ func (a *Activities) RegisterKeyManager(ctx context.Context, in Input) (KeyManag
 		return KeyManager{}, err
 	}
 	return KeyManager{ID: stored.ID(), Issuer: discovery.Issuer, Summary: note}, nil
+}
+
+func wantedKeyManager(env config.Environment, issuer, password string) apim.KeyManager {
+	return apim.NewKeyManager(env.KeyManager, apim.Registration{
+		Service: "https://" + identity.Service(env) + ":9443", Public: "https://" + env.Hostnames.KeyManager,
+		Issuer: issuer, Username: env.Credentials.AdminUsername, Password: password,
+	})
 }
 
 const (

@@ -32,7 +32,10 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 	}
 	screen.Close()
 	status := exitDone
-	if err != nil {
+	switch {
+	case err == nil && w.Operation.Operation == workflows.OperationDrift && drifted(result):
+		status, o.Outcome = exitDrifted, workflows.OutcomeDrifted
+	case err != nil:
 		end := operations.End(err, o.Status)
 		status, o.Outcome, o.Error = code(end), end.Outcome, end.Error
 	}
@@ -42,7 +45,9 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 			return err
 		}
 	case err == nil:
-		return showResult(w.cmd.OutOrStdout(), w.Operation.Operation, result)
+		if err := showResult(w.cmd.OutOrStdout(), w.Operation.Operation, result); err != nil {
+			return err
+		}
 	default:
 		fmt.Fprintf(w.cmd.ErrOrStderr(), "\n%s: %s\n", o.Outcome, display.Clean(o.Error))
 	}
@@ -61,6 +66,12 @@ func showResult(out io.Writer, operation string, result json.RawMessage) error {
 			return fmt.Errorf("reading the report: %w", err)
 		}
 		return display.Report(out, report)
+	case workflows.OperationDrift:
+		var report workflows.DriftReport
+		if err := json.Unmarshal(result, &report); err != nil {
+			return fmt.Errorf("reading what differs: %w", err)
+		}
+		return display.Drift(out, report)
 	case workflows.OperationVerify:
 		var v activities.Verification
 		if err := json.Unmarshal(result, &v); err != nil {

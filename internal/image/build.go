@@ -20,6 +20,15 @@ func (b *Builder) Build(ctx context.Context, spec Spec, progress func(string)) (
 	return ready.publish(ctx, say)
 }
 
+// Plan says what Build would make. It writes nothing.
+func (b *Builder) Plan(ctx context.Context, spec Spec, progress func(string)) (Built, error) {
+	ready, err := b.prepare(ctx, spec, orSilent(progress))
+	if err != nil {
+		return Built{}, err
+	}
+	return ready.built, nil
+}
+
 // Lacks gives the digest of the image that Build would make, if the target registry does not have it yet, and of its parts those that
 // are not there either; else nothing. It writes nothing there.
 func (b *Builder) Lacks(ctx context.Context, spec Spec, progress func(string)) (digest string, parts []string, err error) {

@@ -34,6 +34,7 @@ const (
 	RolledBack = 3
 	Busy       = 4
 	NotThere   = 6
+	Drifted    = 7
 	Detached   = 130
 )
 

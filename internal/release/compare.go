@@ -1,0 +1,227 @@
+package release
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	cli "k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"lockstep/internal/drift"
+)
+
+// Compare says in what a release, and the objects of its last revision, are not what spec says. It changes nothing.
+func (e *Engine) Compare(ctx context.Context, spec Spec) ([]drift.Item, error) {
+	s, err := e.open(ctx, spec.Namespace, orNothing(nil))
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.prepare(ctx, s, spec)
+	if err != nil {
+		return nil, err
+	}
+	history, err := s.history(spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	object := fmt.Sprintf("release %s/%s", spec.Namespace, spec.Name)
+	last := newest(history)
+	if last == nil || removed(last) {
+		return []drift.Item{{Object: object, Wants: "installed", Is: drift.Missing}}, nil
+	}
+	items, err := s.definition(last, p)
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		if items[i].Object == "" {
+			items[i].Object = object
+		}
+	}
+	objects, err := s.changedObjects(last)
+	return append(items, objects...), err
+}
+
+// definition compares what a revision was made from with what it would be made from now.
+func (s *session) definition(last *helmrelease.Release, p prepared) (items []drift.Item, err error) {
+	if status := last.Info.Status; status != helmrelease.StatusDeployed {
+		items = append(items, drift.Item{Field: "status", Wants: helmrelease.StatusDeployed.String(), Is: status.String()})
+	}
+	if !s.made(last) {
+		items = append(items, drift.Item{Field: "revision", Wants: "one of Lockstep's", Is: fmt.Sprintf("%d, by somebody else", last.Version)})
+	}
+	if last.Labels[fingerprintLabel] == p.labels[fingerprintLabel] {
+		return items, nil
+	}
+	if is, wants := chartIn(last), chartName(p.chart.Name(), p.chart.Metadata.Version, p.chart.Digest); is != wants {
+		items = append(items, drift.Item{Field: "chart", Wants: wants, Is: is})
+	}
+	is, err := normal(last.Config)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range drift.Both(is, p.values) {
+		item.Field = "values." + item.Field
+		items = append(items, item)
+	}
+	if len(items) > 0 {
+		return items, nil // the objects follow from these
+	}
+	if items, err = rendered(last.Manifest, p.manifest); err != nil || len(items) > 0 {
+		return items, err
+	}
+	return []drift.Item{{Field: "definition", Wants: "as this Lockstep makes it", Is: fmt.Sprintf("as in revision %d", last.Version)}}, nil
+}
+
+func chartIn(last *helmrelease.Release) string {
+	return chartName(last.Chart.Metadata.Name, last.Chart.Metadata.Version, digestIn(last.Labels))
+}
+
+func chartName(name, version, digest string) string {
+	return strings.TrimSpace(name + " " + version + " " + digest)
+}
+
+// rendered compares the objects of a revision with those that would be rendered now.
+func rendered(is, wants string) (items []drift.Item, err error) {
+	old, err := decode([]byte(is))
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := decode([]byte(wants))
+	if err != nil {
+		return nil, err
+	}
+	before := map[string]*unstructured.Unstructured{}
+	for _, object := range old {
+		before[title(object)] = object
+	}
+	for _, object := range wanted {
+		was := before[title(object)]
+		delete(before, title(object))
+		if was == nil {
+			items = append(items, drift.Item{Object: title(object), Wants: drift.There, Is: "not of the release"})
+			continue
+		}
+		items = append(items, of(object, drift.Both(shown(was), shown(object)))...)
+	}
+	for name := range before {
+		items = append(items, drift.Item{Object: name, Wants: "not of the release", Is: drift.There})
+	}
+	return items, nil
+}
+
+// changedObjects are those of a revision that are missing, or that somebody has changed.
+func (s *session) changedObjects(last *helmrelease.Release) (items []drift.Item, err error) {
+	s.removing(true) // with a kind its objects are missing
+	defer s.removing(false)
+	objects, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
+	if err != nil {
+		return nil, problem("reading the objects of the release", err)
+	}
+	wanted, err := decode([]byte(last.Manifest))
+	if err != nil {
+		return nil, err
+	}
+	served := map[string]bool{}
+	for _, info := range objects {
+		want := &unstructured.Unstructured{Object: content(info.Object).(map[string]any)}
+		want.SetNamespace(info.Namespace)
+		served[want.GetKind()+" "+want.GetName()] = true
+		object, err := cli.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+		if apierrors.IsNotFound(err) {
+			items = append(items, drift.Item{Object: title(want), Wants: drift.There, Is: drift.Missing})
+			continue
+		}
+		if err != nil {
+			return nil, problem("looking for the objects of the release", err)
+		}
+		have, isMap := content(object).(map[string]any)
+		if !isMap {
+			continue
+		}
+		if scaled(want, wanted) {
+			unstructured.RemoveNestedField(want.Object, "spec", "replicas")
+		}
+		changed := of(want, drift.Fields(shown(&unstructured.Unstructured{Object: have}), shown(want)))
+		for i := range changed {
+			changed[i].Next = back(want)
+		}
+		items = append(items, changed...)
+	}
+	for _, want := range wanted {
+		if !served[want.GetKind()+" "+want.GetName()] {
+			items = append(items, drift.Item{Object: title(want), Wants: drift.There, Is: "missing, as is its kind"})
+		}
+	}
+	return items, nil
+}
+
+// PutBack is how an object gets back that a release of the same definition does not touch, and Helm's update of custom kinds would not.
+const PutBack = "if nobody meant to change it, delete it, and `lockstep deploy` makes it again"
+
+func back(object *unstructured.Unstructured) string {
+	if scheme.Scheme.Recognizes(object.GroupVersionKind()) {
+		return "if nobody meant to change it, `lockstep rebuild --mode in-place` puts it back"
+	}
+	return PutBack
+}
+
+// scaled says whether an autoscaler of the release sets the object's replicas.
+func scaled(object *unstructured.Unstructured, all []*unstructured.Unstructured) bool {
+	for _, other := range all {
+		kind, _, _ := unstructured.NestedString(other.Object, "spec", "scaleTargetRef", "kind")
+		name, _, _ := unstructured.NestedString(other.Object, "spec", "scaleTargetRef", "name")
+		if kind != "" && kind == object.GetKind() && name == object.GetName() {
+			return true
+		}
+	}
+	return false
+}
+
+// shown is an object, of a Secret's data only what tells values apart.
+func shown(object *unstructured.Unstructured) map[string]any {
+	if object.GetKind() != "Secret" {
+		return object.Object
+	}
+	data := map[string]any{}
+	plain, _, _ := unstructured.NestedStringMap(object.Object, "stringData")
+	for key, value := range plain {
+		data[key] = sealed(base64.StdEncoding.EncodeToString([]byte(value)))
+	}
+	encoded, _, _ := unstructured.NestedStringMap(object.Object, "data")
+	for key, value := range encoded {
+		data[key] = sealed(value)
+	}
+	copied := object.DeepCopy().Object
+	delete(copied, "stringData")
+	copied["data"] = data
+	return copied
+}
+
+func of(object *unstructured.Unstructured, items []drift.Item) []drift.Item {
+	for i := range items {
+		items[i].Object = title(object)
+		if object.GetKind() == "Secret" && strings.HasPrefix(items[i].Field, "data.") {
+			items[i].Wants, items[i].Is = drift.Hidden, drift.Hidden
+		}
+	}
+	return items
+}
+
+// title is the name a person reads, as "Gateway apim/wso2-apim-gateway".
+func title(object *unstructured.Unstructured) string {
+	name := object.GetName()
+	if object.GetNamespace() != "" {
+		name = object.GetNamespace() + "/" + name
+	}
+	return object.GetKind() + " " + name
+}
+
+// sealed tells values apart.
+func sealed(value string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(value))) }

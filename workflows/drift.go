@@ -1,0 +1,214 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/internal/drift"
+)
+
+// DriftInput is the input of [Drift].
+type DriftInput struct {
+	Request
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *DriftInput) UnmarshalJSON(data []byte) error {
+	type fields DriftInput
+	in.malformed = decode(OperationDrift, data, (*fields)(in))
+	return nil
+}
+
+// DriftReport says what is not as the environment file says, in the order of a deployment's steps. It holds no secret.
+type DriftReport struct {
+	Environment string       `json:"environment"`
+	Drifted     bool         `json:"drifted"`
+	Items       []drift.Item `json:"items"`
+}
+
+// Drift compares what a deployment would make of the environment file with what is there. It changes nothing. One that finds something
+// completes, with the outcome [OutcomeDrifted].
+func Drift(ctx workflow.Context, in DriftInput) (DriftReport, error) {
+	name, err := in.environment(ctx)
+	if err != nil {
+		return DriftReport{}, err
+	}
+	if !canonical(ctx, name) {
+		return delegate[DriftReport](ctx, name, OperationDrift, in)
+	}
+	env, err := checked(ctx, in.Request)
+	if err != nil {
+		return DriftReport{}, err
+	}
+	c := &comparison{deployment: newDeployment(ctx, env), items: map[string][]drift.Item{}}
+	steps := c.steps()
+	board, err := newBoard(ctx, env.Name, "drift", steps)
+	if err != nil {
+		return DriftReport{}, err
+	}
+	r := &runner{board: board}
+	return c.conclude(ctx, r, r.run(ctx, steps))
+}
+
+// comparison is one run of [Drift].
+type comparison struct {
+	*deployment
+	items  map[string][]drift.Item // by step
+	absent bool                    // there is nothing of the environment
+	imaged bool                    // the images that a deployment would use are known
+}
+
+// steps are called as those of a deployment that mend what they find.
+func (c *comparison) steps() []step {
+	found := func(name, summary string, find func(workflow.Context) ([]drift.Item, error), needs ...string) step {
+		return step{name: name, summary: summary, needs: append([]string{"survey"}, needs...), optional: true, do: func(ctx workflow.Context) (string, error) {
+			if c.absent {
+				return "nothing there", nil
+			}
+			items, err := find(ctx)
+			for i := range items {
+				items[i].Component = name
+				if items[i].Next == "" {
+					items[i].Next = mends
+				}
+			}
+			c.items[name] = items
+			return c.note(name), err
+		}}
+	}
+	return []step{
+		{name: "survey", summary: "look what there is", do: c.survey},
+		found("certificates", "compare credentials, certificates and stores", func(ctx workflow.Context) ([]drift.Item, error) {
+			return call[[]drift.Item](ctx, quick("look at keys and certificates"), a.DriftKeys, c.trimmed(""))
+		}),
+		found("image", "compare the images", c.images),
+		found("gateway", "compare the gateway and its listeners", c.gatewayItems),
+		found(activities.IdentityServer, "compare Identity Server", c.productItems(activities.IdentityServer), "image"),
+		found(activities.APIManager, "compare API Manager", c.productItems(activities.APIManager), "image"),
+		found("routes", "compare the routes of Identity Server", c.objectItems(activities.RouteObjects)),
+		found("key-manager", "compare the registered key manager", c.keyManagerItems),
+	}
+}
+
+const mends = "`lockstep deploy` mends it"
+
+func (c *comparison) note(step string) string {
+	switch n := len(c.items[step]); n {
+	case 0:
+		return "as the file says"
+	case 1:
+		return "1 difference"
+	default:
+		return fmt.Sprintf("%d differences", n)
+	}
+}
+
+func (c *comparison) survey(ctx workflow.Context) (string, error) {
+	found, err := call[activities.Remains](ctx, quick("look what there is"), a.Survey, c.trimmed(""))
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) && app.Type() == activities.TypeNotFound {
+		c.absent = true
+		c.items["survey"] = []drift.Item{{Component: "survey", Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.Missing, Next: "`lockstep deploy` deploys it"}}
+		return "nothing there", nil
+	}
+	return fmt.Sprintf("%d objects", len(found.Objects)), err
+}
+
+func (c *comparison) images(ctx workflow.Context) ([]drift.Item, error) {
+	found, err := call[activities.Images](ctx, work("find out which images a deployment would use"), a.DriftImage, c.trimmed(""))
+	c.image, c.checked.APIManagerImage, c.imaged = found.Image, found.APIManagerImage, err == nil
+	return found.Items, err
+}
+
+func (c *comparison) releaseItems(ctx workflow.Context, component string) ([]drift.Item, error) {
+	in := activities.ApplyReleaseInput{Input: c.trimmed(component), Component: component, Image: c.image, APIManagerImage: c.checked.APIManagerImage}
+	return call[[]drift.Item](ctx, look("compare release "+c.releaseName(component)), a.DriftRelease, in)
+}
+
+func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err error) {
+	if c.env.Routing.Installs() {
+		if items, err = c.releaseItems(ctx, activities.GatewayController); err != nil {
+			return nil, err
+		}
+	}
+	objects, err := c.objectItems(activities.GatewayObjects)(ctx)
+	return append(items, objects...), err
+}
+
+func (c *comparison) objectItems(set activities.ObjectSet) func(workflow.Context) ([]drift.Item, error) {
+	return func(ctx workflow.Context) ([]drift.Item, error) {
+		in := activities.SnapshotInput{Input: c.trimmed(""), Set: set}
+		return call[[]drift.Item](ctx, quick("compare objects"), a.DriftObjects, in)
+	}
+}
+
+func (c *comparison) productItems(component string) func(workflow.Context) ([]drift.Item, error) {
+	return func(ctx workflow.Context) ([]drift.Item, error) {
+		if !c.imaged {
+			return nil, temporal.NewNonRetryableApplicationError("not compared, since the images are not known", activities.TypeConflict, nil)
+		}
+		items, err := c.releaseItems(ctx, component)
+		if err != nil {
+			return nil, err
+		}
+		pods, err := call[[]drift.Item](ctx, quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: c.trimmed(""), Component: component})
+		return append(items, pods...), err
+	}
+}
+
+// keyManagerItems finds a product that does not answer to be a difference, too.
+func (c *comparison) keyManagerItems(ctx workflow.Context) ([]drift.Item, error) {
+	o := options("compare the key manager", time.Minute, 3)
+	items, err := call[[]drift.Item](ctx, o, a.DriftKeyManager, c.trimmed(""))
+	if doesNotAnswer(err) {
+		return []drift.Item{{Object: "key manager " + c.env.KeyManager.Name, Wants: "registered", Is: "not to be read: " + message(err)}}, nil
+	}
+	return items, err
+}
+
+func (c *comparison) conclude(ctx workflow.Context, r *runner, failure error) (DriftReport, error) {
+	if failure != nil {
+		if temporal.IsCanceledError(failure) {
+			r.board.close(ctx, OutcomeRolledBack, errors.New("cancelled; a comparison changes nothing"))
+			return DriftReport{}, temporal.NewCanceledError()
+		}
+		err := temporal.NewNonRetryableApplicationError(message(failure), TypeFailed, nil)
+		r.board.close(ctx, OutcomeFailed, err)
+		return DriftReport{}, err
+	}
+	report := DriftReport{Environment: c.env.Name, Items: []drift.Item{}}
+	var unknown []string
+	for _, row := range r.board.status.Steps {
+		report.Items = append(report.Items, c.items[row.Name]...)
+		if row.State == StateFailed {
+			unknown = append(unknown, row.Name+": "+row.Error)
+		}
+	}
+	report.Drifted = len(report.Items) > 0
+	if len(unknown) > 0 {
+		err := temporal.NewNonRetryableApplicationError(strings.Join(slices.Concat([]string{"not everything could be compared; nothing was changed"}, unknown,
+			lines(report.Items)), "\n"), TypeFailed, nil)
+		r.board.close(ctx, OutcomeFailed, err)
+		return DriftReport{}, err
+	}
+	outcome := OutcomeDone
+	if report.Drifted {
+		outcome = OutcomeDrifted
+	}
+	r.board.close(ctx, outcome, nil)
+	return report, nil
+}
+
+func lines(items []drift.Item) (all []string) {
+	for _, item := range items {
+		all = append(all, item.Component+": "+item.String())
+	}
+	return all
+}
