@@ -198,9 +198,9 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 		return err
 	}
 	progress := progress(ctx)
+	of := ReleaseRef{Scope: in.Scope, Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release}
 	if in.Before.Exists {
-		return classifyRelease(s.releases.Restore(ctx, release.Undo{
-			Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release, Owner: in.Env.Name, Before: in.Before}, progress))
+		return s.restore(ctx, of, in.Before, progress)
 	}
 	users, err := gatewayUsers(ctx, s.cluster, in.Env)
 	if err != nil {
@@ -210,11 +210,47 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 		return failure(TypeConflict, fmt.Sprintf("release %s/%s stays, since it is used by %s by now; the next teardown after they are gone removes it",
 			in.Env.Routing.Namespace, in.Env.Routing.Release, strings.Join(users, ", ")))
 	}
-	left, err := s.removeGateway(ctx, in.Env, in.Namespace, progress)
-	if err != nil {
+	if err := s.undoGateway(ctx, in, progress); err != nil {
 		return err
 	}
+	left, err := s.cluster.Restore(ctx, in.Namespace)
+	if err != nil {
+		return classifyCluster(err)
+	}
 	return leftInPlace(left)
+}
+
+// undoGateway removes the controller with what its chart's hooks made, without what was there before this run: of a release whose
+// records somebody lost the rest may be there still, and the controller itself at work. What was there is forgotten last: until
+// then another attempt tells by it what this run made.
+func (s *site) undoGateway(ctx context.Context, in UndoGatewayInput, progress func(string)) error {
+	undo := release.Undo{Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release, Owner: in.Env.Name, Run: in.Scope.Run, Before: in.Before, Shared: true}
+	former, err := s.releases.Former(ctx, undo)
+	if err != nil || !former.Began() {
+		return classifyRelease(err)
+	}
+	if !former.Had(controller(in.Env)) {
+		if err := s.cluster.RemoveDataPlane(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress); err != nil {
+			return classifyCluster(err)
+		}
+	}
+	if err := s.releases.Restore(ctx, undo, progress); err != nil {
+		return classifyRelease(err)
+	}
+	made := slices.DeleteFunc(gateway.Leftovers(in.Env), func(ref cluster.Ref) bool { return former.Had(releaseObject(ref)) })
+	progress("removing what the chart's hooks left")
+	if err := s.cluster.Delete(ctx, made...); err != nil {
+		return classifyCluster(err)
+	}
+	return classifyRelease(s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner))
+}
+
+func controller(env config.Environment) release.Object {
+	return release.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: env.Routing.Namespace, Name: gateway.Deployment}
+}
+
+func releaseObject(ref cluster.Ref) release.Object {
+	return release.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
 }
 
 // removeGateway removes the controller with what its chart's hooks made, and its namespace if that was not there. The data plane
@@ -229,6 +265,9 @@ func (s *site) removeGateway(ctx context.Context, env config.Environment, namesp
 	progress("removing what the chart's hooks left")
 	if err := s.cluster.Delete(ctx, gateway.Leftovers(env)...); err != nil {
 		return nil, classifyCluster(err)
+	}
+	if err := s.releases.Forget(ctx, env.Routing.Namespace, env.Routing.Release, env.Name); err != nil {
+		return nil, classifyRelease(err)
 	}
 	left, err = s.cluster.Restore(ctx, namespace)
 	return left, classifyCluster(err)

@@ -109,9 +109,15 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 	if err != nil {
 		return err
 	}
-	progress := progress(ctx)
-	return classifyRelease(s.releases.Restore(ctx, release.Undo{
-		Namespace: in.Release.Namespace, Name: in.Release.Name, Owner: in.Release.Scope.Environment, Before: in.Before}, progress))
+	return s.restore(ctx, in.Release, in.Before, progress(ctx))
+}
+
+func (s *site) restore(ctx context.Context, of ReleaseRef, before release.State, progress func(string)) error {
+	undo := release.Undo{Namespace: of.Namespace, Name: of.Name, Owner: of.Scope.Environment, Run: of.Scope.Run, Before: before}
+	if err := s.releases.Restore(ctx, undo, progress); err != nil {
+		return classifyRelease(err)
+	}
+	return classifyRelease(s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner))
 }
 
 // SettleInput says which releases the operation applied, by component.
@@ -120,7 +126,7 @@ type SettleInput struct {
 	Releases map[string]Release `json:"releases"`
 }
 
-// Settle gives up what undoing the operation would have needed: records of old revisions and what replaced kinds were. The operation
+// Settle gives up what undoing the operation would have needed: what releases found, records of old revisions and what replaced kinds were. The operation
 // has ended well by then, so what cannot be removed is a warning.
 func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []string, err error) {
 	s, err := a.site(in.Scope.Cluster)
@@ -128,10 +134,13 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 		return nil, err
 	}
 	for component, applied := range in.Releases {
+		where := ReleaseOf(in.Env, component)
+		if err := s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name); err != nil {
+			warnings = append(warnings, fmt.Sprintf("what there was of release %s/%s is kept until the next deployment: %v", where.Namespace, where.Release, err))
+		}
 		if applied.Revision <= release.MaxHistory {
 			continue
 		}
-		where := ReleaseOf(in.Env, component)
 		if err := s.releases.Prune(ctx, where.Namespace, where.Release); err != nil {
 			warnings = append(warnings, fmt.Sprintf("old revisions of release %s/%s stay until the next deployment: %v", where.Namespace, where.Release, err))
 		}
@@ -178,11 +187,14 @@ func restarted(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (st
 // composed is what Helm is asked for. No secret is in it: the charts get references.
 func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
 	where := ReleaseOf(in.Env, in.Component)
-	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Owner: in.Env.Name, Before: in.Before}
+	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Owner: in.Env.Name, Before: in.Before, Run: in.Scope.Run}
 	var err error
 	switch in.Component {
 	case GatewayController:
 		spec.Chart, spec.Values = in.Env.Routing.Chart, gateway.Values(in.Env)
+		for _, ref := range gateway.Leftovers(in.Env) {
+			spec.Leaves = append(spec.Leaves, releaseObject(ref))
+		}
 	case IdentityServer:
 		spec.Chart = in.Env.IdentityServer.Chart
 		spec.Values, err = identity.Values(in.Env, identity.ChartInput{Reference: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home})

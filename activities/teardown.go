@@ -151,7 +151,10 @@ func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (
 	if err := ours(in.Env, in.Component, state); err != nil {
 		return "", err
 	}
-	return "uninstalled", classifyRelease(s.releases.Uninstall(ctx, where.Namespace, where.Release, progress))
+	if err := s.releases.Uninstall(ctx, where.Namespace, where.Release, progress); err != nil {
+		return "", classifyRelease(err)
+	}
+	return "uninstalled", classifyRelease(s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name))
 }
 
 // RemoveGateway uninstalls the gateway chart with what its hooks left, unless somebody else uses it.

@@ -30,6 +30,9 @@ func (e *Engine) Apply(ctx context.Context, spec Spec, progress func(string)) (R
 	if err != nil {
 		return Result{}, err
 	}
+	if err := s.recall(ctx, spec.Name, spec.Owner, spec.Run); err != nil {
+		return Result{}, err
+	}
 	return e.carryOut(ctx, s, p, progress)
 }
 
@@ -88,7 +91,7 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 		return Result{}, fmt.Errorf("applying release %s: %w", p.Name, err)
 	}
 	progress(fmt.Sprintf("%s of release %s: chart %s %s", todo.step, p.Name, p.chart.Name(), p.chart.Metadata.Version))
-	done, err := s.run(todo, p)
+	done, err := s.run(ctx, todo, p)
 	if err != nil {
 		return Result{}, s.explain("applying release "+p.Name, err)
 	}
@@ -96,12 +99,12 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 	return result, nil
 }
 
-// run carries out an install or upgrade. It has no context on purpose: Helm would go on in the background.
-func (s *session) run(todo plan, p prepared) (done *helmrelease.Release, err error) {
+// run carries out an install or upgrade. Helm gets no context on purpose: it would go on in the background.
+func (s *session) run(ctx context.Context, todo plan, p prepared) (done *helmrelease.Release, err error) {
 	if err := s.reckon(todo, p); err != nil {
 		return nil, err
 	}
-	err = s.ledgered(p.Owner, todo.taken, func(cfg *action.Configuration) (err error) {
+	err = s.ledgered(p.Owner, todo.taken, s.remembering(ctx, p, todo), func(cfg *action.Configuration) (err error) {
 		if todo.step == upgrade {
 			done, err = upgrading(cfg, p).Run(p.Name, p.chart.Chart, p.values)
 		} else {

@@ -32,6 +32,7 @@ func (e *Engine) connect(ctx context.Context, namespace string, progress func(st
 	if err != nil {
 		return nil, problem("connecting to the cluster", err)
 	}
+	s.formers = &formers{clients.CoreV1().Secrets(namespace)}
 	s.Releases = records(clients.CoreV1().Secrets(namespace), s.Log)
 	s.Capabilities = capabilities
 	s.waits = &waiter{ctx: ctx, cluster: clients, diagnose: e.options.Diagnose, progress: progress}

@@ -60,6 +60,10 @@ type Spec struct {
 	Timeout time.Duration
 	// Owner is whose release it is, at most 63 letters, digits and dashes. [State.Owner] tells it.
 	Owner string
+	// Leaves names what the chart's hooks make beside the chart's objects.
+	Leaves []Object
+	// Run is the operation, for which is kept what it found (see [Former]).
+	Run string
 	// Before is what [Engine.Look] saw when the operation began. An unfinished revision that came since and is for the
 	// same is carried on; one that was there already gets another on top, so that there is something to go back to.
 	Before State
@@ -116,6 +120,8 @@ type session struct {
 	*action.Configuration
 	// waits is the part of the Kubernetes client that waits; nil where the client is a fake.
 	waits *waiter
+	// formers keep what was there before a run; nil where the client is a fake.
+	formers *formers
 	// complaint is the last failure that Helm logs but leaves out of its error.
 	complaint string
 }

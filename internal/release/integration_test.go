@@ -41,6 +41,7 @@ func TestReleasesOfARealCluster(t *testing.T) {
 		"a hook that cannot start fails fast":             s.hook,
 		"the gateway chart with its hooks":                s.gateway,
 		"a fault at any write":                            s.faults,
+		"what was there before stays":                     s.orphans,
 	} {
 		t.Run(name, test)
 	}

@@ -18,15 +18,17 @@ import (
 // Helm only logs that, and would call deployed what is recorded as pending.
 type ledger struct {
 	driver.Driver
-	hidden *helmrelease.Release // until it is written over; nil: none
-	owner  string               // whose action it is
-	made   string               // key of the revision that the action makes
+	hidden *helmrelease.Release             // until it is written over; nil: none
+	owner  string                           // whose action it is
+	first  func(*helmrelease.Release) error // is done before the revision that the action makes is recorded
+	made   string                           // key of the revision that the action makes
 	failed error
 }
 
-// ledgered carries out an action of owner's that makes a revision, in place of taken unless that is nil.
-func (s *session) ledgered(owner string, taken *helmrelease.Release, act func(*action.Configuration) error) error {
-	l := &ledger{Driver: s.Releases.Driver, hidden: taken, owner: owner}
+// ledgered carries out an action of owner's that makes a revision, in place of taken unless that is nil, after doing
+// first with that revision.
+func (s *session) ledgered(owner string, taken *helmrelease.Release, first func(*helmrelease.Release) error, act func(*action.Configuration) error) error {
+	l := &ledger{Driver: s.Releases.Driver, hidden: taken, owner: owner, first: first}
 	cfg := *s.Configuration
 	cfg.Releases = &storage.Storage{Driver: l, Log: s.Releases.Log} // no MaxHistory: see [Engine.Prune]
 	if err := act(&cfg); err != nil {
@@ -34,6 +36,8 @@ func (s *session) ledgered(owner string, taken *helmrelease.Release, act func(*a
 	}
 	return l.failed
 }
+
+func nothingFirst(*helmrelease.Release) error { return nil }
 
 func (l *ledger) Get(key string) (*helmrelease.Release, error) {
 	if l.hidden != nil && key == keyOf(l.hidden) {
@@ -63,6 +67,9 @@ func (l *ledger) visible(all []*helmrelease.Release) []*helmrelease.Release {
 }
 
 func (l *ledger) Create(key string, r *helmrelease.Release) error {
+	if l.failed = l.first(r); l.failed != nil {
+		return l.failed
+	}
 	l.sign(r)
 	write := l.Driver.Create
 	if l.hidden != nil && key == keyOf(l.hidden) {

@@ -25,6 +25,7 @@ const (
 type leftovers struct {
 	name, namespace string
 	revisions       []kube.ResourceList // the oldest first
+	former          Former              // what is not to go
 	// absent objects are not to be made, and those instead take the place of the target's: see [State.Missing] and
 	// [State.Behind].
 	absent  []string
@@ -34,6 +35,9 @@ type leftovers struct {
 // leftovers reads the objects of revisions.
 func (s *session) leftovers(name, namespace string, revisions []*helmrelease.Release) (leftovers, error) {
 	l := leftovers{name: name, namespace: namespace}
+	if s.waits != nil {
+		l.former = s.waits.former
+	}
 	for _, revision := range revisions {
 		objects, _, err := buildKnown([]byte(revision.Manifest), s.KubeClient.Build)
 		if err != nil {
@@ -144,6 +148,9 @@ func (l leftovers) sweep(remove func(kube.ResourceList) (*kube.Result, []error),
 
 // owned is the object in the cluster if it is the release's and goes with it, else nil.
 func (l leftovers) owned(info *resource.Info) (metav1.Object, error) {
+	if l.former.spares(info) {
+		return nil, nil
+	}
 	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 	if apierrors.IsNotFound(err) {
 		return nil, nil

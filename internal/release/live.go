@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	cli "k8s.io/cli-runtime/pkg/resource"
 )
 
@@ -94,7 +95,12 @@ func sameQuantity(have, want any) bool {
 
 // identity names an object so that no other has the same name: ConfigMap apps/web, HTTPRoute.gateway.networking.k8s.io apps/web.
 func identity(info *cli.Info) string {
-	return info.Mapping.GroupVersionKind.GroupKind().String() + " " + strings.TrimPrefix(info.Namespace+"/"+info.Name, "/")
+	kind := info.Mapping.GroupVersionKind
+	return named(kind.Kind, kind.Group, info.Namespace, info.Name)
+}
+
+func named(kind, group, namespace, name string) string {
+	return schema.GroupKind{Group: group, Kind: kind}.String() + " " + strings.TrimPrefix(namespace+"/"+name, "/")
 }
 
 func listed(objects kube.ResourceList) string {

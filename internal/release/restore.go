@@ -18,12 +18,18 @@ type Undo struct {
 	Name, Namespace string
 	Owner           string // whose changes are undone: [Spec.Owner]
 	Before          State  // what [Engine.Look] saw before them
+	Run             string // the operation that made them: [Spec.Run]
+	// Shared says that others may have changed the release since, and that it is undone all the same if it did not exist.
+	Shared bool
 }
 
 // Restore undoes what its owner did to a release since it was as before, the records included: it uninstalls what did not
 // exist, and rolls what was upgraded back to the revision that was there, which then is the last one again with the
 // status that it had. Of an unfinished revision no more is made than there was, and objects that were missing are removed
 // again. One that was pending becomes failed, since nobody was at work on it.
+//
+// Objects that were there before the run stay, and become again what they were (see [Former]): they may be all that is left
+// of a release whose records somebody lost.
 //
 // A release of somebody else is left alone. It may be repeated, and tolerates that nothing was done, or half of it.
 // Hooks of Helm's rollback run; nothing is waited for after a rollback.
@@ -38,25 +44,40 @@ func (e *Engine) Restore(ctx context.Context, u Undo, progress func(string)) err
 	if err != nil {
 		return err
 	}
+	if err := s.recall(ctx, u.Name, u.Owner, u.Run); err != nil {
+		return err
+	}
+	foreign, err := e.takeBack(ctx, s, u, progress)
+	if err != nil || foreign {
+		return err
+	}
+	return e.putFormerBack(s, u, progress)
+}
+
+// takeBack goes back to the revision that was there, or removes the release. One that is somebody else's by now it leaves.
+func (e *Engine) takeBack(ctx context.Context, s *session, u Undo, progress func(string)) (foreign bool, err error) {
 	history, err := s.history(u.Name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	last := newest(history)
 	if err := busy(last, u.Owner); err != nil {
-		return err
+		return false, err
 	}
 	if target := u.target(history); target != nil {
 		return e.goBack(s, u, history, target, progress)
 	}
 	if wasWhole(u.Before) {
-		return &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", u.Name, u.Before.Revision),
+		return false, &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", u.Name, u.Before.Revision),
 			NextMove: "somebody else uninstalled it: deploy again"}
 	}
-	if last == nil || last.Labels[fingerprintLabel] == "" || last.Labels[ownerLabel] != u.Owner || s.keptByHand(last) {
-		return nil
+	if last == nil {
+		return false, nil
 	}
-	return e.remove(ctx, s, history, progress)
+	if last.Labels[fingerprintLabel] == "" || last.Labels[ownerLabel] != u.Owner && !u.Shared || s.keptByHand(last) {
+		return true, nil
+	}
+	return false, e.remove(ctx, s, history, progress)
 }
 
 // target is the revision to go back to; nil if there was none, or it is gone.
@@ -78,27 +99,27 @@ func wasWhole(before State) bool {
 
 // goBack rolls the objects back first and then the records, the newest last: until that is gone it tells the next
 // attempt that the objects are done.
-func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, target *helmrelease.Release, progress func(string)) error {
+func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, target *helmrelease.Release, progress func(string)) (foreign bool, err error) {
 	newer := history[slices.Index(history, target)+1:]
 	mine := func(r *helmrelease.Release) bool { return signed(r) && r.Labels[ownerLabel] == u.Owner }
 	if !slices.ContainsFunc(newer, mine) {
 		if len(newer) == 0 {
-			return s.settle(target, progress)
+			return false, s.settle(target, progress)
 		}
-		return nil
+		return true, nil
 	}
 	last := newest(newer)
 	if !mine(last) {
-		return &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody else changed release %s since: revision %d, %q", u.Name, last.Version, last.Info.Description),
+		return true, &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody else changed release %s since: revision %d, %q", u.Name, last.Version, last.Info.Description),
 			NextMove: fmt.Sprintf("if that is not wanted, roll it back by hand: helm rollback %s %d -n %s", u.Name, target.Version, u.Namespace)}
 	}
 	if !rolledBack(last, target) || last.Info.Status != helmrelease.StatusDeployed {
 		progress(fmt.Sprintf("rolling release %s back from revision %d to %d", u.Name, last.Version, target.Version))
 		if err := e.rollBack(s, u, history, target); err != nil {
-			return s.explain(fmt.Sprintf("rolling back release %s to revision %d", u.Name, target.Version), err)
+			return false, s.explain(fmt.Sprintf("rolling back release %s to revision %d", u.Name, target.Version), err)
 		}
 	}
-	return s.putBack(u, target.Version, progress)
+	return false, s.putBack(u, target.Version, progress)
 }
 
 // rolledBack says whether an attempt to go back to target made the revision.
@@ -122,7 +143,7 @@ func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, ta
 	if err := s.adjust(u, history); err != nil {
 		return err
 	}
-	return s.ledgered(u.Owner, taken, func(cfg *action.Configuration) error {
+	return s.ledgered(u.Owner, taken, nothingFirst, func(cfg *action.Configuration) error {
 		r := action.NewRollback(cfg)
 		r.Version, r.Timeout = target.Version, e.options.Timeout
 		return r.Run(u.Name)

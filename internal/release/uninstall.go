@@ -104,7 +104,7 @@ func (e *Engine) awaitGone(s *session, all leftovers, last *helmrelease.Release)
 			final = append(final, info)
 		}
 	}
-	return s.waits.gone(withoutKept(final), e.options.Timeout)
+	return s.waits.gone(all.former.made(withoutKept(final)), e.options.Timeout)
 }
 
 func withoutKept(resources kube.ResourceList) kube.ResourceList {

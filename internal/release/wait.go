@@ -10,6 +10,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/kube"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
 )
@@ -33,6 +34,11 @@ func (c *kubeClient) Build(manifest io.Reader, _ bool) (kube.ResourceList, error
 // Update brings the objects of one revision to those of the next (see [leftovers]).
 func (c *kubeClient) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
 	return c.waiter.leftovers.update(c.Client, original, target, force)
+}
+
+// DeleteWithPropagationPolicy deletes what a release made.
+func (c *kubeClient) DeleteWithPropagationPolicy(resources kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
+	return c.Client.DeleteWithPropagationPolicy(c.former.made(resources), policy)
 }
 
 // WatchUntilReady waits for hooks: Jobs until they are complete.
@@ -67,6 +73,8 @@ type waiter struct {
 	removing bool
 	// leftovers are what an update has to reckon with beside what Helm gives it.
 	leftovers leftovers
+	// former are the objects that were there before the run.
+	former Former
 	// found is why a wait failed; Helm keeps no more than the text of it.
 	found error
 }

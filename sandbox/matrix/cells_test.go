@@ -150,8 +150,8 @@ func identityServer() []cell {
 		{step: "identity-server", start: older, how: "values with which it crashes",
 			file: map[string]any{"identityServer.values.deploymentToml.userStore.type": "$ref{nothing.here}"},
 			says: []string{"CrashLoopBackOff", "nothing.here"}},
-		{step: "identity-server", start: halved, how: "Deployment deleted; admission refuses it",
-			before: []act{removes(object("Deployment", world.IdentityService))}, fails: []act{refused}, says: []string{unwanted}},
+		{step: "identity-server", start: halved, how: "Helm's records and the Deployment deleted; admission refuses it",
+			before: []act{forgets("is"), removes(object("Deployment", world.IdentityService))}, fails: []act{refused}, says: []string{unwanted}},
 	}
 }
 

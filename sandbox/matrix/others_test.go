@@ -80,6 +80,14 @@ func uninstalls(release string) act {
 		for _, ref := range made(t, w, release) {
 			remove(t, w, ref)
 		}
+		return forgets(release)(t, w)
+	}
+}
+
+// forgets loses Helm's records of a release: its objects belong to nothing that anybody knows of.
+func forgets(release string) act {
+	return func(t testing.TB, w *world.World) func() {
+		t.Helper()
 		records, err := w.Client(t).CoreV1().Secrets(world.Namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm,name=" + release})
 		if err != nil {
 			t.Fatal(err)

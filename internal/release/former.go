@@ -1,0 +1,151 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/kube"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/resource"
+)
+
+// Object names an object.
+type Object struct{ APIVersion, Kind, Namespace, Name string }
+
+// identity names it as [identity] does.
+func (o Object) identity() string {
+	group, _, grouped := strings.Cut(o.APIVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	return named(o.Kind, group, o.Namespace, o.Name)
+}
+
+// Former is what a run found of the objects that it makes, takes over, or has hooks make: whether they were there, and
+// what they were. Those that the release's records know are not among them: they go back with their revision. It is
+// written before the first change and stays until [Engine.Forget].
+type Former struct {
+	objects map[string]formerObject // by identity; nil: the run changed nothing yet
+	version string                  // of the Secret that it is in; "": there is none
+}
+
+type formerObject struct {
+	Exists bool            `json:"exists,omitempty"`
+	Object json.RawMessage `json:"object,omitempty"` // as it was; empty: that it was there is all that is known
+}
+
+// Began says whether the run may have changed something.
+func (f Former) Began() bool { return f.objects != nil }
+
+// Had says whether the object was there before the run.
+func (f Former) Had(object Object) bool { return f.objects[object.identity()].Exists }
+
+// spares says whether the object is not to be deleted by what undoes or repeats the run.
+func (f Former) spares(info *resource.Info) bool { return f.objects[identity(info)].Exists }
+
+// made leaves out what was there before the run.
+func (f Former) made(objects kube.ResourceList) kube.ResourceList {
+	return objects.Filter(func(info *resource.Info) bool { return !f.spares(info) })
+}
+
+// recall reads what this run found, which nothing then deletes.
+func (s *session) recall(ctx context.Context, name, owner, run string) (err error) {
+	if s.formers != nil {
+		s.waits.former, err = s.formers.read(ctx, name, owner, run)
+	}
+	return err
+}
+
+// remembering notes what there is of the objects that a revision is going to make and take over. What an attempt before
+// it noted stays: it saw them first.
+func (s *session) remembering(ctx context.Context, p prepared, todo plan) func(*helmrelease.Release) error {
+	return func(next *helmrelease.Release) error {
+		if s.formers == nil {
+			return nil
+		}
+		wanted, err := s.concerned(p, todo, next)
+		if err != nil {
+			return problem("looking what there is of release "+p.Name, err)
+		}
+		all, news := map[string]formerObject{}, false
+		for id, object := range s.waits.former.objects {
+			all[id] = object
+		}
+		for _, info := range wanted {
+			if _, seen := all[identity(info)]; seen {
+				continue
+			}
+			if all[identity(info)], err = asItIs(info); err != nil {
+				return problem("looking what there is of release "+p.Name, err)
+			}
+			news = true
+		}
+		if !news {
+			return nil
+		}
+		s.waits.former.objects = all
+		s.waits.former.version, err = s.formers.write(ctx, p, s.waits.former)
+		return problem("keeping what there is of release "+p.Name, err)
+	}
+}
+
+// concerned are the objects of a revision that no record tells how to put back, its hooks' included.
+func (s *session) concerned(p prepared, todo plan, next *helmrelease.Release) (kube.ResourceList, error) {
+	history := slices.Clone(todo.history)
+	if todo.taken != nil {
+		history = append(history, todo.taken)
+	}
+	known, err := s.leftovers(p.Name, p.Namespace, current(history))
+	if err != nil {
+		return nil, err
+	}
+	objects, _, err := buildKnown([]byte(next.Manifest), s.KubeClient.Build)
+	if err != nil {
+		return nil, err
+	}
+	all := objects.Difference(known.objects())
+	var others bytes.Buffer
+	for _, hook := range next.Hooks {
+		fmt.Fprintf(&others, "---\n%s\n", hook.Manifest)
+	}
+	for _, leaf := range p.Leaves {
+		document, err := json.Marshal(leaf.unstructured())
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&others, "---\n%s\n", document)
+	}
+	more, _, err := buildKnown(others.Bytes(), s.KubeClient.Build)
+	return append(all, more.Filter(func(info *resource.Info) bool { return !all.Contains(info) })...), err
+}
+
+func (o Object) unstructured() *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: map[string]any{}}
+	u.SetAPIVersion(o.APIVersion)
+	u.SetKind(o.Kind)
+	u.SetNamespace(o.Namespace)
+	u.SetName(o.Name)
+	return u
+}
+
+// asItIs looks at an object. Of kinds that are never put back it keeps no more than that it is there.
+func asItIs(info *resource.Info) (formerObject, error) {
+	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+	if apierrors.IsNotFound(err) {
+		return formerObject{}, nil
+	}
+	if err != nil {
+		return formerObject{}, err
+	}
+	if slices.Contains([]string{"Job", "Pod", "Lease", "Namespace", "CustomResourceDefinition"}, info.Mapping.GroupVersionKind.Kind) {
+		return formerObject{Exists: true}, nil
+	}
+	data, err := json.Marshal(desired(content(live)))
+	return formerObject{Exists: true, Object: data}, err
+}

@@ -1,0 +1,133 @@
+package release
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/kube"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+	"k8s.io/cli-runtime/pkg/resource"
+)
+
+// putFormerBack makes the objects that were there before the run what they were. It goes on after an error.
+func (e *Engine) putFormerBack(s *session, u Undo, progress func(string)) error {
+	var errs []error
+	objects := s.waits.former.objects
+	for _, id := range slices.Sorted(maps.Keys(objects)) {
+		if len(objects[id].Object) == 0 {
+			continue
+		}
+		changed, err := e.putOneBack(s, u, objects[id].Object)
+		if err != nil {
+			errs = append(errs, problem("putting "+id+" back", err))
+		} else if changed {
+			progress("put back as it was before: " + id)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) putOneBack(s *session, u Undo, data []byte) (changed bool, err error) {
+	was := &unstructured.Unstructured{}
+	if err := was.UnmarshalJSON(data); err != nil {
+		return false, fmt.Errorf("reading what it was: %w", err)
+	}
+	document, err := encode([]*unstructured.Unstructured{was})
+	if err != nil {
+		return false, err
+	}
+	built, _, err := buildKnown(document, s.KubeClient.Build)
+	if err != nil || len(built) != 1 { // gone with its kind
+		return false, err
+	}
+	info := built[0]
+	helper := resource.NewHelper(info.Client, info.Mapping)
+	live, err := helper.Get(info.Namespace, info.Name)
+	if err == nil && dying(live) && was.GetKind() != claim {
+		if err := s.waits.gone(kube.ResourceList{info}, e.options.Timeout); err != nil {
+			return false, err
+		}
+		_, err = helper.Get(info.Namespace, info.Name)
+	}
+	if apierrors.IsNotFound(err) {
+		if was.GetKind() == claim { // an empty volume is not what it was
+			return false, nil
+		}
+		_, err = helper.Create(info.Namespace, false, was)
+		return true, err
+	}
+	if err != nil || others(u, live) {
+		return false, err
+	}
+	patch, err := difference(live, was)
+	if err != nil || string(patch) == "{}" {
+		return false, err
+	}
+	_, err = helper.Patch(info.Namespace, info.Name, types.MergePatchType, patch, nil)
+	return true, err
+}
+
+// claim is the kind of which nothing but the labels is put back: the rest is the volume's.
+const claim = "PersistentVolumeClaim"
+
+func dying(object runtime.Object) bool {
+	accessor, err := meta.Accessor(object)
+	return err == nil && accessor.GetDeletionTimestamp() != nil
+}
+
+// others says whether the object belongs to another release by now.
+func others(u Undo, object runtime.Object) bool {
+	accessor, err := meta.Accessor(object)
+	return err == nil && accessor.GetAnnotations()[ownerName] != "" && !leftovers{name: u.Name, namespace: u.Namespace}.owner(accessor)
+}
+
+// difference is the merge patch that makes of an object what it was.
+func difference(live runtime.Object, was *unstructured.Unstructured) ([]byte, error) {
+	now, then := desired(content(live)), was.Object
+	if was.GetKind() == claim {
+		now, then = labelled(now), labelled(then)
+	}
+	nowJSON, err := json.Marshal(now)
+	if err != nil {
+		return nil, err
+	}
+	thenJSON, err := json.Marshal(then)
+	if err != nil {
+		return nil, err
+	}
+	return jsonmergepatch.CreateThreeWayJSONMergePatch(nowJSON, thenJSON, nowJSON)
+}
+
+func labelled(object map[string]any) map[string]any {
+	metadata, _ := object["metadata"].(map[string]any)
+	return map[string]any{"metadata": map[string]any{"labels": metadata["labels"], "annotations": metadata["annotations"]}}
+}
+
+// desired is an object without what the server and its controllers write.
+func desired(object any) map[string]any {
+	copied, _ := object.(map[string]any)
+	copied = runtime.DeepCopyJSON(copied)
+	delete(copied, "status")
+	metadata, _ := copied["metadata"].(map[string]any)
+	for _, field := range []string{
+		"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink",
+		"deletionTimestamp", "deletionGracePeriodSeconds", "finalizers",
+	} {
+		delete(metadata, field)
+	}
+	annotations, _ := metadata["annotations"].(map[string]any)
+	maps.DeleteFunc(annotations, func(name string, _ any) bool {
+		return slices.ContainsFunc([]string{"deployment.kubernetes.io/", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/"},
+			func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	})
+	return copied
+}
