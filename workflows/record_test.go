@@ -20,6 +20,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/drift"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -59,7 +60,7 @@ func recordings() []recorded {
 			env.Timeouts.Decision = config.Duration(time.Second)
 		}},
 	}
-	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown, OperationRebuild} {
+	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown, OperationRebuild, OperationDrift} {
 		for _, end := range []string{"done", "failed", "cancelled"} {
 			file := strings.ToLower(operation) + "-" + end
 			all = append(all, recorded{file: file, operation: operation}, recorded{file: "delegated-" + file, operation: operation})
@@ -122,7 +123,7 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 		r.adjust(&env)
 	}
 	inputs := map[string]any{OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)},
-		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)},
+		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)}, OperationDrift: DriftInput{Request: Of(env)},
 		TypeScheduled: ScheduledInput{Request: Of(env), Operation: "verify", Schedule: "nightly"}}
 	if strings.HasSuffix(r.file, "-scheduled-skipped") {
 		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: CanonicalID(r.file), TaskQueue: "nobody"}, OperationDeploy)
@@ -200,6 +201,15 @@ func stage(c client.Client) map[string]any {
 				return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
 			}
 			return activities.Verification{}, trouble(ctx, in.Env.Name)
+		},
+		"DriftKeyManager": func(ctx context.Context, in activities.Input) ([]drift.Item, error) {
+			if strings.HasSuffix(in.Env.Name, "-failed") {
+				return nil, broken(activities.TypeUnauthorized, "API Manager refuses the password")
+			}
+			if err := trouble(ctx, in.Env.Name); err != nil {
+				return nil, err
+			}
+			return []drift.Item{{Object: "key manager", Wants: "registered", Is: drift.Missing}}, nil
 		},
 		"Survey": func(_ context.Context, in activities.Input) (activities.Remains, error) {
 			if strings.Contains(in.Env.Name, "-nothing") {

@@ -9,6 +9,7 @@ const (
 	OperationVerify   = "Verify"
 	OperationTeardown = "Teardown"
 	OperationRebuild  = "Rebuild"
+	OperationDrift    = "Drift"
 )
 
 // Register registers all operations with a worker.
@@ -17,6 +18,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Verify)
 	r.RegisterWorkflow(Teardown)
 	r.RegisterWorkflow(Rebuild)
+	r.RegisterWorkflow(Drift)
 	r.RegisterWorkflow(Scheduled)
 }
 
