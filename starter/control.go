@@ -44,7 +44,7 @@ func (c *cli) retry() *cobra.Command {
 					return &exit{code: exitBadInput, err: err}
 				}
 				if env.Name != args[0] {
-					return fail(exitBadInput, "%s is of environment %q, not %q", file, env.Name, args[0])
+					return fail(exitBadInput, "%s is of environment %q, not %q: name the changed file of %s", file, env.Name, args[0], args[0])
 				}
 				for _, warning := range env.Warnings() {
 					fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)

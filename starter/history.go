@@ -24,13 +24,13 @@ just begun, or ended, may show late.`,
 		Example: "  lockstep history dev\n  lockstep history dev --operation deploy --outcome rolled-back --limit 5",
 	}
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many at most")
-	cmd.Flags().StringVar(&operation, "operation", "", "only these: "+strings.ToLower(strings.Join(startable(), ", ")))
+	cmd.Flags().StringVar(&operation, "operation", "", "only those of one kind, as deploy")
 	cmd.Flags().StringVar(&outcome, "outcome", "", "only those that ended so: "+strings.Join(operations.Outcomes(), ", "))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		q := operations.Query{Environment: args[0], PageSize: limit}
 		var err error
 		if cmd.Flags().Changed("operation") {
-			if q.Operation, err = named(operation, startable()); err != nil {
+			if q.Operation, err = named(operation, startable(cmd.Root())); err != nil {
 				return fail(exitBadInput, "--operation: %w", err)
 			}
 		}

@@ -27,7 +27,7 @@ It is read from Temporal's history, which keeps of several failed attempts the l
 in failures; the commands that show the rest are named at the end.`,
 		Example: "  lockstep logs dev\n  lockstep logs dev api-manager --follow",
 	}
-	cmd.Flags().StringVar(&run, "run", "", "the run, as `lockstep history` shows it (default: the last)")
+	cmd.Flags().StringVar(&run, "run", "", "the run, as lockstep history shows it (default: the last)")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the operation ends")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		temporal, err := c.connect(cmd)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
@@ -65,12 +66,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &asked):
 		e = &exit{code: codeOf(asked.Kind), err: err}
 	default:
-		e = &exit{code: exitBadInput, err: err} // cobra's own: unknown commands, flags and arguments
+		e = &exit{code: exitBadInput, err: usage(cmd, err)}
 	}
 	if !e.quiet {
 		fmt.Fprintln(stderr, "lockstep:", e.err)
 	}
 	return e.code
+}
+
+// usage adds to cobra's own errors, of unknown commands, flags and arguments, where to read on. They wrap no others.
+func usage(cmd *cobra.Command, err error) error {
+	if errors.Unwrap(err) != nil || strings.Contains(err.Error(), "Did you mean") {
+		return err
+	}
+	return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 }
 
 // codeOf is the exit code for what went wrong between Temporal and a command.

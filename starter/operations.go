@@ -10,6 +10,9 @@ import (
 	"lockstep/workflows"
 )
 
+// ofType is the annotation of a command with the workflow type that it starts.
+const ofType = "operation"
+
 // operation is one kind of operation as the command line offers it.
 type operation struct {
 	name   string                    // workflow type
@@ -66,6 +69,7 @@ func (c *cli) operation(cmd *cobra.Command, o operation) {
 	var file string
 	var detach bool
 	cmd.Args = cobra.NoArgs
+	cmd.Annotations = map[string]string{ofType: o.name}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
 	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "start it and return at once")
 	_ = cmd.MarkFlagRequired("file")

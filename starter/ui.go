@@ -8,12 +8,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/starter/operations"
-	"lockstep/workflows"
 )
 
-// startable are the operations that the Temporal UI's form starts.
-func startable() []string {
-	return []string{workflows.OperationDeploy, workflows.OperationVerify, workflows.OperationTeardown, workflows.OperationRebuild}
+// startable are the operations that there are commands for.
+func startable(root *cobra.Command) (names []string) {
+	for _, cmd := range root.Commands() {
+		if name := cmd.Annotations[ofType]; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // link leads into the Temporal UI.
@@ -34,7 +38,7 @@ func (c *cli) ui() *cobra.Command {
   lockstep ui dev --list            # all operations on the environment
   lockstep ui dev --start deploy    # the form that starts one, and what to type into it`,
 	}
-	cmd.Flags().StringVar(&start, "start", "", "the form that starts an operation: "+strings.ToLower(strings.Join(startable(), ", ")))
+	cmd.Flags().StringVar(&start, "start", "", "the form that starts an operation, as deploy")
 	cmd.Flags().BoolVar(&list, "list", false, "all operations on the environment")
 	cmd.Flags().BoolVar(&history, "history", false, "the operation's events instead of its board")
 	cmd.MarkFlagsMutuallyExclusive("start", "list", "history")
@@ -42,7 +46,7 @@ func (c *cli) ui() *cobra.Command {
 		operation := ""
 		if cmd.Flags().Changed("start") {
 			var err error
-			if operation, err = named(start, startable()); err != nil {
+			if operation, err = named(start, startable(cmd.Root())); err != nil {
 				return fail(exitBadInput, "--start: %w", err)
 			}
 		}

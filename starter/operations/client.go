@@ -24,7 +24,7 @@ type Client struct {
 func (c Client) CheckWorker(ctx context.Context) error {
 	d, err := c.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
-		return unavailable("asking Temporal for the workers of task queue %q: %w", c.TaskQueue, err)
+		return away(err, "asking Temporal for the workers of task queue %q", c.TaskQueue)
 	}
 	if len(d.GetPollers()) == 0 {
 		return unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
@@ -60,3 +60,9 @@ func failed(kind Kind, format string, args ...any) error {
 }
 
 func unavailable(format string, args ...any) error { return failed(Unavailable, format, args...) }
+
+// away is for requests that Temporal did not carry out.
+func away(err error, format string, args ...any) error {
+	return unavailable("%s: %w; see that Temporal is up, and open to you where its settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …) say, and ask again",
+		fmt.Sprintf(format, args...), err)
+}

@@ -62,7 +62,7 @@ func (c Client) Cancel(ctx context.Context, o Operation) (undoing bool, err erro
 		return true, nil
 	}
 	if err := c.CancelWorkflow(ctx, workflows.CanonicalID(o.Environment), o.ID); err != nil {
-		return false, unavailable("cancelling the operation on %q: %w", o.Environment, err)
+		return false, away(err, "cancelling the operation on %q", o.Environment)
 	}
 	return false, nil
 }

@@ -83,7 +83,7 @@ func unreadable(o Operation, err error) error {
 	if errors.As(err, &absent) {
 		return failed(Unknown, "the history of %s %s is no longer kept: `lockstep history %s` shows what is", o.Operation, o.ID, o.Environment)
 	}
-	return unavailable("reading the history of %q: %w", o.Environment, err)
+	return away(err, "reading the history of %q", o.Environment)
 }
 
 // BoardLog is what a board adds to the log: when steps began and ended and what they found, and how those under way get on.

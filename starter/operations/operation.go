@@ -65,11 +65,11 @@ func (c Client) Get(ctx context.Context, environment, id string) (Operation, err
 	var malformed *serviceerror.InvalidArgument
 	switch {
 	case id != "" && (errors.As(err, &absent) || errors.As(err, &malformed)):
-		return Operation{}, failed(Unknown, "no operation %q on environment %q is known to Temporal: it never was, or its history is no longer kept", id, environment)
+		return Operation{}, failed(Unknown, "no operation %q on environment %q is known to Temporal: it never was, or its history is no longer kept; `lockstep history %s` shows those that are", id, environment, environment)
 	case errors.As(err, &absent):
 		return Operation{}, failed(Unknown, "no operation on environment %q is known to Temporal: check the name, or start one with `lockstep deploy`", environment)
 	case err != nil:
-		return Operation{}, unavailable("asking Temporal for environment %q: %w", environment, err)
+		return Operation{}, away(err, "asking Temporal for environment %q", environment)
 	}
 	return c.operation(d.GetWorkflowExecutionInfo()), nil
 }
@@ -96,7 +96,7 @@ func (c Client) List(ctx context.Context, q Query) ([]Operation, []byte, error) 
 		return nil, nil, failed(Invalid, "asking Temporal for operations: %w; are its search attributes registered? `lockstep setup` does that", err)
 	}
 	if err != nil {
-		return nil, nil, unavailable("asking Temporal for operations: %w", err)
+		return nil, nil, away(err, "asking Temporal for operations")
 	}
 	var found []Operation
 	for _, info := range page.GetExecutions() {

@@ -48,7 +48,7 @@ func (c Client) Start(ctx context.Context, s Start) (o Operation, repeated bool,
 		return c.taken(ctx, s)
 	}
 	if err != nil {
-		return Operation{}, false, unavailable("starting %s of %q: %w", s.Operation, s.Environment, err)
+		return Operation{}, false, unavailable("starting %s of %q: %w; `lockstep status %s` shows whether it began", s.Operation, s.Environment, err, s.Environment)
 	}
 	return Operation{Environment: s.Environment, Operation: s.Operation, ID: run.GetRunID(), StartedBy: s.By, Started: time.Now(),
 		Key: s.Key, Digest: s.Digest}, false, nil
