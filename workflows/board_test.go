@@ -62,7 +62,7 @@ func TestTheBoardIsReadableInTheTemporalUI(t *testing.T) {
 	}))
 	golden(t, "board-ended.md", markdown(Status{
 		Environment: "shop", Operation: "deploy", Phase: PhaseEnded, Outcome: OutcomeRolledBack, Started: start, Ended: at(9),
-		Error: "step image failed: no such base; all that this run did is undone",
+		Error: "step image failed: no such base in registry.example.com/wso2is: name one that is there; all that this run did is undone",
 		Steps: []StepStatus{{Name: "image", State: StateUndone, Started: at(0), Ended: at(2), Error: "no such base"}},
 	}))
 }

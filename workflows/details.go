@@ -39,7 +39,28 @@ func failures(s Status) string {
 	return out.String()
 }
 
-func block(text string) string { return "\n```\n" + text + "\n```\n" }
+// block is text as it is, in lines that the Temporal UI shows whole: it does not break those of a block.
+func block(text string) string {
+	const width = 72
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		column := 0
+		for i, word := range strings.Split(strings.TrimSuffix(line, "\n"), " ") {
+			switch {
+			case i > 0 && column+len(word) >= width:
+				out.WriteString("\n")
+				column = 0
+			case i > 0:
+				out.WriteString(" ")
+				column++
+			}
+			out.WriteString(word)
+			column += len(word)
+		}
+		out.WriteString("\n")
+	}
+	return "\n```\n" + out.String() + "```\n"
+}
 
 func took(row StepStatus) string {
 	switch {

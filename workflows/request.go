@@ -45,7 +45,7 @@ func (r Request) environment(ctx workflow.Context) (string, error) {
 }
 
 func refusedDetails(why string) string {
-	return "**refused**, nothing was started or changed:\n\n```\n" + why + "\n```\n"
+	return "**refused**, nothing was started or changed:\n" + block(why)
 }
 
 // decode reads the JSON of an input into its fields, and says what is wrong with it. An error would end the workflow in words that
@@ -65,8 +65,6 @@ func example(operation string) string {
 	switch operation {
 	case OperationTeardown:
 		return `{"environment": "dev", "purge": false}`
-	case TypeScheduled:
-		return `{"environment": "dev", "operation": "verify", "options": {}}`
 	case OperationRebuild:
 		return `{"environment": "dev", "mode": "fresh", "purge": false}`
 	}
