@@ -65,6 +65,8 @@ func example(operation string) string {
 	switch operation {
 	case OperationTeardown:
 		return `{"environment": "dev", "purge": false}`
+	case TypeScheduled:
+		return `{"environment": "dev", "operation": "verify", "options": {}}`
 	case OperationRebuild:
 		return `{"environment": "dev", "mode": "fresh", "purge": false}`
 	}
