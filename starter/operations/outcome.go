@@ -8,7 +8,7 @@ import (
 
 // Outcomes that an operation may have that has ended.
 func Outcomes() []string {
-	return []string{workflows.OutcomeDone, workflows.OutcomeRolledBack, workflows.OutcomeFailed, workflows.OutcomeRefused,
+	return []string{workflows.OutcomeDone, workflows.OutcomeRolledBack, workflows.OutcomeFailed, workflows.OutcomeRefused, workflows.OutcomeDrifted,
 		OutcomeCancelled, OutcomeTerminated, OutcomeTimedOut}
 }
 
