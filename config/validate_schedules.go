@@ -95,22 +95,18 @@ func (p *Problems) zone(path, name string) {
 }
 
 // scheduleOptions are what may be said of an operation beside the environment, and the choices there are.
-func scheduleOptions(operation string) map[string][]string {
+func scheduleOptions(operation string) map[string][]any {
 	switch operation {
 	case "verify":
-		levels := slices.DeleteFunc(VerifyLevels(), func(l VerifyLevel) bool { return l == VerifyNone })
-		var choices []string
-		for _, level := range levels {
-			choices = append(choices, string(level))
-		}
-		return map[string][]string{"level": choices}
+		return map[string][]any{"level": {string(VerifyHealth), string(VerifyToken), string(VerifyFull)}}
+	case "rebuild":
+		return map[string][]any{"mode": {"fresh", "in-place"}, "purge": {true, false}}
 	}
 	return nil
 }
 
 func (p *Problems) options(path string, s Schedule) {
 	known := scheduleOptions(s.Operation)
-	names := slices.Sorted(maps.Keys(known))
 	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
 		choices, is := known[name]
 		value := fmt.Sprint(s.Options[name])
@@ -118,10 +114,13 @@ func (p *Problems) options(path string, s Schedule) {
 		case !is && len(known) == 0:
 			p.add(join(path, name), value, "is no option: "+s.Operation+" has none", "remove it")
 		case !is:
-			p.add(join(path, name), value, "is no option of "+s.Operation, "write one of "+strings.Join(names, ", "))
-		case !slices.Contains(choices, value):
-			p.add(join(path, name), value, "is none of the choices", "write one of "+strings.Join(choices, ", "))
+			p.add(join(path, name), value, "is no option of "+s.Operation, "write one of "+strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		case !slices.Contains(choices, s.Options[name]):
+			p.add(join(path, name), value, "is none of the choices", "write one of "+strings.Trim(strings.ReplaceAll(fmt.Sprint(choices), " ", ", "), "[]"))
 		}
+	}
+	if s.Operation == "rebuild" && s.Options["mode"] == "in-place" && s.Options["purge"] == true {
+		p.add(join(path, "purge"), "true", "does not go with mode in-place, which removes nothing", "leave one of the two out")
 	}
 }
 

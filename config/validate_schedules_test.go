@@ -38,6 +38,8 @@ func TestSchedulesSayWhatAndWhen(t *testing.T) {
 		{holds: "jitter does not reach the next run", more: schedule(`operation: verify, every: 1h, jitter: 2h`), path: at + "jitter", value: "2h", says: "write less than 1h"},
 		{holds: "an option is the operation's", more: schedule(`operation: verify, cron: "@daily", options: {mode: full}`), path: at + "options.mode", value: "full", says: "is no option of verify; write one of level"},
 		{holds: "an operation may have none", more: schedule(`operation: deploy, cron: "@daily", options: {level: full}`), path: at + "options.level", value: "full", says: "deploy has none; remove it"},
+		{holds: "an option has its type", more: schedule(`operation: rebuild, cron: "@daily", options: {purge: "true"}`), path: at + "options.purge", value: "true", says: "write one of true, false"},
+		{holds: "options go together", more: schedule(`operation: rebuild, cron: "@daily", options: {mode: in-place, purge: true}`), path: at + "options.purge", value: "true", says: "removes nothing"},
 		{holds: "an option has choices", more: schedule(`operation: verify, cron: "@daily", options: {level: none}`), path: at + "options.level", value: "none", says: "write one of health, token, full"},
 	})
 	env := parse(t, minimal+schedule(`operation: verify, cron: "0 2 * * MON-FRI", timeZone: Europe/Berlin, jitter: 10m, options: {level: token}`))
