@@ -67,12 +67,14 @@ export class UI {
     await this.page.waitForURL(/user-metadata/);
   }
 
-  // details waits until the current details match, and returns them. They are only read anew when R is pressed, as the page says.
+  // details waits until the current details match, and returns them, with a space for all between words. They are only read anew when R
+  // is pressed, as the page says.
   async details(pattern) {
     let text = '';
     await this.until(`current details match ${pattern}`, async () => {
       await this.page.keyboard.press('r');
       text = await this.#rendered().locator('body').innerText({ timeout: 2_000 }).catch(() => '');
+      text = text.replace(/\s+/g, ' ');
       this.waited = text;
       return pattern.test(text);
     });
