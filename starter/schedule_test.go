@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+
+	"lockstep/starter/schedules"
+	"lockstep/workflows"
+	"lockstep/workflows/workflowstest"
+)
+
+const nightly = `schedules:
+  - {name: nightly, operation: verify, cron: "0 2 * * MON-FRI", timeZone: Europe/Berlin, jitter: 10m, options: {level: token}}
+  - {operation: deploy, every: 6h}
+`
+
+func TestSchedulesFromTheCommandLine(t *testing.T) {
+	c, _ := workflowstest.Server(t)
+	lockstep(t.Context(), "setup").wants(t, exitDone, "registered Environment, Operation, Outcome, Phase")
+	lockstep(t.Context(), "setup").wants(t, exitDone, "has all search attributes already")
+	defer startWorker(t, c, cluster(make(chan struct{})))()
+
+	t.Run("what is wrong with a file is said before Temporal hears of it", func(t *testing.T) {
+		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "shop", `schedules: [{operation: verify, cron: "0 25 * * *"}]`)).
+			wants(t, exitBadInput, `schedules[0].cron (line 5) "0 25 * * *": its hour "25" is not from 0 to 23`)
+	})
+
+	t.Run("apply makes, keeps, changes and removes", func(t *testing.T) {
+		file := environment(t, "shop", nightly)
+		lockstep(t.Context(), "schedule", "apply", "-f", file, "--dry-run").wants(t, exitDone, "create     nightly", "create     deploy", "nothing was changed")
+		lockstep(t.Context(), "schedule", "describe", "shop", "nightly").wants(t, exitBadInput, `environment "shop" has no schedule "nightly": it has none`)
+		lockstep(t.Context(), "schedule", "apply", "-f", file).wants(t, exitDone, "create     nightly", "create     deploy")
+		lockstep(t.Context(), "schedule", "apply", "-f", file).wants(t, exitDone, "unchanged  nightly", "unchanged  deploy")
+		eventually(t, "nightly  verify", "schedule", "list", "shop")
+		lockstep(t.Context(), "schedule", "describe", "shop", "nigtly").wants(t, exitBadInput, "there are deploy, nightly")
+
+		lockstep(t.Context(), "schedule", "pause", "shop", "nightly", "--reason", "release week").wants(t, exitDone, "lockstep schedule resume shop nightly")
+		changed := environment(t, "shop", strings.Replace(strings.Split(nightly, "  - {operation: deploy")[0], "0 2 * *", "30 3 * *", 1))
+		lockstep(t.Context(), "schedule", "apply", "-f", changed, "--dry-run").wants(t, exitDone, "cron: 0 2 * * MON-FRI -> 30 3 * * MON-FRI", "delete     deploy")
+		lockstep(t.Context(), "schedule", "apply", "-f", changed).wants(t, exitDone, "update     nightly", "delete     deploy")
+		lockstep(t.Context(), "schedule", "apply", "-f", changed).wants(t, exitDone, "unchanged  nightly")
+		lockstep(t.Context(), "schedule", "describe", "shop", "nightly").wants(t, exitDone, "verify of shop, 30 3 * * MON-FRI Europe/Berlin +10m", "level: token", "paused: paused by ", "release week")
+		lockstep(t.Context(), "schedule", "resume", "shop", "nightly").wants(t, exitDone, "is resumed")
+		lockstep(t.Context(), "schedule", "describe", "shop", "nightly").wants(t, exitDone, "next   ")
+		lockstep(t.Context(), "schedule", "delete", "shop", "nightly").wants(t, exitDone, "is deleted")
+	})
+
+	t.Run("another's schedule is left alone", func(t *testing.T) {
+		_, err := c.ScheduleClient().Create(t.Context(), client.ScheduleOptions{ID: schedules.ID("theirs", "nightly"), Spec: client.ScheduleSpec{CronExpressions: []string{"0 2 * * *"}},
+			Action: &client.ScheduleWorkflowAction{Workflow: "Theirs", TaskQueue: "theirs"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "theirs", nightly)).wants(t, exitDone, "foreign    nightly", "create     deploy")
+		lockstep(t.Context(), "schedule", "delete", "theirs", "nightly").wants(t, exitBadInput, "was not made by Lockstep")
+	})
+
+	t.Run("what is triggered runs, is skipped where another runs, and pauses the schedule if it fails", func(t *testing.T) {
+		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "absent", nightly)).wants(t, exitDone)
+		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.CanonicalID("absent"), TaskQueue: "nobody"}, workflows.OperationDeploy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lockstep(t.Context(), "schedule", "trigger", "absent", "nightly").wants(t, exitDone, "lockstep schedule describe absent nightly")
+		eventually(t, `skipped  environment "absent" is busy: Deploy runs since`, "schedule", "describe", "absent", "nightly")
+		if s := described(t, "absent", "nightly"); s.Paused || len(s.Last) != 1 || s.Last[0].Outcome != workflows.OutcomeSkipped {
+			t.Errorf("%+v", s)
+		}
+		if err := c.TerminateWorkflow(t.Context(), holds.GetID(), "", "enough"); err != nil {
+			t.Fatal(err)
+		}
+		// Nobody has put the environment's file where the worker looks.
+		lockstep(t.Context(), "schedule", "trigger", "absent", "nightly").wants(t, exitDone)
+		eventually(t, "paused: paused because the run of", "schedule", "describe", "absent", "nightly").wants(t, exitDone, "there is no folder of environments")
+		if s := described(t, "absent", "nightly"); !s.Paused || s.Last[0].Outcome != workflows.OutcomeRefused {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func described(t *testing.T, environment, name string) (s schedules.Schedule) {
+	t.Helper()
+	r := lockstep(t.Context(), "schedule", "describe", environment, name, "-o", "json")
+	if err := json.Unmarshal([]byte(r.stdout), &s); err != nil {
+		t.Fatalf("%v: %s%s", err, r.stdout, r.stderr)
+	}
+	return s
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lockstep/internal/attributes"
+	"lockstep/workflows"
+)
+
+func (c *cli) setup() *cobra.Command {
+	return &cobra.Command{
+		Use: "setup", Short: "Register what operations need in the Temporal namespace; safe to repeat", Args: cobra.NoArgs,
+		Long: `Register the search attributes that operations set in the Temporal namespace (TEMPORAL_NAMESPACE). What is there stays. A worker that
+may do so does the same when it starts; where it may not, this is for an administrator.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			temporal, err := c.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer temporal.Close()
+			added, err := attributes.Ensure(cmd.Context(), temporal, temporal.Namespace, workflows.Attributes())
+			if err != nil {
+				return &exit{code: exitNoTemporal, err: err}
+			}
+			if c.output == "json" {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"namespace": temporal.Namespace, "attributes": workflows.Attributes(), "added": append([]string{}, added...)})
+			}
+			if len(added) == 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "namespace %q has all search attributes already\n", temporal.Namespace)
+				return nil
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "registered %s in namespace %q\n", strings.Join(added, ", "), temporal.Namespace)
+			return nil
+		},
+	}
+}
