@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"lockstep/activities"
 	"lockstep/starter/schedules"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
@@ -21,7 +22,9 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 	c, _ := workflowstest.Server(t)
 	lockstep(t.Context(), "setup").wants(t, exitDone, "registered Environment, Operation, Outcome, Phase")
 	lockstep(t.Context(), "setup").wants(t, exitDone, "has all search attributes already")
-	defer startWorker(t, c, cluster(make(chan struct{})))()
+	does := cluster(make(chan struct{}))
+	does["FindHolder"] = (&activities.Activities{}).FindHolder
+	defer startWorker(t, c, does)()
 
 	t.Run("what is wrong with a file is said before Temporal hears of it", func(t *testing.T) {
 		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "shop", `schedules: [{operation: verify, cron: "0 25 * * *"}]`)).
