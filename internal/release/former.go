@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,30 +70,36 @@ func (s *session) remembering(ctx context.Context, p prepared, todo plan) func(*
 		if s.formers == nil {
 			return nil
 		}
-		wanted, err := s.concerned(p, todo, next)
+		all, err := s.found(p, todo, next)
 		if err != nil {
 			return problem("looking what there is of release "+p.Name, err)
 		}
-		all, news := map[string]formerObject{}, false
-		for id, object := range s.waits.former.objects {
-			all[id] = object
-		}
-		for _, info := range wanted {
-			if _, seen := all[identity(info)]; seen {
-				continue
-			}
-			if all[identity(info)], err = asItIs(info); err != nil {
-				return problem("looking what there is of release "+p.Name, err)
-			}
-			news = true
-		}
-		if !news {
+		if len(all) == len(s.waits.former.objects) {
 			return nil
 		}
 		s.waits.former.objects = all
 		s.waits.former.version, err = s.formers.write(ctx, p, s.waits.former)
 		return problem("keeping what there is of release "+p.Name, err)
 	}
+}
+
+// found is what was noted before, with the objects that are concerned now.
+func (s *session) found(p prepared, todo plan, next *helmrelease.Release) (map[string]formerObject, error) {
+	wanted, err := s.concerned(p, todo, next)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]formerObject{}
+	maps.Copy(all, s.waits.former.objects)
+	for _, info := range wanted {
+		if _, noted := all[identity(info)]; noted {
+			continue
+		}
+		if all[identity(info)], err = asItIs(info); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // concerned are the objects of a revision that no record tells how to put back, its hooks' included.
@@ -110,19 +117,21 @@ func (s *session) concerned(p prepared, todo plan, next *helmrelease.Release) (k
 		return nil, err
 	}
 	all := objects.Difference(known.objects())
-	var others bytes.Buffer
+	besides, _, err := buildKnown(p.besides(next), s.KubeClient.Build)
+	return append(all, besides.Difference(all)...), err
+}
+
+// besides is the manifest of what hooks are and make.
+func (p prepared) besides(next *helmrelease.Release) []byte {
+	var all bytes.Buffer
 	for _, hook := range next.Hooks {
-		fmt.Fprintf(&others, "---\n%s\n", hook.Manifest)
+		fmt.Fprintf(&all, "---\n%s\n", hook.Manifest)
 	}
 	for _, leaf := range p.Leaves {
-		document, err := json.Marshal(leaf.unstructured())
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(&others, "---\n%s\n", document)
+		document, _ := json.Marshal(leaf.unstructured()) // of strings
+		fmt.Fprintf(&all, "---\n%s\n", document)
 	}
-	more, _, err := buildKnown(others.Bytes(), s.KubeClient.Build)
-	return append(all, more.Filter(func(info *resource.Info) bool { return !all.Contains(info) })...), err
+	return all.Bytes()
 }
 
 func (o Object) unstructured() *unstructured.Unstructured {
@@ -134,7 +143,7 @@ func (o Object) unstructured() *unstructured.Unstructured {
 	return u
 }
 
-// asItIs looks at an object. Of kinds that are never put back it keeps no more than that it is there.
+// asItIs looks at an object. Of what is never put back, as what is being deleted, it keeps no more than that it is there.
 func asItIs(info *resource.Info) (formerObject, error) {
 	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
 	if apierrors.IsNotFound(err) {
@@ -143,7 +152,7 @@ func asItIs(info *resource.Info) (formerObject, error) {
 	if err != nil {
 		return formerObject{}, err
 	}
-	if slices.Contains([]string{"Job", "Pod", "Lease", "Namespace", "CustomResourceDefinition"}, info.Mapping.GroupVersionKind.Kind) {
+	if dying(live) || slices.Contains([]string{"Job", "Pod", "Lease", "Namespace", "CustomResourceDefinition"}, info.Mapping.GroupVersionKind.Kind) {
 		return formerObject{Exists: true}, nil
 	}
 	data, err := json.Marshal(desired(content(live)))

@@ -37,36 +37,22 @@ func (e *Engine) putFormerBack(s *session, u Undo, progress func(string)) error 
 }
 
 func (e *Engine) putOneBack(s *session, u Undo, data []byte) (changed bool, err error) {
-	was := &unstructured.Unstructured{}
-	if err := was.UnmarshalJSON(data); err != nil {
-		return false, fmt.Errorf("reading what it was: %w", err)
-	}
-	document, err := encode([]*unstructured.Unstructured{was})
-	if err != nil {
+	was, info, err := s.unpacked(data)
+	if err != nil || info == nil {
 		return false, err
 	}
-	built, _, err := buildKnown(document, s.KubeClient.Build)
-	if err != nil || len(built) != 1 { // gone with its kind
-		return false, err
-	}
-	info := built[0]
 	helper := resource.NewHelper(info.Client, info.Mapping)
-	live, err := helper.Get(info.Namespace, info.Name)
-	if err == nil && dying(live) && was.GetKind() != claim {
-		if err := s.waits.gone(kube.ResourceList{info}, e.options.Timeout); err != nil {
-			return false, err
-		}
-		_, err = helper.Get(info.Namespace, info.Name)
-	}
-	if apierrors.IsNotFound(err) {
-		if was.GetKind() == claim { // an empty volume is not what it was
-			return false, nil
-		}
+	live, err := e.present(s, helper, info)
+	switch {
+	case err != nil:
+		return false, err
+	case live == nil && was.GetKind() == claim: // an empty volume is not what it was
+		return false, nil
+	case live == nil:
 		_, err = helper.Create(info.Namespace, false, was)
 		return true, err
-	}
-	if err != nil || others(u, live) {
-		return false, err
+	case others(u, live):
+		return false, nil
 	}
 	patch, err := difference(live, was)
 	if err != nil || string(patch) == "{}" {
@@ -74,6 +60,39 @@ func (e *Engine) putOneBack(s *session, u Undo, data []byte) (changed bool, err 
 	}
 	_, err = helper.Patch(info.Namespace, info.Name, types.MergePatchType, patch, nil)
 	return true, err
+}
+
+// unpacked reads a copy. One whose kind is gone gives nil.
+func (s *session) unpacked(data []byte) (*unstructured.Unstructured, *resource.Info, error) {
+	was := &unstructured.Unstructured{}
+	if err := was.UnmarshalJSON(data); err != nil {
+		return nil, nil, fmt.Errorf("reading what it was: %w", err)
+	}
+	document, err := encode([]*unstructured.Unstructured{was})
+	if err != nil {
+		return nil, nil, err
+	}
+	built, _, err := buildKnown(document, s.KubeClient.Build)
+	if err != nil || len(built) == 0 {
+		return nil, nil, err
+	}
+	return was, built[0], nil
+}
+
+// present is the object in the cluster, nil if there is none. The end of one that is being deleted is waited for, unless
+// it is a claim, which its pods hold.
+func (e *Engine) present(s *session, helper *resource.Helper, info *resource.Info) (runtime.Object, error) {
+	live, err := helper.Get(info.Namespace, info.Name)
+	if err == nil && dying(live) && info.Mapping.GroupVersionKind.Kind != claim {
+		if err := s.waits.gone(kube.ResourceList{info}, e.options.Timeout); err != nil {
+			return nil, err
+		}
+		live, err = nil, nil
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return live, err
 }
 
 // claim is the kind of which nothing but the labels is put back: the rest is the volume's.
