@@ -22,8 +22,9 @@ func kinds() []kind {
 	return []kind{
 		{"deploy", workflows.OperationDeploy, auth.StartDeploy, nil},
 		{"verify", workflows.OperationVerify, auth.StartVerify, []string{"level"}},
+		{"drift", workflows.OperationDrift, auth.StartDrift, nil},
 		{"teardown", workflows.OperationTeardown, auth.StartTeardown, []string{"purge"}},
-		{"rebuild", "Rebuild", auth.StartRebuild, []string{"mode", "purge"}},
+		{"rebuild", workflows.OperationRebuild, auth.StartRebuild, []string{"mode", "purge"}},
 	}
 }
 

@@ -30,7 +30,7 @@ type Operation struct {
 	Started     time.Time      `json:"started"`
 	Ended       *time.Time     `json:"ended,omitempty"`
 	Phase       string         `json:"phase,omitempty" doc:"running, paused, awaiting-approval, compensating or ended; absent before it has looked at its input"`
-	Outcome     string         `json:"outcome,omitempty" doc:"Once it has ended: done, failed, rolled-back, refused, cancelled, terminated or another"`
+	Outcome     string         `json:"outcome,omitempty" doc:"Once it has ended: done, drifted, failed, rolled-back, refused, cancelled, terminated or another"`
 	Links       OperationLinks `json:"links"`
 }
 
@@ -60,7 +60,7 @@ type Choice struct {
 
 type listInput struct {
 	EnvironmentPath
-	Kind    string `query:"operation" enum:"deploy,verify,teardown,rebuild" doc:"Only those that do that"`
+	Kind    string `query:"operation" enum:"deploy,verify,drift,teardown,rebuild" doc:"Only those that do that"`
 	Outcome string `query:"outcome" maxLength:"32" pattern:"^[a-z]+(-[a-z]+)*$" doc:"Only those that ended so, as failed"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many at most"`
 	Cursor  string `query:"cursor" maxLength:"500" doc:"The cursor that the page before ended with"`

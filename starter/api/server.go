@@ -110,6 +110,7 @@ func (s *Server) routes() error {
 	s.startRoutes(api)
 	s.controlRoutes(api)
 	s.eventRoutes(api)
+	s.scheduleRoutes(api)
 	if s.document, err = document(api.OpenAPI()); err != nil {
 		return fmt.Errorf("writing the OpenAPI document: %w", err)
 	}
@@ -126,5 +127,6 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "environments", Description: "What there is to operate on: files in the server's folder"},
 		{Name: "operations", Description: "Starting, finding, watching and deciding operations; at most one runs on an environment"},
+		{Name: "schedules", Description: "Operations that are carried out again and again"},
 	}
 }

@@ -23,7 +23,7 @@ import (
 
 // StartBody is what is asked for when an operation is started.
 type StartBody struct {
-	Operation string        `json:"operation" enum:"deploy,verify,teardown,rebuild" doc:"What to do"`
+	Operation string        `json:"operation" enum:"deploy,verify,drift,teardown,rebuild" doc:"What to do"`
 	Overrides config.Values `json:"overrides,omitempty" doc:"A JSON merge patch (RFC 7396) onto the environment, for this operation alone; takes the role admin on all environments"`
 	Options   StartOptions  `json:"options,omitempty" doc:"How to do it"`
 }
@@ -44,7 +44,7 @@ type startOutput struct {
 func (s *Server) startRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodPost, path: "/v1/environments/{environment}/operations", id: "start-operation", tag: "operations",
 		status: http.StatusAccepted, refusals: []int{404, 409, 412}, refusalTypes: map[int]reflect.Type{409: reflect.TypeFor[Busy]()},
-		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. deploy and verify take the role operator, teardown and rebuild take admin."}, s.startOperation)
+		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. deploy, verify and drift take the role operator, teardown and rebuild take admin."}, s.startOperation)
 }
 
 func (s *Server) startOperation(ctx context.Context, in *startInput) (out *startOutput, err error) {
@@ -97,9 +97,8 @@ func (s *Server) checked(k kind, in *startInput) (any, error) {
 	if err != nil && !errors.As(err, &found) {
 		return nil, err
 	}
-	if tag := etag(seen, found); in.IfMatch != "" && !matches(in.IfMatch, tag, false) {
-		return nil, problem.New(http.StatusPreconditionFailed, "environment-changed", "environment %q is not what If-Match says: it changed since you saw it, and is %s now; "+
-			"look at it again, and send that ETag if this is still what you want", in.Environment, tag)
+	if err := unchanged(in.Environment, in.IfMatch, etag(seen, found)); err != nil {
+		return nil, err
 	}
 	env := seen
 	if len(in.Body.Overrides) > 0 {
@@ -113,6 +112,15 @@ func (s *Server) checked(k kind, in *startInput) (any, error) {
 		return nil, invalid(fmt.Sprintf("environment %q is not valid, and nothing was started: correct what errors lists", in.Environment), found)
 	}
 	return k.input(env, in.Body.Options), err
+}
+
+// unchanged fails if the environment is not what the caller saw, as If-Match says, if it says something.
+func unchanged(environment, ifMatch, tag string) error {
+	if ifMatch == "" || matches(ifMatch, tag, false) {
+		return nil
+	}
+	return problem.New(http.StatusPreconditionFailed, "environment-changed", "environment %q is not what If-Match says: it changed since you saw it, and is %s now; "+
+		"look at it again, and send that ETag if this is still what you want", environment, tag)
 }
 
 func (s *Server) started(o operations.Operation, repeated bool) *startOutput {
