@@ -74,7 +74,10 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 	if in.Set == CertificateObjects || in.Set == CredentialObjects {
 		before = ownSecrets(before, in.Env)
 	}
-	return a.restoreAll(ctx, c, before)
+	if err := a.restoreAll(ctx, c, before); err != nil || in.Set != CertificateObjects {
+		return err
+	}
+	return a.SettleRotation(ctx, in.Input) // of one that nobody let end
 }
 
 // absent is the snapshot of objects of which none is there.

@@ -60,7 +60,7 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 // showResult writes what an operation gave back for people.
 func showResult(out io.Writer, operation string, result json.RawMessage) error {
 	switch operation {
-	case workflows.OperationDeploy, workflows.OperationRebuild:
+	case workflows.OperationDeploy, workflows.OperationRebuild, workflows.OperationRotate:
 		var report activities.Report
 		if err := json.Unmarshal(result, &report); err != nil {
 			return fmt.Errorf("reading the report: %w", err)

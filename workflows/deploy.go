@@ -63,7 +63,7 @@ func (d *deployment) run(ctx workflow.Context, operation string, steps []step, c
 	d.board = board
 	r := &runner{board: board, desk: &desk{board: board, env: &d.env}}
 	r.desk.admit = func(ctx workflow.Context, changed Request) (config.Environment, error) {
-		return d.admit(ctx, changed, func(step string) bool { return d.removing || r.began(step) })
+		return d.admit(ctx, changed, func(step string) bool { return d.removing || d.rotating || r.began(step) })
 	}
 	r.desk.take = func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) }
 	if err := r.desk.open(ctx); err != nil {
@@ -91,6 +91,12 @@ func (d *deployment) settle(ctx workflow.Context) {
 		warnings = []string{"what undoing would have needed stays until the next deployment: " + message(err)}
 	}
 	d.settled = warnings
+	if !d.rotating {
+		return
+	}
+	if err := tell(ctx, quick("forget what certificates were"), a.SettleRotation, d.trimmed("")); err != nil {
+		d.settled = append(d.settled, "copies of earlier certificates stay, in Secrets named …-former, until the next rotation: "+message(err))
+	}
 }
 
 // admit checks a changed environment as the first was checked, and that it is of what this run has made so far.
@@ -164,6 +170,7 @@ type deployment struct {
 	// restart is the moment that both products are to be restarted at; empty: they are not.
 	restart  string
 	removing bool // what was there before is being removed, or has been
+	rotating bool // certificates are renewed
 
 	checked    activities.Preflight
 	image      activities.Image

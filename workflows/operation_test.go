@@ -52,7 +52,7 @@ func newOperation(t *testing.T, id string) *operation {
 	suite.SetLogger(workflowstest.Silent{})
 	o := &operation{TestWorkflowEnvironment: unhurried(suite.NewTestWorkflowEnvironment()), t: t}
 	o.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"})
-	for _, w := range []any{Deploy, Verify, Teardown, Rebuild, Drift} {
+	for _, w := range []any{Deploy, Verify, Teardown, Rebuild, Drift, Rotate} {
 		o.RegisterWorkflow(w)
 	}
 	workflowstest.Register(o.TestWorkflowEnvironment, nil)

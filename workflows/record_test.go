@@ -60,7 +60,7 @@ func recordings() []recorded {
 			env.Timeouts.Decision = config.Duration(time.Second)
 		}},
 	}
-	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown, OperationRebuild, OperationDrift} {
+	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown, OperationRebuild, OperationDrift, OperationRotate} {
 		for _, end := range []string{"done", "failed", "cancelled"} {
 			file := strings.ToLower(operation) + "-" + end
 			all = append(all, recorded{file: file, operation: operation}, recorded{file: "delegated-" + file, operation: operation})
@@ -123,7 +123,7 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 		r.adjust(&env)
 	}
 	inputs := map[string]any{OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)},
-		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)}, OperationDrift: DriftInput{Request: Of(env)},
+		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)}, OperationDrift: DriftInput{Request: Of(env)}, OperationRotate: RotateInput{Request: Of(env)},
 		TypeScheduled: ScheduledInput{Request: Of(env), Operation: "verify", Schedule: "nightly"}}
 	if strings.HasSuffix(r.file, "-scheduled-skipped") {
 		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: CanonicalID(r.file), TaskQueue: "nobody"}, OperationDeploy)

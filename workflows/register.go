@@ -10,6 +10,7 @@ const (
 	OperationTeardown = "Teardown"
 	OperationRebuild  = "Rebuild"
 	OperationDrift    = "Drift"
+	OperationRotate   = "Rotate"
 )
 
 // Register registers all operations with a worker.
@@ -19,10 +20,11 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Teardown)
 	r.RegisterWorkflow(Rebuild)
 	r.RegisterWorkflow(Drift)
+	r.RegisterWorkflow(Rotate)
 	r.RegisterWorkflow(Scheduled)
 }
 
 // TakesDecisions says whether operations of that type pause and await approvals.
 func TakesDecisions(operation string) bool {
-	return operation == OperationDeploy || operation == OperationRebuild
+	return operation == OperationDeploy || operation == OperationRebuild || operation == OperationRotate
 }

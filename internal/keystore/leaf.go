@@ -36,6 +36,11 @@ func (ca *CA) Issue(leaf Leaf) (*Pair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generating the key of %q: %w", leaf.CommonName, err)
 	}
+	return ca.certify(leaf, key)
+}
+
+// certify signs a certificate for a key.
+func (ca *CA) certify(leaf Leaf, key crypto.Signer) (*Pair, error) {
 	template, err := newTemplate(leaf.CommonName, leaf.Validity)
 	if err != nil {
 		return nil, err

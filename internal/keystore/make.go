@@ -62,8 +62,8 @@ func encode(ca *CA, apim, is pairs, gateway *Pair, password string) (Stores, err
 	return Stores{APIM: apimStores, IS: isStores, GatewayCert: gateway.CertPEM(), GatewayKey: gatewayKey}, nil
 }
 
-func apimStores(ca *CA, p pairs, password string) (map[string][]byte, error) {
-	trusted := append(trust(ca, p), Trusted{Alias: GatewayAlias, Cert: p.primary.Leaf()})
+func apimStores(ca *CA, p pairs, password string, extra ...Trusted) (map[string][]byte, error) {
+	trusted := append(append(trust(ca, p), extra...), Trusted{Alias: GatewayAlias, Cert: p.primary.Leaf()})
 	store := func(pair *Pair) func() ([]byte, error) {
 		return func() ([]byte, error) { return JKS(pair, Alias, password) }
 	}
@@ -75,7 +75,7 @@ func apimStores(ca *CA, p pairs, password string) (map[string][]byte, error) {
 	})
 }
 
-func isStores(ca *CA, p pairs, password string) (map[string][]byte, error) {
+func isStores(ca *CA, p pairs, password string, extra ...Trusted) (map[string][]byte, error) {
 	store := func(pair *Pair) func() ([]byte, error) {
 		return func() ([]byte, error) { return PKCS12(pair, Alias, password) }
 	}
@@ -83,7 +83,7 @@ func isStores(ca *CA, p pairs, password string) (map[string][]byte, error) {
 		PrimaryP12:    store(p.primary),
 		TLSP12:        store(p.tls),
 		InternalP12:   store(p.internal),
-		TruststoreP12: func() ([]byte, error) { return PKCS12Truststore(trust(ca, p), password) },
+		TruststoreP12: func() ([]byte, error) { return PKCS12Truststore(append(trust(ca, p), extra...), password) },
 	})
 }
 

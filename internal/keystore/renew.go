@@ -1,0 +1,87 @@
+package keystore
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"time"
+)
+
+// Renew makes the stores of an environment again: with new keys for HTTPS, and with the keys that sign and encrypt as they are, under
+// new certificates. API keys that API Manager signed and data that was encrypted stay usable. What somebody imported into a truststore
+// stays trusted. A product without existing stores gets none.
+func Renew(ca *CA, names Names, validity time.Duration, password string, existing Existing) (Stores, error) {
+	stores, err := Make(ca, names, validity, password)
+	if err != nil {
+		return Stores{}, err
+	}
+	r := renewal{ca: ca, validity: validity, password: password}
+	if stores.APIM, err = r.product(apimFiles(), existing.APIM, stores.APIM, apimStores); err != nil {
+		return Stores{}, err
+	}
+	stores.IS, err = r.product(isFiles(), existing.IS, stores.IS, isStores)
+	return stores, err
+}
+
+type renewal struct {
+	ca       *CA
+	validity time.Duration
+	password string
+}
+
+func (r renewal) product(f files, old, fresh map[string][]byte, encode func(*CA, pairs, string, ...Trusted) (map[string][]byte, error)) (map[string][]byte, error) {
+	if len(old) == 0 {
+		return nil, nil
+	}
+	var p pairs
+	var before *Pair
+	for file, into := range map[string]**Pair{f.primary: &p.primary, f.internal: &p.internal} {
+		pair, err := openKey(old[file], Alias, r.password)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.at(file), err)
+		}
+		if file == f.primary {
+			before = pair
+		}
+		if *into, err = r.ca.reissue(pair, r.validity); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.at(file), err)
+		}
+	}
+	tls, err := openKey(fresh[f.tls], Alias, r.password)
+	if err != nil {
+		return nil, err
+	}
+	p.tls = tls
+	trusted, err := openTrust(old[f.truststore], r.password)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.at(f.truststore), err)
+	}
+	return encode(r.ca, p, r.password, imported(trusted, before.Leaf(), trust(r.ca, p))...)
+}
+
+// imported are the certificates that were trusted beside those that a store gets anyway, and the one that is replaced.
+func imported(old []*x509.Certificate, replaced *x509.Certificate, all []Trusted) (extra []Trusted) {
+	known := map[string]bool{string(replaced.Raw): true}
+	for _, entry := range all {
+		known[string(entry.Cert.Raw)] = true
+	}
+	for _, cert := range old {
+		if !known[string(cert.Raw)] {
+			known[string(cert.Raw)] = true
+			extra = append(extra, Trusted{Alias: fmt.Sprintf("imported-%d", len(extra)+1), Cert: cert})
+		}
+	}
+	return extra
+}
+
+// reissue signs a new certificate for the key of a pair, with the names that it has.
+func (ca *CA) reissue(pair *Pair, validity time.Duration) (*Pair, error) {
+	old := pair.Leaf()
+	return ca.certify(Leaf{CommonName: old.Subject.CommonName, DNSNames: old.DNSNames, IPs: old.IPAddresses, Validity: validity}, pair.Key)
+}
+
+// Signed says whether a certificate in PEM, as clients trust it, is the CA's.
+func (ca *CA) Signed(pem []byte) bool {
+	certs, err := ParseCerts(pem)
+	return err == nil && len(certs) > 0 && bytes.Equal(certs[0].Raw, ca.chain[0].Raw)
+}

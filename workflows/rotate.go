@@ -1,0 +1,136 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/internal/drift"
+)
+
+// RotateCertificates is what a rotation renews: certificates, with the keys for HTTPS.
+const RotateCertificates = "certificates"
+
+// RotateInput is the input of [Rotate].
+type RotateInput struct {
+	Request
+	// What is renewed; the default is [RotateCertificates], and there is nothing else.
+	What []string `json:"what,omitempty"`
+}
+
+// UnmarshalJSON keeps what is wrong for the workflow to say.
+func (in *RotateInput) UnmarshalJSON(data []byte) error {
+	type fields RotateInput
+	in.malformed = decode(OperationRotate, data, (*fields)(in))
+	for _, what := range in.What {
+		if what != RotateCertificates && in.malformed == "" {
+			in.malformed = fmt.Sprintf("what: %q cannot be rotated, only %s: encryption keys and the keys that sign are needed to read and check what they "+
+				"encrypted and signed, the products take the admin password from the file only at their first start, and stores are tied to their password; "+
+				"docs/operations.md says more", what, RotateCertificates)
+		}
+	}
+	return nil
+}
+
+// Rotate renews certificates and stores by the same CA, restarts one product after the other, and proves that all works. It is undone
+// when it fails. It changes nothing else, and so refuses an environment that is not deployed as its file says.
+func Rotate(ctx workflow.Context, in RotateInput) (activities.Report, error) {
+	name, err := in.environment(ctx)
+	if err != nil {
+		return activities.Report{}, err
+	}
+	if !canonical(ctx, name) {
+		return delegate[activities.Report](ctx, name, OperationRotate, in)
+	}
+	env, err := checked(ctx, in.Request)
+	if err != nil {
+		return activities.Report{}, err
+	}
+	d := newDeployment(ctx, env)
+	d.rotating = true
+	c := &comparison{deployment: d, items: map[string][]drift.Item{}}
+	return d.run(ctx, "rotate", c.rotation(), (*runner).conclude)
+}
+
+// rotation is the runbook of [Rotate]. As the CA stays, both products trust each other at any time; one after the other restarts so
+// that never both are away.
+func (c *comparison) rotation() []step {
+	gateway := step{name: "gateway", summary: "renew the certificate of the listeners", needs: []string{"compare"}}
+	steps := []step{
+		{name: "compare", summary: "see that the products are as the file says", do: c.asDeployed},
+		c.renews(gateway, activities.GatewayController),
+		c.renews(c.product(activities.IdentityServer, "renew Identity Server's certificates, restart it and wait until it is ready", "compare"), activities.IdentityServer),
+		c.renews(c.product(activities.APIManager, "renew API Manager's certificates, restart it and wait until it is ready", activities.IdentityServer), activities.APIManager),
+	}
+	for _, s := range c.deployment.steps() {
+		switch s.name {
+		case "key-manager": // an API Manager without a database of its own forgets it
+			s.needs = []string{activities.APIManager}
+		case "verify":
+			s.needs = []string{"key-manager", "gateway"}
+		case "report":
+		default:
+			continue
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
+	items, err := c.images(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, component := range []string{activities.IdentityServer, activities.APIManager} {
+		found, err := c.releaseItems(ctx, component)
+		if err != nil {
+			return "", err
+		}
+		items = append(items, found...)
+	}
+	if len(items) == 0 {
+		return "as the file says", nil
+	}
+	var texts []string
+	for _, item := range items {
+		texts = append(texts, item.String())
+	}
+	return "", temporal.NewNonRetryableApplicationError("the environment is not as its file says, and a rotation changes nothing but certificates:\n"+
+		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy`, or see `lockstep drift` for what else to do, then rotate", activities.TypeConflict, nil)
+}
+
+// renews has a step renew a component's certificates first, and put them back before all else of it is undone: what restarts then
+// starts with them.
+func (c *comparison) renews(s step, component string) step {
+	do, undoRest := s.do, s.undo
+	in := func() activities.RotateInput {
+		return activities.RotateInput{Input: c.trimmed(""), Component: component}
+	}
+	s.do = func(ctx workflow.Context) (string, error) {
+		rotated, err := call[activities.Rotated](ctx, quick("renew certificates of "+component), a.RotateCertificates, in())
+		if err != nil {
+			return "", err
+		}
+		note := "renewed"
+		if rotated.Left != "" {
+			note = "left: " + rotated.Left
+			c.certs.Warnings = append(c.certs.Warnings, rotated.Left)
+		}
+		if do == nil || rotated.Left != "" {
+			return note, nil
+		}
+		more, err := do(ctx)
+		return note + ", " + more, err
+	}
+	s.undo = func(ctx workflow.Context) error {
+		if err := tell(ctx, undo("put the certificates of "+component+" back"), a.UndoRotateCertificates, in()); err != nil || undoRest == nil {
+			return err
+		}
+		return undoRest(ctx)
+	}
+	return s
+}
