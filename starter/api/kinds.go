@@ -25,6 +25,7 @@ func kinds() []kind {
 		{"drift", workflows.OperationDrift, auth.StartDrift, nil},
 		{"teardown", workflows.OperationTeardown, auth.StartTeardown, []string{"purge"}},
 		{"rebuild", workflows.OperationRebuild, auth.StartRebuild, []string{"mode", "purge"}},
+		{"rotate", "Rotate", auth.StartRotate, nil},
 	}
 }
 

@@ -60,7 +60,7 @@ type Choice struct {
 
 type listInput struct {
 	EnvironmentPath
-	Kind    string `query:"operation" enum:"deploy,verify,drift,teardown,rebuild" doc:"Only those that do that"`
+	Kind    string `query:"operation" enum:"deploy,verify,drift,teardown,rebuild,rotate" doc:"Only those that do that"`
 	Outcome string `query:"outcome" maxLength:"32" pattern:"^[a-z]+(-[a-z]+)*$" doc:"Only those that ended so, as failed"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many at most"`
 	Cursor  string `query:"cursor" maxLength:"500" doc:"The cursor that the page before ended with"`

@@ -23,7 +23,7 @@ import (
 
 // StartBody is what is asked for when an operation is started.
 type StartBody struct {
-	Operation string        `json:"operation" enum:"deploy,verify,drift,teardown,rebuild" doc:"What to do"`
+	Operation string        `json:"operation" enum:"deploy,verify,drift,teardown,rebuild,rotate" doc:"What to do"`
 	Overrides config.Values `json:"overrides,omitempty" doc:"A JSON merge patch (RFC 7396) onto the environment, for this operation alone; takes the role admin on all environments"`
 	Options   StartOptions  `json:"options,omitempty" doc:"How to do it"`
 }
@@ -44,7 +44,7 @@ type startOutput struct {
 func (s *Server) startRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodPost, path: "/v1/environments/{environment}/operations", id: "start-operation", tag: "operations",
 		status: http.StatusAccepted, refusals: []int{404, 409, 412}, refusalTypes: map[int]reflect.Type{409: reflect.TypeFor[Busy]()},
-		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. deploy, verify and drift take the role operator, teardown and rebuild take admin."}, s.startOperation)
+		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. deploy, verify and drift take the role operator, teardown, rebuild and rotate take admin."}, s.startOperation)
 }
 
 func (s *Server) startOperation(ctx context.Context, in *startInput) (out *startOutput, err error) {
