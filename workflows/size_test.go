@@ -28,7 +28,7 @@ func TestTheHistoryOfADeploymentStaysSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range recordings() {
-		if !slices.Contains([]string{"deploy-done", "deploy-failed", "deploy-impatient-changed"}, r.file) {
+		if !slices.Contains([]string{"deploy-done", "deploy-failed", "deploy-impatient-changed", "rebuild-done", "rebuild-failed", "rotate-failed"}, r.file) {
 			continue
 		}
 		t.Run(r.file, func(t *testing.T) {
