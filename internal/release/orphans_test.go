@@ -21,6 +21,7 @@ func orphanArcs() map[string]arc {
 		"undoing half an installation over them":   {prepare: orphans, do: apply("theirs-two"), then: restore, back: true},
 		"undoing a failed installation over them":  {prepare: orphans, do: apply("theirs-bad"), then: restore, back: true},
 		"undoing two installations over them":      {prepare: orphans, do: apply("theirs-two"), then: inTurn(apply("theirs-three"), restore), back: true},
+		"undoing one over them that made nothing":  {prepare: orphans, first: runs("theirs-one"), do: restore, back: true},
 		"undoing an installation over them":        {prepare: orphans, first: runs("theirs-two"), do: restore, back: true},
 		"undoing an upgrade that takes one over":   {prepare: beside, do: apply("theirs-two"), then: restore, back: true},
 		"undoing one that had taken one over":      {prepare: beside, first: runs("theirs-two"), do: restore, back: true},

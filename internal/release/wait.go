@@ -36,9 +36,13 @@ func (c *kubeClient) Update(original, target kube.ResourceList, force bool) (*ku
 	return c.waiter.leftovers.update(c.Client, original, target, force)
 }
 
-// DeleteWithPropagationPolicy deletes what a release made.
+// DeleteWithPropagationPolicy deletes what a release made. Helm's own takes nothing to delete for an error.
 func (c *kubeClient) DeleteWithPropagationPolicy(resources kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
-	return c.Client.DeleteWithPropagationPolicy(c.former.made(resources), policy)
+	made := c.former.made(resources)
+	if len(made) == 0 {
+		return &kube.Result{}, nil
+	}
+	return c.Client.DeleteWithPropagationPolicy(made, policy)
 }
 
 // WatchUntilReady waits for hooks: Jobs until they are complete.
