@@ -44,7 +44,11 @@ func secured(next http.Handler) http.Handler {
 // bounded refuses what is too large, before anybody looks at it.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerPatience))
+		control := http.NewResponseController(w)
+		_ = control.SetWriteDeadline(time.Now().Add(answerPatience))
+		if r.ContentLength != 0 { // else net/http waits for the body of who is refused before it says so, for ever
+			_ = control.SetReadDeadline(time.Now().Add(bodyPatience))
+		}
 		size := 0
 		for name, values := range r.Header {
 			for _, value := range values {
@@ -70,7 +74,8 @@ func withoutInstance(p *problem.Problem) *problem.Problem {
 	return p
 }
 
-// read takes in the body, bounded in size and time: so a handler, and what it calls, meets no error of reading.
+// read takes in the body, bounded in size and time: so a handler, and what it calls, meets no error of reading. The bound in time stays on
+// what did not come whole, for net/http goes on reading it.
 func read(w http.ResponseWriter, r *http.Request) *problem.Problem {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
@@ -78,7 +83,9 @@ func read(w http.ResponseWriter, r *http.Request) *problem.Problem {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyPatience))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = control.SetReadDeadline(time.Time{})
+	if err == nil {
+		_ = control.SetReadDeadline(time.Time{})
+	}
 	var large *http.MaxBytesError
 	var late net.Error
 	switch {

@@ -3,10 +3,13 @@ package api
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep/starter/api/problem"
 )
@@ -35,6 +38,8 @@ func TestWhatIsNoRequestOfThisAPIIsRefusedWithAProblem(t *testing.T) {
 		{"null", "POST", "/v1/environments/dev/operations", `null`, nil, 422, "expected object"},
 		{"an unknown field", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","forc":true}`, nil, 422, "body.forc"},
 		{"who decides", "POST", "/v1/environments/dev/operations/1b4e28ba-2fa1-11d2-883f-0016d3cca427/decisions", `{"decision":"rollback","by":"the boss"}`, nil, 422, "body.by"},
+		{"a field twice, in other letters", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","OPERATION":"destroy"}`, nil, 422, "body.OPERATION"},
+		{"another's option, in other letters", "POST", "/v1/environments/dev/operations", `{"operation":"rebuild","options":{"mode":"fresh","Mode":"any"}}`, nil, 422, "body.options.Mode"},
 		{"an unknown operation", "POST", "/v1/environments/dev/operations", `{"operation":"destroy"}`, nil, 422, "body.operation"},
 		{"an unknown option", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","options":{"fast":true}}`, nil, 422, "body.options.fast"},
 		{"another's option", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","options":{"purge":true}}`, nil, 422, "body.options.purge"},
@@ -80,6 +85,47 @@ func TestABodyThatBreaksOffIsTheCallersMistake(t *testing.T) {
 		t.Errorf("%s %s", response.Status, response.Header)
 	}
 }
+
+func TestWhoeverIsRefusedHasLittleTimeToSendTheRest(t *testing.T) {
+	s := away(t)
+	for _, c := range []struct {
+		holds, token string
+		body         io.Reader
+		status       int
+		bounded      bool
+	}{
+		{"a caller nobody knows", "nobody", io.MultiReader(strings.NewReader("{")), http.StatusUnauthorized, true},
+		{"a body that is too large", root, io.LimitReader(endless{}, 2*maxBody), http.StatusRequestEntityTooLarge, true},
+		{"a body that came", root, io.MultiReader(strings.NewReader("[]")), http.StatusUnprocessableEntity, false},
+		{"no body", root, nil, http.StatusBadRequest, false},
+	} {
+		t.Run(c.holds, func(t *testing.T) {
+			request := httptest.NewRequest(http.MethodPost, "http://localhost/v1/environments/dev/operations", c.body)
+			request.Header.Set("Authorization", "Bearer "+c.token)
+			request.Header.Set("Content-Type", "application/json")
+			answer := &timed{ResponseRecorder: httptest.NewRecorder()}
+			s.server.ServeHTTP(answer, request)
+			if answer.Code != c.status || answer.until.IsZero() == c.bounded {
+				t.Errorf("%d, reads until %s", answer.Code, answer.until)
+			}
+		})
+	}
+}
+
+// timed remembers until when a request may be read.
+type timed struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (w *timed) SetReadDeadline(until time.Time) error {
+	w.until = until
+	return nil
+}
+
+type endless struct{}
+
+func (endless) Read(data []byte) (int, error) { return len(data), nil }
 
 func TestWhileTemporalIsAwayTheServerSaysSo(t *testing.T) {
 	s := away(t)

@@ -23,6 +23,9 @@ const schemas = "#/components/schemas/"
 // newAPI is huma over the server's mux: it checks requests by the schema that it documents. It serves no document and no reference of its
 // own: that one is loaded from elsewhere.
 func (s *Server) newAPI() (huma.API, error) {
+	if !huma.ValidateStrictCasing { // else a field in other letters is not looked at, and encoding/json takes it all the same
+		huma.ValidateStrictCasing = true
+	}
 	registry := huma.NewMapRegistry(schemas, huma.DefaultSchemaNamer)
 	environment, err := environmentSchema()
 	if err != nil {
@@ -67,7 +70,7 @@ func handle[I, O any](s *Server, api huma.API, r route, handler func(context.Con
 	huma.Register(api, huma.Operation{
 		Method: r.method, Path: r.path, OperationID: r.id, Summary: r.summary, Description: r.text, Tags: []string{r.tag},
 		DefaultStatus: r.status, Responses: r.responses(api.OpenAPI().Components.Schemas), Security: []map[string][]string{{"bearer": {}}},
-		MaxBodyBytes: -1, BodyReadTimeout: time.Minute, // it has been read
+		MaxBodyBytes: -1, BodyReadTimeout: -1, // it has been read
 	}, func(ctx context.Context, in *I) (*O, error) {
 		if r.patience > 0 {
 			var cancel context.CancelFunc
