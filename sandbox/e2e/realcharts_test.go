@@ -55,7 +55,9 @@ func TestTheRealChartsDeploy(t *testing.T) {
 	t.Run("a purge leaves what was there before, and the image", func(t *testing.T) {
 		w.Expect(t, world.Done, "teardown", "--purge", "-f", realFile(t, nil))
 		after := w.Picture(t)
-		maps.DeleteFunc(after, func(name string, _ any) bool { return strings.HasPrefix(name, "tag wso2is-km:") })
+		maps.DeleteFunc(after, func(name string, _ any) bool {
+			return strings.HasPrefix(name, "tag wso2is-km:") || strings.HasPrefix(name, "manifest wso2is-km@")
+		})
 		if diff := before.Differs(after); diff != "" {
 			t.Error(diff)
 		}
