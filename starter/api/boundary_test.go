@@ -136,6 +136,9 @@ func TestWhileTemporalIsAwayTheServerSaysSo(t *testing.T) {
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+	if strings.Contains(a.body, "127.0.0.1:1") {
+		t.Errorf("a caller learns where Temporal is: %s", a.body)
+	}
 	s.get("/metrics", "").wants(http.StatusOK, `lockstep_api_requests_total{method="POST",route="/v1/environments/{environment}/operations",status="503"} 1`,
 		"lockstep_api_request_duration_seconds", "lockstep_api_watchers 0")
 }

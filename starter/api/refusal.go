@@ -62,7 +62,16 @@ func (s *Server) operationRefusal(err *operations.Error) error {
 		return busy
 	}
 	s.Log.Warn("Temporal or its workers do not answer", "error", err)
-	return problem.New(http.StatusServiceUnavailable, "unavailable", "%s", err.Error()).RetryAfter(retryUnavailable)
+	return problem.New(http.StatusServiceUnavailable, "unavailable", "%s", withoutCause(err)).RetryAfter(retryUnavailable)
+}
+
+// withoutCause leaves out what Temporal's client says: it tells addresses that callers need not know.
+func withoutCause(err *operations.Error) string {
+	cause := errors.Unwrap(err.Err)
+	if cause == nil {
+		return err.Error()
+	}
+	return strings.ReplaceAll(err.Error(), cause.Error(), "no answer (the server's log says why)")
 }
 
 // invalid is an environment that is wrong, with all that is.
