@@ -39,7 +39,7 @@ func (d *deployment) helm(component string) string {
 	if before := d.before[component]; before.Exists {
 		return fmt.Sprintf("`helm rollback %s %d -n %s`", name, before.Revision, namespace)
 	}
-	return fmt.Sprintf("`helm uninstall %s -n %s`", name, namespace)
+	return fmt.Sprintf("`helm uninstall %s -n %s`, which also takes what an installation without records had left there before", name, namespace)
 }
 
 func (d *deployment) uninstallGateway() string {
