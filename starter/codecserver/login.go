@@ -4,11 +4,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"lockstep/starter/api/problem"
 )
 
 const (
 	loginPath  = "/login"
 	cookieName = "lockstep_codec"
+	// longestToken fits into a cookie: browsers drop one of more than 4096 bytes with its name (RFC 6265, section 6.1) and say nothing.
+	longestToken = 4000
 )
 
 // form asks people for their token, whose UI has no login and so no token to pass on.
@@ -21,7 +25,12 @@ func form(w http.ResponseWriter, _ *http.Request) {
 func login(guard Guard) http.Handler {
 	accept := authorized(guard, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		secure := strings.HasPrefix(r.Header.Get("Origin"), "https://") // also where a proxy speaks TLS for this server
+		if len(token) > longestToken {
+			problem.Write(w, r, problem.New(http.StatusUnprocessableEntity, "token-too-long", "the token is good, but longer than the %d bytes that browsers keep: "+
+				"ask its issuer for one with fewer claims, or whoever keeps the access file for a token", longestToken))
+			return
+		}
+		secure := r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://") // a proxy may speak TLS for this server
 		for _, path := range []string{"/decode", "/encode"} {
 			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: path, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode})
 		}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -91,17 +92,19 @@ func Serve(ctx context.Context, c config.CodecServer, handler http.Handler, list
 	return nil
 }
 
-// tlsConfig reads the certificate for each connection, so that a renewed one is used at once.
+// tlsConfig reads the certificate for each connection, so that a renewed one is used at once. While certificate and key do not fit together,
+// as in the middle of a change, the pair before goes on.
 func tlsConfig(cert, key string) (*tls.Config, error) {
-	load := func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return nil, fmt.Errorf("reading the codec server's certificate: %w; set codecServer.tlsCert and codecServer.tlsKey to a certificate chain and its key, in PEM", err)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("reading the codec server's certificate: %w; set codecServer.tlsCert and codecServer.tlsKey to a certificate chain and its key, in PEM", err)
+	}
+	var good atomic.Pointer[tls.Certificate]
+	good.Store(&pair)
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if renewed, err := tls.LoadX509KeyPair(cert, key); err == nil {
+			good.Store(&renewed)
 		}
-		return &pair, nil
-	}
-	if _, err := load(); err != nil {
-		return nil, err
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() }}, nil
+		return good.Load(), nil
+	}}, nil
 }
