@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
@@ -111,7 +113,9 @@ func TestARepeatedStartIsTheSameOperation(t *testing.T) {
 	if found[0].ID != second.ID || found[1].ID != first.ID || found[1].Running() || found[1].Phase != workflows.PhaseEnded {
 		t.Errorf("%+v", found)
 	}
-	again, repeated, err = c.Start(ctx, s) // an older one: it is in the index
+	many := c
+	many.Client = narrow{c.Client}
+	again, repeated, err = many.Start(ctx, s) // an older one: it is in the index, on whichever page
 	if err != nil || !repeated || again.ID != first.ID {
 		t.Errorf("%+v, %v, %v", again, repeated, err)
 	}
@@ -123,6 +127,14 @@ func TestARepeatedStartIsTheSameOperation(t *testing.T) {
 	if err != nil || len(page) != 1 || page[0].ID != first.ID {
 		t.Errorf("%+v, %v", page, err)
 	}
+}
+
+// narrow has one operation on a page.
+type narrow struct{ client.Client }
+
+func (n narrow) ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	request.PageSize = 1
+	return n.Client.ListWorkflow(ctx, request)
 }
 
 func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,16 +80,18 @@ func (c Client) Started(ctx context.Context, s Start) (Operation, bool, error) {
 	if err != nil || last.Key == s.Key {
 		return s.same(last, err)
 	}
-	recent, _, err := c.List(ctx, Query{Environment: s.Environment, PageSize: 100})
-	if err != nil {
-		return Operation{}, false, err
-	}
-	for _, o := range recent {
-		if o.Key == s.Key {
-			return s.same(o, nil)
+	for q := (Query{Environment: s.Environment, PageSize: 1000}); ; {
+		page, next, err := c.List(ctx, q)
+		if err != nil {
+			return Operation{}, false, err
+		}
+		if i := slices.IndexFunc(page, func(o Operation) bool { return o.Key == s.Key }); i >= 0 {
+			return s.same(page[i], nil)
+		}
+		if q.PageToken = next; len(next) == 0 {
+			return Operation{}, false, nil
 		}
 	}
-	return Operation{}, false, nil
 }
 
 // same is the operation that was started with the key of s, if what was asked for is the same.
