@@ -38,6 +38,10 @@ func (c *Client) ReplaceSecret(ctx context.Context, namespace, name, run string,
 		Type: live.Type, Data: live.Data}
 	_, err = secrets.Create(ctx, former, metav1.CreateOptions{FieldManager: FieldManager})
 	if apierrors.IsAlreadyExists(err) { // of an attempt before, or of a run that nobody let end
+		if there, getErr := secrets.Get(ctx, former.Name, metav1.GetOptions{}); getErr == nil && there.Annotations[replacedBy] == "" {
+			return true, &Error{Kind: Conflict, Doing: "keeping Secret " + namespace + "/" + name, Err: errors.New("Secret " + former.Name + " is there already and is somebody else's"),
+				Next: "rename it"}
+		}
 		_, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: FieldManager})
 	}
 	if err != nil {
@@ -79,11 +83,15 @@ func (c *Client) PutBackSecret(ctx context.Context, namespace, name, run string)
 	return c.ForgetFormer(ctx, namespace, name)
 }
 
-// ForgetFormer removes the copy of what a Secret was.
+// ForgetFormer removes the copy of what a Secret was. One of that name that is somebody else's stays.
 func (c *Client) ForgetFormer(ctx context.Context, namespace, name string) error {
-	err := c.kube.CoreV1().Secrets(namespace).Delete(ctx, FormerSecret(name), metav1.DeleteOptions{})
+	secrets, doing := c.kube.CoreV1().Secrets(namespace), "removing Secret "+namespace+"/"+FormerSecret(name)
+	former, err := secrets.Get(ctx, FormerSecret(name), metav1.GetOptions{})
+	if err == nil && former.Annotations[replacedBy] != "" {
+		err = secrets.Delete(ctx, former.Name, metav1.DeleteOptions{})
+	}
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return classify("removing Secret "+namespace+"/"+FormerSecret(name), err)
+	return classify(doing, err)
 }

@@ -1,0 +1,66 @@
+package cluster
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+)
+
+func secretsOf(objects ...runtime.Object) *Client {
+	return &Client{kube: fake.NewClientset(objects...)}
+}
+
+func secretWith(name string, labels map[string]string, value string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apim", Name: name, Labels: labels}, Data: map[string][]byte{"k": []byte(value)}}
+}
+
+func renewed(map[string][]byte) (map[string][]byte, error) {
+	return map[string][]byte{"k": []byte("new")}, nil
+}
+
+func TestAReplacedSecretIsPutBackOnceAndAnotherAttemptDoesNotReplaceItAgain(t *testing.T) {
+	c := secretsOf(secretWith("stores", Labels("dev"), "old"))
+	for range 2 {
+		if ours, err := c.ReplaceSecret(t.Context(), "apim", "stores", "run", renewed); err != nil || !ours {
+			t.Fatal(ours, err)
+		}
+	}
+	is := func(name, want string) {
+		t.Helper()
+		data, _, err := c.Secret(t.Context(), "apim", name)
+		if diff := cmp.Diff(want, string(data["k"])); err != nil || diff != "" {
+			t.Error(name, err, diff)
+		}
+	}
+	is("stores", "new")
+	is(FormerSecret("stores"), "old")
+	for range 2 {
+		if err := c.PutBackSecret(t.Context(), "apim", "stores", "run"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is("stores", "old")
+	is(FormerSecret("stores"), "")
+}
+
+func TestSecretsOfSomebodyElseAreNeitherReplacedNorRemoved(t *testing.T) {
+	c := secretsOf(secretWith("theirs", nil, "old"), secretWith("theirs-former", nil, "kept"), secretWith("ours", Labels("dev"), "old"), secretWith("ours-former", nil, "kept"))
+	if ours, err := c.ReplaceSecret(t.Context(), "apim", "theirs", "run", renewed); err != nil || ours {
+		t.Error(ours, err)
+	}
+	if _, err := c.ReplaceSecret(t.Context(), "apim", "ours", "run", renewed); err == nil {
+		t.Error("somebody's Secret was overwritten")
+	}
+	for _, name := range []string{"theirs", "ours"} {
+		if err := c.ForgetFormer(t.Context(), "apim", name); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, _ := c.Secret(t.Context(), "apim", FormerSecret(name)); !found {
+			t.Errorf("%s was removed", FormerSecret(name))
+		}
+	}
+}
