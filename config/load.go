@@ -87,7 +87,7 @@ func foldValues(part string, values *Values, file *string, readFile func(string)
 	var under Values
 	_, found := decodeStrict(data, &under)
 	for i := range found {
-		found[i].Path = name + ": " + found[i].Path
+		found[i].Path, found[i].Value = name+": "+found[i].Path, "" // nobody knows what file that is
 	}
 	if len(found) == 0 && len(under) > 0 {
 		*values = MergeValues(under, *values)

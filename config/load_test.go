@@ -146,6 +146,10 @@ func TestAValuesFileLiesUnderTheValues(t *testing.T) {
 	}
 	_, err = Parse([]byte(minimal+"apiManager: {valuesFile: gone.yaml}\n"), read)
 	wantProblem(t, err, "apiManager.valuesFile", "gone.yaml", "cannot be read")
+	_, err = Parse([]byte(minimal+"apiManager: {valuesFile: token}\n"), func(string) ([]byte, error) { return []byte("eyJhbGciOi"), nil })
+	if err == nil || strings.Contains(err.Error(), "eyJhbGciOi") {
+		t.Errorf("it shows what stands in a file that is no values file: %v", err)
+	}
 	_, err = Parse([]byte(minimal+"apiManager: {valuesFile: is.yaml}\n"), nil)
 	wantProblem(t, err, "apiManager.valuesFile", "is.yaml", "only be read beside an environment file")
 }

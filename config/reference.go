@@ -99,6 +99,7 @@ func (r Reference) Resolve(folder string, overrides Values) (Environment, error)
 		return Environment{}, err
 	}
 	if len(overrides) > 0 {
+		beside = namedIn(text, beside)
 		if text, err = patched(text, overrides); err != nil {
 			return Environment{}, err
 		}
@@ -155,6 +156,22 @@ func (r Reference) open(folder string) ([]byte, func(string) ([]byte, error), er
 		return nil, nil, fmt.Errorf("reading environment: %w", err)
 	}
 	return text, beside(path), nil
+}
+
+// namedIn reads the files that an environment names itself, and no others: who brings overrides may not have them read what else there is.
+func namedIn(text []byte, readFile func(string) ([]byte, error)) func(string) ([]byte, error) {
+	if readFile == nil {
+		return nil
+	}
+	var env Environment
+	_, _ = decodeStrict(text, &env) // what is wrong with it is said later
+	own := []string{env.Routing.ValuesFile, env.IdentityServer.ValuesFile, env.APIManager.ValuesFile}
+	return func(name string) ([]byte, error) {
+		if !slices.Contains(own, name) {
+			return nil, errors.New("overrides may not name a file: put what is in it into values beside this")
+		}
+		return readFile(name)
+	}
 }
 
 // FileOf is the path of an environment's file in a folder of environments. An error is one of [Problems] and names those there are.

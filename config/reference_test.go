@@ -115,3 +115,30 @@ func TestAWrongReferenceSaysWhatToWrite(t *testing.T) {
 		}
 	}
 }
+
+func TestOverridesReadNoFileThatTheEnvironmentDoesNotName(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "token")
+	write(t, secret, "eyJhbGciOi\n")
+	dir := folder(t, map[string]string{"is.yaml": "podAnnotations: {of: file}\n", "key": "c2VjcmV0\n"})
+	text, err := os.ReadFile(filepath.Join(dir, "quickstart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "own.yaml"), strings.Replace(string(text), "name: quickstart", "name: own\nidentityServer: {valuesFile: is.yaml}", 1))
+	if env, err := Named("own").Resolve(dir, Values{"onFailure": "pause"}); err != nil || env.IdentityServer.Values["podAnnotations"] == nil {
+		t.Errorf("its own values file: %v, %v", env.IdentityServer.Values, err)
+	}
+	for _, file := range []string{secret, "key", "../" + filepath.Base(dir) + "/key", "quickstart.yaml"} {
+		_, err := Named("own").Resolve(dir, Values{"apiManager": map[string]any{"valuesFile": file}})
+		if err == nil || !strings.Contains(err.Error(), "overrides may not name a file") || strings.Contains(err.Error(), "eyJhbGciOi") || strings.Contains(err.Error(), "c2VjcmV0") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestANumberThatIsTooLargeIsRefused(t *testing.T) {
+	var overrides Values
+	if err := json.Unmarshal([]byte(`{"apiManager": {"values": {"replicas": [1e400]}}}`), &overrides); err == nil || !strings.Contains(err.Error(), "1e400 is too large") {
+		t.Errorf("%v, %v", overrides, err)
+	}
+}
