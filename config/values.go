@@ -22,30 +22,40 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("reading values: %w", err)
 	}
 	for key, value := range raw {
-		raw[key] = wholeNumbers(value)
+		var err error
+		if raw[key], err = wholeNumbers(value); err != nil {
+			return fmt.Errorf("reading values: %w", err)
+		}
 	}
 	*v = raw
 	return nil
 }
 
-func wholeNumbers(value any) any {
+func wholeNumbers(value any) (_ any, err error) {
 	switch value := value.(type) {
 	case map[string]any:
 		for key, inner := range value {
-			value[key] = wholeNumbers(inner)
+			if value[key], err = wholeNumbers(inner); err != nil {
+				return nil, err
+			}
 		}
 	case []any:
 		for i, inner := range value {
-			value[i] = wholeNumbers(inner)
+			if value[i], err = wholeNumbers(inner); err != nil {
+				return nil, err
+			}
 		}
 	case json.Number:
 		if whole, err := value.Int64(); err == nil {
-			return whole
+			return whole, nil
 		}
-		fraction, _ := value.Float64() // the decoder accepted it as a number
-		return fraction
+		fraction, err := value.Float64()
+		if err != nil {
+			return nil, fmt.Errorf("number %s is too large for any program", value)
+		}
+		return fraction, nil
 	}
-	return value
+	return value, nil
 }
 
 // MergeValues puts over onto base, map by map, as Helm merges several values files: lists and scalars replace, and a
