@@ -88,6 +88,22 @@ func (p *polls) failing(kind string, now time.Time) error {
 	return nil
 }
 
+// waited says whether Temporal has had the worker wait for tasks of that kind, or given it one.
+func (p *polls) waited(kind string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.kinds[kind]
+	if k == nil {
+		return false
+	}
+	for began := range k.open {
+		if now.Sub(*began) >= settles {
+			return true
+		}
+	}
+	return len(k.open) == 0 && k.err == nil
+}
+
 // idle is how long ago a poll for that kind of tasks was last seen; none while one is open.
 func (p *polls) idle(kind string, now time.Time) time.Duration {
 	p.mu.Lock()

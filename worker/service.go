@@ -55,7 +55,7 @@ func (s *service) run(ctx context.Context, signals <-chan os.Signal) error {
 		_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
 	})
-	s.logger.Info("Worker ready", "taskQueue", s.settings.TaskQueue)
+	go s.announce(ctx)
 	if s.settings.Deployment.Current {
 		go keepMakingCurrent(ctx, s.temporal, s.version.Version, s.logger)
 	}
@@ -66,6 +66,21 @@ func (s *service) run(ctx context.Context, signals <-chan os.Signal) error {
 	}
 	cancel()
 	return errors.Join(failure, s.stop(w, failure, signals))
+}
+
+// announce says that the worker is ready once Temporal has it wait for tasks: before, whoever starts an operation is told that no
+// worker listens.
+func (s *service) announce(ctx context.Context) {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for !s.health.polls.waited(workflowTasks, time.Now()) || !s.health.polls.waited(activityTasks, time.Now()) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+	s.logger.Info("Worker ready", "taskQueue", s.settings.TaskQueue)
 }
 
 // Activities that are handed over need a moment to say so before the stop timeout is over. The SDK holds to that timeout for each of

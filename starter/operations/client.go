@@ -5,6 +5,7 @@ package operations
 import (
 	"context"
 	"fmt"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 
@@ -20,16 +21,29 @@ type Client struct {
 	UI string
 }
 
-// CheckWorker fails if nobody would carry out what is started.
+// workerPatience is how long a worker may take from its start until Temporal sees it.
+const workerPatience = 5 * time.Second
+
+// CheckWorker fails if nobody would carry out what is started. A worker that is just starting is waited for, seconds.
 func (c Client) CheckWorker(ctx context.Context) error {
-	d, err := c.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
-	if err != nil {
-		return away(err, "asking Temporal for the workers of task queue %q", c.TaskQueue)
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for given := time.Now().Add(workerPatience); ; {
+		d, err := c.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+		switch {
+		case err != nil:
+			return away(err, "asking Temporal for the workers of task queue %q", c.TaskQueue)
+		case len(d.GetPollers()) > 0:
+			return c.routed(d)
+		case time.Now().After(given):
+			return unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
+		}
+		select {
+		case <-ctx.Done():
+			return unavailable("asking Temporal for the workers of task queue %q: %w", c.TaskQueue, ctx.Err())
+		case <-ticker.C:
+		}
 	}
-	if len(d.GetPollers()) == 0 {
-		return unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
-	}
-	return c.routed(d)
 }
 
 // Kind says what an error means for whoever asked.
