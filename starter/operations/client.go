@@ -34,9 +34,12 @@ func (c Client) CheckWorker(ctx context.Context) error {
 		case err != nil:
 			return away(err, "asking Temporal for the workers of task queue %q", c.TaskQueue)
 		case len(d.GetPollers()) > 0:
-			return c.routed(d)
-		case time.Now().After(given):
-			return unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
+			err = c.routed(d)
+		default:
+			err = unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
+		}
+		if err == nil || time.Now().After(given) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
