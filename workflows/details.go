@@ -59,7 +59,11 @@ func block(text string) string {
 		}
 		out.WriteString("\n")
 	}
-	return "\n```\n" + out.String() + "```\n"
+	fence := "```"
+	for strings.Contains(text, fence) { // else what came from elsewhere would end the block, and go on as Markdown
+		fence += "`"
+	}
+	return "\n" + fence + "\n" + out.String() + fence + "\n"
 }
 
 func took(row StepStatus) string {
