@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -160,7 +161,7 @@ func (s *Server) details(ctx context.Context, environment, id string) (*Operatio
 	}
 	ending := operations.End(err, d.Board)
 	if ending.Outcome == operations.OutcomeUnknown {
-		return nil, &operations.Error{Kind: operations.Unavailable, Err: errors.New(ending.Error)}
+		return nil, &operations.Error{Kind: operations.Unavailable, Err: fmt.Errorf("asking how operation %s on environment %q ended: %w; ask again, and whoever runs the server if it goes on", id, environment, err)}
 	}
 	d.Outcome, d.Error, d.Result = ending.Outcome, ending.Error, nil
 	return d, nil
