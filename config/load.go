@@ -40,7 +40,7 @@ func Parse(data []byte, readFile func(name string) ([]byte, error)) (Environment
 	var env Environment
 	lines, found := decodeStrict(data, &env)
 	if lines == nil {
-		return Environment{}, found
+		return Environment{}, discreet(found)
 	}
 	found = append(found, env.foldValuesFiles(readFile)...)
 	env.Default()
@@ -54,7 +54,24 @@ func Parse(data []byte, readFile func(name string) ([]byte, error)) (Environment
 		}
 	}
 	slices.SortStableFunc(found, byLine)
-	return env, found.err()
+	return env, discreet(found).err()
+}
+
+// discreet leaves out the values of fields beside which people write secrets by mistake.
+func discreet(found Problems) Problems {
+	for i, p := range found {
+		switch p.Path[strings.LastIndex(p.Path, ".")+1:] {
+		case "secret":
+			if !dnsLabel.MatchString(p.Value) {
+				found[i].Value = ""
+			}
+		case "credentials", "values":
+			if !strings.HasPrefix(p.Value, "$env{") {
+				found[i].Value = ""
+			}
+		}
+	}
+	return found
 }
 
 // byLine leaves what has no line, as it is missing, at the end.

@@ -138,6 +138,7 @@ func decided(decisions []activities.Decision) string {
 	return out.String()
 }
 
+// cell keeps a text in its cell of a table, and what people typed from becoming a link, an image or HTML.
 func cell(text string) string {
-	return strings.NewReplacer("|", "\\|", "\n", "<br>").Replace(text)
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", "[", "\\[", "\n", "<br>").Replace(text)
 }

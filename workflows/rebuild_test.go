@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,8 +191,11 @@ func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testin
 
 func TestARebuildInPlaceRestartsBothProductsAndRemovesNothing(t *testing.T) {
 	o := newOperation(t, canonicalID)
+	var mu sync.Mutex // both products are applied at once
 	restarts := map[string]string{}
 	o.on("ApplyRelease", 0, func(_ context.Context, in activities.ApplyReleaseInput) (activities.Release, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		restarts[in.Component] = in.Restart
 		return activities.Release{}, nil
 	})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,7 +24,9 @@ const (
 	formerKey     = "objects" // JSON, packed
 )
 
-func formerName(release, owner string) string { return "lockstep.former." + release + "." + owner }
+func formerName(release, owner string) string {
+	return strings.TrimSuffix("lockstep.former."+release+"."+owner, ".") // a release may be nobody's
+}
 
 // read gives what this run kept. What an earlier one left behind, whose undo was given up, does not count.
 func (f *formers) read(ctx context.Context, release, owner, run string) (Former, error) {

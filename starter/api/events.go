@@ -47,12 +47,14 @@ func (s *Server) watch(ctx context.Context, in *eventsInput) (*huma.StreamRespon
 		return s.replay(asking, in)
 	}
 	key := feedKey{in.Environment, in.Operation}
-	f, err := s.feeds.join(key)
+	identity, _ := auth.FromContext(ctx)
+	caller := identity.Via + "/" + identity.Name + "/" + identity.Subject
+	f, err := s.feeds.join(key, caller)
 	if err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
-		defer s.feeds.leave(f)
+		defer s.feeds.leave(f, caller)
 		if out, ok := open(c); ok {
 			s.stream(ctx, out, f, in.LastEventID)
 		}

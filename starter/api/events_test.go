@@ -172,11 +172,13 @@ func TestStreamsAreBounded(t *testing.T) {
 	if a.Header.Get("Retry-After") != "10" {
 		t.Errorf("%s", a.Header)
 	}
-	two, three := s.watch(url, location, reader, ""), s.watch(url, location, operator, "")
+	two := s.watch(url, location, reader, "")
 	two.event("board", nil)
+	s.sendTo(url, http.MethodGet, location+"/events", reader, nil).wants(http.StatusServiceUnavailable, "as one caller may")
+	three := s.watch(url, location, operator, "")
 	three.event("board", nil)
 	s.sendTo(url, http.MethodGet, location+"/events", reader, nil).wants(http.StatusServiceUnavailable, "as many watch operations here")
-	s.sendTo(url, http.MethodGet, "/metrics", "", nil).wants(http.StatusOK, "lockstep_api_watchers 3", "lockstep_api_watched_operations 1", "lockstep_api_watchers_refused_total 2")
+	s.sendTo(url, http.MethodGet, "/metrics", "", nil).wants(http.StatusOK, "lockstep_api_watchers 3", "lockstep_api_watched_operations 1", "lockstep_api_watchers_refused_total 3")
 	for range 3 {
 		for two.next().name != ":" {
 		}

@@ -17,6 +17,7 @@ type feeds struct {
 	mu       sync.Mutex
 	watched  map[feedKey]*feed
 	watchers int
+	by       map[string]int // watchers by caller
 }
 
 type feedKey struct{ environment, operation string }
@@ -32,19 +33,23 @@ type feed struct {
 	changed chan struct{} // closed when newest changes
 }
 
-func newFeeds(s *Server) *feeds { return &feeds{server: s, watched: map[feedKey]*feed{}} }
+func newFeeds(s *Server) *feeds {
+	return &feeds{server: s, watched: map[feedKey]*feed{}, by: map[string]int{}}
+}
 
 // retryFull is what watchers are asked to wait for whom there is no room.
 const retryFull = 10 * time.Second
 
-// join is the feed of an operation for one more watcher, who leaves it when done.
-func (fs *feeds) join(key feedKey) (*feed, error) {
+// join is the feed of an operation for one more watcher of a caller's, who leaves it when done.
+func (fs *feeds) join(key feedKey, caller string) (*feed, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.watched[key]
 	switch {
 	case fs.watchers >= fs.server.MaxWatchers:
 		return nil, fs.full("as many watch operations here as this server can serve")
+	case fs.by[caller] >= fs.server.MaxWatchersEach:
+		return nil, fs.full("you watch as many operations here as one caller may")
 	case f == nil && len(fs.watched) >= fs.server.MaxWatched:
 		return nil, fs.full("as many operations are watched here as this server can ask for")
 	case f == nil:
@@ -55,15 +60,19 @@ func (fs *feeds) join(key feedKey) (*feed, error) {
 	}
 	f.watchers++
 	fs.watchers++
+	fs.by[caller]++
 	fs.count()
 	return f, nil
 }
 
-func (fs *feeds) leave(f *feed) {
+func (fs *feeds) leave(f *feed, caller string) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f.watchers--
 	fs.watchers--
+	if fs.by[caller]--; fs.by[caller] == 0 {
+		delete(fs.by, caller)
+	}
 	if f.watchers == 0 {
 		f.end()
 		delete(fs.watched, f.key)

@@ -34,6 +34,8 @@ type Options struct {
 	PollEvery time.Duration
 	// MaxWatchers and MaxWatched bound streams of events, and the operations they are of. Defaults 2000 and 100.
 	MaxWatchers, MaxWatched int
+	// MaxWatchersEach bounds the streams of one caller. Default half of MaxWatchers.
+	MaxWatchersEach int
 }
 
 func (o *Options) defaults() {
@@ -48,6 +50,9 @@ func (o *Options) defaults() {
 	}
 	if o.MaxWatchers == 0 {
 		o.MaxWatchers = 2000
+	}
+	if o.MaxWatchersEach == 0 {
+		o.MaxWatchersEach = (o.MaxWatchers + 1) / 2
 	}
 	if o.MaxWatched == 0 {
 		o.MaxWatched = 100
