@@ -4,6 +4,7 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,7 @@ func TestOperatorsUseTheTemporalUI(t *testing.T) {
 		{"a deployment is started from the form, approved, and watched to its end", testDeploy},
 		{"a paused deployment says why it waits, and goes on once its step is tried again", testPause},
 		{"a failed deployment says why on its page", testFailure},
+		{"what is encrypted is read, and started, by those who logged in at the codec server alone", testCodec},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 	}
@@ -92,10 +94,18 @@ type browser struct {
 // play runs a scenario of scenarios/ to its end.
 func (b *browser) play(t *testing.T, scenario string) {
 	t.Helper()
-	options, err := json.Marshal(map[string]any{
+	b.playWith(t, scenario, nil)
+}
+
+// playWith runs a scenario that wants to know more than where the UI is.
+func (b *browser) playWith(t *testing.T, scenario string, more map[string]any) {
+	t.Helper()
+	all := map[string]any{
 		"address": b.world.UI, "namespace": "default", "taskQueue": "lockstep",
 		"shots": b.shots, "chromium": b.chromium, "patience": (3 * time.Minute).Milliseconds(),
-	})
+	}
+	maps.Copy(all, more)
+	options, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,9 +117,12 @@ func (b *browser) play(t *testing.T, scenario string) {
 	}
 }
 
-// chromium finds the browser. Without it, node or playwright-core the test is skipped, or fails when LOCKSTEP_REQUIRE_BROWSER=1.
+// chromium finds the browser. Only `make browser` sets LOCKSTEP_REQUIRE_BROWSER=1, and without it the test is skipped.
 func chromium(t *testing.T) string {
 	t.Helper()
+	if os.Getenv("LOCKSTEP_REQUIRE_BROWSER") != "1" {
+		t.Skip("`make browser` runs the tests in a browser")
+	}
 	var missing []string
 	if _, err := exec.LookPath("node"); err != nil {
 		missing = append(missing, "node")
@@ -121,28 +134,21 @@ func chromium(t *testing.T) string {
 	if err != nil {
 		missing = append(missing, "chromium (apt-get install chromium)")
 	}
-	if len(missing) == 0 {
-		return program
+	if len(missing) > 0 {
+		t.Fatalf("no browser tests without %s", strings.Join(missing, ", "))
 	}
-	message := "no browser tests without " + strings.Join(missing, ", ") + ": `make browser` runs them"
-	if os.Getenv("LOCKSTEP_REQUIRE_BROWSER") == "1" {
-		t.Fatal(message)
-	}
-	t.Skip(message)
-	return ""
+	return program
 }
 
 // environments is a folder with the environment of examples/quickstart.yaml.
 func environments(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(world.File(t, nil))
-	dir := t.TempDir()
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, world.Environment+".yaml"), text, 0o600)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, world.Environment+".yaml"), string(text))
 	return dir
 }
 

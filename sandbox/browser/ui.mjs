@@ -37,6 +37,26 @@ export class UI {
 
   startButton() { return this.page.getByTestId('start-workflow-button'); }
 
+  // decodeBy has the UI ask a codec server, in this browser, and send it the cookies that it set.
+  async decodeBy(codec) {
+    await this.page.goto(this.address);
+    await this.page.evaluate(endpoint => {
+      localStorage.setItem('endpoint', JSON.stringify(endpoint));
+      for (const yes of ['includeCredentials', 'overrideRemoteCodecConfiguration']) localStorage.setItem(yes, 'true');
+    }, codec);
+  }
+
+  // login gives the codec server a token.
+  async login(codec, token) {
+    await this.page.goto(`${codec}/login`);
+    await this.page.getByLabel('Token').fill(token);
+    await this.page.getByRole('button', { name: 'Log in' }).click();
+    await this.page.getByText('Logged in until').waitFor();
+  }
+
+  // logout forgets what a browser forgets when it is closed.
+  logout() { return this.page.context().clearCookies(); }
+
   // start starts what the form says with an input, and follows the link to the workflow.
   async start(input) {
     await this.type(this.input(), JSON.stringify(input));
@@ -81,8 +101,11 @@ export class UI {
     return text;
   }
 
-  // summary is the static summary of the workflow.
-  summary() { return this.page.frameLocator('iframe[title=output]').first().locator('body').innerText(); }
+  // summary waits until the static summary of the workflow matches.
+  async summary(pattern) {
+    const shown = this.page.frameLocator('iframe[title=output]').first().locator('body');
+    await this.until(`the summary matches ${pattern}`, async () => pattern.test(this.waited = await shown.innerText({ timeout: 2_000 }).catch(() => '')));
+  }
 
   // follow clicks on a link in the current details, which opens in a tab of its own.
   async follow(name) {
