@@ -52,6 +52,7 @@ func (c *cli) runServer(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	defer options.Operations.Close()
+	options.Operations.Patience = 0 // a program asks again
 	server, err := api.New(options)
 	if err != nil {
 		return &exit{code: exitFailed, err: err}

@@ -14,7 +14,10 @@ import (
 	"lockstep/starter/operations"
 )
 
-const dialTimeout = 10 * time.Second
+const (
+	dialTimeout    = 10 * time.Second
+	workerPatience = 5 * time.Second // people start a worker and then, at once, an operation
+)
 
 // connect reaches Temporal by its own settings.
 func (c *cli) connect(cmd *cobra.Command) (operations.Client, error) {
@@ -34,7 +37,7 @@ func (c *cli) connect(cmd *cobra.Command) (operations.Client, error) {
 	if err != nil {
 		return operations.Client{}, &exit{code: exitNoTemporal, err: err}
 	}
-	return operations.Client{Connection: temporal, TaskQueue: settings.TaskQueue, UI: settings.UIURL}, nil
+	return operations.Client{Connection: temporal, TaskQueue: settings.TaskQueue, UI: settings.UIURL, Patience: workerPatience}, nil
 }
 
 // identity is who started an operation, as others see it when the environment is busy.

@@ -65,6 +65,12 @@ func TestTheBoardIsReadableInTheTemporalUI(t *testing.T) {
 		Error: "step image failed: no such base in registry.example.com/wso2is: name one that is there; all that this run did is undone",
 		Steps: []StepStatus{{Name: "image", State: StateUndone, Started: at(0), Ended: at(2), Error: "no such base"}},
 	}))
+	golden(t, "board-done.md", markdown(Status{
+		Environment: "shop", Operation: "deploy", Phase: PhaseEnded, Outcome: OutcomeDone, Started: start, Ended: at(9),
+		Steps:     []StepStatus{{Name: "report", State: StateDone, Started: at(0), Ended: at(9), Note: "13 steps"}},
+		Decisions: []activities.Decision{{What: UpdateApprove, Step: "report", By: "oncall", At: start, Reason: "see [here](https://elsewhere.example) <b>now</b>"}},
+		Links:     []activities.Address{{Name: "Publisher", URL: "https://am.shop.example/publisher"}, {Name: "Admin portal", URL: "https://am.shop.example/admin"}},
+	}))
 }
 
 func TestAMessageIsTheActivitysOwnWords(t *testing.T) {

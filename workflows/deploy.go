@@ -76,9 +76,11 @@ func (d *deployment) run(ctx workflow.Context, operation string, steps []step, c
 		return activities.Report{}, err
 	}
 	d.settle(r.within(ctx, "report"))
+	report := d.reported()
+	board.status.Links = report.Consoles
 	board.close(ctx, OutcomeDone, nil)
 	answered(ctx)
-	return d.reported(), nil
+	return report, nil
 }
 
 // settle gives up what undoing would have needed, now that there is nothing to undo any more: a cancellation comes too late.

@@ -21,8 +21,20 @@ func markdown(s Status) string {
 	for _, row := range s.Steps {
 		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", row.Name, row.State, took(row), cell(note(row))))
 	}
-	out.WriteString(decided(s.Decisions))
+	out.WriteString(decided(s.Decisions) + links(s))
 	return out.String()
+}
+
+// links lead on from an operation that has ended well: before, nobody may answer there.
+func links(s Status) string {
+	if s.Outcome != OutcomeDone || len(s.Links) == 0 {
+		return ""
+	}
+	var all []string
+	for _, link := range s.Links {
+		all = append(all, fmt.Sprintf("[%s](%s)", link.Name, link.URL))
+	}
+	return "\n" + strings.Join(all, " · ") + "\n"
 }
 
 // failures are what the operation ended with or, as long as it goes on, what its steps failed with.

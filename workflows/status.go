@@ -55,6 +55,7 @@ type Status struct {
 	Child       string                `json:"child,omitempty"` // the workflow that does the work, when it is not this one
 	Steps       []StepStatus          `json:"steps"`
 	Decisions   []activities.Decision `json:"decisions,omitempty"` // of operators, in order
+	Links       []activities.Address  `json:"links,omitempty"`     // the consoles of what was deployed
 }
 
 // StepStatus is one row of the board.

@@ -19,16 +19,15 @@ type Client struct {
 	TaskQueue string
 	// UI is the address of the Temporal UI, for links.
 	UI string
+	// Patience is how long [Client.CheckWorker] waits for a worker that is just starting. Default: not at all.
+	Patience time.Duration
 }
 
-// workerPatience is how long a worker may take from its start until Temporal sees it.
-const workerPatience = 5 * time.Second
-
-// CheckWorker fails if nobody would carry out what is started. A worker that is just starting is waited for, seconds.
+// CheckWorker fails if nobody would carry out what is started.
 func (c Client) CheckWorker(ctx context.Context) error {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
-	for given := time.Now().Add(workerPatience); ; {
+	for given := time.Now().Add(c.Patience); ; {
 		d, err := c.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 		switch {
 		case err != nil:
