@@ -6,6 +6,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/cluster"
+	"lockstep/internal/release"
 )
 
 // Remedies are what an operator does by hand where undo could not. They name what the run made, by what its looks saw.
@@ -36,10 +37,11 @@ func putBack(before []cluster.Snapshot) string {
 // helm undoes what was done to a release.
 func (d *deployment) helm(component string) string {
 	name, namespace := d.releaseName(component), d.releaseNamespace(component)
+	forget := fmt.Sprintf(", then `kubectl delete secret %s -n %s --ignore-not-found`", release.FormerName(name, d.env.Name), namespace)
 	if before := d.before[component]; before.Exists {
-		return fmt.Sprintf("`helm rollback %s %d -n %s`", name, before.Revision, namespace)
+		return fmt.Sprintf("`helm rollback %s %d -n %s`", name, before.Revision, namespace) + forget
 	}
-	return fmt.Sprintf("`helm uninstall %s -n %s`, which also takes what an installation without records had left there before", name, namespace)
+	return fmt.Sprintf("`helm uninstall %s -n %s`, which also takes what an installation without records had left there before", name, namespace) + forget
 }
 
 func (d *deployment) uninstallGateway() string {

@@ -24,13 +24,14 @@ const (
 	formerKey     = "objects" // JSON, packed
 )
 
-func formerName(release, owner string) string {
+// FormerName is the Secret beside Helm's records that holds what there was before a run, until that has ended or is undone.
+func FormerName(release, owner string) string {
 	return strings.TrimSuffix("lockstep.former."+release+"."+owner, ".") // a release may be nobody's
 }
 
 // read gives what this run kept. What an earlier one left behind, whose undo was given up, does not count.
 func (f *formers) read(ctx context.Context, release, owner, run string) (Former, error) {
-	secret, err := f.Get(ctx, formerName(release, owner), metav1.GetOptions{})
+	secret, err := f.Get(ctx, FormerName(release, owner), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return Former{}, nil
 	}
@@ -63,7 +64,7 @@ func (f *formers) write(ctx context.Context, p prepared, former Former) (version
 	_ = w.Close()
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: formerName(p.Name, p.Owner), ResourceVersion: former.version,
+			Name: FormerName(p.Name, p.Owner), ResourceVersion: former.version,
 			Labels:      map[string]string{"app.kubernetes.io/managed-by": "lockstep", ownerLabel: p.Owner},
 			Annotations: map[string]string{runAnnotation: p.Run},
 		},
@@ -95,7 +96,7 @@ func (e *Engine) Forget(ctx context.Context, namespace, name, owner string) erro
 	if err != nil {
 		return err
 	}
-	err = kept.Delete(ctx, formerName(name, owner), metav1.DeleteOptions{})
+	err = kept.Delete(ctx, FormerName(name, owner), metav1.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

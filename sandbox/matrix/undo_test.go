@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lockstep/internal/release"
 	"lockstep/sandbox/fault"
 	"lockstep/sandbox/world"
 )
@@ -29,14 +30,15 @@ func (m *matrix) testFailingUndo(t *testing.T) {
 	before, _ := picture(t, w)
 	said := w.Expect(t, world.Failed, "deploy", "-f", world.File(t, nil))
 	said.Says(t, "step verify failed", "not everything could be undone",
-		"is-keystores", "kubectl delete secret is-keystores", world.IdentityService, "helm uninstall is -n apim", unwanted)
+		"is-keystores", "kubectl delete secret is-keystores", world.IdentityService, "helm uninstall is -n apim", "kubectl delete secret lockstep.former.is.quickstart", unwanted)
 	for _, undone := range []string{"credentials: ", "image: ", "routes: ", "api-manager: "} {
 		if strings.Contains(last(said.Err, "not everything could be undone"), "\n"+undone) {
 			t.Errorf("%sis reported:\n%s", undone, said.Err)
 		}
 	}
 	after, _ := picture(t, w)
-	want := []string{"+Secret apim/is-keystores", "+Secret apim/sh.helm.release.v1.is.v1", "+Service apim/" + world.IdentityService}
+	former := release.FormerName("is", world.Environment) // what undoing the release again would need
+	want := []string{"+Secret apim/is-keystores", "+Secret apim/" + former, "+Secret apim/sh.helm.release.v1.is.v1", "+Service apim/" + world.IdentityService}
 	left := slices.DeleteFunc(before.Changed(after), func(name string) bool { return strings.HasPrefix(name, "+IPAddress.") }) // the Service's
 	if diff := cmp.Diff(want, left); diff != "" {
 		t.Errorf("what is left is not what was refused:\n%s", diff)
