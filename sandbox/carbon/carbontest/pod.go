@@ -51,14 +51,19 @@ func NewPod(t testing.TB, network *Network, files map[string][]byte, variables m
 	}}
 }
 
-// freeAddress is a loopback address on which none of the ports of a Carbon server is taken.
+// freeAddress is a loopback address that no other pod of any test has: a port that no product has is kept open on it until the test ends.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 50 {
 		address := fmt.Sprintf("127.253.%d.%d", rand.IntN(254)+1, rand.IntN(254)+1)
-		listener, err := net.Listen("tcp", address+":9443")
+		kept, err := net.Listen("tcp", address+":59443")
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = kept.Close() })
+		served, err := net.Listen("tcp", address+":9443")
 		if err == nil {
-			_ = listener.Close()
+			_ = served.Close()
 			return address
 		}
 	}
