@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"lockstep/config/spelling"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,7 +192,7 @@ func FileOf(folder, name string) (string, error) {
 		return "", err
 	}
 	next := fmt.Sprintf("put it there as %s.yaml", name)
-	if near := closest(name, there); near != "" {
+	if near := spelling.Closest(name, there); near != "" {
 		next = "did you mean " + near + "?"
 	} else if len(there) > 0 {
 		next = "name one of " + strings.Join(there, ", ") + ", or " + next

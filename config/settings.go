@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"lockstep/config/mirror"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,7 @@ type Settings struct {
 	// TaskQueue is the Temporal task queue of workers and workflows. Default "lockstep".
 	TaskQueue string `mapstructure:"taskQueue"`
 	// Mirrors redirect registries, chart repositories and artifact URLs. LOCKSTEP_MIRRORS="host=url,host=url".
-	Mirrors Mirrors `mapstructure:"mirrors"`
+	Mirrors mirror.Map `mapstructure:"mirrors"`
 	// Kubeconfig is used where an environment names none. Default: in-cluster, else KUBECONFIG, else ~/.kube/config.
 	Kubeconfig string `mapstructure:"kubeconfig"`
 	// CacheDir keeps charts and artifacts. Default: the user's cache folder and "lockstep".

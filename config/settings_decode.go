@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"lockstep/config/mirror"
+	"lockstep/config/spelling"
 	"log/slog"
 	"net"
 	"net/url"
@@ -17,10 +19,10 @@ import (
 // mirrorsFromText lets mirrors be text, as an environment variable or a flag must be.
 func mirrorsFromText(from, to reflect.Type, value any) (any, error) {
 	text, isText := value.(string)
-	if !isText || to != reflect.TypeFor[Mirrors]() {
+	if !isText || to != reflect.TypeFor[mirror.Map]() {
 		return value, nil
 	}
-	mirrors, err := ParseMirrors(text)
+	mirrors, err := mirror.Parse(text)
 	return map[string]string(mirrors), err
 }
 
@@ -62,7 +64,7 @@ func unknownKeys(within string, keys []string) error {
 			key = within + "." + key
 		}
 		next := "remove it, or write one of " + strings.Join(known, ", ")
-		if near := closest(key, known); near != "" {
+		if near := spelling.Closest(key, known); near != "" {
 			next = "did you mean " + near + "?"
 		}
 		all = append(all, fmt.Errorf("%s is no setting; %s", key, next))
@@ -100,7 +102,7 @@ func (s Settings) validate() error {
 	if limit := time.Duration(s.StopTimeout); limit < time.Second || limit > time.Hour {
 		all = append(all, fmt.Errorf("stopTimeout %s is out of range: write 1s to 1h", s.StopTimeout))
 	}
-	return errors.Join(append(all, s.Mirrors.check(), s.Encryption.check(), s.CodecServer.check(), s.API.check(), s.Health.check(), s.Deployment.check())...)
+	return errors.Join(append(all, s.Mirrors.Check(), s.Encryption.check(), s.CodecServer.check(), s.API.check(), s.Health.check(), s.Deployment.check())...)
 }
 
 func (e Encryption) check() error {

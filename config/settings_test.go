@@ -1,6 +1,7 @@
 package config
 
 import (
+	"lockstep/config/mirror"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,7 +66,7 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{TaskQueue: "flag", UIURL: "http://variable", LogLevel: "warn", LogFormat: "text", MaxConcurrentActivities: 5,
-		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, CodecServer: got.CodecServer, API: got.API, Mirrors: Mirrors{"docker.io": "http://127.0.0.1:5000"}}
+		StopTimeout: Duration(30 * time.Second), CacheDir: got.CacheDir, CodecServer: got.CodecServer, API: got.API, Mirrors: mirror.Map{"docker.io": "http://127.0.0.1:5000"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -124,7 +125,7 @@ func TestTheUsersSettingsFileIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Mirrors{"docker.io": "http://127.0.0.1:1", "helm.wso2.com": "http://127.0.0.1:2/charts"}, got.Mirrors); diff != "" {
+	if diff := cmp.Diff(mirror.Map{"docker.io": "http://127.0.0.1:1", "helm.wso2.com": "http://127.0.0.1:2/charts"}, got.Mirrors); diff != "" {
 		t.Errorf("mirrors (-want +got):\n%s", diff)
 	}
 }

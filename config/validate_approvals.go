@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"lockstep/config/spelling"
 	"slices"
 	"strings"
 )
@@ -18,7 +19,7 @@ func checkApprovals(e Environment) (found Problems) {
 		switch {
 		case !slices.Contains(DeploySteps(), step):
 			next := "write one of " + strings.Join(DeploySteps(), ", ")
-			if near := closest(step, DeploySteps()); near != "" {
+			if near := spelling.Closest(step, DeploySteps()); near != "" {
 				next = "did you mean " + near + "?"
 			}
 			found.add(path, step, "is no step of a deployment", next)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"lockstep/config/spelling"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func checkGrantTypes(e Environment) (found Problems) {
 	for i, grant := range grants {
 		path := fmt.Sprintf("keyManager.grantTypes[%d]", i)
 		next := "write one of " + strings.Join(knownGrants(), ", ") + ", or the urn of another"
-		if near := closest(grant, knownGrants()); near != "" {
+		if near := spelling.Closest(grant, knownGrants()); near != "" {
 			next = "did you mean " + near + "?"
 		}
 		switch {
@@ -110,7 +111,7 @@ func (p *Problems) choice(path, value string, allowed ...string) {
 		return
 	}
 	next := "write one of " + strings.Join(allowed, ", ")
-	if near := closest(value, allowed); near != "" {
+	if near := spelling.Closest(value, allowed); near != "" {
 		next = "did you mean " + near + "? Allowed: " + strings.Join(allowed, ", ")
 	}
 	p.add(path, value, "is not a choice", next)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"lockstep/config/spelling"
 	"slices"
 	"strings"
 )
@@ -100,8 +101,8 @@ func (p *Problems) databaseType(path, given string) {
 		next = "write postgre"
 	case strings.HasPrefix(strings.ToLower(given), "sqlserver"):
 		next = "write mssql"
-	case closest(given, databaseTypes()) != "":
-		next = "write " + closest(given, databaseTypes())
+	case spelling.Closest(given, databaseTypes()) != "":
+		next = "write " + spelling.Closest(given, databaseTypes())
 	}
 	p.add(path, given, "is no type that WSO2 products know", next)
 }

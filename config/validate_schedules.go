@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"lockstep/config/cron"
+	"lockstep/config/spelling"
 	"maps"
 	"slices"
 	"strings"
@@ -33,7 +35,7 @@ func checkSchedules(e Environment) (found Problems) {
 func (p *Problems) operation(path, operation string) {
 	all := ScheduledOperations()
 	next := "write one of " + strings.Join(all, ", ")
-	switch near := closest(operation, all); {
+	switch near := spelling.Closest(operation, all); {
 	case slices.Contains(all, operation):
 	case operation == "":
 		p.add(path, "", "is missing", next)
@@ -82,7 +84,7 @@ func (p *Problems) cron(path, text string) {
 		p.add(path, text, "is an interval", `write it as every, as every: "6h"`)
 		return
 	}
-	if _, err := ParseCron(text); err != nil {
+	if _, err := cron.Parse(text); err != nil {
 		p.add(path, text, err.Error(), cronNext)
 	}
 }
@@ -126,7 +128,7 @@ func (p *Problems) options(path string, s Schedule) {
 
 func warnSchedules(e Environment) (found Problems) {
 	for i, s := range e.Schedules {
-		if cron, err := ParseCron(s.Cron); err == nil && cron.bothDays() {
+		if times, err := cron.Parse(s.Cron); err == nil && times.BothDays() {
 			found.add(fmt.Sprintf("schedules[%d].cron", i), s.Cron, "runs only on days that are both: that day of the month and that day of the week",
 				"leave one of the two as * unless that is meant; other crons take either")
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"fmt"
+	"lockstep/config/spelling"
 	"maps"
 	"reflect"
 	"slices"
@@ -95,7 +96,7 @@ func keys(of reflect.Type) []string {
 // that there are.
 func meant(key, path string, in reflect.Type) string {
 	names := keys(in)
-	if name := closest(key, names); name != "" {
+	if name := spelling.Closest(key, names); name != "" {
 		return fmt.Sprintf("did you mean %s?", join(path, name))
 	}
 	fields := jsonFields(in)

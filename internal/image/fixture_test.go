@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lockstep/config"
+	"lockstep/config/mirror"
 )
 
 // testRegistry is go-containerregistry's, made stricter: a blob belongs to the repositories it was pushed to or
@@ -243,7 +244,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{registry: newRegistry(t), maven: newMaven(t)}
-	w.builder = New(Options{HTTP: &http.Client{Transport: &http.Transport{}}, Mirrors: config.Mirrors{
+	w.builder = New(Options{HTTP: &http.Client{Transport: &http.Transport{}}, Mirrors: mirror.Map{
 		"docker.io": w.registry.URL, "registry.example.com": w.registry.URL, "maven.example.com": w.maven.URL + "/repo"}})
 	return w
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"lockstep/config"
+	"lockstep/config/mirror"
 	"lockstep/internal/fence"
 )
 
@@ -46,7 +47,7 @@ type State struct {
 // Options are a Builder's surroundings. The zero value works.
 type Options struct {
 	// Mirrors are spoken to in place of the hosts they stand for.
-	Mirrors config.Mirrors
+	Mirrors mirror.Map
 	// Keychain has the environment's credentials, by the hosts that image references name. They win over those of the worker's
 	// docker config, which are by the hosts that are spoken to. Nil: none.
 	Keychain authn.Keychain
@@ -58,7 +59,7 @@ type Options struct {
 
 // Builder builds images. It is safe for concurrent use.
 type Builder struct {
-	mirrors   config.Mirrors
+	mirrors   mirror.Map
 	keychain  authn.Keychain
 	http      *http.Client
 	transport http.RoundTripper

@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
+	"lockstep/config/mirror"
 )
 
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
@@ -28,7 +29,7 @@ type Options struct {
 	// Getter gives access to the cluster with namespace as the default one. Not needed by Pull, CRDs and Render.
 	Getter func(namespace string) genericclioptions.RESTClientGetter
 	// Mirrors redirect chart repositories and registries.
-	Mirrors config.Mirrors
+	Mirrors mirror.Map
 	// Keychain finds registry credentials. Default: the docker config of the process.
 	Keychain authn.Keychain
 	// HTTP fetches charts from repositories. Default: http.DefaultClient.

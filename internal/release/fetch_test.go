@@ -28,13 +28,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"lockstep/config"
+	"lockstep/config/mirror"
 )
 
 func TestChartOfARepositoryIsFetchedThroughItsMirrorAndThenFromTheCache(t *testing.T) {
 	archive := packedChart(t, "1.2.3-1")
 	var downloads atomic.Int32
 	server := repository(t, map[string][]byte{"web-1.2.3-1.tgz": archive}, &downloads)
-	e := New(Options{CacheDir: t.TempDir(), Mirrors: config.Mirrors{"charts.example.com": server.URL + "/mirror"}})
+	e := New(Options{CacheDir: t.TempDir(), Mirrors: mirror.Map{"charts.example.com": server.URL + "/mirror"}})
 	chart := config.Chart{Repository: "https://charts.example.com", Name: "web", Version: "1.2.3-1"}
 	for range 2 {
 		info, err := e.Pull(context.Background(), chart)
@@ -91,7 +92,7 @@ func TestChartOfARegistryIsPulledWithoutTLSIfItsMirrorIs(t *testing.T) {
 	archive := packedChart(t, "v1.7.0")
 	host := strings.TrimPrefix(server.URL, "http://")
 	pushChart(t, host+"/envoyproxy/gateway-helm:v1.7.0", archive)
-	e := New(Options{CacheDir: t.TempDir(), Mirrors: config.Mirrors{"docker.io": server.URL}})
+	e := New(Options{CacheDir: t.TempDir(), Mirrors: mirror.Map{"docker.io": server.URL}})
 	chart := config.Chart{OCI: "oci://docker.io/envoyproxy/gateway-helm", Version: "v1.7.0"}
 	for range 2 {
 		info, err := e.Pull(context.Background(), chart)

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lockstep/config"
+	"lockstep/config/mirror"
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/supervisor"
 )
@@ -25,7 +25,7 @@ import (
 type Sandbox struct {
 	supervisor.State
 	// Mirrors sends the hosts of images, charts and artifacts to the sandbox.
-	Mirrors config.Mirrors
+	Mirrors mirror.Map
 
 	bin string
 }
@@ -53,7 +53,7 @@ func Up(t testing.TB, o Options) *Sandbox {
 	if err := json.Unmarshal(s.run(t, "status", "-o", "json"), &s.State); err != nil {
 		t.Fatalf("reading sandbox status: %v", err)
 	}
-	if s.Mirrors, err = config.ParseMirrors(s.State.Mirrors()); err != nil {
+	if s.Mirrors, err = mirror.Parse(s.State.Mirrors()); err != nil {
 		t.Fatal(err)
 	}
 	return s

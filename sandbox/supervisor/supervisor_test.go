@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"lockstep/config"
+	"lockstep/config/mirror"
 	"lockstep/sandbox/process"
 )
 
@@ -58,7 +58,7 @@ func TestAPortInUseIsPassedOver(t *testing.T) {
 
 func TestTheMirrorsReachEveryHostOfAnEnvironment(t *testing.T) {
 	s := State{Registry: "127.0.0.1:1", Repository: "http://127.0.0.1:2"}
-	m, err := config.ParseMirrors(s.Mirrors())
+	m, err := mirror.Parse(s.Mirrors())
 	if err != nil {
 		t.Fatal(err)
 	}

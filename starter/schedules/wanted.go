@@ -16,6 +16,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/cron"
 	"lockstep/workflows"
 )
 
@@ -39,7 +40,7 @@ func (c Client) wanted(environment string, s config.Schedule) (*schedulepb.Sched
 	if s.Cron == "" {
 		spec.Interval = []*schedulepb.IntervalSpec{{Interval: durationpb.New(time.Duration(s.Every))}}
 	} else {
-		cron, err := config.ParseCron(s.Cron)
+		cron, err := cron.Parse(s.Cron)
 		if err != nil {
 			return nil, fmt.Errorf("cron %q of schedule %q %w", s.Cron, s.Name, err)
 		}
@@ -94,7 +95,7 @@ func optionsOf(in workflows.ScheduledInput) config.Values {
 	return in.Options
 }
 
-func calendar(text string, c config.Cron) *schedulepb.StructuredCalendarSpec {
+func calendar(text string, c cron.Expression) *schedulepb.StructuredCalendarSpec {
 	return &schedulepb.StructuredCalendarSpec{Comment: text, Second: ranges([]int{0}), Minute: ranges(c.Minute), Hour: ranges(c.Hour),
 		DayOfMonth: ranges(c.DayOfMonth), Month: ranges(c.Month), DayOfWeek: ranges(c.DayOfWeek)}
 }
@@ -138,8 +139,8 @@ func readSpec(s *Schedule, spec *schedulepb.ScheduleSpec) {
 
 // cronOf is the expression a calendar was made of, unless somebody has changed it since.
 func cronOf(c *schedulepb.StructuredCalendarSpec) string {
-	is := config.Cron{Minute: values(c.GetMinute()), Hour: values(c.GetHour()), DayOfMonth: values(c.GetDayOfMonth()), Month: values(c.GetMonth()), DayOfWeek: values(c.GetDayOfWeek())}
-	says, err := config.ParseCron(c.GetComment())
+	is := cron.Expression{Minute: values(c.GetMinute()), Hour: values(c.GetHour()), DayOfMonth: values(c.GetDayOfMonth()), Month: values(c.GetMonth()), DayOfWeek: values(c.GetDayOfWeek())}
+	says, err := cron.Parse(c.GetComment())
 	if err == nil && fmt.Sprint(is) == fmt.Sprint(says) && len(c.GetYear()) == 0 && slices.Equal(values(c.GetSecond()), []int{0}) {
 		return c.GetComment()
 	}

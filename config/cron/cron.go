@@ -1,28 +1,30 @@
-package config
+// Package cron reads cron expressions as Temporal does.
+package cron
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Cron are the times of a cron expression: those at which all five match. Between day of month and day of week that is how
+// Expression is the times of a cron expression: those at which all five match. Between day of month and day of week that is how
 // Temporal reads it; other crons take either of the two. Values are sorted, Sunday is 0.
-type Cron struct {
+type Expression struct {
 	Minute, Hour, DayOfMonth, Month, DayOfWeek []int
 }
 
-// cronField is what one field of a cron expression may hold.
-type cronField struct {
+// field is what one field of a cron expression may hold.
+type field struct {
 	name       string
 	first, end int
 	names      []string // of the values from first on; may be shortened
 	shortest   int      // letters of a name
 }
 
-func cronFields() [5]cronField {
-	return [5]cronField{
+func fields() [5]field {
+	return [5]field{
 		{name: "minute", first: 0, end: 59},
 		{name: "hour", first: 0, end: 23},
 		{name: "day of month", first: 1, end: 31},
@@ -33,24 +35,24 @@ func cronFields() [5]cronField {
 	}
 }
 
-// ParseCron reads a cron expression of five fields (minute, hour, day of month, month, day of week), each of values, names, ranges,
+// Parse reads a cron expression of five fields (minute, hour, day of month, month, day of week), each of values, names, ranges,
 // lists and steps, or one of @yearly, @monthly, @weekly, @daily and @hourly.
-func ParseCron(text string) (Cron, error) {
-	fields := cronFields()
+func Parse(text string) (Expression, error) {
+	all := fields()
 	parts := strings.Fields(shorthand(strings.TrimSpace(text)))
-	if len(parts) != len(fields) {
-		return Cron{}, fmt.Errorf("has %d fields where five are wanted", len(parts))
+	if len(parts) != len(all) {
+		return Expression{}, fmt.Errorf("has %d fields, but a cron expression has 5", len(parts))
 	}
 	var values [5][]int
-	for i, field := range fields {
+	for i, field := range all {
 		var err error
 		if values[i], err = field.parse(parts[i]); err != nil {
-			return Cron{}, fmt.Errorf("its %s %q %w", field.name, parts[i], err)
+			return Expression{}, fmt.Errorf("has a wrong %s: %q %w", field.name, parts[i], err)
 		}
 	}
-	c := Cron{values[0], values[1], values[2], values[3], values[4]}
+	c := Expression{values[0], values[1], values[2], values[3], values[4]}
 	if !c.occurs() {
-		return Cron{}, fmt.Errorf("never occurs: no such day is in such a month")
+		return Expression{}, errors.New("never occurs: its months have no such day")
 	}
 	return c, nil
 }
@@ -72,7 +74,7 @@ func shorthand(text string) string {
 }
 
 // parse are the values of a list.
-func (f cronField) parse(list string) ([]int, error) {
+func (f field) parse(list string) ([]int, error) {
 	var values []int
 	for item := range strings.SplitSeq(list, ",") {
 		first, last, step, err := f.item(item)
@@ -92,12 +94,12 @@ func (f cronField) parse(list string) ([]int, error) {
 }
 
 // item reads *, 5, 5-7, and each with a step, as */15. A single value with a step goes on to the end.
-func (f cronField) item(text string) (first, last, step int, err error) {
+func (f field) item(text string) (first, last, step int, err error) {
 	span, every, stepped := strings.Cut(text, "/")
 	step = 1
 	if stepped {
 		if step, err = strconv.Atoi(every); err != nil || step < 1 || step > f.end {
-			return 0, 0, 0, fmt.Errorf("has no step that it could take after its slash")
+			return 0, 0, 0, errors.New("has a wrong step after its slash")
 		}
 	}
 	if span == "*" {
@@ -116,12 +118,12 @@ func (f cronField) item(text string) (first, last, step int, err error) {
 		last = first
 	}
 	if err == nil && last < first {
-		err = fmt.Errorf("ends before it begins")
+		err = errors.New("ends before it begins")
 	}
 	return first, last, step, err
 }
 
-func (f cronField) value(text string) (int, error) {
+func (f field) value(text string) (int, error) {
 	if f.shortest > 0 && len(text) >= f.shortest {
 		for i, name := range f.names {
 			if strings.HasPrefix(name, strings.ToLower(text)) {
@@ -137,10 +139,10 @@ func (f cronField) value(text string) (int, error) {
 }
 
 // occurs says whether any of the months has any of the days.
-func (c Cron) occurs() bool {
+func (c Expression) occurs() bool {
 	days := [...]int{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 	return slices.ContainsFunc(c.Month, func(month int) bool { return c.DayOfMonth[0] <= days[month-1] })
 }
 
-// bothDays says whether day of month and day of week are both narrowed down.
-func (c Cron) bothDays() bool { return len(c.DayOfMonth) < 31 && len(c.DayOfWeek) < 7 }
+// BothDays says whether day of month and day of week are both restricted. Temporal then wants both to match.
+func (c Expression) BothDays() bool { return len(c.DayOfMonth) < 31 && len(c.DayOfWeek) < 7 }

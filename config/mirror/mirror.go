@@ -1,4 +1,5 @@
-package config
+// Package mirror says which host is spoken to in place of another.
+package mirror
 
 import (
 	"fmt"
@@ -8,13 +9,13 @@ import (
 	"strings"
 )
 
-// Mirrors maps a host to the base URL that is spoken to in its place, as containerd's hosts.toml does: for registries
+// Map leads from a host to the base URL that is spoken to in its place, as containerd's hosts.toml does: for registries
 // (pull and push), chart repositories and artifact URLs. What is written into the cluster keeps the original name.
-type Mirrors map[string]string
+type Map map[string]string
 
-// ParseMirrors reads "host=url,host=url".
-func ParseMirrors(text string) (Mirrors, error) {
-	mirrors := Mirrors{}
+// Parse reads "host=url,host=url".
+func Parse(text string) (Map, error) {
+	mirrors := Map{}
 	for entry := range strings.SplitSeq(text, ",") {
 		entry = strings.TrimSpace(entry)
 		if entry == "" {
@@ -26,15 +27,15 @@ func ParseMirrors(text string) (Mirrors, error) {
 		}
 		host = strings.TrimSpace(host)
 		if _, twice := mirrors[host]; twice {
-			return nil, fmt.Errorf("mirrors name the host %q twice: leave one", host)
+			return nil, fmt.Errorf("host %q has two mirrors: remove one of them", host)
 		}
 		mirrors[host] = strings.TrimSpace(base)
 	}
-	return mirrors, mirrors.check()
+	return mirrors, mirrors.Check()
 }
 
 // Registry is the registry to speak to for host, and whether without TLS. Without a mirror it is host itself, with TLS.
-func (m Mirrors) Registry(host string) (endpoint string, plainHTTP bool) {
+func (m Map) Registry(host string) (endpoint string, plainHTTP bool) {
 	base, found := m.lookup(host)
 	if !found {
 		return host, false
@@ -44,7 +45,7 @@ func (m Mirrors) Registry(host string) (endpoint string, plainHTTP bool) {
 
 // URL is the address to fetch u from: scheme and host are the mirror's, its path goes before u's. An address without
 // a mirror comes back as it is.
-func (m Mirrors) URL(u string) string {
+func (m Map) URL(u string) string {
 	parsed, err := url.Parse(u)
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" {
 		return u
@@ -58,8 +59,8 @@ func (m Mirrors) URL(u string) string {
 	return joined.String()
 }
 
-// String is what [ParseMirrors] reads, hosts in order.
-func (m Mirrors) String() string {
+// String is what [Parse] reads, hosts in order.
+func (m Map) String() string {
 	var entries []string
 	for _, host := range slices.Sorted(maps.Keys(m)) {
 		entries = append(entries, host+"="+m[host])
@@ -68,7 +69,7 @@ func (m Mirrors) String() string {
 }
 
 // lookup knows Docker Hub by both its names, as docker.io references are resolved to index.docker.io.
-func (m Mirrors) lookup(host string) (*url.URL, bool) {
+func (m Map) lookup(host string) (*url.URL, bool) {
 	host = strings.ToLower(host)
 	base, found := m[host]
 	if !found && host == "index.docker.io" {
@@ -81,17 +82,18 @@ func (m Mirrors) lookup(host string) (*url.URL, bool) {
 	return parsed, err == nil
 }
 
-func (m Mirrors) check() error {
+// Check says what is wrong with a host or a base URL.
+func (m Map) Check() error {
 	for _, host := range slices.Sorted(maps.Keys(m)) {
 		if host == "" || strings.ContainsAny(host, "/@ ") {
-			return fmt.Errorf("mirror of %q: not a host: write host or host:port, without scheme and path", host)
+			return fmt.Errorf("mirror of %q: the name before = is not a host: write host or host:port, without scheme and path", host)
 		}
 		base, err := url.Parse(m[host])
 		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-			return fmt.Errorf("mirror of %q: %q is no base URL: write http://host:port or https://host/path", host, m[host])
+			return fmt.Errorf("mirror of %q: %q is not a base URL: write http://host:port or https://host/path", host, m[host])
 		}
 		if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-			return fmt.Errorf("mirror of %q: a base URL has no user, query or fragment: give the credentials to the worker's docker config", host)
+			return fmt.Errorf("mirror of %q: the base URL has a user, query or fragment: remove it, and keep credentials in the worker's docker config", host)
 		}
 	}
 	return nil

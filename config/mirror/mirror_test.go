@@ -1,4 +1,4 @@
-package config
+package mirror
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestMirrorsRedirectHosts(t *testing.T) {
-	mirrors, err := ParseMirrors("docker.io=http://127.0.0.1:41001, helm.wso2.com=http://127.0.0.1:41002/charts,ghcr.io=https://mirror.example.com")
+	mirrors, err := Parse("docker.io=http://127.0.0.1:41001, helm.wso2.com=http://127.0.0.1:41002/charts,ghcr.io=https://mirror.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,14 +37,14 @@ func TestMirrorsRedirectHosts(t *testing.T) {
 			t.Errorf("URL(%s) = %s, want %s", from, got, want)
 		}
 	}
-	again, err := ParseMirrors(mirrors.String())
+	again, err := Parse(mirrors.String())
 	if err != nil || again.String() != mirrors.String() {
 		t.Errorf("%s does not read back: %v", mirrors, err)
 	}
 }
 
 func TestNoMirrorsLeaveEverythingAlone(t *testing.T) {
-	var none Mirrors
+	var none Map
 	if endpoint, plain := none.Registry("docker.io"); endpoint != "docker.io" || plain {
 		t.Errorf("got %s, %t", endpoint, plain)
 	}
@@ -56,15 +56,15 @@ func TestNoMirrorsLeaveEverythingAlone(t *testing.T) {
 func TestWrongMirrorsAreRefused(t *testing.T) {
 	for text, says := range map[string]string{
 		"docker.io":                                "is not host=url",
-		"docker.io=127.0.0.1:5000":                 "is no base URL",
-		"docker.io=ftp://a":                        "is no base URL",
-		"https://docker.io=http://a":               "not a host",
-		"docker.io=http://a,docker.io=http://b":    "twice",
+		"docker.io=127.0.0.1:5000":                 "is not a base URL",
+		"docker.io=ftp://a":                        "is not a base URL",
+		"https://docker.io=http://a":               "is not a host",
+		"docker.io=http://a,docker.io=http://b":    "has two mirrors",
 		"docker.io=https://me:hush@mirror.example": "docker config",
 	} {
-		_, err := ParseMirrors(text)
+		_, err := Parse(text)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hush") {
-			t.Errorf("ParseMirrors(%s): %v, want %q", text, err, says)
+			t.Errorf("Parse(%s): %v, want %q", text, err, says)
 		}
 	}
 }

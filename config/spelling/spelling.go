@@ -1,9 +1,10 @@
-package config
+// Package spelling finds the word that somebody meant to write.
+package spelling
 
 import "strings"
 
-// closest is the candidate that word was probably meant to be, or empty: at most two edits away, less for short words.
-func closest(word string, candidates []string) string {
+// Closest is the candidate that word was probably meant to be, or empty: at most two edits away, less for short words.
+func Closest(word string, candidates []string) string {
 	best, least := "", min(2, len(word)/3)+1
 	for _, candidate := range candidates {
 		if strings.EqualFold(word, candidate) {
