@@ -8,7 +8,7 @@ DIR ?= .sandbox
 RACE := $(if $(shell command -v gcc 2>/dev/null),-race,)
 
 # Each of these runs whole deployments in sandboxes of its own and wants the machine for itself.
-WORLDS := sandbox/chaos sandbox/diagnosis sandbox/e2e sandbox/matrix
+WORLDS := test/chaos test/diagnosis test/e2e test/matrix
 
 # make chaos: a seed of 0 is drawn; with the seed of a run that failed and FAULTS=1 that run is done again.
 FAULTS ?= 200
@@ -40,20 +40,20 @@ test: tools build ## Run all tests: unit, workflows, activities, and deployments
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m -p 1 $(WORLDS:%=./%)
 
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
-	@cd sandbox/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
+	@cd test/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
-browser: tools build sandbox/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
+browser: tools build test/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
 	@command -v chromium >/dev/null || { echo "no chromium: apt-get install chromium"; exit 1; }
-	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GO) test -count=1 -v -timeout 40m ./sandbox/browser
+	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GO) test -count=1 -v -timeout 40m ./test/browser
 	@echo "screenshots are in dist/screenshots/"
 
-sandbox/browser/node_modules/.package-lock.json: sandbox/browser/package-lock.json
+test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
 	@command -v npm >/dev/null || { echo "no npm: install Node.js 20 or newer, with npm"; exit 1; }
-	@cd sandbox/browser && npm ci --no-audit --no-fund
+	@cd test/browser && npm ci --no-audit --no-fund
 	@touch $@
 
 matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
-	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./sandbox/matrix -args -all
+	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./test/matrix -args -all
 
 lint: bin/workflowcheck compose-check ## Check format, vet, the determinism of workflows and the compose files
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
