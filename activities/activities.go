@@ -12,14 +12,15 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/release"
 )
 
-// Components are the three Helm releases of an environment.
+// Names of components, as inputs have them.
 const (
-	GatewayController = "gateway"
-	IdentityServer    = "identity-server"
-	APIManager        = "api-manager"
+	GatewayController = component.Gateway
+	IdentityServer    = component.IdentityServer
+	APIManager        = component.APIManager
 )
 
 // Activities are the activities of all operations. Their methods are registered with a worker as they are named.
@@ -49,24 +50,10 @@ type Scope struct {
 	Run         string         `json:"run"` // run id of the operation
 }
 
-// Input is what most activities get: the scope and the environment, without the chart values they do not need (see [Trim]).
+// Input is what most activities get: the scope and the environment, without the chart values they do not need (see [component.Trim]).
 type Input struct {
 	Scope Scope              `json:"scope"`
 	Env   config.Environment `json:"env"`
-}
-
-// Trim leaves the chart values of one component in the environment; component "" leaves none.
-func Trim(env config.Environment, component string) config.Environment {
-	if component != GatewayController {
-		env.Routing.Values = nil
-	}
-	if component != IdentityServer {
-		env.IdentityServer.Values = nil
-	}
-	if component != APIManager {
-		env.APIManager.Values = nil
-	}
-	return env
 }
 
 // site is a cluster with its releases. Connections, discovery and locks are made once and kept; a kubeconfig that was written anew

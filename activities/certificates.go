@@ -10,6 +10,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/identity"
 	"lockstep/internal/keystore"
 )
@@ -110,7 +111,8 @@ func (m minting) makeAuthority(ctx context.Context, name string) (map[string][]b
 }
 
 func (m minting) missing(ctx context.Context) (bool, error) {
-	for _, name := range []string{keystore.APIMSecret, keystore.ISSecret, m.env.GatewayTLSSecret()} {
+	for _, c := range component.Of(m.env) {
+		name := c.Stores.Secret
 		_, found, err := m.cluster.Secret(ctx, m.env.Namespace, name)
 		if err != nil {
 			return false, classifyCluster(err)
@@ -129,19 +131,10 @@ func (m minting) missing(ctx context.Context) (bool, error) {
 
 // write creates what is not there; creating never overwrites.
 func (m minting) write(ctx context.Context, ca *keystore.CA, s keystore.Stores) error {
-	secret := func(name string, typ corev1.SecretType, data map[string][]byte) error {
-		_, err := m.cluster.CreateSecret(ctx, m.env.Namespace, name, typ, cluster.Labels(m.env.Name), data)
-		return classifyCluster(err)
-	}
-	if err := secret(keystore.APIMSecret, corev1.SecretTypeOpaque, s.APIM); err != nil {
-		return err
-	}
-	if err := secret(keystore.ISSecret, corev1.SecretTypeOpaque, s.IS); err != nil {
-		return err
-	}
-	listener := map[string][]byte{corev1.TLSCertKey: s.GatewayCert, corev1.TLSPrivateKeyKey: s.GatewayKey}
-	if err := secret(m.env.GatewayTLSSecret(), corev1.SecretTypeTLS, listener); err != nil {
-		return err
+	for _, c := range component.Of(m.env) {
+		if _, err := m.cluster.CreateSecret(ctx, m.env.Namespace, c.Stores.Secret, c.Stores.Type, cluster.Labels(m.env.Name), c.Stores.Of(s)); err != nil {
+			return classifyCluster(err)
+		}
 	}
 	_, err := m.cluster.CreateConfigMap(ctx, m.env.Namespace, CAConfigMap, cluster.Labels(m.env.Name), map[string]string{caKey: string(ca.CertPEM())})
 	return classifyCluster(err)
@@ -171,19 +164,12 @@ func (m minting) check(ctx context.Context) (warnings []string, err error) {
 
 func existingStores(ctx context.Context, c *cluster.Client, env config.Environment) (keystore.Existing, error) {
 	var existing keystore.Existing
-	var err error
-	read := func(name string) map[string][]byte {
-		data, _, readErr := c.Secret(ctx, env.Namespace, name)
-		if err == nil {
-			err = readErr
+	for _, of := range component.Of(env) {
+		data, _, err := c.Secret(ctx, env.Namespace, of.Stores.Secret)
+		if err != nil {
+			return existing, classifyCluster(err)
 		}
-		return data
-	}
-	existing.APIM, existing.IS = read(keystore.APIMSecret), read(keystore.ISSecret)
-	listener := read(env.GatewayTLSSecret())
-	existing.GatewayCert, existing.GatewayKey = listener[corev1.TLSCertKey], listener[corev1.TLSPrivateKeyKey]
-	if err != nil {
-		return existing, classifyCluster(err)
+		of.Stores.Into(data, &existing)
 	}
 	data, _, err := c.ConfigMap(ctx, env.Namespace, CAConfigMap)
 	existing.CA = []byte(data[caKey])

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/config"
+	"lockstep/internal/component"
 )
 
 func TestKeysOfTheCredentialsSecretFollowFromTheUsersValues(t *testing.T) {
@@ -25,7 +26,7 @@ func TestKeysOfTheCredentialsSecretFollowFromTheUsersValues(t *testing.T) {
 	if diff := cmp.Diff(want, userKeys(env)); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}
-	if keys := userKeys(Trim(env, "")); len(keys) > 0 {
+	if keys := userKeys(component.Trim(env, "")); len(keys) > 0 {
 		t.Errorf("without values, %v are wanted", keys)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/drift"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
@@ -59,24 +60,27 @@ func (a *Activities) DriftRelease(ctx context.Context, in ApplyReleaseInput) ([]
 	if err != nil {
 		return nil, err
 	}
-	where := ReleaseOf(in.Env, in.Component)
-	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
+	c, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return nil, classify(err)
+	}
+	state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 	if err != nil {
 		return nil, classifyRelease(err)
 	}
-	if foreign := ours(in.Env, in.Component, state); foreign != nil {
-		return []drift.Item{{Object: "release " + where.Namespace + "/" + where.Release, Wants: "Lockstep's, of this environment", Is: "somebody else's", Next: said(foreign)}}, nil
+	if foreign := ours(in.Env, c, state); foreign != nil {
+		return []drift.Item{{Object: "release " + c.Namespace + "/" + c.Release, Wants: "Lockstep's, of this environment", Is: "somebody else's", Next: said(foreign)}}, nil
 	}
-	spec, err := releaseSpec(ctx, s.cluster, in)
+	spec, err := releaseSpec(ctx, s.cluster, c, in)
 	if typed(err, TypeNotFound) { // without its stores all else can be compared
-		spec, err = composed(in, drift.Missing)
+		spec, err = composed(c, in, component.Pods{Checksum: drift.Missing, Restart: in.Restart})
 	}
 	if err != nil {
 		return nil, err
 	}
 	items, err := s.releases.Compare(ctx, spec)
 	for i := range items {
-		if in.Component == GatewayController && items[i].Next != "" { // a rebuild in place is of the products
+		if !c.Product && items[i].Next != "" { // a rebuild in place is of the products
 			items[i].Next = release.PutBack
 		}
 	}
@@ -89,9 +93,12 @@ func (a *Activities) DriftWorkload(ctx context.Context, in WaitInput) (items []d
 	if err != nil {
 		return nil, err
 	}
-	names, _ := workload(in.Env, in.Component)
-	for _, name := range names {
-		ready, err := c.Ready(ctx, in.Env.Namespace, name)
+	of, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return nil, classify(err)
+	}
+	for _, name := range of.Deployments {
+		ready, err := c.Ready(ctx, of.Namespace, name)
 		err = classifyCluster(err)
 		if typed(err, TypeNotFound) {
 			continue // its release says so
@@ -100,8 +107,8 @@ func (a *Activities) DriftWorkload(ctx context.Context, in WaitInput) (items []d
 			return nil, err
 		}
 		if !ready {
-			items = append(items, drift.Item{Object: "Deployment " + in.Env.Namespace + "/" + name, Field: "pods", Wants: "all ready", Is: "not all ready",
-				Next: fmt.Sprintf("look at them: `kubectl describe deployment %s -n %s`", name, in.Env.Namespace)})
+			items = append(items, drift.Item{Object: "Deployment " + of.Namespace + "/" + name, Field: "pods", Wants: "all ready", Is: "not all ready",
+				Next: fmt.Sprintf("look at them: `kubectl describe deployment %s -n %s`", name, of.Namespace)})
 		}
 	}
 	return items, nil

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/cluster"
+	failures "lockstep/internal/failure"
 	"lockstep/internal/image"
 	"lockstep/internal/release"
 	"lockstep/internal/rest"
@@ -38,6 +39,18 @@ func passing(kind, text string) error {
 	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{})
 }
 
+// classify turns a failure of an engine into Temporal's.
+func classify(err error) error {
+	e, found := failures.As(err)
+	switch {
+	case !found || ended(err):
+		return err
+	case e.Retryable:
+		return passing(string(e.Kind), err.Error())
+	}
+	return failure(string(e.Kind), err.Error())
+}
+
 // ended passes on what must keep its identity: nothing, an error that is classified already, and the end of the context.
 func ended(err error) bool {
 	var app *temporal.ApplicationError
@@ -46,7 +59,7 @@ func ended(err error) bool {
 
 // classifyCluster classifies what the Kubernetes API server said.
 func classifyCluster(err error) error {
-	if ended(err) {
+	if err = classify(err); ended(err) {
 		return err
 	}
 	var e *cluster.Error
@@ -70,7 +83,7 @@ func classifyCluster(err error) error {
 // classifyWait classifies the end of a wait: a diagnosis is final, since the wait itself has tried for as long as it made sense.
 // So is the end of its time: another attempt would wait as long again.
 func classifyWait(err error) error {
-	if ended(err) {
+	if err = classify(err); ended(err) {
 		return err
 	}
 	var known *cluster.Error
@@ -86,7 +99,7 @@ func classifyWait(err error) error {
 
 // classifyRelease classifies what Helm, chart repositories and registries said.
 func classifyRelease(err error) error {
-	if ended(err) {
+	if err = classify(err); ended(err) {
 		return err
 	}
 	var p *release.Problem
@@ -110,7 +123,7 @@ func classifyRelease(err error) error {
 
 // classifyImage classifies what registries and artifact servers said.
 func classifyImage(err error) error {
-	if ended(err) {
+	if err = classify(err); ended(err) {
 		return err
 	}
 	for _, known := range []struct {
@@ -132,7 +145,7 @@ func classifyImage(err error) error {
 
 // classifyProduct classifies what the products said. Both answer 5xx for a while after they became ready.
 func classifyProduct(err error) error {
-	if ended(err) {
+	if err = classify(err); ended(err) {
 		return err
 	}
 	var link *verify.Broken

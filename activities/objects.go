@@ -5,9 +5,9 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
-	"lockstep/internal/keystore"
 )
 
 // ObjectSet names the objects one step makes.
@@ -97,10 +97,11 @@ func refs(set ObjectSet, env config.Environment) []cluster.Ref {
 	case CredentialObjects:
 		return []cluster.Ref{secret(env.CredentialsSecret())}
 	case CertificateObjects:
-		return []cluster.Ref{
-			secret(env.CASecret()), secret(keystore.APIMSecret), secret(keystore.ISSecret), secret(env.GatewayTLSSecret()),
-			object("ConfigMap", CAConfigMap),
+		all := []cluster.Ref{secret(env.CASecret())}
+		for _, c := range component.Of(env) {
+			all = append(all, secret(c.Stores.Secret))
 		}
+		return append(all, object("ConfigMap", CAConfigMap))
 	case GatewayObjects:
 		return gateway.Refs(env)
 	case RouteObjects:

@@ -15,6 +15,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/gateway"
 	"lockstep/internal/release"
 )
@@ -139,21 +140,17 @@ func older(version cluster.Version, other string) bool {
 
 // checkCharts renders every chart with the environment's values: what a chart refuses is known before anything is touched.
 func checkCharts(ctx context.Context, e *release.Engine, env config.Environment) error {
-	fields := map[string]string{GatewayController: "routing", IdentityServer: "identityServer", APIManager: "apiManager"}
-	if !env.Routing.Installs() {
-		delete(fields, GatewayController)
-	}
 	// Stand-ins for what later steps find out; of the image only the form of its reference matters here.
 	const digest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	var checks []func(context.Context) error
-	for _, component := range slices.Sorted(maps.Keys(fields)) {
+	for _, c := range component.Installed(env) {
 		checks = append(checks, func(ctx context.Context) error {
-			spec, err := composed(ApplyReleaseInput{Input: Input{Env: env}, Component: component,
-				Image: Image{Reference: env.Image.Base + digest, Version: "0.0.0"}, APIManagerImage: env.APIManager.Image + digest}, "preflight")
+			spec, err := composed(c, ApplyReleaseInput{Input: Input{Env: env}, Image: Image{Reference: env.Image.Base + digest, Version: "0.0.0"},
+				APIManagerImage: env.APIManager.Image + digest}, component.Pods{Checksum: "preflight"})
 			if err == nil {
 				_, err = e.Render(ctx, spec)
 			}
-			return prefix(fields[component], classifyRelease(err))
+			return prefix(c.Field, classifyRelease(err))
 		})
 	}
 	return all(ctx, checks)
@@ -253,17 +250,13 @@ func checkReferences(ctx context.Context, c *cluster.Client, env config.Environm
 // checkReleases makes sure that no release of somebody else has the names that the environment's releases get.
 func checkReleases(ctx context.Context, e *release.Engine, env config.Environment) error {
 	var checks []func(context.Context) error
-	for _, component := range []string{GatewayController, IdentityServer, APIManager} {
-		if component == GatewayController && !env.Routing.Installs() {
-			continue
-		}
-		where := ReleaseOf(env, component)
+	for _, c := range component.Installed(env) {
 		checks = append(checks, func(ctx context.Context) error {
-			state, err := e.Look(ctx, where.Namespace, where.Release)
+			state, err := e.Look(ctx, c.Namespace, c.Release)
 			if err != nil {
 				return classifyRelease(err)
 			}
-			return ours(env, component, state)
+			return ours(env, c, state)
 		})
 	}
 	return all(ctx, checks)

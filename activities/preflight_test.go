@@ -75,28 +75,12 @@ func TestAllProblemsAreReportedAndOneThatIsFinalMakesThemFinal(t *testing.T) {
 	}
 }
 
-func TestOnlyTheValuesThatAnActivityNeedsArePassedToIt(t *testing.T) {
-	env := quickstart()
-	env.Routing.Values, env.IdentityServer.Values, env.APIManager.Values = config.Values{"r": 1}, config.Values{"i": 1}, config.Values{"a": 1}
-	for component, want := range map[string][3]bool{
-		"": {false, false, false}, GatewayController: {true, false, false}, IdentityServer: {false, true, false}, APIManager: {false, false, true},
-	} {
-		got := Trim(env, component)
-		if has := [3]bool{got.Routing.Values != nil, got.IdentityServer.Values != nil, got.APIManager.Values != nil}; has != want {
-			t.Errorf("%q keeps %v, want %v", component, has, want)
-		}
-	}
-	if env.Routing.Values == nil {
-		t.Error("the environment itself was changed")
-	}
-}
-
 func TestEverySetNamesItsObjects(t *testing.T) {
 	env := quickstart()
 	for set, want := range map[ObjectSet]string{
 		NamespaceObjects:        "Namespace apim",
 		CredentialObjects:       "Secret apim/lockstep-credentials",
-		CertificateObjects:      "Secret apim/lockstep-ca, Secret apim/apim-keystore-secret, Secret apim/is-keystores, Secret apim/gateway-tls, ConfigMap apim/wso2-ca-cert",
+		CertificateObjects:      "Secret apim/lockstep-ca, Secret apim/gateway-tls, Secret apim/is-keystores, Secret apim/apim-keystore-secret, ConfigMap apim/wso2-ca-cert",
 		GatewayNamespaceObjects: "Namespace envoy-gateway-system",
 		RouteObjects: "HTTPRoute apim/is-identity-server-httproute, BackendTLSPolicy apim/is-identity-server-backend-tls-policy, " +
 			"BackendTrafficPolicy apim/is-identity-server-backend-traffic-policy",

@@ -16,6 +16,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/fence"
 	"lockstep/internal/identity"
 	"lockstep/internal/rest"
@@ -93,10 +94,9 @@ func diagnoseProducts(ctx context.Context, c *cluster.Client, env config.Environ
 	if err != nil {
 		return err
 	}
-	for _, component := range []string{IdentityServer, APIManager} {
-		names, options := workload(env, component)
-		for _, name := range names {
-			if err := c.DiagnoseDeployment(ctx, env.Namespace, name, append(options, redact)...); err != nil {
+	for _, product := range component.Products(env) {
+		for _, name := range product.Deployments {
+			if err := c.DiagnoseDeployment(ctx, product.Namespace, name, append(described(product), redact)...); err != nil {
 				return err
 			}
 		}

@@ -6,12 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"lockstep/config"
-	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
-	"lockstep/internal/gateway"
-	"lockstep/internal/identity"
-	"lockstep/internal/keystore"
+	"lockstep/internal/component"
 	"lockstep/internal/manifest"
 	"lockstep/internal/release"
 )
@@ -49,21 +45,6 @@ type RestoreReleaseInput struct {
 	Before  release.State `json:"before"`
 }
 
-// ReleaseName is where a component's release goes.
-type ReleaseName struct{ Release, Namespace string }
-
-// ReleaseOf is where the release of a component goes.
-func ReleaseOf(env config.Environment, component string) ReleaseName {
-	switch component {
-	case GatewayController:
-		return ReleaseName{env.Routing.Release, env.Routing.Namespace}
-	case IdentityServer:
-		return ReleaseName{env.IdentityServer.Release, env.Namespace}
-	default:
-		return ReleaseName{env.APIManager.Release, env.Namespace}
-	}
-}
-
 // LookRelease reads the state of a release, for [Activities.RestoreRelease].
 func (a *Activities) LookRelease(ctx context.Context, in ReleaseRef) (release.State, error) {
 	s, err := a.site(in.Scope.Cluster)
@@ -81,20 +62,23 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 		return Release{}, err
 	}
 	progress := progress(ctx)
-	where := ReleaseOf(in.Env, in.Component)
-	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
+	c, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return Release{}, classify(err)
+	}
+	state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 	if err != nil {
 		return Release{}, classifyRelease(err)
 	}
-	if err := ours(in.Env, in.Component, state); err != nil {
+	if err := ours(in.Env, c, state); err != nil {
 		return Release{}, err
 	}
-	if in.Component == GatewayController { // not by Helm, whose namespaces nobody would know as Lockstep's
-		if _, err := s.cluster.EnsureNamespace(ctx, where.Namespace, cluster.Labels(in.Env.Name)); err != nil {
+	if c.Shared { // not by Helm, whose namespaces nobody would know as Lockstep's
+		if _, err := s.cluster.EnsureNamespace(ctx, c.Namespace, cluster.Labels(in.Env.Name)); err != nil {
 			return Release{}, classifyCluster(err)
 		}
 	}
-	spec, err := releaseSpec(ctx, s.cluster, in)
+	spec, err := releaseSpec(ctx, s.cluster, c, in)
 	if err != nil {
 		return Release{}, err
 	}
@@ -133,8 +117,11 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 	if err != nil {
 		return nil, err
 	}
-	for component, applied := range in.Releases {
-		where := ReleaseOf(in.Env, component)
+	for name, applied := range in.Releases {
+		where, err := component.Find(in.Env, name)
+		if err != nil {
+			return nil, classify(err)
+		}
 		if err := s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name); err != nil {
 			warnings = append(warnings, fmt.Sprintf("what there was of release %s/%s is kept until the next deployment: %v", where.Namespace, where.Release, err))
 		}
@@ -155,28 +142,26 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 
 // releaseSpec composes what Helm is asked for, with a checksum over the stores that makes pods restart when they change, and the moment
 // of their last restart.
-func releaseSpec(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (release.Spec, error) {
-	stores := map[string]string{IdentityServer: keystore.ISSecret, APIManager: keystore.APIMSecret}
-	secret, has := stores[in.Component]
-	if !has {
-		return composed(in, "")
+func releaseSpec(ctx context.Context, c *cluster.Client, of component.Component, in ApplyReleaseInput) (release.Spec, error) {
+	if !of.Product {
+		return composed(of, in, component.Pods{})
 	}
-	checksum, err := c.Checksum(ctx, in.Env.Namespace, secret)
-	if err != nil {
+	pods := component.Pods{Restart: in.Restart}
+	var err error
+	if pods.Checksum, err = c.Checksum(ctx, of.Namespace, of.Stores.Secret); err != nil {
 		return release.Spec{}, classifyCluster(err)
 	}
-	if in.Restart == "" {
-		if in.Restart, err = restarted(ctx, c, in); err != nil {
+	if pods.Restart == "" {
+		if pods.Restart, err = restarted(ctx, c, of); err != nil {
 			return release.Spec{}, classifyCluster(err)
 		}
 	}
-	return composed(in, checksum)
+	return composed(of, in, pods)
 }
 
 // restarted is when the product's pods were restarted by a rebuild, if they were: without it they would be replaced once more.
-func restarted(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (string, error) {
-	names, _ := workload(in.Env, in.Component)
-	live, found, err := c.Get(ctx, cluster.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: in.Env.Namespace, Name: names[0]})
+func restarted(ctx context.Context, c *cluster.Client, of component.Component) (string, error) {
+	live, found, err := c.Get(ctx, cluster.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: of.Namespace, Name: of.Deployments[0]})
 	if err != nil || !found {
 		return "", err
 	}
@@ -185,33 +170,16 @@ func restarted(ctx context.Context, c *cluster.Client, in ApplyReleaseInput) (st
 }
 
 // composed is what Helm is asked for. No secret is in it: the charts get references.
-func composed(in ApplyReleaseInput, checksum string) (release.Spec, error) {
-	where := ReleaseOf(in.Env, in.Component)
-	spec := release.Spec{Name: where.Release, Namespace: where.Namespace, Owner: in.Env.Name, Before: in.Before, Run: in.Scope.Run}
-	var err error
-	switch in.Component {
-	case GatewayController:
-		spec.Chart, spec.Values = in.Env.Routing.Chart, gateway.Values(in.Env)
-		for _, ref := range gateway.Leftovers(in.Env) {
-			spec.Leaves = append(spec.Leaves, releaseObject(ref))
-		}
-	case IdentityServer:
-		spec.Chart = in.Env.IdentityServer.Chart
-		spec.Values, err = identity.Values(in.Env, identity.ChartInput{Reference: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home})
-		spec.PostRender = func(objects []*unstructured.Unstructured) error {
-			return identity.Mend(objects, identity.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, Restart: in.Restart,
-				PullSecret: in.Env.Image.PullSecret, UserEnv: in.Env.IdentityServer.Values.EnvReferences()})
-		}
-	case APIManager:
-		spec.Chart = in.Env.APIManager.Chart
-		spec.Values, err = apim.Values(in.Env, apim.ChartInput{Reference: in.APIManagerImage})
-		spec.PostRender = func(objects []*unstructured.Unstructured) error {
-			return apim.Mend(objects, apim.MendInput{CredentialsSecret: in.Env.CredentialsSecret(), KeystoreChecksum: checksum, Restart: in.Restart,
-				PullSecret: in.Env.Image.PullSecret, UserEnv: in.Env.APIManager.Values.EnvReferences()})
-		}
-	default:
-		err = fmt.Errorf("component %q is none of %s, %s, %s", in.Component, GatewayController, IdentityServer, APIManager)
+func composed(of component.Component, in ApplyReleaseInput, pods component.Pods) (release.Spec, error) {
+	spec := release.Spec{Name: of.Release, Namespace: of.Namespace, Owner: in.Env.Name, Before: in.Before, Run: in.Scope.Run, Chart: of.Chart}
+	for _, ref := range of.HookObjects {
+		spec.Leaves = append(spec.Leaves, releaseObject(ref))
 	}
+	if of.Mend != nil {
+		spec.PostRender = func(objects []*unstructured.Unstructured) error { return of.Mend(objects, pods) }
+	}
+	var err error
+	spec.Values, err = of.Values(component.Found{IdentityServer: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home, APIManager: in.APIManagerImage})
 	if err != nil {
 		return spec, failure(TypeInvalidConfig, err.Error())
 	}

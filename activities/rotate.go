@@ -10,6 +10,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/identity"
 	"lockstep/internal/keystore"
 )
@@ -32,7 +33,11 @@ func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Ro
 	if err != nil {
 		return Rotated{}, err
 	}
-	name := rotating(in.Env, in.Component)
+	of, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return Rotated{}, classify(err)
+	}
+	name := of.Stores.Secret
 	if name == in.Env.Certificates.GatewayTLS {
 		return Rotated{Left: brought(in.Env, name)}, nil
 	}
@@ -42,19 +47,13 @@ func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Ro
 	}
 	names := keystore.NamesFor(in.Env, apim.Service(in.Env), identity.Service(in.Env))
 	ours, err := c.ReplaceSecret(ctx, in.Env.Namespace, name, in.Scope.Run, func(old map[string][]byte) (map[string][]byte, error) {
-		existing := map[string]keystore.Existing{APIManager: {APIM: old}, IdentityServer: {IS: old}}[in.Component]
+		var existing keystore.Existing
+		of.Stores.Into(old, &existing)
 		stores, err := keystore.Renew(ca, names, time.Duration(in.Env.Certificates.Validity), password, existing)
 		if err != nil {
 			return nil, failure(TypeInvalidConfig, fmt.Sprintf("renewing Secret %s/%s: %v; run `lockstep drift`, which says what to do about it", in.Env.Namespace, name, err))
 		}
-		switch in.Component {
-		case APIManager:
-			return stores.APIM, nil
-		case IdentityServer:
-			return stores.IS, nil
-		default:
-			return map[string][]byte{corev1.TLSCertKey: stores.GatewayCert, corev1.TLSPrivateKeyKey: stores.GatewayKey}, nil
-		}
+		return of.Stores.Of(stores), nil
 	})
 	if err == nil && !ours {
 		return Rotated{Left: brought(in.Env, name)}, nil
@@ -64,18 +63,6 @@ func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Ro
 
 func brought(env config.Environment, name string) string {
 	return fmt.Sprintf("Secret %s/%s was not made by Lockstep: renew it yourself", env.Namespace, name)
-}
-
-// rotating is the Secret with a component's certificates.
-func rotating(env config.Environment, component string) string {
-	switch component {
-	case APIManager:
-		return keystore.APIMSecret
-	case IdentityServer:
-		return keystore.ISSecret
-	default:
-		return env.GatewayTLSSecret()
-	}
 }
 
 // signing is the CA that the environment's clients trust, and the password of its stores.
@@ -112,7 +99,11 @@ func (a *Activities) UndoRotateCertificates(ctx context.Context, in RotateInput)
 	if err != nil {
 		return err
 	}
-	return classifyCluster(c.PutBackSecret(ctx, in.Env.Namespace, rotating(in.Env, in.Component), in.Scope.Run))
+	of, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return classify(err)
+	}
+	return classifyCluster(c.PutBackSecret(ctx, in.Env.Namespace, of.Stores.Secret, in.Scope.Run))
 }
 
 // SettleRotation removes the copies of what certificates were.
@@ -121,8 +112,8 @@ func (a *Activities) SettleRotation(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	for _, component := range []string{GatewayController, IdentityServer, APIManager} {
-		if err := c.ForgetFormer(ctx, in.Env.Namespace, rotating(in.Env, component)); err != nil {
+	for _, of := range component.Of(in.Env) {
+		if err := c.ForgetFormer(ctx, in.Env.Namespace, of.Stores.Secret); err != nil {
 			return classifyCluster(err)
 		}
 	}

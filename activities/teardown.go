@@ -10,6 +10,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
 	"lockstep/internal/release"
@@ -29,14 +30,13 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 	}
 	found := Remains{Releases: map[string]release.State{}}
 	there := false
-	for _, component := range []string{GatewayController, IdentityServer, APIManager} {
-		where := ReleaseOf(in.Env, component)
-		state, err := s.releases.Look(ctx, where.Namespace, where.Release)
+	for _, c := range component.Of(in.Env) {
+		state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 		if err != nil {
 			return found, classifyRelease(err)
 		}
-		found.Releases[component] = state
-		there = there || state != (release.State{}) && (component != GatewayController || state.Owner == in.Env.Name)
+		found.Releases[c.Name()] = state
+		there = there || state != (release.State{}) && (!c.Shared || state.Owner == in.Env.Name)
 	}
 	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects, NamespaceObjects} {
 		for _, ref := range refs(set, in.Env) {
@@ -143,21 +143,24 @@ func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (
 		return "", err
 	}
 	progress := progress(ctx)
-	where := ReleaseOf(in.Env, in.Component)
-	state, err := s.releases.Look(ctx, where.Namespace, where.Release)
+	c, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return "", classify(err)
+	}
+	state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 	if err != nil {
 		return "", classifyRelease(err)
 	}
 	if state == (release.State{}) { // a deletion that was cut off has a record still
 		return "not there", nil
 	}
-	if err := ours(in.Env, in.Component, state); err != nil {
+	if err := ours(in.Env, c, state); err != nil {
 		return "", err
 	}
-	if err := s.releases.Uninstall(ctx, where.Namespace, where.Release, progress); err != nil {
+	if err := s.releases.Uninstall(ctx, c.Namespace, c.Release, progress); err != nil {
 		return "", classifyRelease(err)
 	}
-	return "uninstalled", classifyRelease(s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name))
+	return "uninstalled", classifyRelease(s.releases.Forget(ctx, c.Namespace, c.Release, in.Env.Name))
 }
 
 // RemoveGateway uninstalls the gateway chart with what its hooks left, unless somebody else uses it.
@@ -190,19 +193,18 @@ func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error
 	return "uninstalled, " + note, err
 }
 
-// ours refuses a release that Lockstep did not make, and a product's release of another environment. Environments share the gateway's.
-func ours(env config.Environment, component string, state release.State) error {
+// ours refuses a release that Lockstep did not make, and that of another environment unless environments share it.
+func ours(env config.Environment, c component.Component, state release.State) error {
 	if state == (release.State{}) {
 		return nil
 	}
-	where := ReleaseOf(env, component)
 	if state.Fingerprint == "" {
 		return failure(TypeConflict, fmt.Sprintf("release %s/%s (chart %s %s) was not made by Lockstep: uninstall it by hand with `helm uninstall %s -n %s`, or give another release name in the environment file",
-			where.Namespace, where.Release, state.Chart, state.Version, where.Release, where.Namespace))
+			c.Namespace, c.Release, state.Chart, state.Version, c.Release, c.Namespace))
 	}
-	if component != GatewayController && state.Owner != env.Name {
+	if !c.Shared && state.Owner != env.Name {
 		return failure(TypeConflict, fmt.Sprintf("release %s/%s belongs to environment %q: give this one a namespace of its own, or correct its name",
-			where.Namespace, where.Release, state.Owner))
+			c.Namespace, c.Release, state.Owner))
 	}
 	return nil
 }

@@ -5,14 +5,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"lockstep/config"
-	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
-	"lockstep/internal/identity"
+	"lockstep/internal/component"
 )
 
 // WaitInput says what to wait for.
@@ -35,26 +33,25 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	if err != nil {
 		return err
 	}
-	names, options := workload(in.Env, in.Component)
-	options = append(options, redact)
+	c, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return classify(err)
+	}
+	options := append(described(c), redact)
+	names := c.Deployments
 	if len(in.Deployments) > 0 {
 		names = in.Deployments
 	}
 	group, ctx := errgroup.WithContext(ctx) // the first that cannot become ready ends the wait
 	for _, name := range names {
-		group.Go(func() error { return s.cluster.WaitDeployment(ctx, in.Env.Namespace, name, progress, options...) })
+		group.Go(func() error { return s.cluster.WaitDeployment(ctx, c.Namespace, name, progress, options...) })
 	}
 	return classifyWait(group.Wait())
 }
 
-// workload names a product's Deployments and where the environment file says what they are.
-func workload(env config.Environment, component string) (names []string, where []cluster.WaitOption) {
-	if component == APIManager {
-		return apim.Deployments(env.APIManager.Release, env.APIManager.Replicas), []cluster.WaitOption{
-			cluster.ValuesAt("apiManager.values.wso2.deployment"), cluster.LimitedBy("timeouts.apiManager", time.Duration(env.Timeouts.APIManager))}
-	}
-	return []string{identity.Fullname(env.IdentityServer.Release)}, []cluster.WaitOption{
-		cluster.ValuesAt("identityServer.values.deployment"), cluster.LimitedBy("timeouts.identityServer", time.Duration(env.Timeouts.IdentityServer))}
+// described says where the environment file says what a component's Deployments are.
+func described(c component.Component) []cluster.WaitOption {
+	return []cluster.WaitOption{cluster.ValuesAt(c.DeploymentsField), cluster.LimitedBy(c.TimeoutField, c.Timeout)}
 }
 
 // minSecret leaves texts alone that are too short for a secret: they may be a part of any word.

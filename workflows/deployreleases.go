@@ -8,6 +8,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
 	"lockstep/internal/release"
 )
 
@@ -20,12 +21,19 @@ func (d *deployment) restore(ctx workflow.Context, before []cluster.Snapshot) er
 	return tell(ctx, undo("put back what was there"), a.Restore, activities.RestoreInput{Scope: d.scope, Before: before})
 }
 
-func (d *deployment) releaseName(component string) string {
-	return activities.ReleaseOf(d.env, component).Release
+// component is the row of one of the environment's components.
+func (d *deployment) component(name string) component.Component {
+	c, err := component.Find(d.env, name)
+	if err != nil {
+		panic(err) // names are constants
+	}
+	return c
 }
 
+func (d *deployment) releaseName(component string) string { return d.component(component).Release }
+
 func (d *deployment) releaseNamespace(component string) string {
-	return activities.ReleaseOf(d.env, component).Namespace
+	return d.component(component).Namespace
 }
 
 func (d *deployment) releaseRef(component string) activities.ReleaseRef {

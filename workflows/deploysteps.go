@@ -9,6 +9,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/component"
 )
 
 // a names the activities; it is never called.
@@ -82,12 +83,9 @@ func (d *deployment) product(component, summary string, needs ...string) step {
 	}
 }
 
-func (d *deployment) waitReady(ctx workflow.Context, component, summary string) error {
-	limit := d.env.Timeouts.IdentityServer
-	if component == activities.APIManager {
-		limit = d.env.Timeouts.APIManager
-	}
-	return tell(ctx, wait(summary, time.Duration(limit)), a.WaitWorkload, activities.WaitInput{Input: d.trimmed(""), Component: component})
+func (d *deployment) waitReady(ctx workflow.Context, name, summary string) error {
+	limit := d.component(name).Timeout
+	return tell(ctx, wait(summary, limit), a.WaitWorkload, activities.WaitInput{Input: d.trimmed(""), Component: name})
 }
 
 func (d *deployment) preflight(ctx workflow.Context) (note string, err error) {
@@ -164,8 +162,8 @@ func (d *deployment) whole() activities.Input {
 }
 
 // trimmed leaves out the chart values of all components but one: they are large and each input is kept in the history.
-func (d *deployment) trimmed(component string) activities.Input {
-	return activities.Input{Scope: d.scope, Env: activities.Trim(d.env, component)}
+func (d *deployment) trimmed(name string) activities.Input {
+	return activities.Input{Scope: d.scope, Env: component.Trim(d.env, name)}
 }
 
 func (d *deployment) collect(ctx workflow.Context) (string, error) {

@@ -1,0 +1,24 @@
+package component
+
+import (
+	"time"
+
+	"lockstep/config"
+	"lockstep/internal/gateway"
+	"lockstep/internal/keystore"
+)
+
+// gatewayOf is the controller of the gateway. Its pods do not mount the stores: the certificate of the listeners is theirs.
+func gatewayOf(env config.Environment) Component {
+	r := env.Routing
+	return Component{
+		Kind: Gateway, Title: "the gateway", Release: r.Release, Namespace: r.Namespace, Installs: r.Installs(), Shared: true,
+		Field: "routing", Chart: r.Chart,
+		Values:      func(Found) (map[string]any, error) { return gateway.Values(env), nil },
+		HookObjects: gateway.Leftovers(env),
+		Deployments: []string{gateway.Deployment}, DeploymentsField: "routing.values.deployment",
+		Stores:  keystore.Listener(env.GatewayTLSSecret()),
+		Timeout: time.Duration(env.Timeouts.Gateway), TimeoutField: "timeouts.gateway",
+		values: func(e *config.Environment) *config.Values { return &e.Routing.Values },
+	}
+}
