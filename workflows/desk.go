@@ -84,6 +84,9 @@ func (k *desk) verdict(step string) verdict {
 	}
 }
 
+// gaveUp says whether the whole operation is given up.
+func (k *desk) gaveUp() bool { return k != nil && k.givenUp != nil }
+
 // startsOver says whether no step may begin or be asked about any more, since all begin again.
 func (k *desk) startsOver() bool { return k != nil && k.changed != nil }
 

@@ -77,6 +77,7 @@ type rebuild struct {
 	teardown
 	purge   bool
 	absent  bool              // there was nothing to remove
+	spared  bool              // a removal failed and those beside it went on
 	removed map[string]string // notes by step that is done: what is gone is not removed again when all steps begin again
 }
 
@@ -110,6 +111,7 @@ func (re *rebuild) steps() []step {
 // removes makes a step of a teardown one of the rebuild. Nothing is deployed beside what could not be removed.
 func (re *rebuild) removes(s step) step {
 	do, first := s.do, s.name == "survey"
+	s.spares = re.spares
 	s.name, s.optional, s.needs = removal+s.name, false, slices.Clone(s.needs)
 	for i := range s.needs {
 		s.needs[i] = removal + s.needs[i]
@@ -136,6 +138,13 @@ func (re *rebuild) removes(s step) step {
 	return s
 }
 
+// spares has removals go on beside one that failed, as in a teardown: what is removed, and what the message says of it, does not depend
+// on which of them was quicker. Rebuilds that began under the code before are cancelled as they were then.
+func (re *rebuild) spares(ctx workflow.Context) bool {
+	re.spared = workflow.GetVersion(ctx, "removals-go-on-beside-a-failure", workflow.DefaultVersion, 1) == 1
+	return re.spared
+}
+
 // conclude ends a rebuild that failed or was cancelled. Until the removal has begun it is a deployment that failed.
 func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep bool) error {
 	if !re.removing {
@@ -143,8 +152,11 @@ func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep
 	}
 	cancelled := temporal.IsCanceledError(failure)
 	what := failure.Error()
-	if cancelled {
+	switch {
+	case cancelled:
 		what = "cancelled"
+	case re.spared:
+		what = re.failures()
 	}
 	if keep && !cancelled {
 		what = and(what, "onFailure is keep: what was built is still there")
@@ -157,6 +169,17 @@ func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep
 		return temporal.NewCanceledError()
 	}
 	return err
+}
+
+// failures says of every removal that failed why.
+func (re *rebuild) failures() string {
+	var all []string
+	for _, row := range re.board.status.Steps {
+		if strings.HasPrefix(row.Name, removal) && row.State == StateFailed {
+			all = append(all, fmt.Sprintf("step %s failed: %s", row.Name, row.Error))
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 // lost says what became of the environment, and how it comes back.

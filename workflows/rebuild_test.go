@@ -122,6 +122,7 @@ func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing
 func TestARebuildThatCannotRemoveDoesNotDeployBesideWhatIsLeft(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
+	o.on("RemoveObjects", time.Minute, func(context.Context, activities.SnapshotInput) error { return nil }) // the failure is long known then
 	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
 		if in.Component == activities.APIManager {
 			return "", broken(activities.TypeConflict, "release apim was not made by Lockstep")
@@ -130,11 +131,25 @@ func TestARebuildThatCannotRemoveDoesNotDeployBesideWhatIsLeft(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "removed in part, not yet done: remove-api-manager") {
+	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "removed in part, not yet done: remove-api-manager, remove-listeners, remove-gateway; ") {
 		t.Errorf("got %v", err)
 	}
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return b.name == "ApplyRelease" }) {
 		t.Errorf("began %v", o.begun)
+	}
+}
+
+func TestARebuildSaysOfEveryRemovalThatFailedWhy(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	o.on("Survey", 0, survey)
+	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
+		return "", broken(activities.TypeConflict, in.Component+" was not made by Lockstep")
+	})
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
+	want := "step remove-api-manager failed: api-manager was not made by Lockstep\n" +
+		"step remove-identity-server failed: identity-server was not made by Lockstep\n"
+	if err := o.GetWorkflowError(); typeOf(err) != TypeFailed || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -23,6 +23,8 @@ type step struct {
 	remedy func() string
 	// optional says whether the operation goes on without this step, as clean-ups do.
 	optional bool
+	// spares says whether its failure leaves the steps beside it alone, which are cancelled otherwise. Those that need it never begin. Optional.
+	spares func(workflow.Context) bool
 	// skippable says why the operation is sound without this step, if an operator decides so. Empty: it is not.
 	skippable string
 }
@@ -68,7 +70,7 @@ func (r *runner) run(ctx workflow.Context, steps []step) error {
 }
 
 // pass starts every step as soon as what it needs is done, and returns when all have ended. A reason to stop cancels the steps that
-// are under way and keeps the others from beginning.
+// are under way and keeps the others from beginning, unless the step that failed spares them.
 func (r *runner) pass(ctx workflow.Context, steps []step) {
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
@@ -106,6 +108,9 @@ func (r *runner) runOne(ctx workflow.Context, cancel workflow.CancelFunc, s step
 		if ctx.Err() != nil {
 			r.stopped = ctx.Err() // cancelled from outside: what a step says as it stops is not why the operation ends
 		}
+	}
+	if ctx.Err() == nil && !r.desk.gaveUp() && s.spares != nil && s.spares(ctx) {
+		return err
 	}
 	cancel()
 	return err
