@@ -36,7 +36,7 @@ type suite struct {
 func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 	sandbox := sandboxtest.Up(t, sandboxtest.Options{Args: []string{"--no-temporal"}})
 	s := &suite{sandbox: sandbox, kube: sandbox.Client(t),
-		activities: New(config.Settings{Kubeconfig: sandbox.Kubeconfig, Mirrors: sandbox.Mirrors, CacheDir: t.TempDir()})}
+		activities: New(config.Settings{Kubeconfig: sandbox.Kubeconfig, Mirrors: sandbox.Mirrors(), CacheDir: t.TempDir()})}
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *suite)

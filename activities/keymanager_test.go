@@ -12,10 +12,10 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/cluster"
 	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
+	"lockstep/test/apimtest"
 )
 
 func mustUpsert(t *testing.T, w *apimtest.World, wanted apim.KeyManager, note string) apim.KeyManager {

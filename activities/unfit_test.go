@@ -14,9 +14,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/cluster"
 	"lockstep/internal/rest"
+	"lockstep/test/apimtest"
 )
 
 func wantRefused(t *testing.T, err error, text string) {

@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/fault"
 	"lockstep/sandbox/wso2am"
+	"lockstep/test/apimtest"
 )
 
 func count(sent []string, request string) (n int) {

@@ -14,10 +14,10 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/carbon/contract"
+	"lockstep/test/apimtest"
 )
 
 func registration() apim.KeyManager {

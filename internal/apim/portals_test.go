@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/wso2am"
+	"lockstep/test/apimtest"
 )
 
 // Servers give pages of the size they like.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/identity"
 	"lockstep/internal/rest"
+	"lockstep/test/apimtest"
 )
 
 func TestIdentityServerTellsItsHealthAndIssuer(t *testing.T) {

@@ -30,7 +30,7 @@ func TestReleasesOfARealCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := release.Options{Getter: c.Getter, Mirrors: box.Mirrors, CacheDir: t.TempDir(), Timeout: time.Minute}
+	o := release.Options{Getter: c.Getter, Mirrors: box.Mirrors(), CacheDir: t.TempDir(), Timeout: time.Minute}
 	s := suite{engine: release.New(o), options: o, client: box.Client(t), cluster: c}
 	for name, test := range map[string]func(*testing.T){
 		"install, nothing, upgrade, roll back, uninstall": s.life,

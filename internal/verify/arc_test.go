@@ -15,10 +15,10 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/verify"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/wso2am"
+	"lockstep/test/apimtest"
 )
 
 // quick are waits for tests in which what is waited for does not come.

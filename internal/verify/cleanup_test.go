@@ -10,8 +10,8 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/apim"
-	"lockstep/internal/apim/apimtest"
 	"lockstep/internal/verify"
+	"lockstep/test/apimtest"
 )
 
 // leave makes what a verification has made when it is killed at its worst moment.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/internal/keystore"
 	"lockstep/sandbox/carbon"
 	"lockstep/sandbox/carbon/carbontest"
 )
@@ -20,13 +19,13 @@ const goodToml = `
 file_name = "primary.p12"
 type = "PKCS12"
 password = "$env{PASSWORD}"
-alias = "wso2carbon"
+alias = "1"
 key_password = "$env{PASSWORD}"
 [keystore.tls]
 file_name = "tls.p12"
 type = "PKCS12"
 password = "$env{PASSWORD}"
-alias = "wso2carbon"
+alias = "1"
 key_password = "$env{PASSWORD}"
 [truststore]
 file_name = "client-truststore.p12"
@@ -44,12 +43,12 @@ func start(t *testing.T, toml string, stores map[string][]byte) (*carbon.Server,
 	return carbon.New(pod.Env, carbon.Product{Program: "test", StoreType: "PKCS12", StoreSuffix: ".p12"})
 }
 
-func TestAServerStartsWithTheStoresThatLockstepMakes(t *testing.T) {
+func TestAServerStartsWithStoresOfEitherFormat(t *testing.T) {
 	minted := carbontest.Mint(t)
 	if _, err := start(t, goodToml, minted.IS); err != nil {
 		t.Errorf("PKCS12: %v", err)
 	}
-	jks := strings.NewReplacer(".p12", ".jks", `"PKCS12"`, `"JKS"`).Replace(goodToml)
+	jks := strings.NewReplacer(".p12", ".jks", `"PKCS12"`, `"JKS"`, `"1"`, `"wso2carbon"`).Replace(goodToml)
 	if _, err := start(t, jks, minted.APIM); err != nil {
 		t.Errorf("JKS: %v", err)
 	}
@@ -72,7 +71,7 @@ func TestAServerWithWrongStoresCrashesAsJavaDoes(t *testing.T) {
 		{"TLS store missing", goodToml, without("tls.p12"), "java.io.FileNotFoundException: " + home + "/repository/resources/security/tls.p12"},
 		{"truststore missing", goodToml, without("client-truststore.p12"), "truststore client-truststore.p12: java.io.FileNotFoundException"},
 		{"wrong password", toml("$env{PASSWORD}", "wrong"), minted.IS, "password was incorrect"},
-		{"wrong alias", toml(`alias = "wso2carbon"`, `alias = "other"`), minted.IS, `the alias "other" is not a key entry`},
+		{"wrong alias", toml(`alias = "1"`, `alias = "other"`), minted.IS, `the alias "other" is not a key entry`},
 		{"key password differs", toml(`key_password = "$env{PASSWORD}"`, `key_password = "other"`), minted.IS, "Cannot recover key"},
 		{"unknown type", toml(`"PKCS12"`, `"BCFKS"`), minted.IS, "BCFKS not found"},
 		{"no store at all", toml("[truststore]", "[ignored]"), minted.IS, "Keystore was tampered with, or password was incorrect"},
@@ -115,11 +114,7 @@ func TestTheArtifactVolumeWinsOverTheConfigVolume(t *testing.T) {
 
 func TestAPKCS12TruststoreTrustsOnlyWhatIsMarkedForJava(t *testing.T) {
 	minted := carbontest.Mint(t)
-	pair := minted.Pair(t, "unmarked")
-	unmarked, err := keystore.PKCS12(pair, keystore.Alias, carbontest.Password)
-	if err != nil {
-		t.Fatal(err)
-	}
+	unmarked := carbontest.PKCS12(t, minted.CA.Issue(t, "unmarked"))
 	server, err := start(t, goodToml, with(minted.IS, "client-truststore.p12", unmarked))
 	if err != nil {
 		t.Fatal(err)

@@ -9,15 +9,12 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
-	"lockstep/internal/keystore"
+	"lockstep/sandbox/carbon/carbontest"
 )
 
 func TestAPKCS12CertificateWithoutJavasAttributeIsNotTrusted(t *testing.T) {
-	ca, err := keystore.NewCA("Test CA", 1<<40)
-	if err != nil {
-		t.Fatal(err)
-	}
-	marked, err := pkcs12.Passwordless.WithRand(rand.Reader).EncodeTrustStore([]*x509.Certificate{ca.Chain()[0]}, "")
+	ca := carbontest.NewCA(t, "Test CA")
+	marked, err := pkcs12.Passwordless.WithRand(rand.Reader).EncodeTrustStore([]*x509.Certificate{ca.Certificate}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

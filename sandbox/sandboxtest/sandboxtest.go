@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lockstep/config/mirror"
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/supervisor"
 )
@@ -24,9 +23,6 @@ import (
 // Sandbox is a running sandbox.
 type Sandbox struct {
 	supervisor.State
-	// Mirrors sends the hosts of images, charts and artifacts to the sandbox.
-	Mirrors mirror.Map
-
 	bin string
 }
 
@@ -52,9 +48,6 @@ func Up(t testing.TB, o Options) *Sandbox {
 	s.run(t, append([]string{"up"}, o.Args...)...)
 	if err := json.Unmarshal(s.run(t, "status", "-o", "json"), &s.State); err != nil {
 		t.Fatalf("reading sandbox status: %v", err)
-	}
-	if s.Mirrors, err = mirror.Parse(s.State.Mirrors()); err != nil {
-		t.Fatal(err)
 	}
 	return s
 }

@@ -39,7 +39,7 @@ func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 	}
 	for _, url := range []string{
 		s.UI,
-		s.Mirrors.URL("https://helm.wso2.com/index.yaml"),
+		s.Mirrors()["helm.wso2.com"] + "/index.yaml",
 		"http://" + s.Registry + "/v2/envoyproxy/gateway-helm/manifests/v1.7.0",
 		"http://" + s.Registry + "/v2/wso2/wso2is/manifests/7.2.0",
 	} {

@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -11,17 +13,21 @@ func (s State) Env() []string {
 	if s.TemporalAddress != "" {
 		env = append(env, "TEMPORAL_ADDRESS="+s.TemporalAddress, "LOCKSTEP_UI_URL="+s.UI)
 	}
-	return append(env, "LOCKSTEP_MIRRORS="+s.Mirrors())
+	var mirrors []string
+	for _, host := range slices.Sorted(maps.Keys(s.Mirrors())) {
+		mirrors = append(mirrors, host+"="+s.Mirrors()[host])
+	}
+	return append(env, "LOCKSTEP_MIRRORS="+strings.Join(mirrors, ","))
 }
 
-// Mirrors returns the table that sends the hosts of images, charts and artifacts to the sandbox.
-func (s State) Mirrors() string {
-	return strings.Join([]string{
-		"docker.io=http://" + s.Registry,
-		"registry.lockstep.test=http://" + s.Registry,
-		"helm.wso2.com=" + s.Repository + "/charts",
-		"maven.wso2.org=" + s.Repository,
-	}, ",")
+// Mirrors lead from the hosts of images, charts and artifacts to where the sandbox serves them.
+func (s State) Mirrors() map[string]string {
+	return map[string]string{
+		"docker.io":              "http://" + s.Registry,
+		"registry.lockstep.test": "http://" + s.Registry,
+		"helm.wso2.com":          s.Repository + "/charts",
+		"maven.wso2.org":         s.Repository,
+	}
 }
 
 // Exports returns Env as lines for a shell's eval.

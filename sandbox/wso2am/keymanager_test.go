@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/internal/keystore"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/wso2am"
 )
@@ -135,11 +134,7 @@ func TestATokenOfAnotherIssuerIsRefused(t *testing.T) {
 
 func TestAPIManagerThatDoesNotTrustIdentityServerGeneratesNoKeys(t *testing.T) {
 	w := newWorld(t, options{stores: func(t *testing.T, stores *carbontest.Stores) {
-		own, err := keystore.NewCA("Only its own", 1<<45)
-		if err != nil {
-			t.Fatal(err)
-		}
-		trustAPIM(t, stores, own)
+		trustAPIM(t, stores, carbontest.NewCA(t, "Only its own"))
 	}})
 	w.login(allScopes)
 	km := w.registerKeyManager()
@@ -149,13 +144,9 @@ func TestAPIManagerThatDoesNotTrustIdentityServerGeneratesNoKeys(t *testing.T) {
 	})
 }
 
-func trustAPIM(t *testing.T, stores *carbontest.Stores, ca *keystore.CA) {
+func trustAPIM(t *testing.T, stores *carbontest.Stores, ca *carbontest.CA) {
 	t.Helper()
-	data, err := keystore.JKSTruststore([]keystore.Trusted{{Alias: "ca", Cert: ca.Chain()[0]}}, carbontest.Password)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stores.APIM["client-truststore.jks"] = data
+	stores.APIM["client-truststore.jks"] = carbontest.JKSTrust(t, ca.Certificate)
 }
 
 func TestAnUnreachableKeyManagerFailsOperationsOnAPIs(t *testing.T) {

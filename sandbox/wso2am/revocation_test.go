@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/internal/keystore"
 	"lockstep/sandbox/carbon/carbontest"
 )
 
@@ -86,15 +85,7 @@ func TestARevokedTokenIsRefusedOnlyIfEverythingIsRight(t *testing.T) {
 
 // distrusting gives Identity Server the truststore of another environment.
 func distrusting(t *testing.T, stores *carbontest.Stores) {
-	other, err := keystore.NewCA("Another CA", 1<<45)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stores.IS["client-truststore.p12"], err = keystore.PKCS12Truststore(
-		[]keystore.Trusted{{Alias: "other", Cert: other.Chain()[0]}}, carbontest.Password)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stores.IS["client-truststore.p12"] = carbontest.PKCS12Trust(t, carbontest.NewCA(t, "Another CA").Certificate)
 }
 
 // unmarked gives it a store that has certificates, but none that is an entry of its own.
@@ -104,9 +95,5 @@ func unmarked(t *testing.T, stores *carbontest.Stores) {
 
 // nameless gives API Manager a certificate with the names API calls need, but not the one of the notification.
 func nameless(t *testing.T, stores *carbontest.Stores) {
-	data, err := keystore.JKS(stores.Pair(t, carbontest.APIMService, "localhost"), keystore.Alias, carbontest.Password)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stores.APIM["tls.jks"] = data
+	stores.APIM["tls.jks"] = carbontest.JKS(t, stores.CA.Issue(t, carbontest.APIMService, "localhost"))
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/internal/keystore"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/simulate"
 	"lockstep/sandbox/wso2am"
@@ -99,11 +98,7 @@ func TestSettingsNameTheConnectorAndItsProperties(t *testing.T) {
 
 func TestAServerThatDoesNotTrustItselfDeploysNoAPI(t *testing.T) {
 	w := newWorld(t, options{stores: func(t *testing.T, stores *carbontest.Stores) {
-		other, err := keystore.NewCA("Another CA", 1<<45)
-		if err != nil {
-			t.Fatal(err)
-		}
-		trustAPIM(t, stores, other)
+		trustAPIM(t, stores, carbontest.NewCA(t, "Another CA"))
 	}})
 	w.login(allScopes)
 	w.publish("demo")

@@ -46,7 +46,7 @@ type world struct {
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
 	stores, network := carbontest.Mint(t), carbontest.NewNetwork(t)
-	w := &world{t: t, client: network.Client(t, stores.CA.CertPEM())}
+	w := &world{t: t, client: network.Client(t, stores.CA.PEM())}
 	if o.stores != nil {
 		o.stores(t, &stores)
 	}

@@ -24,7 +24,7 @@ func startIS(t *testing.T, toml string) *http.Client {
 	stores, network := carbontest.Mint(t), carbontest.NewNetwork(t)
 	pod := carbontest.NewPod(t, network, carbontest.ISFiles(t, stores, toml), carbontest.Variables(carbontest.ISHome, nil))
 	network.Name(carbontest.ISService, pod)
-	client := network.Client(t, stores.CA.CertPEM())
+	client := network.Client(t, stores.CA.PEM())
 	pod.Start(t, wso2is.Run)
 	checkContract(t, client)
 	return client

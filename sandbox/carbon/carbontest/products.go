@@ -34,14 +34,14 @@ create_admin_account = true
 file_name = "tls.p12"
 type = "PKCS12"
 password = "$env{STORE_PASSWORD}"
-alias = "wso2carbon"
+alias = "1"
 key_password = "$env{STORE_PASSWORD}"
 
 [keystore.primary]
 file_name = "primary.p12"
 type = "PKCS12"
 password = "$env{STORE_PASSWORD}"
-alias = "wso2carbon"
+alias = "1"
 key_password = "$env{STORE_PASSWORD}"
 
 [truststore]

@@ -1,12 +1,11 @@
 package carbontest
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"maps"
 	"sync"
 	"testing"
-	"time"
-
-	"lockstep/internal/keystore"
 )
 
 // Names of the products' Services and of their environment, as the charts make them for releases "is" and "apim".
@@ -16,9 +15,15 @@ const (
 	Password    = "changeit"
 )
 
-// Stores are an environment's certificates, as Lockstep mints them.
+// Aliases of the keys in the stores of either product.
+const (
+	APIMAlias = "wso2carbon"
+	ISAlias   = "1" // Java's name for the key of a PKCS12 store that gives it none
+)
+
+// Stores are the key stores and truststores of both products, by file name, with the CA that both trust.
 type Stores struct {
-	CA       *keystore.CA
+	CA       *CA
 	APIM, IS map[string][]byte
 }
 
@@ -33,24 +38,36 @@ func Mint(t testing.TB) Stores {
 }
 
 var mintOnce = sync.OnceValues(func() (Stores, error) {
-	ca, err := keystore.NewCA("Test CA", 24*time.Hour)
+	ca, err := newCA("Test CA")
 	if err != nil {
 		return Stores{}, err
 	}
-	stores, err := keystore.Make(ca, keystore.Names{
-		APIM:    []string{APIMService, APIMService + ".apim.svc.cluster.local", "am.example.test", "localhost"},
-		IS:      []string{ISService, ISService + ".apim.svc.cluster.local", "km.example.test", "localhost"},
-		Gateway: []string{"gw.example.test"},
-	}, 24*time.Hour, Password)
-	return Stores{CA: ca, APIM: stores.APIM, IS: stores.IS}, err
+	stores := Stores{CA: ca, APIM: map[string][]byte{}, IS: map[string][]byte{}}
+	err = fill(stores.APIM, ".jks", ca, encodeJKS, encodeJKSTrust, APIMService, APIMService+".apim.svc.cluster.local", "am.example.test", "localhost")
+	if err != nil {
+		return Stores{}, err
+	}
+	err = fill(stores.IS, ".p12", ca, encodePKCS12, encodePKCS12Trust, ISService, ISService+".apim.svc.cluster.local", "km.example.test", "localhost")
+	return stores, err
 })
 
-// Pair issues a certificate of the CA.
-func (s Stores) Pair(t testing.TB, names ...string) *keystore.Pair {
-	t.Helper()
-	pair, err := s.CA.Issue(keystore.Leaf{CommonName: names[0], DNSNames: names, Validity: time.Hour})
-	if err != nil {
-		t.Fatal(err)
+// fill makes one product's stores: a key for HTTPS, another for signing, and a truststore with the CA and the signing certificate.
+func fill(
+	stores map[string][]byte, suffix string, ca *CA,
+	pair func(tls.Certificate) ([]byte, error), trust func(...*x509.Certificate) ([]byte, error), names ...string,
+) error {
+	var signing tls.Certificate
+	for _, name := range []string{"tls", "primary"} {
+		issued, err := ca.issue(names...)
+		if err != nil {
+			return err
+		}
+		if stores[name+suffix], err = pair(issued); err != nil {
+			return err
+		}
+		signing = issued
 	}
-	return pair
+	var err error
+	stores["client-truststore"+suffix], err = trust(ca.Certificate, signing.Leaf)
+	return err
 }

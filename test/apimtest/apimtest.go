@@ -47,7 +47,7 @@ type World struct {
 func Start(t testing.TB, o Options) *World {
 	t.Helper()
 	stores, network := carbontest.Mint(t), carbontest.NewNetwork(t)
-	w := &World{HTTP: network.Client(t, stores.CA.CertPEM()), faults: filepath.Join(t.TempDir(), "faults.yaml")}
+	w := &World{HTTP: network.Client(t, stores.CA.PEM()), faults: filepath.Join(t.TempDir(), "faults.yaml")}
 	if o.ISToml == "" {
 		o.ISToml = carbontest.ISToml
 	}
