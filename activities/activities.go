@@ -11,6 +11,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
+	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/release"
@@ -26,6 +27,7 @@ const (
 // Activities are the activities of all operations. Their methods are registered with a worker as they are named.
 type Activities struct {
 	settings config.Settings
+	charts   *chart.Fetcher
 
 	mu    sync.Mutex
 	sites map[config.Cluster]*known
@@ -35,11 +37,13 @@ type Activities struct {
 type site struct {
 	cluster  *cluster.Client
 	releases *release.Engine
+	charts   *chart.Fetcher
 }
 
 // New makes the activities of a worker. Nothing is connected to before an activity needs it.
 func New(settings config.Settings) *Activities {
-	return &Activities{settings: settings, sites: map[config.Cluster]*known{}}
+	charts := chart.New(chart.Options{Mirrors: settings.Mirrors, CacheDir: filepath.Join(settings.CacheDir, "charts")})
+	return &Activities{settings: settings, charts: charts, sites: map[config.Cluster]*known{}}
 }
 
 // Scope says which environment an activity works on, and for which run.
@@ -72,7 +76,7 @@ func (a *Activities) site(access config.Cluster) (*site, error) {
 		return nil, err
 	}
 	a.sites[access] = known
-	return &site{cluster: known.cluster.Load(), releases: known.releases}, nil
+	return &site{cluster: known.cluster.Load(), releases: known.releases, charts: a.charts}, nil
 }
 
 // known is a cluster as the worker knows it.
@@ -86,8 +90,8 @@ type known struct {
 func (a *Activities) newKnown() *known {
 	k := &known{}
 	k.releases = release.New(release.Options{
-		Getter:  func(namespace string) genericclioptions.RESTClientGetter { return k.cluster.Load().Getter(namespace) },
-		Mirrors: a.settings.Mirrors, CacheDir: filepath.Join(a.settings.CacheDir, "charts"),
+		Getter: func(namespace string) genericclioptions.RESTClientGetter { return k.cluster.Load().Getter(namespace) },
+		Charts: a.charts,
 		Diagnose: func(ctx context.Context, namespace, job string) error {
 			return k.cluster.Load().DiagnoseJob(ctx, namespace, job)
 		},

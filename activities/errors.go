@@ -13,7 +13,6 @@ import (
 	"lockstep/internal/cluster"
 	failures "lockstep/internal/failure"
 	"lockstep/internal/image"
-	"lockstep/internal/release"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
 )
@@ -102,23 +101,14 @@ func classifyRelease(err error) error {
 	if err = classify(err); ended(err) {
 		return err
 	}
-	var p *release.Problem
-	if !errors.As(err, &p) {
+	e, known := failures.As(err)
+	switch {
+	case !known:
 		return classifyCluster(err)
+	case e.Retryable:
+		return passing(string(e.Kind), err.Error())
 	}
-	if p.Retryable {
-		return passing(TypeUnavailable, p.Error())
-	}
-	kinds := map[release.Reason]string{
-		release.ChartNotFound: TypeNotFound, release.VersionNotFound: TypeNotFound, release.NamespaceMissing: TypeNotFound,
-		release.KindMissing: TypeNotFound, release.Conflict: TypeConflict, release.Forbidden: TypeUnauthorized,
-		release.HookFailed: TypeNotReady, release.NotGone: TypeNotReady,
-	}
-	kind, known := kinds[p.Reason]
-	if !known {
-		kind = TypeInvalidConfig
-	}
-	return failure(kind, p.Error())
+	return failure(string(e.Kind), err.Error())
 }
 
 // classifyImage classifies what registries and artifact servers said.

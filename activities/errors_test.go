@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/cluster"
+	failures "lockstep/internal/failure"
 	"lockstep/internal/image"
-	"lockstep/internal/release"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
 )
@@ -19,9 +19,6 @@ import (
 func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T) {
 	server := func(kind cluster.Kind) error {
 		return &cluster.Error{Kind: kind, Doing: "reading Secret apim/x", Err: errors.New("no"), Next: "look"}
-	}
-	helm := func(reason release.Reason, retryable bool) error {
-		return &release.Problem{Reason: reason, Message: "no", NextMove: "look", Retryable: retryable}
 	}
 	product := func(status int, code string) error {
 		return fmt.Errorf("listing: %w", &rest.Error{Product: "API Manager", Method: "GET", Path: "/x", Status: status, Code: code})
@@ -46,13 +43,8 @@ func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T)
 		"a pod that may yet be ready":           {classifyWait, &cluster.Problem{Reason: "NotYet", Retryable: true}, TypeUnavailable, false},
 		"the end of a wait's time":              {classifyWait, &cluster.Problem{Reason: cluster.ReasonDeadline, Retryable: true}, TypeNotReady, true},
 		"an API server that goes during a wait": {classifyWait, server(cluster.Unreachable), TypeUnavailable, false},
-		"a chart that is not there":             {classifyRelease, helm(release.ChartNotFound, false), TypeNotFound, true},
-		"a version that is not there":           {classifyRelease, helm(release.VersionNotFound, false), TypeNotFound, true},
-		"a foreign object in a release's way":   {classifyRelease, helm(release.Conflict, false), TypeConflict, true},
-		"a release without permission":          {classifyRelease, helm(release.Forbidden, false), TypeUnauthorized, true},
-		"a failed hook":                         {classifyRelease, helm(release.HookFailed, false), TypeNotReady, true},
-		"a template that does not render":       {classifyRelease, helm(release.Failed, false), TypeInvalidConfig, true},
-		"a chart repository that is down":       {classifyRelease, helm(release.ChartNotFound, true), TypeUnavailable, false},
+		"a failure that another attempt mends":  {classifyRelease, failures.Transient(failures.Unavailable, "no"), TypeUnavailable, false},
+		"a failure that no other attempt mends": {classifyRelease, fmt.Errorf("applying: %w", failures.Final(failures.NotFound, "no")), TypeNotFound, true},
 		"a release on an unreachable cluster":   {classifyRelease, server(cluster.Unreachable), TypeUnavailable, false},
 		"a registry that wants a password":      {classifyImage, fmt.Errorf("pushing: %w", image.ErrUnauthorized), TypeUnauthorized, true},
 		"an image that is not there":            {classifyImage, fmt.Errorf("pulling: %w", image.ErrNotFound), TypeNotFound, true},

@@ -60,7 +60,7 @@ func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
 	if !in.Env.Routing.Installs() {
 		return nil, nil
 	}
-	crds, err := s.releases.CRDs(ctx, in.Env.Routing.Chart)
+	crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
 	if err != nil {
 		return nil, classifyRelease(err)
 	}
@@ -88,7 +88,7 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	note := "uses the kinds that are there"
 	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
 		progress("reading the gateway chart")
-		crds, err := s.releases.CRDs(ctx, in.Env.Routing.Chart)
+		crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
 		if err != nil {
 			return "", classifyRelease(err)
 		}

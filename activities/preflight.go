@@ -191,7 +191,7 @@ func checkGatewayKinds(ctx context.Context, s *site, env config.Environment) err
 	if env.Routing.CRDs == config.CRDsCreateReplace {
 		return nil
 	}
-	crds, err := s.releases.CRDs(ctx, env.Routing.Chart)
+	crds, err := s.charts.CRDs(ctx, env.Routing.Chart)
 	if err != nil {
 		return classifyRelease(err)
 	}

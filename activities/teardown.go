@@ -279,7 +279,7 @@ func (a *Activities) RemoveOwnCRDs(ctx context.Context, in Input) (string, error
 	if !in.Env.Routing.Installs() {
 		return "left: Lockstep did not install them", nil
 	}
-	crds, err := s.releases.CRDs(ctx, in.Env.Routing.Chart)
+	crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
 	if err != nil {
 		return "", classifyRelease(err)
 	}

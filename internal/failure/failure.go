@@ -127,10 +127,13 @@ func In(where string, err error) error {
 		return err
 	}
 	in := *e
-	in.Cause = &text{where + ": " + err.Error(), err}
+	in.Cause = Reworded(where+": "+err.Error(), err)
 	in.Doing, in.Next = "", ""
 	return &in
 }
+
+// Reworded is an error in other words. What [errors.Is] and [errors.As] find in err, they find in it.
+func Reworded(says string, err error) error { return &text{says, err} }
 
 // text is an error in other words.
 type text struct {

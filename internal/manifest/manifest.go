@@ -1,4 +1,4 @@
-// Package manifest mends rendered Kubernetes objects in what a chart cannot express, and composes chart values. It is
+// Package manifest reads and writes manifests, mends rendered Kubernetes objects in what a chart cannot express, and composes chart values. It is
 // pure: objects in, objects out.
 package manifest
 

@@ -8,6 +8,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+
+	"lockstep/internal/chart"
 )
 
 // Apply makes a release what spec says: it installs, upgrades, or leaves alone what is already so and whole. It does
@@ -39,7 +41,7 @@ func (e *Engine) Apply(ctx context.Context, spec Spec, progress func(string)) (R
 // prepared is a spec with all that follows from it.
 type prepared struct {
 	Spec
-	chart  fetched
+	chart  chart.Chart
 	values map[string]any
 	labels map[string]string
 	// manifest is what a first installation would make.
@@ -47,7 +49,7 @@ type prepared struct {
 }
 
 func (e *Engine) prepare(ctx context.Context, s *session, spec Spec) (prepared, error) {
-	got, err := e.fetch(ctx, spec.Chart)
+	got, err := e.options.Charts.Fetch(ctx, spec.Chart)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -88,7 +90,7 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 		todo = plan{step: install}
 	}
 	if err := ctx.Err(); err != nil {
-		return Result{}, fmt.Errorf("applying release %s: %w", p.Name, err)
+		return Result{}, explained("applying release "+p.Name, err)
 	}
 	progress(fmt.Sprintf("%s of release %s: chart %s %s", todo.step, p.Name, p.chart.Name(), p.chart.Metadata.Version))
 	done, err := s.run(ctx, todo, p)

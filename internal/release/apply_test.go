@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 func TestApplyInstallsOnceAndThenChangesNothing(t *testing.T) {
@@ -146,10 +147,10 @@ func TestAReleaseOnWhichSomebodyElseIsAtWorkIsRefused(t *testing.T) {
 	e := cluster.engine(Options{})
 	says := []string{"somebody's helm", "web", "revision 2 is pending-upgrade since " + started.UTC().Format(time.RFC3339), "helm history web -n apps"}
 	_, err := e.Look(context.Background(), "apps", "web")
-	checkProblem(t, err, Conflict, says...)
+	checkFailure(t, err, Conflict, says...)
 	_, err = e.Apply(context.Background(), spec(t, nil), nil)
-	checkProblem(t, err, Conflict, says...)
-	checkProblem(t, e.Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil), Conflict, says...)
+	checkFailure(t, err, Conflict, says...)
+	checkFailure(t, e.Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil), Conflict, says...)
 	if got := cluster.history(t); got != "superseded pending-upgrade" {
 		t.Errorf("history is %q", got)
 	}
@@ -169,9 +170,8 @@ func TestAnotherEnvironmentsWorkOnASharedReleaseIsWaitedFor(t *testing.T) {
 	})
 	s.Owner = "b"
 	_, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
-	checkProblem(t, err, Conflict, `for environment "a"`)
-	var p *Problem
-	if !errors.As(err, &p) || !p.Retryable {
+	checkFailure(t, err, Conflict, `for environment "a"`)
+	if !failure.IsRetryable(err) {
 		t.Errorf("it is over soon: %v", err)
 	}
 }
@@ -225,8 +225,7 @@ func TestFailedUpgradeIsRecordedAndDoneAgain(t *testing.T) {
 	apply(t, cluster, spec(t, nil))
 	cluster.updateErr = errors.New(`Deployment.apps "web" is invalid: spec: Forbidden`)
 	_, err := cluster.engine(Options{}).Apply(context.Background(), spec(t, map[string]any{"text": "new"}), nil)
-	var p *Problem
-	if !errors.As(err, &p) || p.Reason != Rejected || p.Retryable {
+	if failure.ReasonOf(err) != Rejected || failure.IsRetryable(err) {
 		t.Errorf("got %v", err)
 	}
 	cluster.updateErr = nil
@@ -240,8 +239,7 @@ func TestAnObjectOfSomebodyElseIsAConflict(t *testing.T) {
 	cluster := newMemoryCluster()
 	cluster.objects["configmaps/web"] = map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "web"}}
 	_, err := cluster.engine(Options{}).Apply(context.Background(), spec(t, nil), nil)
-	var p *Problem
-	if !errors.As(err, &p) || p.Reason != Conflict || !strings.Contains(err.Error(), `ConfigMap "web"`) {
+	if failure.ReasonOf(err) != Conflict || !strings.Contains(err.Error(), `ConfigMap "web"`) {
 		t.Errorf("got %v", err)
 	}
 	if got := cluster.history(t); got != "none" {
@@ -251,8 +249,7 @@ func TestAnObjectOfSomebodyElseIsAConflict(t *testing.T) {
 
 func TestARefusedTemplateSaysWhy(t *testing.T) {
 	_, err := newMemoryCluster().engine(Options{}).Apply(context.Background(), spec(t, map[string]any{"text": ""}), nil)
-	var p *Problem
-	if !errors.As(err, &p) || p.Reason != RenderFailed || !strings.Contains(err.Error(), "text is required") {
+	if failure.ReasonOf(err) != RenderFailed || !strings.Contains(err.Error(), "text is required") {
 		t.Errorf("got %v", err)
 	}
 }

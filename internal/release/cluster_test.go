@@ -27,6 +27,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/rest/fake"
+
+	"lockstep/internal/manifest"
 )
 
 // memoryCluster keeps objects by kind and name, in one namespace, behind Helm's client interface, and releases in
@@ -73,12 +75,12 @@ func (c *memoryCluster) Build(manifest io.Reader, _ bool) (kube.ResourceList, er
 	return c.waits.build(manifest, c.build)
 }
 
-func (c *memoryCluster) build(manifest io.Reader, _ bool) (kube.ResourceList, error) {
-	data, err := io.ReadAll(manifest)
+func (c *memoryCluster) build(text io.Reader, _ bool) (kube.ResourceList, error) {
+	data, err := io.ReadAll(text)
 	if err != nil {
 		return nil, err
 	}
-	objects, err := decode(data)
+	objects, err := manifest.Decode(data)
 	var list kube.ResourceList
 	for _, object := range objects {
 		if object.GetKind() == c.unknown {

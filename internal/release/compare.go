@@ -89,11 +89,11 @@ func chartName(name, version, digest string) string {
 
 // rendered compares the objects of a revision with those that would be rendered now.
 func rendered(is, wants string) (items []drift.Item, err error) {
-	old, err := decode([]byte(is))
+	old, err := decoded(is)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := decode([]byte(wants))
+	wanted, err := decoded(wants)
 	if err != nil {
 		return nil, err
 	}
@@ -122,9 +122,9 @@ func (s *session) changedObjects(last *helmrelease.Release) (items []drift.Item,
 	defer s.removing(false)
 	objects, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
 	if err != nil {
-		return nil, problem("reading the objects of the release", err)
+		return nil, explained("reading the objects of the release", err)
 	}
-	wanted, err := decode([]byte(last.Manifest))
+	wanted, err := decoded(last.Manifest)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (s *session) changedObjects(last *helmrelease.Release) (items []drift.Item,
 			continue
 		}
 		if err != nil {
-			return nil, problem("looking for the objects of the release", err)
+			return nil, explained("looking for the objects of the release", err)
 		}
 		have, isMap := content(object).(map[string]any)
 		if !isMap {

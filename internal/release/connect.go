@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 
+	"lockstep/internal/failure"
 	"lockstep/internal/fence"
 )
 
@@ -22,15 +23,15 @@ func (e *Engine) connect(ctx context.Context, namespace string, progress func(st
 	getter := leased{e.options.Getter(namespace), ctx}
 	s := &session{Configuration: &action.Configuration{}}
 	if err := s.Init(getter, namespace, "secret", s.listen(e.options.Log)); err != nil {
-		return nil, problem("connecting to the cluster", err)
+		return nil, explained("connecting to the cluster", err)
 	}
 	capabilities, err := discover(getter)
 	if err != nil {
-		return nil, problem("asking the cluster for its version and kinds", err)
+		return nil, explained("asking the cluster for its version and kinds", err)
 	}
 	clients, err := s.KubernetesClientSet()
 	if err != nil {
-		return nil, problem("connecting to the cluster", err)
+		return nil, explained("connecting to the cluster", err)
 	}
 	s.formers = &formers{clients.CoreV1().Secrets(namespace)}
 	s.Releases = records(clients.CoreV1().Secrets(namespace), s.Log)
@@ -102,10 +103,13 @@ func (s *session) explain(doing string, err error) error {
 		return nil
 	}
 	if s.waits != nil && s.waits.found != nil {
-		return fmt.Errorf("%s: %w", doing, s.waits.found)
+		if _, found := failure.As(s.waits.found); found {
+			return failure.In(doing, s.waits.found)
+		}
+		return explained(doing, s.waits.found)
 	}
 	if s.complaint != "" {
 		err = fmt.Errorf("%w (%s)", err, s.complaint)
 	}
-	return problem(doing, err)
+	return explained(doing, err)
 }

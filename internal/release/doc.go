@@ -1,4 +1,5 @@
-// Package release installs, upgrades and removes Helm releases. It is the only package that imports helm.sh/helm.
+// Package release installs, upgrades and removes Helm releases. Beside package chart, which gets
+// the charts, it is the only one that imports helm.sh/helm.
 //
 // It looks first and then takes one action. It never waits for what a chart made to become ready (neither Wait nor
 // Atomic): a Helm v3 action cannot be stopped once it runs, so waiting and undoing are steps of their own.

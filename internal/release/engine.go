@@ -2,17 +2,15 @@ package release
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"helm.sh/helm/v3/pkg/action"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
-	"lockstep/config/mirror"
+	"lockstep/internal/chart"
 )
 
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
@@ -21,21 +19,12 @@ const DefaultTimeout = 5 * time.Minute
 // MaxHistory is how many revisions of a release [Engine.Prune] leaves.
 const MaxHistory = 10
 
-// Chart names one chart by exact version.
-type Chart = config.Chart
-
 // Options are what an [Engine] works with.
 type Options struct {
-	// Getter gives access to the cluster with namespace as the default one. Not needed by Pull, CRDs and Render.
+	// Getter gives access to the cluster with namespace as the default one. Not needed by Render.
 	Getter func(namespace string) genericclioptions.RESTClientGetter
-	// Mirrors redirect chart repositories and registries.
-	Mirrors mirror.Map
-	// Keychain finds registry credentials. Default: the docker config of the process.
-	Keychain authn.Keychain
-	// HTTP fetches charts from repositories. Default: http.DefaultClient.
-	HTTP *http.Client
-	// CacheDir keeps downloaded charts by digest. It may be removed at any time.
-	CacheDir string
+	// Charts gets the charts. Default: without mirrors and cache.
+	Charts *chart.Fetcher
 	// Timeout bounds the waits of Uninstall and Restore, and Apply's hooks where [Spec.Timeout] is 0. Default
 	// [DefaultTimeout].
 	Timeout time.Duration
@@ -132,11 +121,8 @@ func New(options Options) *Engine {
 	if options.Log == nil {
 		options.Log = func(string, ...any) {}
 	}
-	if options.Keychain == nil {
-		options.Keychain = authn.DefaultKeychain
-	}
-	if options.HTTP == nil {
-		options.HTTP = http.DefaultClient
+	if options.Charts == nil {
+		options.Charts = chart.New(chart.Options{})
 	}
 	if options.Timeout == 0 {
 		options.Timeout = DefaultTimeout

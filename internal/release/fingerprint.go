@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
 )
 
@@ -22,7 +21,7 @@ const (
 func fingerprint(chartDigest string, values map[string]any, manifest string) (string, error) {
 	canonical, err := json.Marshal([]any{chartDigest, values, manifest}) // map keys come out sorted
 	if err != nil {
-		return "", fmt.Errorf("reading values: %w", err)
+		return "", final(RenderFailed, "correct the values", "reading values: %w", err)
 	}
 	sum := sha256.Sum256(canonical)
 	return short(sum[:]), nil

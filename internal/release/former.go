@@ -72,14 +72,14 @@ func (s *session) remembering(ctx context.Context, p prepared, todo plan) func(*
 		}
 		all, err := s.found(p, todo, next)
 		if err != nil {
-			return problem("looking what there is of release "+p.Name, err)
+			return explained("looking what there is of release "+p.Name, err)
 		}
 		if len(all) == len(s.waits.former.objects) {
 			return nil
 		}
 		s.waits.former.objects = all
 		s.waits.former.version, err = s.formers.write(ctx, p, s.waits.former)
-		return problem("keeping what there is of release "+p.Name, err)
+		return explained("keeping what there is of release "+p.Name, err)
 	}
 }
 

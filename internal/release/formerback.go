@@ -2,7 +2,6 @@ package release
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/cli-runtime/pkg/resource"
+
+	"lockstep/internal/failure"
+	"lockstep/internal/manifest"
 )
 
 // putFormerBack makes the objects that were there before the run what they were. It goes on after an error.
@@ -28,12 +30,12 @@ func (e *Engine) putFormerBack(s *session, u Undo, progress func(string)) error 
 		}
 		changed, err := e.putOneBack(s, u, objects[id].Object)
 		if err != nil {
-			errs = append(errs, problem("putting "+id+" back", err))
+			errs = append(errs, explained("putting "+id+" back", err))
 		} else if changed {
 			progress("put back as it was before: " + id)
 		}
 	}
-	return errors.Join(errs...)
+	return failure.Join(errs...)
 }
 
 func (e *Engine) putOneBack(s *session, u Undo, data []byte) (changed bool, err error) {
@@ -68,7 +70,7 @@ func (s *session) unpacked(data []byte) (*unstructured.Unstructured, *resource.I
 	if err := was.UnmarshalJSON(data); err != nil {
 		return nil, nil, fmt.Errorf("reading what it was: %w", err)
 	}
-	document, err := encode([]*unstructured.Unstructured{was})
+	document, err := manifest.Encode([]*unstructured.Unstructured{was})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,7 +35,7 @@ func (f *formers) read(ctx context.Context, release, owner, run string) (Former,
 		return Former{}, nil
 	}
 	if err != nil {
-		return Former{}, problem("reading what there was of release "+release, err)
+		return Former{}, explained("reading what there was of release "+release, err)
 	}
 	if secret.Annotations[runAnnotation] != run {
 		return Former{version: secret.ResourceVersion}, nil
@@ -47,7 +46,7 @@ func (f *formers) read(ctx context.Context, release, owner, run string) (Former,
 		err = json.NewDecoder(unpacked).Decode(&kept.objects)
 	}
 	if err != nil {
-		return Former{}, fmt.Errorf("reading what there was of release %s from Secret %s: %w", release, secret.Name, err)
+		return Former{}, final(Failed, "delete that Secret, and undo by hand", "reading what there was of release %s from Secret %s: %w", release, secret.Name, err)
 	}
 	return kept, nil
 }
@@ -100,17 +99,17 @@ func (e *Engine) Forget(ctx context.Context, namespace, name, owner string) erro
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return problem("deleting what there was of release "+name, err)
+	return explained("deleting what there was of release "+name, err)
 }
 
 func (e *Engine) formers(ctx context.Context, namespace string) (*formers, error) {
 	config, err := leased{e.options.Getter(namespace), ctx}.ToRESTConfig()
 	if err != nil {
-		return nil, problem("connecting to the cluster", err)
+		return nil, explained("connecting to the cluster", err)
 	}
 	clients, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, problem("connecting to the cluster", err)
+		return nil, explained("connecting to the cluster", err)
 	}
 	return &formers{clients.CoreV1().Secrets(namespace)}, nil
 }

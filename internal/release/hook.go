@@ -114,7 +114,7 @@ func (w *waiter) hopeless(ctx context.Context, round int, namespace, name string
 		return nil
 	}
 	err := w.diagnose(ctx, namespace, name)
-	if ctx.Err() != nil || transient(err) {
+	if ctx.Err() != nil || passing(err) {
 		return nil
 	}
 	return err
@@ -132,20 +132,12 @@ func (w *waiter) hookError(namespace, name string, timeout time.Duration, err, c
 	if w.ctx.Err() != nil {
 		return fmt.Errorf("waiting for hook Job %s: %w", name, context.Cause(w.ctx))
 	}
-	p := &Problem{Reason: HookFailed, Retryable: true, Err: err,
-		NextMove: fmt.Sprintf("look at kubectl -n %s describe job %s and its pods", namespace, name)}
+	next := fmt.Sprintf("look at kubectl -n %s describe job %s and its pods", namespace, name)
 	switch {
-	case cause != nil && !errors.Is(cause, context.DeadlineExceeded):
-		var known *Problem
-		if errors.As(cause, &known) {
-			return fmt.Errorf("hook Job %s cannot run: %w", name, cause)
-		}
-		p.Message, p.Err = fmt.Sprintf("hook Job %s cannot run: %v", name, cause), cause
-		p.Retryable = false // the diagnosis says that waiting does not help
+	case cause != nil && !errors.Is(cause, context.DeadlineExceeded): // the diagnosis says that waiting does not help
+		return final(HookFailed, next, "hook Job %s cannot run: %w", name, cause)
 	case cause != nil:
-		p.Message = fmt.Sprintf("hook Job %s is not complete after %s", name, timeout)
-	default:
-		p.Message = fmt.Sprintf("hook Job %s failed: %v", name, err)
+		return transient(HookFailed, next, "hook Job %s is not complete after %s", name, timeout)
 	}
-	return p
+	return transient(HookFailed, next, "hook Job %s failed: %w", name, err)
 }

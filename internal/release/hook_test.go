@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"lockstep/internal/failure"
 )
 
 func TestCompleteHookEndsTheWait(t *testing.T) {
@@ -59,10 +61,10 @@ func TestHookThatCannotCompleteFailsFastWithTheEvidence(t *testing.T) {
 			w := wait(context.Background(), cluster)
 			w.diagnose = c.diagnose
 			err := w.job("apps", "setup", timeout)
-			checkProblem(t, err, HookFailed, c.want...)
+			checkFailure(t, err, HookFailed, c.want...)
 			diagnosed := strings.Contains(err.Error(), "cannot run")
-			if p := new(Problem); errors.As(err, &p) && p.Retryable == diagnosed {
-				t.Errorf("retryable is %v: %v", p.Retryable, err)
+			if failure.IsRetryable(err) == diagnosed {
+				t.Errorf("retryable is %v: %v", !diagnosed, err)
 			}
 			if !errors.Is(w.found, err) {
 				t.Error("the error is not kept for Helm, which loses it")

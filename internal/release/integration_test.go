@@ -18,7 +18,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
+	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 	"lockstep/internal/release"
 	"lockstep/sandbox/sandboxtest"
 )
@@ -30,7 +32,7 @@ func TestReleasesOfARealCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := release.Options{Getter: c.Getter, Mirrors: box.Mirrors(), CacheDir: t.TempDir(), Timeout: time.Minute}
+	o := release.Options{Getter: c.Getter, Charts: charts(t, box), Timeout: time.Minute}
 	s := suite{engine: release.New(o), options: o, client: box.Client(t), cluster: c}
 	for name, test := range map[string]func(*testing.T){
 		"install, nothing, upgrade, roll back, uninstall": s.life,
@@ -45,6 +47,11 @@ func TestReleasesOfARealCluster(t *testing.T) {
 	} {
 		t.Run(name, test)
 	}
+}
+
+// charts gets them from the sandbox.
+func charts(t *testing.T, box *sandboxtest.Sandbox) *chart.Fetcher {
+	return chart.New(chart.Options{Mirrors: box.Mirrors(), CacheDir: t.TempDir()})
 }
 
 type suite struct {
@@ -179,7 +186,7 @@ func (s suite) hook(t *testing.T) {
 func (s suite) gateway(t *testing.T) {
 	spec := release.Spec{Name: "envoy-gateway", Namespace: "envoy-gateway-system", CreateNamespace: true,
 		Chart: config.Chart{OCI: "oci://docker.io/envoyproxy/gateway-helm", Version: "v1.7.0"}}
-	crds, err := s.engine.CRDs(t.Context(), spec.Chart)
+	crds, err := s.options.Charts.CRDs(t.Context(), spec.Chart)
 	if err != nil || len(crds) == 0 {
 		t.Errorf("%d CRDs, %v", len(crds), err)
 	}
@@ -229,12 +236,11 @@ func (s suite) apply(t *testing.T, spec release.Spec) release.Result {
 	return result
 }
 
-func (s suite) fails(t *testing.T, spec release.Spec, reason release.Reason, parts ...string) {
+func (s suite) fails(t *testing.T, spec release.Spec, reason string, parts ...string) {
 	t.Helper()
 	_, err := s.engine.Apply(t.Context(), spec, nil)
-	var p *release.Problem
-	if !errors.As(err, &p) || p.Reason != reason {
-		t.Fatalf("got %v, want a problem %s", err, reason)
+	if failure.ReasonOf(err) != reason {
+		t.Fatalf("got %v, want a failure for the reason %s", err, reason)
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {

@@ -67,7 +67,7 @@ func TestHelmUnderALease(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := &sent{}
-	engine := release.New(release.Options{Mirrors: box.Mirrors(), CacheDir: t.TempDir(), Timeout: time.Minute,
+	engine := release.New(release.Options{Charts: charts(t, box), Timeout: time.Minute,
 		Getter: func(namespace string) genericclioptions.RESTClientGetter { return spy{c.Getter(namespace), seen} }})
 
 	t.Run("nothing is changed once it is over, and the next attempt carries on", func(t *testing.T) {

@@ -41,7 +41,7 @@ func (s *session) leftovers(name, namespace string, revisions []*helmrelease.Rel
 	for _, revision := range revisions {
 		objects, _, err := buildKnown([]byte(revision.Manifest), s.KubeClient.Build)
 		if err != nil {
-			return l, problem(fmt.Sprintf("reading the objects of revision %d of release %s", revision.Version, name), err)
+			return l, explained(fmt.Sprintf("reading the objects of revision %d of release %s", revision.Version, name), err)
 		}
 		l.revisions = append(l.revisions, objects)
 	}

@@ -23,7 +23,7 @@ type live struct {
 func (s *session) liveOf(revision *helmrelease.Release) (found live, err error) {
 	objects, err := s.KubeClient.Build(strings.NewReader(revision.Manifest), false)
 	if err != nil {
-		return found, problem("reading the objects of the release", err)
+		return found, explained("reading the objects of the release", err)
 	}
 	for _, info := range objects {
 		object, err := cli.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
@@ -32,7 +32,7 @@ func (s *session) liveOf(revision *helmrelease.Release) (found live, err error) 
 			found.missing = append(found.missing, info)
 			continue
 		case err != nil:
-			return found, problem("looking for the objects of the release", err)
+			return found, explained("looking for the objects of the release", err)
 		case holds(content(object), content(info.Object)):
 			found.same = append(found.same, info)
 		}

@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"fmt"
 	"sync"
 )
 
@@ -20,7 +19,7 @@ func (l *locks) acquire(ctx context.Context, namespace, name string) (unlock fun
 	case slot <- struct{}{}:
 		return func() { <-slot }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting for another action on release %s: %w", name, context.Cause(ctx))
+		return nil, explained("waiting for another action on release "+name, context.Cause(ctx))
 	}
 }
 

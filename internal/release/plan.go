@@ -56,8 +56,8 @@ func (s *session) decide(history []*helmrelease.Release, p prepared) (step, erro
 		return install, nil
 	}
 	if s.keptByHand(last) {
-		return nothing, &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody uninstalled release %s and kept its history", last.Name),
-			NextMove: fmt.Sprintf("forget it (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace)}
+		return nothing, final(Conflict, fmt.Sprintf("forget it (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace),
+			"somebody uninstalled release %s and kept its history", last.Name)
 	}
 	switch last.Info.Status {
 	case helmrelease.StatusUninstalled, helmrelease.StatusUninstalling:

@@ -28,7 +28,7 @@ func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
 			continue
 		}
 		if _, err := s.Releases.Delete(name, old.Version); err != nil {
-			return problem(fmt.Sprintf("deleting revision %d of release %s", old.Version, name), err)
+			return explained(fmt.Sprintf("deleting revision %d of release %s", old.Version, name), err)
 		}
 	}
 	return nil

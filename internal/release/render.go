@@ -1,10 +1,9 @@
 package release
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -13,25 +12,28 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/config"
+	"lockstep/internal/chart"
+	"lockstep/internal/failure"
+	"lockstep/internal/manifest"
 )
 
 // Render gives the objects of a release, post-rendered, without a cluster: a chart that asks for the cluster's
 // version or kinds sees Helm's defaults. Hooks and CRDs are not among them.
 func (e *Engine) Render(ctx context.Context, spec Spec) ([]*unstructured.Unstructured, error) {
-	got, err := e.fetch(ctx, spec.Chart)
+	got, err := e.options.Charts.Fetch(ctx, spec.Chart)
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := e.render(got, spec, nil)
+	text, err := e.render(got, spec, nil)
 	if err != nil {
 		return nil, err
 	}
-	return decode([]byte(manifest))
+	return decoded(text)
 }
 
 // render is what the release would be for a cluster with these capabilities, always as a first installation: what comes
 // out depends on what is asked for alone and not on what is there.
-func (e *Engine) render(got fetched, spec Spec, capabilities *chartutil.Capabilities) (string, error) {
+func (e *Engine) render(got chart.Chart, spec Spec, capabilities *chartutil.Capabilities) (string, error) {
 	values, err := normal(spec.Values)
 	if err != nil {
 		return "", err
@@ -44,11 +46,11 @@ func (e *Engine) render(got fetched, spec Spec, capabilities *chartutil.Capabili
 	if capabilities != nil {
 		install.KubeVersion, install.APIVersions = &capabilities.KubeVersion, capabilities.APIVersions
 	}
-	chart, err := got.copied()
+	copied, err := got.Copy()
 	if err != nil {
-		return "", invalid(err)
+		return "", err
 	}
-	release, err := install.Run(chart, values)
+	release, err := install.Run(copied, values)
 	if err != nil {
 		return "", unrendered(spec, err)
 	}
@@ -62,28 +64,51 @@ func (s Spec) postRenderer() postrender.PostRenderer {
 	return postRenderer(s.PostRender)
 }
 
+// postRenderer is a [Spec.PostRender] in Helm's terms.
+type postRenderer func([]*unstructured.Unstructured) error
+
+// Run mends a rendered manifest.
+func (mend postRenderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
+	objects, err := manifest.Decode(rendered.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	if err := mend(objects); err != nil {
+		return nil, err
+	}
+	mended, err := manifest.Encode(objects)
+	return bytes.NewBuffer(mended), err
+}
+
+// decoded reads the objects of a manifest that Helm rendered.
+func decoded(text string) ([]*unstructured.Unstructured, error) {
+	objects, err := manifest.Decode([]byte(text))
+	if err != nil {
+		return nil, final(RenderFailed, "correct the chart", "reading what it renders: %w", err)
+	}
+	return objects, nil
+}
+
 // normal copies values so that neither side sees the other's changes, with plain maps and whole numbers as int64.
 func normal(values map[string]any) (map[string]any, error) {
-	data, err := json.Marshal(values)
-	if err != nil {
-		return nil, fmt.Errorf("reading values: %w", err)
-	}
 	copied := config.Values{}
-	if err := json.Unmarshal(data, &copied); err != nil {
-		return nil, err
+	data, err := json.Marshal(values)
+	if err == nil {
+		err = json.Unmarshal(data, &copied)
+	}
+	if err != nil {
+		return nil, final(RenderFailed, "correct the values", "reading values: %w", err)
 	}
 	return copied, nil
 }
 
 func unrendered(spec Spec, err error) error {
-	var known *Problem
-	if errors.As(err, &known) {
+	if _, known := failure.As(err); known {
 		return err
 	}
-	p := &Problem{Reason: RenderFailed, Message: fmt.Sprintf("rendering release %s: %s", spec.Name, oneLine(err.Error())),
-		NextMove: "correct the values", Err: err}
-	if strings.Contains(p.Message, "chart requires kubeVersion") {
-		p.NextMove = "use a chart version that is made for this cluster"
+	e := final(RenderFailed, "correct the values", "rendering release %s: %w", spec.Name, failure.Reworded(oneLine(err.Error()), err))
+	if strings.Contains(e.Cause.Error(), "chart requires kubeVersion") {
+		e.Next = "use a chart version that is made for this cluster"
 	}
-	return p
+	return e
 }

@@ -68,8 +68,7 @@ func (e *Engine) takeBack(ctx context.Context, s *session, u Undo, progress func
 		return e.goBack(s, u, history, target, progress)
 	}
 	if wasWhole(u.Before) {
-		return false, &Problem{Reason: Failed, Message: fmt.Sprintf("release %s was at revision %d and is no longer there", u.Name, u.Before.Revision),
-			NextMove: "somebody else uninstalled it: deploy again"}
+		return false, final(Failed, "somebody else uninstalled it: deploy again", "release %s was at revision %d and is no longer there", u.Name, u.Before.Revision)
 	}
 	if last == nil {
 		return false, nil
@@ -110,8 +109,8 @@ func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, targ
 	}
 	last := newest(newer)
 	if !mine(last) {
-		return true, &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody else changed release %s since: revision %d, %q", u.Name, last.Version, last.Info.Description),
-			NextMove: fmt.Sprintf("if that is not wanted, roll it back by hand: helm rollback %s %d -n %s", u.Name, target.Version, u.Namespace)}
+		return true, final(Conflict, fmt.Sprintf("if that is not wanted, roll it back by hand: helm rollback %s %d -n %s", u.Name, target.Version, u.Namespace),
+			"somebody else changed release %s since: revision %d, %q", u.Name, last.Version, last.Info.Description)
 	}
 	if !rolledBack(last, target) || last.Info.Status != helmrelease.StatusDeployed {
 		progress(fmt.Sprintf("rolling release %s back from revision %d to %d", u.Name, last.Version, target.Version))
@@ -183,7 +182,7 @@ func (s *session) putBack(u Undo, revision int, progress func(string)) error {
 			_, err = s.Releases.Delete(u.Name, r.Version)
 		}
 		if err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
-			return problem(fmt.Sprintf("putting back the records of release %s", u.Name), err)
+			return explained(fmt.Sprintf("putting back the records of release %s", u.Name), err)
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+
+	"lockstep/internal/failure"
 )
 
 func TestRestoreRemovesWhatDidNotExist(t *testing.T) {
@@ -76,8 +77,7 @@ func TestUninstallSaysWhatIsStillThere(t *testing.T) {
 	cluster.stubborn["configmaps/web"] = true
 	var said []string
 	err := cluster.engine(Options{Timeout: time.Millisecond}).Uninstall(context.Background(), "apps", "web", func(text string) { said = append(said, text) })
-	var p *Problem
-	if !errors.As(err, &p) || p.Reason != NotGone || !strings.Contains(err.Error(), "ConfigMap web") {
+	if failure.ReasonOf(err) != NotGone || !strings.Contains(err.Error(), "ConfigMap web") {
 		t.Fatalf("got %v", err)
 	}
 	if diff := cmp.Diff([]string{"uninstalling release web: revision 1, deployed", "waiting until ConfigMap web is gone"}, said); diff != "" {
@@ -100,7 +100,7 @@ func TestUninstallLeavesOutWhatWentWithItsKind(t *testing.T) {
 	cluster.unknown = "Widget"
 	delete(cluster.objects, "widgets/web")
 	_, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
-	checkProblem(t, err, KindMissing, "Widget")
+	checkFailure(t, err, KindMissing, "Widget")
 	var said []string
 	if err := cluster.engine(Options{}).Uninstall(context.Background(), "apps", "web", func(text string) { said = append(said, text) }); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestRestoreLeavesWhatSomebodyElseDidSince(t *testing.T) {
 	apply(t, cluster, spec(t, map[string]any{"text": "new"}))
 	cluster.upgradedByHand(t)
 	err := cluster.engine(Options{}).Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil)
-	checkProblem(t, err, Conflict, "revision 4", "helm rollback web 1 -n apps")
+	checkFailure(t, err, Conflict, "revision 4", "helm rollback web 1 -n apps")
 }
 
 func TestWhatAnInterruptedRevisionBroughtGoes(t *testing.T) {
@@ -239,7 +239,7 @@ func TestTheHistoryOfAReleaseThatSomebodyUninstalledIsKept(t *testing.T) {
 		t.Errorf("before: %+v", before)
 	}
 	_, err := e.Apply(context.Background(), spec(t, nil), nil)
-	checkProblem(t, err, Conflict, "kept its history", "helm uninstall web -n apps")
+	checkFailure(t, err, Conflict, "kept its history", "helm uninstall web -n apps")
 	restore(t, cluster, before)
 	if err := e.Uninstall(context.Background(), "apps", "web", nil); err != nil {
 		t.Error(err)

@@ -20,7 +20,7 @@ func (s *session) history(name string) ([]*helmrelease.Release, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, problem("reading release "+name, err)
+		return nil, explained("reading release "+name, err)
 	}
 	slices.SortFunc(all, func(a, b *helmrelease.Release) int { return a.Version - b.Version })
 	return all, nil
@@ -48,16 +48,14 @@ func busy(last *helmrelease.Release, owner string) error {
 	if time.Since(last.Info.LastDeployed.Time) > abandonedAfter {
 		return nil
 	}
-	p := &Problem{Reason: Conflict, Message: fmt.Sprintf("somebody's helm, not Lockstep, is at work on release %s: revision %d is %s since %s", last.Name,
-		last.Version, last.Info.Status, last.Info.LastDeployed.UTC().Format(time.RFC3339)),
-		NextMove: fmt.Sprintf("wait until it is done and run this again; if it was interrupted, put the release right first (helm history %[1]s -n %[2]s, then helm rollback or "+
-			"helm uninstall)", last.Name, last.Namespace)}
+	since := last.Info.LastDeployed.UTC().Format(time.RFC3339)
 	if signed(last) {
-		p.Message = fmt.Sprintf("Lockstep is at work on release %s for environment %q: revision %d is %s since %s", last.Name, last.Labels[ownerLabel],
-			last.Version, last.Info.Status, last.Info.LastDeployed.UTC().Format(time.RFC3339))
-		p.NextMove, p.Retryable = "wait for that operation", true
+		return transient(Conflict, "wait for that operation", "Lockstep is at work on release %s for environment %q: revision %d is %s since %s",
+			last.Name, last.Labels[ownerLabel], last.Version, last.Info.Status, since)
 	}
-	return p
+	next := fmt.Sprintf("wait until it is done and run this again; if it was interrupted, put the release right first (helm history %[1]s -n %[2]s, then helm rollback or "+
+		"helm uninstall)", last.Name, last.Namespace)
+	return final(Conflict, next, "somebody's helm, not Lockstep, is at work on release %s: revision %d is %s since %s", last.Name, last.Version, last.Info.Status, since)
 }
 
 // resumable says whether the newest revision is an attempt of this very run at what p asks for: killed, or failed. It
@@ -96,7 +94,7 @@ func (s *session) heal(history []*helmrelease.Release, before State) error {
 	if i < 0 || history[i].Info.Status != helmrelease.StatusSuperseded {
 		return nil
 	}
-	return problem(fmt.Sprintf("marking revision %d of release %s as deployed", history[i].Version, history[i].Name), s.mark(history[i], helmrelease.StatusDeployed))
+	return explained(fmt.Sprintf("marking revision %d of release %s as deployed", history[i].Version, history[i].Name), s.mark(history[i], helmrelease.StatusDeployed))
 }
 
 // deployed is the revision that Helm had marked so; 0 if there was none.
@@ -115,7 +113,7 @@ func (s *session) settle(last *helmrelease.Release, progress func(string)) error
 	}
 	progress(fmt.Sprintf("release %s was left %s: marking revision %d as failed", last.Name, last.Info.Status, last.Version))
 	last.SetStatus(helmrelease.StatusFailed, fmt.Sprintf("interrupted while %s%s", last.Info.Status, signature(last)))
-	return problem("marking release "+last.Name+" as failed", s.Releases.Update(last))
+	return explained("marking release "+last.Name+" as failed", s.Releases.Update(last))
 }
 
 func signature(r *helmrelease.Release) string {

@@ -54,7 +54,7 @@ func (e *Engine) remove(ctx context.Context, s *session, history []*helmrelease.
 		return s.explain("uninstalling release "+last.Name, err)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("uninstalling release %s: %w", last.Name, err)
+		return explained("uninstalling release "+last.Name, err)
 	}
 	return s.forget(last.Name)
 }
@@ -127,7 +127,7 @@ func (s *session) forget(name string) error {
 	}
 	for _, revision := range history {
 		if _, err := s.Releases.Delete(name, revision.Version); err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
-			return problem("deleting the record of release "+name, err)
+			return explained("deleting the record of release "+name, err)
 		}
 	}
 	return nil

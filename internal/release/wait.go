@@ -124,8 +124,7 @@ func notGone(err error, left []string, timeout time.Duration) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("waiting until objects are gone: %w", err)
 	}
-	return &Problem{Reason: NotGone, Message: fmt.Sprintf("%s still there after %s", strings.Join(left, ", "), timeout),
-		NextMove: "look at its finalizers and at the pods it owns, then try again", Retryable: true}
+	return transient(NotGone, "look at its finalizers and at the pods it owns, then try again", "%s still there after %s", strings.Join(left, ", "), timeout)
 }
 
 // fail remembers an error for [session.explain].

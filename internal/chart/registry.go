@@ -1,9 +1,8 @@
-package release
+package chart
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,12 +20,12 @@ const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 // fromRegistry downloads a chart archive from an OCI registry. The tag is resolved each time; the archive comes from
 // the cache if it is there.
-func (e *Engine) fromRegistry(ctx context.Context, c config.Chart) ([]byte, error) {
-	repository, err := e.repository(c.OCI)
+func (f *Fetcher) fromRegistry(ctx context.Context, c config.Chart) ([]byte, error) {
+	repository, err := f.repository(c.OCI)
 	if err != nil {
 		return nil, err
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(e.options.Keychain)}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(f.options.Keychain)}
 	// Helm writes a version's build metadata with "_", as "+" may not be in a tag.
 	tag := repository.Tag(strings.ReplaceAll(c.Version, "+", "_"))
 	image, err := remote.Image(tag, options...)
@@ -37,24 +36,23 @@ func (e *Engine) fromRegistry(ctx context.Context, c config.Chart) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	if archive, found := e.cached(layer.Digest.String()); found {
+	if archive, found := f.cached(layer.Digest.String()); found {
 		return archive, nil
 	}
-	return e.pullLayer(image, layer.Digest, c)
+	return f.pullLayer(image, layer.Digest, c)
 }
 
 // repository is where the chart is fetched from: through the mirrors, without TLS if the mirror is http.
-func (e *Engine) repository(oci string) (name.Repository, error) {
+func (f *Fetcher) repository(oci string) (name.Repository, error) {
 	host, path, _ := strings.Cut(strings.TrimPrefix(oci, "oci://"), "/")
-	endpoint, plainHTTP := e.options.Mirrors.Registry(host)
+	endpoint, plainHTTP := f.options.Mirrors.Registry(host)
 	options := []name.Option{name.StrictValidation}
 	if plainHTTP {
 		options = append(options, name.Insecure)
 	}
 	repository, err := name.NewRepository(endpoint+"/"+path, options...)
 	if err != nil {
-		return repository, &Problem{Reason: ChartNotFound, Message: fmt.Sprintf("chart reference %q: %v", oci, err),
-			NextMove: "write it as oci://registry/path/name", Err: err}
+		return repository, failed(NotFound, "write it as oci://registry/path/name", "chart reference %q: %v", oci, err)
 	}
 	return repository, nil
 }
@@ -70,14 +68,11 @@ func notPulled(c config.Chart, err error, tags func() ([]string, error)) error {
 			slices.Reverse(versions) // tags come in lexical order: the newest are last
 			return noSuchVersion("chart "+c.OCI, c.Version, versions)
 		}
-		return &Problem{Reason: ChartNotFound, Message: fmt.Sprintf("chart %s %s is not in the registry", c.OCI, c.Version),
-			NextMove: "check chart.oci and chart.version", Err: err}
+		return failed(NotFound, "check chart.oci and chart.version", "chart %s %s is not in the registry", c.OCI, c.Version)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &Problem{Reason: Forbidden, Message: fmt.Sprintf("pulling chart %s: the registry says %d", c.OCI, answer.StatusCode),
-			NextMove: "give the worker's docker config access to it, and check the name", Err: err}
+		return failed(Forbidden, "give the worker's docker config access to it, and check the name", "pulling chart %s: the registry says %d", c.OCI, answer.StatusCode)
 	}
-	return &Problem{Reason: Unreachable, Message: fmt.Sprintf("pulling chart %s: the registry says %d", c.OCI, answer.StatusCode),
-		NextMove: "try again, or set a mirror", Retryable: true, Err: err}
+	return unavailable("try again, or set a mirror", "pulling chart %s: the registry says %d", c.OCI, answer.StatusCode)
 }
 
 func chartOf(image v1.Image, c config.Chart) (v1.Descriptor, error) {
@@ -90,11 +85,10 @@ func chartOf(image v1.Image, c config.Chart) (v1.Descriptor, error) {
 			return layer, nil
 		}
 	}
-	return v1.Descriptor{}, &Problem{Reason: ChartInvalid, Message: fmt.Sprintf("%s:%s is not a Helm chart", c.OCI, c.Version),
-		NextMove: "check chart.oci"}
+	return v1.Descriptor{}, failed(Invalid, "check chart.oci", "%s:%s is not a Helm chart", c.OCI, c.Version)
 }
 
-func (e *Engine) pullLayer(image v1.Image, digest v1.Hash, c config.Chart) ([]byte, error) {
+func (f *Fetcher) pullLayer(image v1.Image, digest v1.Hash, c config.Chart) ([]byte, error) {
 	layer, err := image.LayerByDigest(digest)
 	if err != nil {
 		return nil, notReached(c.OCI, err)
@@ -108,5 +102,5 @@ func (e *Engine) pullLayer(image v1.Image, digest v1.Hash, c config.Chart) ([]by
 	if err != nil {
 		return nil, notReached(c.OCI, err)
 	}
-	return archive, e.keep(archive)
+	return archive, f.keep(archive)
 }

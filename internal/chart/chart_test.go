@@ -1,4 +1,4 @@
-package release
+package chart
 
 import (
 	"archive/tar"
@@ -18,7 +18,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -29,22 +28,22 @@ import (
 
 	"lockstep/config"
 	"lockstep/config/mirror"
+	"lockstep/internal/failure"
 )
 
 func TestChartOfARepositoryIsFetchedThroughItsMirrorAndThenFromTheCache(t *testing.T) {
 	archive := packedChart(t, "1.2.3-1")
 	var downloads atomic.Int32
 	server := repository(t, map[string][]byte{"web-1.2.3-1.tgz": archive}, &downloads)
-	e := New(Options{CacheDir: t.TempDir(), Mirrors: mirror.Map{"charts.example.com": server.URL + "/mirror"}})
+	f := New(Options{CacheDir: t.TempDir(), Mirrors: mirror.Map{"charts.example.com": server.URL + "/mirror"}})
 	chart := config.Chart{Repository: "https://charts.example.com", Name: "web", Version: "1.2.3-1"}
 	for range 2 {
-		info, err := e.Pull(context.Background(), chart)
+		got, err := f.Fetch(context.Background(), chart)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := ChartInfo{Name: "web", Version: "1.2.3-1", AppVersion: "9", KubeVersion: ">=1.20.0-0", Digest: digestOf(archive)}
-		if diff := cmp.Diff(want, info); diff != "" {
-			t.Errorf("chart (-want +got):\n%s", diff)
+		if got.Name() != "web" || got.Metadata.Version != "1.2.3-1" || got.Digest != digestOf(archive) {
+			t.Errorf("got %s %s %s", got.Name(), got.Metadata.Version, got.Digest)
 		}
 	}
 	if got := downloads.Load(); got != 1 {
@@ -56,19 +55,19 @@ func TestVersionThatIsNotThereIsAnsweredWithThoseThatAre(t *testing.T) {
 	server := repository(t, map[string][]byte{"web-1.2.3-1.tgz": packedChart(t, "1.2.3-1"), "web-1.2.4.tgz": packedChart(t, "1.2.4")}, new(atomic.Int32))
 	for name, c := range map[string]struct {
 		chart  config.Chart
-		reason Reason
+		reason string
 		want   []string
 	}{
 		"no such version": {config.Chart{Repository: server.URL + "/mirror", Name: "web", Version: "next"}, VersionNotFound, []string{`"next"`, "1.2.3-1", "1.2.4"}},
 		"only its base":   {config.Chart{Repository: server.URL + "/mirror", Name: "web", Version: "1.2.3"}, VersionNotFound, []string{"1.2.3-1"}},
-		"no such chart":   {config.Chart{Repository: server.URL + "/mirror", Name: "other", Version: "1.2.3"}, ChartNotFound, []string{`"other"`}},
-		"no repository":   {config.Chart{Repository: server.URL + "/nowhere", Name: "web", Version: "1.2.3"}, ChartNotFound, []string{"404"}},
-		"no such folder":  {config.Chart{Path: "/does/not/exist"}, ChartNotFound, []string{"/does/not/exist"}},
+		"no such chart":   {config.Chart{Repository: server.URL + "/mirror", Name: "other", Version: "1.2.3"}, NotFound, []string{`"other"`}},
+		"no repository":   {config.Chart{Repository: server.URL + "/nowhere", Name: "web", Version: "1.2.3"}, NotFound, []string{"404"}},
+		"no such folder":  {config.Chart{Path: "/does/not/exist"}, NotFound, []string{"/does/not/exist"}},
 		"nobody there":    {config.Chart{Repository: "http://127.0.0.1:1", Name: "web", Version: "1.2.3"}, Unreachable, []string{"127.0.0.1:1/index.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(Options{}).Pull(context.Background(), c.chart)
-			checkProblem(t, err, c.reason, c.want...)
+			_, err := New(Options{}).Fetch(context.Background(), c.chart)
+			checkFailure(t, err, c.reason, c.want...)
 		})
 	}
 }
@@ -82,8 +81,8 @@ func TestChangedArchiveIsRefused(t *testing.T) {
 		_, _ = w.Write(packedChart(t, "1.2.3"))
 	}))
 	defer server.Close()
-	_, err := New(Options{}).Pull(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
-	checkProblem(t, err, ChartInvalid, "the index says")
+	_, err := New(Options{}).Fetch(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
+	checkFailure(t, err, Invalid, "the index says")
 }
 
 func TestChartOfARegistryIsPulledWithoutTLSIfItsMirrorIs(t *testing.T) {
@@ -92,41 +91,41 @@ func TestChartOfARegistryIsPulledWithoutTLSIfItsMirrorIs(t *testing.T) {
 	archive := packedChart(t, "v1.7.0")
 	host := strings.TrimPrefix(server.URL, "http://")
 	pushChart(t, host+"/envoyproxy/gateway-helm:v1.7.0", archive)
-	e := New(Options{CacheDir: t.TempDir(), Mirrors: mirror.Map{"docker.io": server.URL}})
+	f := New(Options{CacheDir: t.TempDir(), Mirrors: mirror.Map{"docker.io": server.URL}})
 	chart := config.Chart{OCI: "oci://docker.io/envoyproxy/gateway-helm", Version: "v1.7.0"}
 	for range 2 {
-		info, err := e.Pull(context.Background(), chart)
+		got, err := f.Fetch(context.Background(), chart)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Version != "v1.7.0" || info.Digest != digestOf(archive) {
-			t.Errorf("got %+v", info)
+		if got.Metadata.Version != "v1.7.0" || got.Digest != digestOf(archive) {
+			t.Errorf("got %s %s", got.Metadata.Version, got.Digest)
 		}
 	}
 	chart.Version = "v1.8.0"
-	_, err := e.Pull(context.Background(), chart)
-	checkProblem(t, err, VersionNotFound, "v1.8.0", "v1.7.0")
+	_, err := f.Fetch(context.Background(), chart)
+	checkFailure(t, err, VersionNotFound, "v1.8.0", "v1.7.0")
 	chart.OCI = "oci://docker.io/envoyproxy/other"
-	_, err = e.Pull(context.Background(), chart)
-	checkProblem(t, err, ChartNotFound, "envoyproxy/other")
+	_, err = f.Fetch(context.Background(), chart)
+	checkFailure(t, err, NotFound, "envoyproxy/other")
 }
 
 func TestFolderHasTheSameDigestWhereverItIs(t *testing.T) {
-	e := New(Options{})
-	first, err := e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap)})
+	f := New(Options{})
+	first, err := f.Fetch(context.Background(), config.Chart{Path: writeChart(t, configMap)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap)})
+	second, err := f.Fetch(context.Background(), config.Chart{Path: writeChart(t, configMap)})
 	if err != nil || first.Digest != second.Digest {
 		t.Errorf("digests are %s and %s (%v)", first.Digest, second.Digest, err)
 	}
-	other, err := e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap+"  a: b\n")})
+	other, err := f.Fetch(context.Background(), config.Chart{Path: writeChart(t, configMap+"  a: b\n")})
 	if err != nil || first.Digest == other.Digest {
 		t.Errorf("another chart has the same digest (%v)", err)
 	}
-	_, err = e.Pull(context.Background(), config.Chart{Path: writeChart(t, configMap), Version: "2.0.0"})
-	checkProblem(t, err, VersionNotFound, "1.2.3", "2.0.0")
+	_, err = f.Fetch(context.Background(), config.Chart{Path: writeChart(t, configMap), Version: "2.0.0"})
+	checkFailure(t, err, VersionNotFound, "1.2.3", "2.0.0")
 }
 
 func TestArchiveOnDiskHasItsOwnDigest(t *testing.T) {
@@ -135,7 +134,7 @@ func TestArchiveOnDiskHasItsOwnDigest(t *testing.T) {
 	if err := os.WriteFile(path, archive, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	info, err := New(Options{}).Pull(context.Background(), config.Chart{Path: path})
+	info, err := New(Options{}).Fetch(context.Background(), config.Chart{Path: path})
 	if err != nil || info.Digest != digestOf(archive) {
 		t.Errorf("got %+v, %v", info, err)
 	}
@@ -148,20 +147,41 @@ func TestCRDsAreThoseOfTheChart(t *testing.T) {
 	}
 }
 
-func checkProblem(t *testing.T, err error, reason Reason, parts ...string) {
+func checkFailure(t *testing.T, err error, reason string, parts ...string) {
 	t.Helper()
-	var p *Problem
-	if !errors.As(err, &p) || p.Reason != reason {
-		t.Fatalf("got %v, want a problem %s", err, reason)
+	e, found := failure.As(err)
+	if !found || e.Reason != reason {
+		t.Fatalf("got %v, want a failure for the reason %s", err, reason)
 	}
-	for _, part := range append(parts, p.NextMove) {
+	if e.Kind == "" || e.Next == "" {
+		t.Errorf("%q has kind %q and next move %q", err, e.Kind, e.Next)
+	}
+	for _, part := range append(parts, e.Next) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not say %q", err, part)
 		}
 	}
-	if p.NextMove == "" {
-		t.Errorf("%q has no next move", err)
+}
+
+const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  text: hello\n"
+
+// writeChart makes a chart folder with one template.
+func writeChart(t *testing.T, template string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"Chart.yaml":              "apiVersion: v2\nname: web\nversion: 1.2.3\n",
+		"templates/web.yaml":      template,
+		"crds/widgets.yaml":       "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nmetadata: {name: widgets.example.com}\n---\n# nothing\n",
+		".helmignore":             "*.bak\n",
+		"templates/left-over.bak": "not a template",
+	} {
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return folder
 }
 
 // repository serves archives and an index with relative addresses below /mirror.

@@ -2,10 +2,13 @@ package release
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/internal/failure"
 )
 
 func TestWhatTheServerRefusesForGoodIsNotRetried(t *testing.T) {
@@ -24,12 +27,27 @@ func TestWhatTheServerRefusesForGoodIsNotRetried(t *testing.T) {
 			[]string{"owner of the webhook"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := problem("applying release web", c.err)
-			checkProblem(t, err, Rejected, c.parts...)
-			var p *Problem
-			if errors.As(err, &p) && p.Retryable {
+			err := explained("applying release web", c.err)
+			checkFailure(t, err, Rejected, c.parts...)
+			if failure.IsRetryable(err) {
 				t.Error("it is retried")
 			}
 		})
+	}
+}
+
+func checkFailure(t *testing.T, err error, reason string, parts ...string) {
+	t.Helper()
+	e, found := failure.As(err)
+	if !found || e.Reason != reason {
+		t.Fatalf("got %v, want a failure for the reason %s", err, reason)
+	}
+	if e.Kind == "" || e.Next == "" {
+		t.Errorf("%q has kind %q and next move %q", err, e.Kind, e.Next)
+	}
+	for _, part := range append(parts, e.Next) {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %q", err, part)
+		}
 	}
 }

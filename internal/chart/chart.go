@@ -1,0 +1,103 @@
+// Package chart gets Helm charts from where the environment file says: a folder or an archive on disk, a chart repository, or an OCI
+// registry. It goes through the mirrors and keeps what it downloads in a cache.
+package chart
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	helm "helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/config"
+	"lockstep/config/mirror"
+	"lockstep/internal/manifest"
+)
+
+// Options are what a [Fetcher] works with.
+type Options struct {
+	// Mirrors redirect chart repositories and registries.
+	Mirrors mirror.Map
+	// Keychain finds registry credentials. Default: the docker config of the process.
+	Keychain authn.Keychain
+	// HTTP fetches charts from repositories. Default: http.DefaultClient.
+	HTTP *http.Client
+	// CacheDir keeps downloaded charts by digest. It may be removed at any time. Empty: nothing is kept.
+	CacheDir string
+}
+
+// Fetcher gets charts. It is safe for concurrent use.
+type Fetcher struct{ options Options }
+
+// New makes a fetcher. It does not connect to anything yet.
+func New(options Options) *Fetcher {
+	if options.Keychain == nil {
+		options.Keychain = authn.DefaultKeychain
+	}
+	if options.HTTP == nil {
+		options.HTTP = http.DefaultClient
+	}
+	return &Fetcher{options}
+}
+
+// Chart is a chart and the digest of what it was read from.
+type Chart struct {
+	*helm.Chart
+	Digest string // sha256:<hex> of its .tgz, or of a deterministic packing of its folder
+}
+
+// Fetch gets a chart and makes sure that it is the one asked for and can be installed.
+func (f *Fetcher) Fetch(ctx context.Context, c config.Chart) (Chart, error) {
+	got, err := f.read(ctx, c)
+	if err != nil {
+		return Chart{}, err
+	}
+	return got, check(got.Chart, c)
+}
+
+func (f *Fetcher) read(ctx context.Context, c config.Chart) (Chart, error) {
+	if c.Path != "" {
+		return readPath(c.Path)
+	}
+	get := f.fromRepository
+	if c.OCI != "" {
+		get = f.fromRegistry
+	}
+	archive, err := get(ctx, c)
+	if err != nil {
+		return Chart{}, err
+	}
+	return unpack(archive)
+}
+
+// CRDs are the objects in the crds folders of a chart and its subcharts.
+func (f *Fetcher) CRDs(ctx context.Context, c config.Chart) ([]*unstructured.Unstructured, error) {
+	got, err := f.Fetch(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var crds []*unstructured.Unstructured
+	for _, file := range got.CRDObjects() {
+		objects, err := manifest.Decode(file.File.Data)
+		if err != nil {
+			return nil, invalid(err)
+		}
+		crds = append(crds, objects...)
+	}
+	return crds, nil
+}
+
+// Copy is a chart of its own: Helm changes a chart while it renders it.
+func (c Chart) Copy() (*helm.Chart, error) {
+	files := make([]*loader.BufferedFile, len(c.Raw))
+	for i, file := range c.Raw {
+		files[i] = &loader.BufferedFile{Name: file.Name, Data: file.Data}
+	}
+	copied, err := loader.LoadFiles(files)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return copied, nil
+}
