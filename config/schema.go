@@ -7,6 +7,8 @@ import (
 	"reflect"
 
 	"github.com/invopop/jsonschema"
+
+	"lockstep/config/operation"
 )
 
 //go:generate go test . -run ^TestTheSchemaBesideTheExamplesIsCurrent$ -update
@@ -88,5 +90,5 @@ func narrow(schema *jsonschema.Schema) {
 	field("", "approvals").Items = enum(DeploySteps()...)
 	field("", "approvals").UniqueItems = true
 	field("Schedule", "name").Pattern = dnsLabel.String()
-	field("Schedule", "operation").Enum = enum(ScheduledOperations()...).Enum
+	field("Schedule", "operation").Enum = enum(operation.Scheduled()...).Enum
 }

@@ -2,19 +2,15 @@ package config
 
 import (
 	"fmt"
-	"lockstep/config/cron"
-	"lockstep/config/spelling"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // a time zone is checked where there may be no zoneinfo
-)
 
-// ScheduledOperations are the operations that a schedule may carry out. A teardown is none: nobody would be there to be asked.
-func ScheduledOperations() []string {
-	return []string{"rebuild", "verify", "drift", "rotate", "deploy"}
-}
+	"lockstep/config/cron"
+	"lockstep/config/operation"
+	"lockstep/config/spelling"
+)
 
 func checkSchedules(e Environment) (found Problems) {
 	for i, s := range e.Schedules {
@@ -32,19 +28,20 @@ func checkSchedules(e Environment) (found Problems) {
 	return found
 }
 
-func (p *Problems) operation(path, operation string) {
-	all := ScheduledOperations()
+func (p *Problems) operation(path, verb string) {
+	all := operation.Scheduled()
 	next := "write one of " + strings.Join(all, ", ")
-	switch near := spelling.Closest(operation, all); {
-	case slices.Contains(all, operation):
-	case operation == "":
+	known, is := operation.OfVerb(verb)
+	switch near := spelling.Closest(verb, all); {
+	case is && known.Schedulable():
+	case is:
+		p.add(path, verb, "is not done by a schedule: "+known.Unscheduled.Why, known.Unscheduled.Next)
+	case verb == "":
 		p.add(path, "", "is missing", next)
-	case operation == "teardown":
-		p.add(path, operation, "is not done by a schedule: it removes the environment, and nobody would be there", "schedule a rebuild, or tear down by hand")
 	case near != "":
-		p.add(path, operation, "is no operation that can be scheduled", "did you mean "+near+"?")
+		p.add(path, verb, "is no operation that can be scheduled", "did you mean "+near+"?")
 	default:
-		p.add(path, operation, "is no operation that can be scheduled", next)
+		p.add(path, verb, "is no operation that can be scheduled", next)
 	}
 }
 
@@ -96,33 +93,13 @@ func (p *Problems) zone(path, name string) {
 	}
 }
 
-// scheduleOptions are what may be said of an operation beside the environment, and the choices there are.
-func scheduleOptions(operation string) map[string][]any {
-	switch operation {
-	case "verify":
-		return map[string][]any{"level": {string(VerifyHealth), string(VerifyToken), string(VerifyFull)}}
-	case "rebuild":
-		return map[string][]any{"mode": {"fresh", "in-place"}, "purge": {true, false}}
-	}
-	return nil
-}
-
 func (p *Problems) options(path string, s Schedule) {
-	known := scheduleOptions(s.Operation)
-	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
-		choices, is := known[name]
-		value := fmt.Sprint(s.Options[name])
-		switch {
-		case !is && len(known) == 0:
-			p.add(join(path, name), value, "is no option: "+s.Operation+" has none", "remove it")
-		case !is:
-			p.add(join(path, name), value, "is no option of "+s.Operation, "write one of "+strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		case !slices.Contains(choices, s.Options[name]):
-			p.add(join(path, name), value, "is none of the choices", "write one of "+strings.Trim(strings.ReplaceAll(fmt.Sprint(choices), " ", ", "), "[]"))
-		}
+	known, is := operation.OfVerb(s.Operation)
+	if !is {
+		return
 	}
-	if s.Operation == "rebuild" && s.Options["mode"] == "in-place" && s.Options["purge"] == true {
-		p.add(join(path, "purge"), "true", "does not go with mode in-place, which removes nothing", "leave one of the two out")
+	for _, found := range known.Check(s.Options) {
+		p.add(join(path, found.Option), found.Value, found.Message, found.Next)
 	}
 }
 

@@ -12,7 +12,7 @@ func TestSchedulesSayWhatAndWhen(t *testing.T) {
 	check(t, []refusal{
 		{holds: "a teardown is not scheduled", more: schedule(`operation: teardown, cron: "@daily"`), path: at + "operation", value: "teardown", says: "tear down by hand"},
 		{holds: "an operation has its own spelling", more: schedule(`operation: Rebuild, cron: "@daily", name: a`), path: at + "operation", value: "Rebuild", says: "did you mean rebuild?"},
-		{holds: "an operation there must be", more: schedule(`cron: "@daily", name: a`), path: at + "operation", says: "write one of rebuild, verify, drift, rotate, deploy"},
+		{holds: "an operation there must be", more: schedule(`cron: "@daily", name: a`), path: at + "operation", says: "write one of deploy, verify, drift, rebuild, rotate"},
 		{holds: "a name is a label", more: schedule(`operation: verify, cron: "@daily", name: Every Night`), path: at + "name", value: "Every Night", says: "write every-night"},
 		{holds: "two schedules have two names", more: `schedules: [{operation: verify, cron: "@daily"}, {operation: verify, every: 6h}]` + "\n",
 			path: "schedules[1].name", value: "verify", says: "is the name of schedules[0] too; give one of the two another name"},

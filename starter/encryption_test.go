@@ -22,6 +22,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/codec"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
@@ -107,7 +108,7 @@ func TestWhatTemporalStoresIsEncrypted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := stored.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.CanonicalID("typed"), TaskQueue: "lockstep"},
-			workflows.OperationDeploy, workflows.DeployInput{Request: workflows.Of(env)}); err != nil {
+			operation.Deploy, workflows.DeployInput{Request: workflows.Of(env)}); err != nil {
 			t.Fatal(err)
 		}
 		lockstep(t.Context(), "watch", "typed").wants(t, exitDone, "Environment typed is deployed")

@@ -30,7 +30,7 @@ just begun, or ended, may show late.`,
 		q := operations.Query{Environment: args[0], PageSize: limit}
 		var err error
 		if cmd.Flags().Changed("operation") {
-			if q.Operation, err = named(operation, startable(cmd.Root())); err != nil {
+			if q.Operation, err = typed(operation); err != nil {
 				return fail(exitBadInput, "--operation: %w", err)
 			}
 		}

@@ -128,7 +128,8 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 		"api-anonymous", "api-tls-cert", "api-tls-key"} {
 		_ = root.PersistentFlags().MarkHidden(name) // those of programs that run for long
 	}
-	root.AddCommand(c.deploy(), c.verify(), c.teardown(), c.rebuild(), c.drift(), c.rotate(), c.status(), c.watch(), c.logs(), c.history(), c.ui(), c.cancel(),
+	root.AddCommand(c.operations()...)
+	root.AddCommand(c.status(), c.watch(), c.logs(), c.history(), c.ui(), c.cancel(),
 		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.codecServer(), c.serve(), c.api(), c.schedule(), c.setup(), c.version())
 	return root
 }

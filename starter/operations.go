@@ -1,112 +1,135 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/starter/operations"
-	"lockstep/workflows"
 )
 
-// ofType is the annotation of a command with the workflow type that it starts.
-const ofType = "operation"
-
-// operation is one kind of operation as the command line offers it.
-type operation struct {
-	name   string                    // workflow type
-	adjust func(*config.Environment) // by flags; optional
-	input  func(config.Environment) any
-}
-
-func (c *cli) deploy() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "deploy -f FILE", Short: "Deploy an environment, or bring it to where its file says",
-		Example: "  lockstep deploy -f examples/quickstart.yaml",
+// operations are the commands that start operations, one for each in the catalogue.
+func (c *cli) operations() (all []*cobra.Command) {
+	for _, row := range operation.All() {
+		all = append(all, c.operation(row))
 	}
-	c.operation(cmd, operation{
-		name:  workflows.OperationDeploy,
-		input: func(env config.Environment) any { return workflows.DeployInput{Request: workflows.Of(env)} },
-	})
-	return cmd
+	return all
 }
 
-func (c *cli) verify() *cobra.Command {
-	var level string
-	cmd := &cobra.Command{Use: "verify -f FILE", Short: "Prove that a deployed environment works"}
-	cmd.Flags().StringVar(&level, "level", "", "health, token or full (default: the environment's)")
-	c.operation(cmd, operation{
-		name: workflows.OperationVerify,
-		adjust: func(env *config.Environment) {
-			if level != "" {
-				env.Verify.Level = config.VerifyLevel(level)
-			}
-		},
-		input: func(env config.Environment) any { return workflows.VerifyInput{Request: workflows.Of(env)} },
-	})
-	return cmd
-}
-
-func (c *cli) teardown() *cobra.Command {
-	var purge bool
-	cmd := &cobra.Command{
-		Use: "teardown -f FILE", Short: "Remove an environment",
-		Long: "Remove an environment. Credentials, certificates and the namespace stay, so that it can come back with the same keys, unless --purge is given.",
-	}
-	cmd.Flags().BoolVar(&purge, "purge", false, "also remove credentials, certificates, unused Gateway API kinds and the namespace, as far as Lockstep made them")
-	c.operation(cmd, operation{
-		name: workflows.OperationTeardown,
-		input: func(env config.Environment) any {
-			return workflows.TeardownInput{Request: workflows.Of(env), Purge: purge}
-		},
-	})
-	return cmd
-}
-
-// operation gives cmd what all operations share: the file, the start, and the watch.
-func (c *cli) operation(cmd *cobra.Command, o operation) {
+// operation is the command that starts an operation and watches it.
+func (c *cli) operation(row operation.Operation) *cobra.Command {
 	var file string
 	var detach bool
-	cmd.Args = cobra.NoArgs
-	cmd.Annotations = map[string]string{ofType: o.name}
+	cmd := &cobra.Command{Use: row.Verb + " -f FILE", Short: row.Summary, Long: row.Text, Args: cobra.NoArgs}
+	if len(row.Examples) > 0 {
+		cmd.Example = "  " + strings.Join(row.Examples, "\n  ")
+	}
+	for _, option := range row.Options {
+		addOption(cmd.Flags(), option)
+	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
 	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "start it and return at once")
 	_ = cmd.MarkFlagRequired("file")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		env, err := o.load(file)
+		env, input, err := read(row, file, cmd.Flags())
 		if err != nil {
 			return &exit{code: exitBadInput, err: err}
 		}
-		temporal, err := c.connect(cmd)
-		if err != nil {
-			return err
-		}
-		defer temporal.Close()
-		for _, warning := range env.Warnings() {
-			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
-		}
-		if err := temporal.CheckWorker(cmd.Context()); err != nil {
-			return err
-		}
-		begun, _, err := temporal.Start(cmd.Context(), operations.Start{Environment: env.Name, Operation: o.name, Input: o.input(env), By: identity()})
-		if err != nil {
-			return err
-		}
-		w := watcher{cmd: cmd, temporal: temporal, Operation: begun, json: c.output == "json"}
-		if detach {
-			return w.started()
-		}
-		return w.follow()
+		return c.start(cmd, env, operations.Start{Environment: env.Name, Operation: row.Type, Input: input, By: identity()}, detach)
+	}
+	return cmd
+}
+
+// addOption is the flag of an option.
+func addOption(flags *pflag.FlagSet, option operation.Option) {
+	text := option.Text
+	if len(option.Values) > 1 {
+		last := len(option.Values) - 1
+		text += ": " + strings.Join(option.Values[:last], ", ") + " or " + option.Values[last]
+	}
+	if option.Default == "" && option.Kind == operation.Choice {
+		text += " (default: the environment's)"
+	}
+	switch option.Kind {
+	case operation.Switch:
+		flags.Bool(option.Name, false, text)
+	case operation.Several:
+		flags.StringSlice(option.Name, strings.Fields(option.Default), text)
+	default:
+		flags.String(option.Name, option.Default, text)
 	}
 }
 
-func (o operation) load(file string) (config.Environment, error) {
-	env, err := config.Load(file)
-	if err != nil || o.adjust == nil {
-		return env, err
+// read is the environment of a file, and the operation's input by it and by flags.
+func read(row operation.Operation, file string, flags *pflag.FlagSet) (config.Environment, map[string]any, error) {
+	given := map[string]any{}
+	for _, option := range row.Options {
+		if flags.Changed(option.Name) {
+			given[option.Name] = valueOf(flags, option)
+		}
 	}
-	o.adjust(&env)
-	return env, env.Validate()
+	for _, problem := range row.Check(given) {
+		return config.Environment{}, nil, fmt.Errorf("--%s", problem)
+	}
+	env, err := config.Load(file)
+	if err != nil {
+		return env, nil, err
+	}
+	input, err := operations.Input(row, env, given)
+	return env, input, err
+}
+
+func valueOf(flags *pflag.FlagSet, option operation.Option) (value any) {
+	switch option.Kind {
+	case operation.Switch:
+		value, _ = flags.GetBool(option.Name)
+	case operation.Several:
+		value, _ = flags.GetStringSlice(option.Name)
+	default:
+		value, _ = flags.GetString(option.Name)
+	}
+	return value
+}
+
+// start starts an operation, and watches it unless that is not wanted.
+func (c *cli) start(cmd *cobra.Command, env config.Environment, s operations.Start, detach bool) error {
+	temporal, err := c.connect(cmd)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	for _, warning := range env.Warnings() {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
+	}
+	if err := temporal.CheckWorker(cmd.Context()); err != nil {
+		return err
+	}
+	begun, _, err := temporal.Start(cmd.Context(), s)
+	if err != nil {
+		return err
+	}
+	w := watcher{cmd: cmd, temporal: temporal, Operation: begun, json: c.output == "json"}
+	if detach {
+		return w.started()
+	}
+	return w.follow()
+}
+
+// typed is the workflow type of an operation that was typed as its verb, whatever its case.
+func typed(verb string) (string, error) {
+	verb, err := named(verb, operation.Verbs())
+	row, _ := operation.OfVerb(verb)
+	return row.Type, err
+}
+
+// drifted says whether a comparison found something.
+func drifted(result json.RawMessage) bool {
+	var report struct{ Drifted bool }
+	return json.Unmarshal(result, &report) == nil && report.Drifted
 }

@@ -16,6 +16,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/dial"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
@@ -232,7 +233,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "teardown", "-f", file).wants(t, exitBusy, `environment "slow-shop" is busy: Deploy runs since`, " by ", "lockstep cancel slow-shop")
 		eventually(t, "0 of 1 pods ready", "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running", "● identity-server", "waits for identity-server")
 		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand", TaskQueue: "lockstep"},
-			workflows.OperationVerify, map[string]any{"environment": map[string]any{"name": "slow-shop"}})
+			operation.Verify, map[string]any{"environment": map[string]any{"name": "slow-shop"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lockstep/activities"
+	"lockstep/config/operation"
 	"lockstep/starter/display"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
@@ -32,8 +33,9 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 	}
 	screen.Close()
 	status := exitDone
+	row, _ := operation.OfType(w.Operation.Operation)
 	switch {
-	case err == nil && w.Operation.Operation == workflows.OperationDrift && drifted(result):
+	case err == nil && row.Result == operation.Differences && drifted(result):
 		status, o.Outcome = exitDrifted, workflows.OutcomeDrifted
 	case err != nil:
 		end := operations.End(err, o.Status)
@@ -45,7 +47,7 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 			return err
 		}
 	case err == nil:
-		if err := showResult(w.cmd.OutOrStdout(), w.Operation.Operation, result); err != nil {
+		if err := showResult(w.cmd.OutOrStdout(), row.Result, result); err != nil {
 			return err
 		}
 	default:
@@ -58,21 +60,21 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 }
 
 // showResult writes what an operation gave back for people.
-func showResult(out io.Writer, operation string, result json.RawMessage) error {
-	switch operation {
-	case workflows.OperationDeploy, workflows.OperationRebuild, workflows.OperationRotate:
+func showResult(out io.Writer, what operation.Result, result json.RawMessage) error {
+	switch what {
+	case operation.Report:
 		var report activities.Report
 		if err := json.Unmarshal(result, &report); err != nil {
 			return fmt.Errorf("reading the report: %w", err)
 		}
 		return display.Report(out, report)
-	case workflows.OperationDrift:
+	case operation.Differences:
 		var report workflows.DriftReport
 		if err := json.Unmarshal(result, &report); err != nil {
 			return fmt.Errorf("reading what differs: %w", err)
 		}
 		return display.Drift(out, report)
-	case workflows.OperationVerify:
+	case operation.Proofs:
 		var v activities.Verification
 		if err := json.Unmarshal(result, &v); err != nil {
 			return fmt.Errorf("reading what was proved: %w", err)

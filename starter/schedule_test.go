@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"lockstep/config/operation"
 	"lockstep/activities"
 	"lockstep/starter/schedules"
 	"lockstep/workflows"
@@ -63,7 +64,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 
 	t.Run("what is triggered runs, is skipped where another runs, and pauses the schedule if it fails", func(t *testing.T) {
 		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "absent", nightly)).wants(t, exitDone)
-		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.CanonicalID("absent"), TaskQueue: "nobody"}, workflows.OperationDeploy)
+		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.CanonicalID("absent"), TaskQueue: "nobody"}, operation.Deploy)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,16 +10,6 @@ import (
 	"lockstep/starter/operations"
 )
 
-// startable are the operations that there are commands for.
-func startable(root *cobra.Command) (names []string) {
-	for _, cmd := range root.Commands() {
-		if name := cmd.Annotations[ofType]; name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // link leads into the Temporal UI.
 type link struct {
 	Environment string `json:"environment"`
@@ -46,7 +36,7 @@ func (c *cli) ui() *cobra.Command {
 		operation := ""
 		if cmd.Flags().Changed("start") {
 			var err error
-			if operation, err = named(start, startable(cmd.Root())); err != nil {
+			if operation, err = typed(start); err != nil {
 				return fail(exitBadInput, "--start: %w", err)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
 )
@@ -92,7 +93,7 @@ func begin(t *testing.T, c client.Client, id, environment string) client.Workflo
 	}
 	env.Name = environment
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"},
-		workflows.OperationDeploy, workflows.DeployInput{Request: workflows.Of(env)})
+		operation.Deploy, workflows.DeployInput{Request: workflows.Of(env)})
 	if err != nil {
 		t.Fatal(err)
 	}

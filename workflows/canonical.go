@@ -82,6 +82,24 @@ func referTo(ctx workflow.Context, child string) error {
 	return nil
 }
 
+// begin is what all operations begin with. An operation that does not hold its environment's lock is handed over to one that does; the one
+// that holds it checks the environment, and goes on with it.
+func begin[R any, O optionSet](ctx workflow.Context, in Input[O], perform func(config.Environment) (R, error)) (R, error) {
+	var none R
+	name, err := in.environment(ctx)
+	if err != nil {
+		return none, err
+	}
+	if !canonical(ctx, name) {
+		return delegate[R](ctx, name, in.Options.of(), in)
+	}
+	env, err := checked(ctx, in.Request)
+	if err != nil {
+		return none, err
+	}
+	return perform(env)
+}
+
 // checked reads, completes and validates the environment. That happens in an activity, so that what an operation works on is in its
 // history: a later version may have other defaults and rules, and a file may change.
 func checked(ctx workflow.Context, in Request) (config.Environment, error) {

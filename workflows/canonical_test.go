@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"lockstep/config/operation"
 	"lockstep/activities"
 )
 
@@ -40,7 +41,7 @@ func TestUnderAnyOtherIDTheOperationRunsAsAChildWithTheEnvironmentsID(t *testing
 func TestEveryOperationTakesTheEnvironmentsLock(t *testing.T) {
 	env := quickstart(t)
 	for name, input := range map[string]any{
-		OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)}, OperationTeardown: TeardownInput{Request: Of(env)},
+		operation.Deploy: DeployInput{Request: Of(env)}, operation.Verify: VerifyInput{Request: Of(env)}, operation.Teardown: TeardownInput{Request: Of(env)},
 	} {
 		o := newOperation(t, "typed-by-hand")
 		child := ""
@@ -80,7 +81,7 @@ func TestCancellingTheParentUndoesTheChild(t *testing.T) {
 func TestABusyEnvironmentIsRefusedAtOnce(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.RegisterWorkflowWithOptions(Deploy, workflow.RegisterOptions{Name: "Nightly"}) // the mock is for the child alone
-	o.OnWorkflow(OperationDeploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
+	o.OnWorkflow(operation.Deploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
 	o.ExecuteWorkflow("Nightly", DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
 	if typeOf(err) != TypeBusy {

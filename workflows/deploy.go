@@ -8,6 +8,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
 )
@@ -19,34 +20,21 @@ const (
 )
 
 // DeployInput is the input of [Deploy].
-type DeployInput struct {
-	Request
-}
+type DeployInput = Input[DeployOptions]
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *DeployInput) UnmarshalJSON(data []byte) error {
-	type fields DeployInput
-	in.malformed = decode(OperationDeploy, data, (*fields)(in))
-	return nil
-}
+// DeployOptions are none.
+type DeployOptions struct{}
+
+func (DeployOptions) of() string { return operation.Deploy }
 
 // Deploy builds and wires a whole environment and proves that it works. A failed or cancelled deployment undoes what it did
 // (unless the environment says onFailure: keep, or pause); what existed before stays as it was. Deploying what is already deployed
 // changes nothing.
 func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
-	name, err := in.environment(ctx)
-	if err != nil {
-		return activities.Report{}, err
-	}
-	if !canonical(ctx, name) {
-		return delegate[activities.Report](ctx, name, OperationDeploy, in)
-	}
-	env, err := checked(ctx, in.Request)
-	if err != nil {
-		return activities.Report{}, err
-	}
-	d := newDeployment(ctx, env)
-	return d.run(ctx, "deploy", d.steps(), (*runner).conclude)
+	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
+		d := newDeployment(ctx, env)
+		return d.run(ctx, in.verb(), d.steps(), (*runner).conclude)
+	})
 }
 
 func newDeployment(ctx workflow.Context, env config.Environment) *deployment {

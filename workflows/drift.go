@@ -11,20 +11,18 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/drift"
 )
 
 // DriftInput is the input of [Drift].
-type DriftInput struct {
-	Request
-}
+type DriftInput = Input[DriftOptions]
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *DriftInput) UnmarshalJSON(data []byte) error {
-	type fields DriftInput
-	in.malformed = decode(OperationDrift, data, (*fields)(in))
-	return nil
-}
+// DriftOptions are none.
+type DriftOptions struct{}
+
+func (DriftOptions) of() string { return operation.Drift }
 
 // DriftReport says what is not as the environment file says, in the order of a deployment's steps. It holds no secret.
 type DriftReport struct {
@@ -36,25 +34,16 @@ type DriftReport struct {
 // Drift compares what a deployment would make of the environment file with what is there. It changes nothing. One that finds something
 // completes, with the outcome [OutcomeDrifted].
 func Drift(ctx workflow.Context, in DriftInput) (DriftReport, error) {
-	name, err := in.environment(ctx)
-	if err != nil {
-		return DriftReport{}, err
-	}
-	if !canonical(ctx, name) {
-		return delegate[DriftReport](ctx, name, OperationDrift, in)
-	}
-	env, err := checked(ctx, in.Request)
-	if err != nil {
-		return DriftReport{}, err
-	}
-	c := &comparison{deployment: newDeployment(ctx, env), items: map[string][]drift.Item{}}
-	steps := c.steps()
-	board, err := newBoard(ctx, env.Name, "drift", steps)
-	if err != nil {
-		return DriftReport{}, err
-	}
-	r := &runner{board: board}
-	return c.conclude(ctx, r, r.run(ctx, steps))
+	return begin(ctx, in, func(env config.Environment) (DriftReport, error) {
+		c := &comparison{deployment: newDeployment(ctx, env), items: map[string][]drift.Item{}}
+		steps := c.steps()
+		board, err := newBoard(ctx, env.Name, in.verb(), steps)
+		if err != nil {
+			return DriftReport{}, err
+		}
+		r := &runner{board: board}
+		return c.conclude(ctx, r, r.run(ctx, steps))
+	})
 }
 
 // comparison is one run of [Drift].

@@ -39,20 +39,20 @@ func (b begun) String() string {
 	return strings.Join(strings.Fields(strings.Join([]string{b.name, in.Component, in.Set, in.Name, in.Release.Name}, " ")), " ")
 }
 
-// operation is a test environment in which all activities answer at once and do nothing.
-type operation struct {
+// trial is a test environment in which all activities answer at once and do nothing.
+type trial struct {
 	*testsuite.TestWorkflowEnvironment
 	t     *testing.T
 	begun []begun
 }
 
-func newOperation(t *testing.T, id string) *operation {
+func newOperation(t *testing.T, id string) *trial {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(workflowstest.Silent{})
-	o := &operation{TestWorkflowEnvironment: unhurried(suite.NewTestWorkflowEnvironment()), t: t}
+	o := &trial{TestWorkflowEnvironment: unhurried(suite.NewTestWorkflowEnvironment()), t: t}
 	o.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"})
-	for _, w := range []any{Deploy, Verify, Teardown, Rebuild, Drift, Rotate} {
+	for _, w := range all()[:len(all())-1] { // not Scheduled
 		o.RegisterWorkflow(w)
 	}
 	workflowstest.Register(o.TestWorkflowEnvironment, nil)
@@ -72,12 +72,12 @@ func unhurried(env *testsuite.TestWorkflowEnvironment) *testsuite.TestWorkflowEn
 }
 
 // on has calls of an activity take their time and then do what does does.
-func (o *operation) on(activity string, took time.Duration, does any) {
+func (o *trial) on(activity string, took time.Duration, does any) {
 	o.OnActivity(activity, mock.Anything, mock.Anything).After(took).Return(does)
 }
 
 // since lists the activities that began after the first of that name.
-func (o *operation) since(first string) []string {
+func (o *trial) since(first string) []string {
 	var all []string
 	for _, b := range o.begun {
 		if len(all) > 0 || b.String() == first {
@@ -90,7 +90,7 @@ func (o *operation) since(first string) []string {
 	return all[1:]
 }
 
-func (o *operation) board() Status {
+func (o *trial) board() Status {
 	o.t.Helper()
 	answer, err := o.QueryWorkflow(QueryStatus)
 	if err != nil {

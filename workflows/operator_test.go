@@ -35,7 +35,7 @@ func pausing(t *testing.T) config.Environment {
 }
 
 // update sends an Update at some time after the start and keeps its answer.
-func (o *operation) update(at time.Duration, name string, input any, answer *string) {
+func (o *trial) update(at time.Duration, name string, input any, answer *string) {
 	o.RegisterDelayedCallback(func() {
 		o.UpdateWorkflow(name, fmt.Sprintf("%p", answer), &testsuite.TestUpdateCallback{
 			OnAccept: func() {},
@@ -52,7 +52,7 @@ func (o *operation) update(at time.Duration, name string, input any, answer *str
 }
 
 // readyAfter fails the wait for Identity Server until it was tried that often.
-func (o *operation) readyAfter(tries int) {
+func (o *trial) readyAfter(tries int) {
 	made := 0
 	o.on("WaitWorkload", 0, func(_ context.Context, in activities.WaitInput) error {
 		if in.Component != activities.IdentityServer {

@@ -11,65 +11,36 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
-)
-
-// Modes of a rebuild.
-const (
-	RebuildFresh   = "fresh"    // tear down, then deploy
-	RebuildInPlace = "in-place" // deploy and restart both products
+	"lockstep/config"
+	"lockstep/config/operation"
 )
 
 // RebuildInput is the input of [Rebuild].
-type RebuildInput struct {
-	Request
-	// Mode is [RebuildFresh], the default, or [RebuildInPlace].
+type RebuildInput = Input[RebuildOptions]
+
+// RebuildOptions are what can be said of a rebuild beside the environment.
+type RebuildOptions struct {
+	// Mode is [operation.Fresh], the default, or [operation.InPlace].
 	Mode string `json:"mode,omitempty"`
-	// Purge has a fresh rebuild keep nothing of what Lockstep made, as [TeardownInput] says: the environment gets new keys.
+	// Purge has a fresh rebuild keep nothing of what Lockstep made, as [TeardownOptions] says: the environment gets new keys.
 	Purge bool `json:"purge,omitempty"`
 }
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *RebuildInput) UnmarshalJSON(data []byte) error {
-	type fields RebuildInput
-	in.malformed = decode(OperationRebuild, data, (*fields)(in))
-	if in.malformed == "" {
-		in.malformed = in.wrong()
-	}
-	return nil
-}
-
-func (in *RebuildInput) wrong() string {
-	switch {
-	case !slices.Contains([]string{"", RebuildFresh, RebuildInPlace}, in.Mode):
-		return fmt.Sprintf("mode %q is none: write %s (tear down, then deploy) or %s (deploy and restart both products)", in.Mode, RebuildFresh, RebuildInPlace)
-	case in.Purge && in.Mode == RebuildInPlace:
-		return "purge does not go with mode in-place, which removes nothing: leave one of the two out"
-	}
-	return ""
-}
+func (RebuildOptions) of() string { return operation.Rebuild }
 
 // Rebuild makes an environment anew: fresh, by a teardown followed by a deployment, or in place, by a deployment that restarts both
 // products. All that can be checked is checked before anything is removed. What a teardown keeps outlasts a fresh rebuild too. One that
 // fails after the removal undoes what it deployed, but cannot bring back what it removed: it ends as failed and says so.
 func Rebuild(ctx workflow.Context, in RebuildInput) (activities.Report, error) {
-	name, err := in.environment(ctx)
-	if err != nil {
-		return activities.Report{}, err
-	}
-	if !canonical(ctx, name) {
-		return delegate[activities.Report](ctx, name, OperationRebuild, in)
-	}
-	env, err := checked(ctx, in.Request)
-	if err != nil {
-		return activities.Report{}, err
-	}
-	d := newDeployment(ctx, env)
-	if in.Mode == RebuildInPlace {
-		d.restart = workflow.Now(ctx).UTC().Format(time.RFC3339)
-		return d.run(ctx, "rebuild", d.steps(), (*runner).conclude)
-	}
-	re := &rebuild{teardown: teardown{d}, purge: in.Purge, removed: map[string]string{}}
-	return d.run(ctx, "rebuild", re.steps(), re.conclude)
+	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
+		d := newDeployment(ctx, env)
+		if in.Options.Mode == operation.InPlace {
+			d.restart = workflow.Now(ctx).UTC().Format(time.RFC3339)
+			return d.run(ctx, in.verb(), d.steps(), (*runner).conclude)
+		}
+		re := &rebuild{teardown: teardown{d}, purge: in.Options.Purge, removed: map[string]string{}}
+		return d.run(ctx, in.verb(), re.steps(), re.conclude)
+	})
 }
 
 // rebuild is a fresh one.

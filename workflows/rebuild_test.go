@@ -12,6 +12,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 )
 
 func TestARebuildChecksThenRemovesThenDeploys(t *testing.T) {
@@ -48,7 +49,7 @@ func TestARebuildChecksThenRemovesThenDeploys(t *testing.T) {
 func TestARebuildWithPurgeMakesTheKeysAnew(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
-	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t)), Purge: true})
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t)), Options: RebuildOptions{Purge: true}})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func TestARebuildInPlaceRestartsBothProductsAndRemovesNothing(t *testing.T) {
 		restarts[in.Component] = in.Restart
 		return activities.Release{}, nil
 	})
-	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t)), Mode: RebuildInPlace})
+	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t)), Options: RebuildOptions{Mode: operation.InPlace}})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
@@ -230,12 +231,12 @@ func TestARebuildInPlaceRestartsBothProductsAndRemovesNothing(t *testing.T) {
 }
 
 func TestARebuildRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, in := range []RebuildInput{{Mode: "sideways"}, {Mode: RebuildInPlace, Purge: true}} {
+	for _, in := range []RebuildInput{{Options: RebuildOptions{Mode: "sideways"}}, {Options: RebuildOptions{Mode: operation.InPlace, Purge: true}}} {
 		in.Request = Of(quickstart(t))
 		o := newOperation(t, canonicalID)
 		o.ExecuteWorkflow(Rebuild, in)
 		if err := o.GetWorkflowError(); typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "in-place") || len(o.begun) > 0 {
-			t.Errorf("%+v: %v, began %v", in.Mode, err, o.begun)
+			t.Errorf("%+v: %v, began %v", in.Options.Mode, err, o.begun)
 		}
 	}
 }

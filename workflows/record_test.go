@@ -20,6 +20,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/drift"
 	"lockstep/workflows/workflowstest"
 )
@@ -43,34 +44,34 @@ func recordings() []recorded {
 		return RetryStep{Environment: inline(env), By: "oncall", Reason: "it needs more time"}
 	}
 	all := []recorded{
-		{file: "deploy-unready-retried", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRetry,
+		{file: "deploy-unready-retried", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateRetry,
 			input: func(config.Environment) any { return RetryStep{By: "oncall"} }},
-		{file: "deploy-impatient-changed", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRetry, input: changed},
-		{file: "deploy-unproven-skipped", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateSkip,
+		{file: "deploy-impatient-changed", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateRetry, input: changed},
+		{file: "deploy-unproven-skipped", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateSkip,
 			input: func(config.Environment) any { return SkipStep{Step: "verify", By: "oncall", Reason: "a firewall"} }},
-		{file: "deploy-approved", operation: OperationDeploy, adjust: func(env *config.Environment) { env.Approvals = []string{activities.APIManager} },
+		{file: "deploy-approved", operation: operation.Deploy, adjust: func(env *config.Environment) { env.Approvals = []string{activities.APIManager} },
 			phase: PhaseAwaitingApproval, update: UpdateApprove,
 			input: func(config.Environment) any {
 				return Approve{Step: activities.APIManager, By: "oncall", Reason: "the window is open"}
 			}},
-		{file: "deploy-impatient-given-up", operation: OperationDeploy, adjust: pause, phase: PhasePaused, update: UpdateRollback,
+		{file: "deploy-impatient-given-up", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateRollback,
 			input: func(config.Environment) any { return Rollback{By: "oncall", Reason: "it is late"} }},
-		{file: "deploy-impatient-undecided", operation: OperationDeploy, adjust: func(env *config.Environment) {
+		{file: "deploy-impatient-undecided", operation: operation.Deploy, adjust: func(env *config.Environment) {
 			pause(env)
 			env.Timeouts.Decision = config.Duration(time.Second)
 		}},
 	}
-	for _, operation := range []string{OperationDeploy, OperationVerify, OperationTeardown, OperationRebuild, OperationDrift, OperationRotate} {
+	for _, row := range operation.All() {
 		for _, end := range []string{"done", "failed", "cancelled"} {
-			file := strings.ToLower(operation) + "-" + end
-			all = append(all, recorded{file: file, operation: operation}, recorded{file: "delegated-" + file, operation: operation})
+			file := row.Verb + "-" + end
+			all = append(all, recorded{file: file, operation: row.Type}, recorded{file: "delegated-" + file, operation: row.Type})
 		}
 	}
 	for _, end := range []string{"done", "failed", "cancelled", "skipped"} {
 		all = append(all, recorded{file: "delegated-scheduled-" + end, operation: TypeScheduled})
 	}
-	return append(all, recorded{file: "teardown-nothing", operation: OperationTeardown}, recorded{file: "rebuild-nothing-done", operation: OperationRebuild},
-		recorded{file: "rebuild-stuck-failed", operation: OperationRebuild})
+	return append(all, recorded{file: "teardown-nothing", operation: operation.Teardown}, recorded{file: "rebuild-nothing-done", operation: operation.Rebuild},
+		recorded{file: "rebuild-stuck-failed", operation: operation.Rebuild})
 }
 
 // TestRecordHistories records them anew from a real server, when asked to.
@@ -122,11 +123,11 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 	if r.adjust != nil {
 		r.adjust(&env)
 	}
-	inputs := map[string]any{OperationDeploy: DeployInput{Request: Of(env)}, OperationVerify: VerifyInput{Request: Of(env)},
-		OperationTeardown: TeardownInput{Request: Of(env), Purge: true}, OperationRebuild: RebuildInput{Request: Of(env)}, OperationDrift: DriftInput{Request: Of(env)}, OperationRotate: RotateInput{Request: Of(env)},
-		TypeScheduled: ScheduledInput{Request: Of(env), Operation: "verify", Schedule: "nightly"}}
+	inputs := map[string]any{operation.Deploy: DeployInput{Request: Of(env)}, operation.Verify: VerifyInput{Request: Of(env)},
+		operation.Teardown: TeardownInput{Request: Of(env), Options: TeardownOptions{Purge: true}}, operation.Rebuild: RebuildInput{Request: Of(env)}, operation.Drift: DriftInput{Request: Of(env)}, operation.Rotate: RotateInput{Request: Of(env)},
+		TypeScheduled: ScheduledInput{Request: Of(env), Options: ScheduledOptions{Operation: "verify", Schedule: "nightly"}}}
 	if strings.HasSuffix(r.file, "-scheduled-skipped") {
-		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: CanonicalID(r.file), TaskQueue: "nobody"}, OperationDeploy)
+		holds, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: CanonicalID(r.file), TaskQueue: "nobody"}, operation.Deploy)
 		if err != nil {
 			t.Fatal(err)
 		}

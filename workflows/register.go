@@ -3,28 +3,14 @@ package workflows
 
 import "go.temporal.io/sdk/worker"
 
-// Names of the workflow types, one per operation.
-const (
-	OperationDeploy   = "Deploy"
-	OperationVerify   = "Verify"
-	OperationTeardown = "Teardown"
-	OperationRebuild  = "Rebuild"
-	OperationDrift    = "Drift"
-	OperationRotate   = "Rotate"
-)
-
-// Register registers all operations with a worker.
-func Register(r worker.WorkflowRegistry) {
-	r.RegisterWorkflow(Deploy)
-	r.RegisterWorkflow(Verify)
-	r.RegisterWorkflow(Teardown)
-	r.RegisterWorkflow(Rebuild)
-	r.RegisterWorkflow(Drift)
-	r.RegisterWorkflow(Rotate)
-	r.RegisterWorkflow(Scheduled)
+// all are the workflows: one for each operation of package operation, and the one that schedules start.
+func all() []any {
+	return []any{Deploy, Verify, Drift, Teardown, Rebuild, Rotate, Scheduled}
 }
 
-// TakesDecisions says whether operations of that type pause and await approvals.
-func TakesDecisions(operation string) bool {
-	return operation == OperationDeploy || operation == OperationRebuild || operation == OperationRotate
+// Register registers all workflows with a worker.
+func Register(r worker.WorkflowRegistry) {
+	for _, w := range all() {
+		r.RegisterWorkflow(w)
+	}
 }

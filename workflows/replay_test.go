@@ -22,7 +22,7 @@ func TestOperationsUnderWayOutliveAChangeOfTheirCode(t *testing.T) {
 	for _, r := range recordings() {
 		t.Run(r.file, func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
-			for _, w := range []any{Deploy, Verify, Teardown, Rebuild, Drift, Rotate, Scheduled} {
+			for _, w := range all() {
 				replayer.RegisterWorkflow(w)
 			}
 			history := read(t, filepath.Join("testdata", r.file+".json"))

@@ -1,11 +1,6 @@
 package workflows
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"strings"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -46,29 +41,4 @@ func (r Request) environment(ctx workflow.Context) (string, error) {
 
 func refusedDetails(why string) string {
 	return "**refused**, nothing was started or changed:\n" + block(why)
-}
-
-// decode reads the JSON of an input into its fields, and says what is wrong with it. An error would end the workflow in words that
-// are not an operator's.
-func decode(operation string, data []byte, fields any) (malformed string) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(fields)
-	if err == nil {
-		return ""
-	}
-	return fmt.Sprintf("the input of %s is wrong: %s; write it as %s", operation, strings.TrimPrefix(err.Error(), "json: "), example(operation))
-}
-
-// example is an input as it is typed into the Temporal UI.
-func example(operation string) string {
-	switch operation {
-	case OperationTeardown:
-		return `{"environment": "dev", "purge": false}`
-	case TypeScheduled:
-		return `{"environment": "dev", "operation": "verify", "options": {}}`
-	case OperationRebuild:
-		return `{"environment": "dev", "mode": "fresh", "purge": false}`
-	}
-	return `{"environment": "dev"}, with "overrides": {…} where this run should differ from the file`
 }

@@ -8,6 +8,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 )
 
 func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
@@ -20,7 +21,7 @@ func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
 		`{"environment": "dev", "overrides": []}`: "the input of Deploy is wrong: ",
 	} {
 		o := newOperation(t, "typed-by-hand")
-		o.ExecuteWorkflow(OperationDeploy, typed(t, input))
+		o.ExecuteWorkflow(operation.Deploy, typed(t, input))
 		err := o.GetWorkflowError()
 		if err == nil || typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", input, err, says)
@@ -30,7 +31,7 @@ func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
 		}
 	}
 	o := newOperation(t, "typed-by-hand")
-	o.ExecuteWorkflow(OperationDeploy) // without any input
+	o.ExecuteWorkflow(operation.Deploy) // without any input
 	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "environment: is missing") {
 		t.Error(err)
 	}
@@ -45,7 +46,7 @@ func TestAnEnvironmentGivenByNameIsReadWhereTheWorkerIs(t *testing.T) {
 		env.Name = "dev"
 		return env, nil
 	})
-	o.ExecuteWorkflow(OperationVerify, typed(t, `{"environment": "dev", "overrides": {"verify": {"level": "token"}}}`))
+	o.ExecuteWorkflow(operation.Verify, typed(t, `{"environment": "dev", "overrides": {"verify": {"level": "token"}}}`))
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}

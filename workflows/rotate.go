@@ -1,58 +1,37 @@
 package workflows
 
 import (
-	"fmt"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/drift"
 )
 
-// RotateCertificates is what a rotation renews: certificates, with the keys for HTTPS.
-const RotateCertificates = "certificates"
-
 // RotateInput is the input of [Rotate].
-type RotateInput struct {
-	Request
-	// What is renewed; the default is [RotateCertificates], and there is nothing else.
+type RotateInput = Input[RotateOptions]
+
+// RotateOptions are what can be said of a rotation beside the environment.
+type RotateOptions struct {
+	// What is renewed; the default is [operation.Certificates], and there is nothing else.
 	What []string `json:"what,omitempty"`
 }
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *RotateInput) UnmarshalJSON(data []byte) error {
-	type fields RotateInput
-	in.malformed = decode(OperationRotate, data, (*fields)(in))
-	for _, what := range in.What {
-		if what != RotateCertificates && in.malformed == "" {
-			in.malformed = fmt.Sprintf("what: %q cannot be rotated, only %s: encryption keys and the keys that sign are needed to read and check what they "+
-				"encrypted and signed, the products take the admin password from the file only at their first start, and stores are tied to their password; "+
-				"docs/operations.md says more", what, RotateCertificates)
-		}
-	}
-	return nil
-}
+func (RotateOptions) of() string { return operation.Rotate }
 
 // Rotate renews certificates and stores by the same CA, restarts one product after the other, and proves that all works. It is undone
 // when it fails. It changes nothing else, and so refuses an environment that is not deployed as its file says.
 func Rotate(ctx workflow.Context, in RotateInput) (activities.Report, error) {
-	name, err := in.environment(ctx)
-	if err != nil {
-		return activities.Report{}, err
-	}
-	if !canonical(ctx, name) {
-		return delegate[activities.Report](ctx, name, OperationRotate, in)
-	}
-	env, err := checked(ctx, in.Request)
-	if err != nil {
-		return activities.Report{}, err
-	}
-	d := newDeployment(ctx, env)
-	d.rotating = true
-	c := &comparison{deployment: d, items: map[string][]drift.Item{}}
-	return d.run(ctx, "rotate", c.rotation(), (*runner).conclude)
+	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
+		d := newDeployment(ctx, env)
+		d.rotating = true
+		c := &comparison{deployment: d, items: map[string][]drift.Item{}}
+		return d.run(ctx, in.verb(), c.rotation(), (*runner).conclude)
+	})
 }
 
 // rotation is the runbook of [Rotate]. As the CA stays, both products trust each other at any time; one after the other restarts so

@@ -90,9 +90,9 @@ func TestARotationChangesNothingWhereTheFileSaysSomethingElse(t *testing.T) {
 
 func TestARotationRefusesWhatMustStayAndSaysWhy(t *testing.T) {
 	o := newOperation(t, canonicalID)
-	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t)), What: []string{"certificates", "adminPassword"}})
+	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t)), Options: RotateOptions{What: []string{"certificates", "adminPassword"}}})
 	err := o.GetWorkflowError()
-	if typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `"adminPassword" cannot be rotated, only certificates`) || len(o.begun) > 0 {
+	if typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `is none of the choices: encryption keys`) || len(o.begun) > 0 {
 		t.Errorf("got %v", err)
 	}
 }

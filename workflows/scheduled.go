@@ -13,35 +13,36 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 )
 
 // TypeScheduled is the workflow type of [Scheduled]. It is no operation, but carries one out.
 const TypeScheduled = "Scheduled"
 
 // ScheduledInput is the input of [Scheduled].
-type ScheduledInput struct {
-	Request
-	// Operation is one of [config.ScheduledOperations].
+type ScheduledInput = Input[ScheduledOptions]
+
+// ScheduledOptions say what is carried out.
+type ScheduledOptions struct {
+	// Operation is the verb of one that can be scheduled.
 	Operation string `json:"operation"`
-	// Options are fields of the operation's input beside those of [Request].
+	// Options are those of the operation.
 	Options config.Values `json:"options,omitempty"`
 	// Schedule is the name of the schedule, for the operation's memo. It may be empty.
 	Schedule string `json:"schedule,omitempty"`
 }
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *ScheduledInput) UnmarshalJSON(data []byte) error {
-	type fields ScheduledInput
-	in.malformed = decode(TypeScheduled, data, (*fields)(in))
-	if in.malformed == "" && !slices.Contains(config.ScheduledOperations(), in.Operation) {
-		in.malformed = fmt.Sprintf("operation %q cannot be scheduled: write one of %s", in.Operation, strings.Join(config.ScheduledOperations(), ", "))
-	}
-	return nil
+func (ScheduledOptions) of() string { return TypeScheduled }
+
+func (ScheduledOptions) example() string {
+	return `{"environment": "dev", "operation": "verify", "options": {}}`
 }
 
-// workflowType is that of the operation.
-func (in ScheduledInput) workflowType() string {
-	return strings.ToUpper(in.Operation[:1]) + in.Operation[1:]
+func (o ScheduledOptions) wrong() string {
+	if !slices.Contains(operation.Scheduled(), o.Operation) {
+		return fmt.Sprintf("operation %q cannot be scheduled: write one of %s", o.Operation, strings.Join(operation.Scheduled(), ", "))
+	}
+	return ""
 }
 
 // carried is the operation's input as [ScheduledInput] gives it. The operation itself checks the options, as strictly as if a person
@@ -51,7 +52,7 @@ type carried ScheduledInput
 // MarshalJSON puts the options beside the environment.
 func (in carried) MarshalJSON() ([]byte, error) {
 	input := map[string]any{}
-	maps.Copy(input, in.Options)
+	maps.Copy(input, in.Options.Options)
 	input["environment"] = in.Environment
 	if len(in.Overrides) > 0 {
 		input["overrides"] = in.Overrides
@@ -73,13 +74,14 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (ScheduledResult, error)
 	if err != nil {
 		return ScheduledResult{}, err
 	}
-	err = workflow.UpsertTypedSearchAttributes(ctx, AttributeEnvironment.ValueSet(name), AttributeOperation.ValueSet(in.Operation), AttributePhase.ValueSet(PhaseRunning))
+	row, _ := operation.OfVerb(in.Options.Operation)
+	err = workflow.UpsertTypedSearchAttributes(ctx, AttributeEnvironment.ValueSet(name), AttributeOperation.ValueSet(row.Verb), AttributePhase.ValueSet(PhaseRunning))
 	if err != nil {
 		return ScheduledResult{}, err
 	}
-	memo := map[string]any{activities.MemoStartedBy: strings.TrimSpace("schedule " + in.Schedule)}
-	says, err := runChild[ending](ctx, name, in.workflowType(), carried(in), memo)
-	result := ScheduledResult{Operation: in.Operation, Outcome: says.outcome()}
+	memo := map[string]any{activities.MemoStartedBy: strings.TrimSpace("schedule " + in.Options.Schedule)}
+	says, err := runChild[ending](ctx, name, row.Type, carried(in), memo)
+	result := ScheduledResult{Operation: row.Verb, Outcome: says.outcome()}
 	switch {
 	case errorType(err) == TypeBusy:
 		result.Outcome, result.Reason = OutcomeSkipped, fmt.Sprintf("environment %q is busy: %s", name, holder(ctx, name))

@@ -15,10 +15,11 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 )
 
 // due is a scheduled operation, which is carried out by child.
-func due(t *testing.T, child func(workflow.Context, map[string]any) (map[string]any, error)) *operation {
+func due(t *testing.T, child func(workflow.Context, map[string]any) (map[string]any, error)) *trial {
 	t.Helper()
 	o := newOperation(t, "schedule/dev/nightly-2026-01-01T02:00:00Z")
 	o.RegisterWorkflow(Scheduled)
@@ -26,7 +27,7 @@ func due(t *testing.T, child func(workflow.Context, map[string]any) (map[string]
 	return o
 }
 
-func (o *operation) ends(t *testing.T, input string) (result ScheduledResult, outcome string, err error) {
+func (o *trial) ends(t *testing.T, input string) (result ScheduledResult, outcome string, err error) {
 	t.Helper()
 	o.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(attributes temporal.SearchAttributes) bool {
 		if says, ok := attributes.GetKeyword(AttributeOutcome); ok {
@@ -129,7 +130,7 @@ func TestACancelledOperationIsNoFailureOfItsSchedule(t *testing.T) {
 
 func TestAScheduledInputThatIsWrongIsRefused(t *testing.T) {
 	for input, says := range map[string]string{
-		`{"environment": "dev"}`:                                      `operation "" cannot be scheduled: write one of rebuild, verify, drift, rotate, deploy`,
+		`{"environment": "dev"}`:                                      `operation "" cannot be scheduled: write one of deploy, verify, drift, rebuild, rotate`,
 		`{"environment": "dev", "operation": "teardown"}`:             `operation "teardown" cannot be scheduled`,
 		`{"environment": "dev", "operation": "drift", "mode": "x"}`:   `the input of Scheduled is wrong: unknown field "mode"; write it as {"environment": "dev", "operation"`,
 		`{"operation": "drift"}`:                                      `environment: is missing`,
@@ -152,14 +153,14 @@ func TestOptionsAreCheckedByTheOperationItself(t *testing.T) {
 
 // What a schedule in an environment file may say must be what its operation takes.
 func TestEveryScheduledOperationIsAWorkflow(t *testing.T) {
-	for _, operation := range config.ScheduledOperations() {
-		in := ScheduledInput{Request: ForName("dev"), Operation: operation, Options: config.Values{"a": 1}}
+	for _, verb := range operation.Scheduled() {
+		in := ScheduledInput{Request: ForName("dev"), Options: ScheduledOptions{Operation: verb, Options: config.Values{"a": 1}}}
 		text, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var back ScheduledInput
-		if err := json.Unmarshal(text, &back); err != nil || back.malformed != "" || back.Operation != operation {
+		if err := json.Unmarshal(text, &back); err != nil || back.malformed != "" || back.Options.Operation != verb {
 			t.Errorf("%s: %v %q", text, err, back.malformed)
 		}
 	}

@@ -9,22 +9,21 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/operation"
 )
 
 // TeardownInput is the input of [Teardown].
-type TeardownInput struct {
-	Request
-	// Purge also removes what outlasts a teardown otherwise: credentials, certificates, the kinds and the namespace, as far as
+type TeardownInput = Input[TeardownOptions]
+
+// TeardownOptions are what can be said of a teardown beside the environment.
+type TeardownOptions struct {
+	// Purge also removes what outlasts a teardown otherwise: credentials, certificates, the CRDs and the namespace, as far as
 	// Lockstep made them. Data encrypted with the keys is lost.
 	Purge bool `json:"purge,omitempty"`
 }
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *TeardownInput) UnmarshalJSON(data []byte) error {
-	type fields TeardownInput
-	in.malformed = decode(OperationTeardown, data, (*fields)(in))
-	return nil
-}
+func (TeardownOptions) of() string { return operation.Teardown }
 
 // TeardownResult says what became of each part.
 type TeardownResult struct {
@@ -36,26 +35,17 @@ type TeardownResult struct {
 // from going; it is reported, and a second teardown tries again. Where there is nothing at all it ends with the error type NotFound:
 // most likely the file names another place.
 func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
-	name, err := in.environment(ctx)
-	if err != nil {
-		return TeardownResult{}, err
-	}
-	if !canonical(ctx, name) {
-		return delegate[TeardownResult](ctx, name, OperationTeardown, in)
-	}
-	env, err := checked(ctx, in.Request)
-	if err != nil {
-		return TeardownResult{}, err
-	}
-	t := &teardown{&deployment{env: env, scope: scopeOf(ctx, env)}}
-	steps := t.steps(in.Purge)
-	board, err := newBoard(ctx, env.Name, "teardown", steps)
-	if err != nil {
-		return TeardownResult{}, err
-	}
-	t.board = board
-	r := &runner{board: board}
-	return t.conclude(ctx, r, r.run(ctx, steps))
+	return begin(ctx, in, func(env config.Environment) (TeardownResult, error) {
+		t := &teardown{&deployment{env: env, scope: scopeOf(ctx, env)}}
+		steps := t.steps(in.Options.Purge)
+		board, err := newBoard(ctx, env.Name, in.verb(), steps)
+		if err != nil {
+			return TeardownResult{}, err
+		}
+		t.board = board
+		r := &runner{board: board}
+		return t.conclude(ctx, r, r.run(ctx, steps))
+	})
 }
 
 type teardown struct{ *deployment }

@@ -43,7 +43,7 @@ func TestTeardownRemovesWhatDeployMadeAndKeepsTheKeys(t *testing.T) {
 
 func TestPurgeRemovesTheNamespaceLast(t *testing.T) {
 	o := newOperation(t, canonicalID)
-	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t)), Purge: true})
+	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t)), Options: TeardownOptions{Purge: true}})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}

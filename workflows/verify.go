@@ -5,34 +5,24 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/release"
 )
 
 // VerifyInput is the input of [Verify].
-type VerifyInput struct {
-	Request
-}
+type VerifyInput = Input[VerifyOptions]
 
-// UnmarshalJSON keeps what is wrong for the workflow to say.
-func (in *VerifyInput) UnmarshalJSON(data []byte) error {
-	type fields VerifyInput
-	in.malformed = decode(OperationVerify, data, (*fields)(in))
-	return nil
-}
+// VerifyOptions are none: the level is the environment's.
+type VerifyOptions struct{}
+
+func (VerifyOptions) of() string { return operation.Verify }
 
 // Verify proves that a deployed environment works, at its own level or full if that is none, and leaves nothing behind.
 func Verify(ctx workflow.Context, in VerifyInput) (activities.Verification, error) {
-	name, err := in.environment(ctx)
-	if err != nil {
-		return activities.Verification{}, err
-	}
-	if !canonical(ctx, name) {
-		return delegate[activities.Verification](ctx, name, OperationVerify, in)
-	}
-	env, err := checked(ctx, in.Request)
-	if err != nil {
-		return activities.Verification{}, err
-	}
+	return begin(ctx, in, func(env config.Environment) (activities.Verification, error) { return prove(ctx, in.verb(), env) })
+}
+
+func prove(ctx workflow.Context, verb string, env config.Environment) (activities.Verification, error) {
 	if env.Verify.Level == config.VerifyNone {
 		env.Verify.Level = config.VerifyFull
 	}
@@ -40,7 +30,7 @@ func Verify(ctx workflow.Context, in VerifyInput) (activities.Verification, erro
 	// The look is for a product that lets nobody in: nothing was made there, so there is nothing to clean up.
 	steps := []step{{name: "verify", summary: "prove that it works", look: d.lookKeyManager, do: d.verify, undo: d.cleanUpVerify, remedy: sweep}}
 	d.before = map[string]release.State{activities.APIManager: {Exists: true}} // what a cut-off verification made must go
-	board, err := newBoard(ctx, env.Name, "verify", steps)
+	board, err := newBoard(ctx, env.Name, verb, steps)
 	if err != nil {
 		return activities.Verification{}, err
 	}

@@ -61,7 +61,7 @@ type Choice struct {
 
 type listInput struct {
 	EnvironmentPath
-	Kind    string `query:"operation" enum:"deploy,verify,drift,teardown,rebuild,rotate" doc:"Only those that do that"`
+	Kind    verb   `query:"operation" doc:"Only those that do that"`
 	Outcome string `query:"outcome" maxLength:"32" pattern:"^[a-z]+(-[a-z]+)*$" doc:"Only those that ended so, as failed"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many at most"`
 	Cursor  string `query:"cursor" maxLength:"500" doc:"The cursor that the page before ended with"`
@@ -87,10 +87,7 @@ func (s *Server) listOperations(ctx context.Context, in *listInput) (*listOutput
 	if err := s.Guard.Authorize(ctx, auth.ReadOperation, in.Environment); err != nil {
 		return nil, err
 	}
-	query := operations.Query{Environment: in.Environment, Outcome: in.Outcome, PageSize: in.Limit}
-	if k, asked := kindOf(in.Kind); asked {
-		query.Operation = k.workflow
-	}
+	query := operations.Query{Environment: in.Environment, Operation: in.Kind.row().Type, Outcome: in.Outcome, PageSize: in.Limit}
 	if in.Cursor != "" {
 		before, err := readCursor(in.Cursor, query)
 		if err != nil {
@@ -175,7 +172,7 @@ func (s *Server) operation(o operations.Operation) Operation {
 		utc := o.Ended.UTC()
 		ended = &utc
 	}
-	return Operation{ID: o.ID, Environment: o.Environment, Operation: kindName(o.Operation), StartedBy: o.StartedBy, Started: o.Started.UTC(), Ended: ended,
+	return Operation{ID: o.ID, Environment: o.Environment, Operation: verbOf(o.Operation), StartedBy: o.StartedBy, Started: o.Started.UTC(), Ended: ended,
 		Phase: o.Phase, Outcome: o.Outcome, Links: OperationLinks{Self: self, Events: self + "/events", UI: s.Operations.Link(o)}}
 }
 

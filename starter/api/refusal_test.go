@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"lockstep/config/operation"
 	"lockstep/starter/api/auth"
 )
 
@@ -22,7 +23,7 @@ func requests() []struct {
 	everywhere   bool
 } {
 	const dev = "/v1/environments/dev"
-	const operation = dev + "/operations/" + noOperation
+	const one = dev + "/operations/" + noOperation
 	type request = struct {
 		method, path string
 		body         any
@@ -32,11 +33,11 @@ func requests() []struct {
 	all := []request{
 		{"GET", dev, nil, auth.Reader, false},
 		{"GET", dev + "/operations", nil, auth.Reader, false},
-		{"GET", operation, nil, auth.Reader, false},
-		{"GET", operation + "/events", nil, auth.Reader, false},
-		{"POST", operation + "/cancel", nil, auth.Operator, false},
-		{"POST", operation + "/decisions", map[string]any{"decision": "rollback"}, auth.Operator, false},
-		{"POST", operation + "/decisions", map[string]any{"decision": "retry-step", "overrides": map[string]any{"namespace": "a"}}, auth.Admin, true},
+		{"GET", one, nil, auth.Reader, false},
+		{"GET", one + "/events", nil, auth.Reader, false},
+		{"POST", one + "/cancel", nil, auth.Operator, false},
+		{"POST", one + "/decisions", map[string]any{"decision": "rollback"}, auth.Operator, false},
+		{"POST", one + "/decisions", map[string]any{"decision": "retry-step", "overrides": map[string]any{"namespace": "a"}}, auth.Admin, true},
 		{"GET", dev + "/schedules", nil, auth.Reader, false},
 		{"GET", dev + "/schedules/nightly", nil, auth.Reader, false},
 		{"PUT", dev + "/schedules?dryRun=true", nil, auth.Reader, false},
@@ -47,12 +48,12 @@ func requests() []struct {
 		{"POST", dev + "/schedules/nightly/trigger", nil, auth.Operator, false},
 		{"POST", dev + "/operations", map[string]any{"operation": "deploy", "overrides": map[string]any{"namespace": "a"}}, auth.Admin, true},
 	}
-	for _, k := range kinds() {
+	for _, row := range operation.All() {
 		needs := auth.Operator
-		if k.action == auth.StartTeardown || k.action == auth.StartRebuild || k.action == auth.StartRotate {
+		if row.Role == operation.Admin {
 			needs = auth.Admin
 		}
-		all = append(all, request{"POST", dev + "/operations", map[string]any{"operation": k.name}, needs, false})
+		all = append(all, request{"POST", dev + "/operations", map[string]any{"operation": row.Verb}, needs, false})
 	}
 	return all
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/api/problem"
 	"lockstep/starter/operations"
@@ -23,9 +24,9 @@ import (
 
 // StartBody is what is asked for when an operation is started.
 type StartBody struct {
-	Operation string        `json:"operation" enum:"deploy,verify,drift,teardown,rebuild,rotate" doc:"What to do"`
+	Operation verb          `json:"operation" doc:"What to do"`
 	Overrides config.Values `json:"overrides,omitempty" doc:"A JSON merge patch (RFC 7396) onto the environment, for this operation alone; takes the role admin on all environments"`
-	Options   StartOptions  `json:"options,omitempty" doc:"How to do it"`
+	Options   StartOptions  `json:"options" required:"false" doc:"How to do it"`
 }
 
 type startInput struct {
@@ -44,17 +45,18 @@ type startOutput struct {
 func (s *Server) startRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodPost, path: "/v1/environments/{environment}/operations", id: "start-operation", tag: "operations",
 		status: http.StatusAccepted, refusals: []int{404, 409, 412}, refusalTypes: map[int]reflect.Type{409: reflect.TypeFor[Busy]()},
-		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. deploy, verify and drift take the role operator, teardown, rebuild and rotate take admin."}, s.startOperation)
+		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. " + starters() + "."}, s.startOperation)
 }
 
 func (s *Server) startOperation(ctx context.Context, in *startInput) (out *startOutput, err error) {
-	k, _ := kindOf(in.Body.Operation) // checked by the schema
-	change := auth.Change{Action: k.action, Environment: in.Environment, Operation: workflows.CanonicalID(in.Environment)}
+	row := in.Body.Operation.row()
+	in.Body.Options = in.Body.Options.given()
+	change := auth.Change{Action: auth.Start(row.Verb), Environment: in.Environment, Operation: workflows.CanonicalID(in.Environment)}
 	defer func() { s.audited(ctx, change, err) }()
-	if err := s.mayStart(ctx, k, in); err != nil {
+	if err := s.mayStart(ctx, row, in); err != nil {
 		return nil, err
 	}
-	start := operations.Start{Environment: in.Environment, Operation: k.workflow, By: by(ctx)}
+	start := operations.Start{Environment: in.Environment, Operation: row.Type, By: by(ctx)}
 	if in.Key != "" {
 		start.Key, start.Digest = scoped(ctx, in.Key), digest(in.Body)
 		o, repeated, err := s.Operations.Started(ctx, start)
@@ -63,7 +65,7 @@ func (s *Server) startOperation(ctx context.Context, in *startInput) (out *start
 			return s.started(o, true), err
 		}
 	}
-	if start.Input, err = s.checked(k, in); err != nil {
+	if start.Input, err = s.checked(row, in); err != nil {
 		return nil, err
 	}
 	if err := s.Operations.CheckWorker(ctx); err != nil {
@@ -77,8 +79,8 @@ func (s *Server) startOperation(ctx context.Context, in *startInput) (out *start
 	return s.started(o, repeated), nil
 }
 
-func (s *Server) mayStart(ctx context.Context, k kind, in *startInput) error {
-	if err := s.Guard.Authorize(ctx, k.action, in.Environment); err != nil {
+func (s *Server) mayStart(ctx context.Context, row operation.Operation, in *startInput) error {
+	if err := s.Guard.Authorize(ctx, auth.Start(row.Verb), in.Environment); err != nil {
 		return err
 	}
 	if len(in.Body.Overrides) == 0 {
@@ -88,8 +90,8 @@ func (s *Server) mayStart(ctx context.Context, k kind, in *startInput) error {
 }
 
 // checked is the input of the operation, if there is nothing wrong with it.
-func (s *Server) checked(k kind, in *startInput) (any, error) {
-	if err := k.check(in.Body.Options); err != nil {
+func (s *Server) checked(row operation.Operation, in *startInput) (any, error) {
+	if err := in.Body.Options.check(row); err != nil {
 		return nil, err
 	}
 	seen, err := s.resolve(in.Environment, nil)
@@ -104,14 +106,14 @@ func (s *Server) checked(k kind, in *startInput) (any, error) {
 	if len(in.Body.Overrides) > 0 {
 		env, err = s.resolve(in.Environment, in.Body.Overrides)
 	}
+	var input map[string]any
 	if err == nil {
-		in.Body.Options.apply(&env)
-		err = env.Validate()
+		input, err = operations.Input(row, env, in.Body.Options)
 	}
 	if errors.As(err, &found) {
 		return nil, invalid(fmt.Sprintf("environment %q is not valid, and nothing was started: correct what errors lists", in.Environment), found)
 	}
-	return k.input(env, in.Body.Options), err
+	return input, err
 }
 
 // unchanged fails if the environment is not what the caller saw, as If-Match says, if it says something.

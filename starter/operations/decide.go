@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"lockstep/config/operation"
 	"lockstep/workflows"
 )
 
@@ -17,10 +18,11 @@ const decisionTimeout = time.Minute
 
 // Decide sends a decision, one of the Updates of package workflows, to an operation.
 func (c Client) Decide(ctx context.Context, o Operation, update string, input any) (answer workflows.Answer, err error) {
+	row, _ := operation.OfType(o.Operation)
 	switch {
 	case !o.Running():
 		return answer, notRunning(o.Environment)
-	case !workflows.TakesDecisions(o.Operation):
+	case !row.Decisions:
 		return answer, failed(Refused, "%s runs on environment %q: it neither pauses nor awaits approvals; `lockstep cancel %s` ends it", o.Operation, o.Environment, o.Environment)
 	}
 	ctx, cancel := context.WithTimeout(ctx, decisionTimeout)

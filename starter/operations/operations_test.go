@@ -14,6 +14,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/operation"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
@@ -75,7 +76,7 @@ func wants(t *testing.T, err error, kind Kind, says string) {
 func TestARepeatedStartIsTheSameOperation(t *testing.T) {
 	c, goOn := connected(t)
 	ctx := t.Context()
-	s := Start{Environment: "quickstart", Operation: workflows.OperationVerify, Input: quickstart(t), By: "ci", Key: "one", Digest: "a"}
+	s := Start{Environment: "quickstart", Operation: operation.Verify, Input: quickstart(t), By: "ci", Key: "one", Digest: "a"}
 	first, repeated, err := c.Start(ctx, s)
 	if err != nil || repeated {
 		t.Fatal(repeated, err)
@@ -147,7 +148,7 @@ func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
 	wants(t, err, Unknown, `no operation "no-uuid"`)
 	_, err = c.Get(ctx, "dev", "1b4e28ba-2fa1-11d2-883f-0016d3cca427")
 	wants(t, err, Unknown, "no longer kept")
-	o, _, err := c.Start(ctx, Start{Environment: "quickstart", Operation: workflows.OperationVerify, Input: quickstart(t)})
+	o, _, err := c.Start(ctx, Start{Environment: "quickstart", Operation: operation.Verify, Input: quickstart(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

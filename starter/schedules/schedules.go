@@ -30,7 +30,7 @@ type Schedule struct {
 	Environment string          `json:"environment"`
 	Name        string          `json:"name"`
 	Managed     bool            `json:"managed"`             // by Lockstep; another's is left alone
-	Operation   string          `json:"operation,omitempty"` // of [config.ScheduledOperations]
+	Operation   string          `json:"operation,omitempty"` // the verb
 	Cron        string          `json:"cron,omitempty"`
 	Every       config.Duration `json:"every,omitempty"`
 	TimeZone    string          `json:"timeZone,omitempty"`
@@ -216,7 +216,7 @@ func (c Client) look(ctx context.Context, environment, name string) (*current, e
 			return nil, failed(operations.Invalid, "reading what schedule %q starts: %w", id, err)
 		}
 	}
-	now.schedule = Schedule{Environment: environment, Name: name, Managed: managed, Operation: now.input.Operation, Options: optionsOf(now.input),
+	now.schedule = Schedule{Environment: environment, Name: name, Managed: managed, Operation: now.input.Options.Operation, Options: optionsOf(now.input),
 		Paused: d.GetSchedule().GetState().GetPaused(), Note: d.GetSchedule().GetState().GetNotes(),
 		Skipped: int(d.GetInfo().GetOverlapSkipped()), Missed: int(d.GetInfo().GetMissedCatchupWindow())}
 	readSpec(&now.schedule, d.GetSchedule().GetSpec())

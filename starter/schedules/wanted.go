@@ -17,6 +17,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/cron"
+	"lockstep/config/operation"
 	"lockstep/workflows"
 )
 
@@ -78,21 +79,20 @@ func (c Client) memo(key, value string) (*commonpb.Memo, error) {
 	return &commonpb.Memo{Fields: map[string]*commonpb.Payload{key: payload}}, err
 }
 
-// inputOf names the environment: the worker reads its file when the schedule is due. A verification's level is part of the environment.
+// inputOf names the environment: the worker reads its file when the schedule is due.
 func inputOf(environment string, s config.Schedule) workflows.ScheduledInput {
-	in := workflows.ScheduledInput{Request: workflows.ForName(environment), Operation: s.Operation, Options: s.Options, Schedule: s.Name}
-	if level, given := s.Options["level"]; given && s.Operation == "verify" {
-		in.Options, in.Overrides = nil, config.Values{"verify": map[string]any{"level": level}}
-	}
+	row, _ := operation.OfVerb(s.Operation)
+	options, overrides := row.Split(s.Options)
+	in := workflows.ScheduledInput{Request: workflows.ForName(environment)}
+	in.Options = workflows.ScheduledOptions{Operation: s.Operation, Options: options, Schedule: s.Name}
+	in.Overrides = overrides
 	return in
 }
 
 // optionsOf are the options from which [inputOf] made an input.
 func optionsOf(in workflows.ScheduledInput) config.Values {
-	if verify, ok := in.Overrides["verify"].(map[string]any); ok && in.Operation == "verify" {
-		return config.Values{"level": verify["level"]}
-	}
-	return in.Options
+	row, _ := operation.OfVerb(in.Options.Operation)
+	return row.Join(in.Options.Options, in.Overrides)
 }
 
 func calendar(text string, c cron.Expression) *schedulepb.StructuredCalendarSpec {

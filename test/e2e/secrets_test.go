@@ -6,8 +6,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
+	"lockstep/config/operation"
 	"lockstep/test/world"
-	"lockstep/workflows"
 )
 
 // testSecrets looks for the environment's secrets in whatever is not a Secret.
@@ -31,7 +31,7 @@ func testHistory(t *testing.T, w *world.World) {
 	}
 	deployments := 0
 	for _, info := range list.GetExecutions() {
-		if info.GetType().GetName() != workflows.OperationDeploy {
+		if info.GetType().GetName() != operation.Deploy {
 			continue
 		}
 		deployments++

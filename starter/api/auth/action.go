@@ -3,12 +3,14 @@ package auth
 import (
 	"slices"
 	"strings"
+
+	"lockstep/config/operation"
 )
 
 // Action is something that the API can be asked to do.
 type Action string
 
-// The actions. Those that start an operation end in the operation's name: see [Start].
+// The actions, beside those that start an operation: see [Start].
 const (
 	// ListEnvironments, ListOperations and ListSchedules take no environment: whoever may read any may list, and sees
 	// those that [Identity.Reads] lets through.
@@ -21,17 +23,10 @@ const (
 	WatchOperation  Action = "operation.watch"
 	ReadSchedule    Action = "schedule.read"
 
-	StartDeploy     Action = "start.deploy"
-	StartVerify     Action = "start.verify"
-	StartDrift      Action = "start.drift"
-	StartPlan       Action = "start.plan"
 	DecideOperation Action = "operation.decide" // retry-step, skip-step, rollback, approve
 	CancelOperation Action = "operation.cancel"
 	TriggerSchedule Action = "schedule.trigger"
 
-	StartTeardown  Action = "start.teardown"
-	StartRebuild   Action = "start.rebuild"
-	StartRotate    Action = "start.rotate"
 	ChangeSchedule Action = "schedule.change" // apply, pause, resume, delete
 
 	// DefineEnvironment is to bring the environment along in the request, whole or as overrides, besides the right to
@@ -60,9 +55,10 @@ type requirement struct {
 	text  string
 }
 
-// requirements are who may do what: this table is all there is to say about it. What it does not name nobody may do.
+// requirements are who may do what: this table, and the catalogue's roles for starting operations, are all there is to say about it. What
+// they do not name nobody may do.
 func requirements() map[Action]requirement {
-	return map[Action]requirement{
+	all := map[Action]requirement{
 		ListEnvironments:  {Reader, somewhere, "listing environments"},
 		ListOperations:    {Reader, somewhere, "listing operations"},
 		ListSchedules:     {Reader, somewhere, "listing schedules"},
@@ -70,23 +66,22 @@ func requirements() map[Action]requirement {
 		ReadOperation:     {Reader, onIt, "reading operations on"},
 		WatchOperation:    {Reader, onIt, "watching operations on"},
 		ReadSchedule:      {Reader, onIt, "reading schedules of"},
-		StartDeploy:       {Operator, onIt, "starting deploy on"},
-		StartVerify:       {Operator, onIt, "starting verify on"},
-		StartDrift:        {Operator, onIt, "starting drift on"},
-		StartPlan:         {Operator, onIt, "starting plan on"},
 		DecideOperation:   {Operator, onIt, "deciding about operations on"},
 		CancelOperation:   {Operator, onIt, "cancelling operations on"},
 		TriggerSchedule:   {Operator, onIt, "triggering schedules of"},
-		StartTeardown:     {Admin, onIt, "starting teardown on"},
-		StartRebuild:      {Admin, onIt, "starting rebuild on"},
-		StartRotate:       {Admin, onIt, "starting rotate on"},
 		ChangeSchedule:    {Admin, onIt, "changing schedules of"},
 		DefineEnvironment: {Admin, everywhere, "bringing along a definition of or overrides for"},
 		ReadPayloads:      {Reader, everywhere, "decoding payloads of"},
 	}
+	for _, row := range operation.All() {
+		if role, err := ParseRole(row.Role); err == nil { // else nobody may
+			all[Start(row.Verb)] = requirement{role, onIt, "starting " + row.Verb + " on"}
+		}
+	}
+	return all
 }
 
-// Start is the action of starting an operation, as "deploy". Nobody may do that of an operation that there is not.
+// Start is the action of starting an operation, as "deploy": start.deploy. Nobody may do that of an operation that there is not.
 func Start(operation string) Action { return Action("start." + strings.ToLower(operation)) }
 
 // Actions are all there are, sorted.

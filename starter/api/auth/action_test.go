@@ -12,7 +12,7 @@ func minimum() map[Action]Role {
 	return map[Action]Role{
 		"environments.list": Reader, "operations.list": Reader, "schedules.list": Reader,
 		"environment.read": Reader, "operation.read": Reader, "operation.watch": Reader, "schedule.read": Reader,
-		"start.deploy": Operator, "start.verify": Operator, "start.drift": Operator, "start.plan": Operator,
+		"start.deploy": Operator, "start.verify": Operator, "start.drift": Operator,
 		"operation.decide": Operator, "operation.cancel": Operator, "schedule.trigger": Operator,
 		"start.teardown": Admin, "start.rebuild": Admin, "start.rotate": Admin, "schedule.change": Admin,
 		"environment.define": Admin, "payloads.read": Reader,
@@ -77,7 +77,7 @@ func TestNobodyMayDoWhatIsNoAction(t *testing.T) {
 	if err := Allowed(all, Start("Deploy"), "dev"); err != nil {
 		t.Error(err)
 	}
-	if Allowed(all, StartDeploy, "") == nil {
+	if Allowed(all, Start("deploy"), "") == nil {
 		t.Error("an operation could be started on no environment")
 	}
 }
@@ -94,17 +94,17 @@ func TestARefusalSaysWhichRoleIsNeededWhichThereIsAndWhoGrantsIt(t *testing.T) {
 		environment string
 		says        string
 	}{
-		{token, StartTeardown, "dev", `starting teardown on "dev" takes the role admin there, and token "ci" has only operator; ` +
+		{token, Start("teardown"), "dev", `starting teardown on "dev" takes the role admin there, and token "ci" has only operator; ` +
 			`whoever keeps the API's access file grants it, by {role: admin, environments: ["dev"]} among the grants of token "ci"`},
 		{token, ReadEnvironment, "prod", `reading environment "prod" takes the role reader there, and token "ci" has no role; ` +
 			`whoever keeps the API's access file grants it, by {role: reader, environments: ["prod"]} among the grants of token "ci"`},
-		{user, StartRotate, "prod", `starting rotate on "prod" takes the role admin there, and user "jane" has no role; ` +
+		{user, Start("rotate"), "prod", `starting rotate on "prod" takes the role admin there, and user "jane" has no role; ` +
 			`members of the group platform or sre have it: ask whoever keeps the groups`},
 		{user, ListOperations, "", `listing operations takes the role reader on any environment, and user "jane" has no role; ` +
 			`members of the group dev or platform or sre have it: ask whoever keeps the groups`},
 		{user, DefineEnvironment, "dev", `bringing along a definition of or overrides for "dev" takes the role admin on all environments, ` +
 			`and user "jane" has no role; members of the group sre have it: ask whoever keeps the groups`},
-		{Identity{Name: "jane", Via: ViaOIDC}, StartDeploy, "dev", `starting deploy on "dev" takes the role operator there, and user "jane" has no role; ` +
+		{Identity{Name: "jane", Via: ViaOIDC}, Start("deploy"), "dev", `starting deploy on "dev" takes the role operator there, and user "jane" has no role; ` +
 			`no group has it: whoever keeps the API's access file grants it, by {group: …, role: operator, environments: ["dev"]} among the grants of oidc`},
 	} {
 		t.Run(fmt.Sprint(test.identity, test.action), func(t *testing.T) {

@@ -45,13 +45,13 @@ func TestARefusedRequestIsAuditedOnceWithWhoAskedWhatFromWhere(t *testing.T) {
 func TestARefusedActionAndAChangeAreAudited(t *testing.T) {
 	g := newGate(t, tokensFile())
 	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if g.Authorize(r.Context(), StartTeardown, "dev") == nil {
+		if g.Authorize(r.Context(), Start("teardown"), "dev") == nil {
 			t.Error("an operator may tear down")
 		}
-		if err := g.Authorize(r.Context(), StartDeploy, "dev"); err != nil {
+		if err := g.Authorize(r.Context(), Start("deploy"), "dev"); err != nil {
 			t.Error(err)
 		}
-		g.Record(r.Context(), Change{Action: StartDeploy, Environment: "dev", Operation: "environment/dev", Run: "r1"})
+		g.Record(r.Context(), Change{Action: Start("deploy"), Environment: "dev", Operation: "environment/dev", Run: "r1"})
 		g.Record(r.Context(), Change{Action: CancelOperation, Environment: "dev", Operation: "environment/dev", Err: errors.New("it has ended")})
 	})
 	r := httptest.NewRequestWithContext(t.Context(), "POST", "/operations", nil)
