@@ -36,7 +36,7 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 			return found, classifyRelease(err)
 		}
 		found.Releases[c.Name()] = state
-		there = there || state != (release.State{}) && (!c.Shared || state.Owner == in.Env.Name)
+		there = there || !state.IsZero() && (!c.Shared || state.Owner == in.Env.Name)
 	}
 	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects, NamespaceObjects} {
 		for _, ref := range refs(set, in.Env) {
@@ -151,7 +151,7 @@ func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (
 	if err != nil {
 		return "", classifyRelease(err)
 	}
-	if state == (release.State{}) { // a deletion that was cut off has a record still
+	if state.IsZero() { // a deletion that was cut off has a record still
 		return "not there", nil
 	}
 	if err := ours(in.Env, c, state); err != nil {
@@ -195,7 +195,7 @@ func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error
 
 // ours refuses a release that Lockstep did not make, and that of another environment unless environments share it.
 func ours(env config.Environment, c component.Component, state release.State) error {
-	if state == (release.State{}) {
+	if state.IsZero() {
 		return nil
 	}
 	if state.Fingerprint == "" {

@@ -112,7 +112,7 @@ func (d *deployment) undoPostponed(ctx workflow.Context) error {
 	if len(todo) == 0 || !d.replaced() {
 		return nil
 	}
-	in := activities.WaitInput{Input: d.trimmed(""), Component: activities.APIManager, Deployments: d.before[activities.APIManager].Deployments()}
+	in := activities.WaitInput{Input: d.trimmed(""), Component: activities.APIManager, Deployments: d.before[activities.APIManager].Workloads}
 	limit := time.Duration(d.env.Timeouts.APIManager)
 	if err := tell(ctx, wait("wait until the earlier api-manager is ready", limit), a.WaitWorkload, in); err != nil {
 		return err

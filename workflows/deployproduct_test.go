@@ -75,7 +75,7 @@ func TestAnAPIManagerThatRefusesLockstepIsNotUpgradedBlindly(t *testing.T) {
 func TestTheKeyManagerOfAnAPIManagerThatForgetsComesBackWhateverDatabaseWasToCome(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("LookRelease", 0, func(context.Context, activities.ReleaseRef) (release.State, error) {
-		return release.State{Exists: true, Revision: 1, Workloads: "am-1,am-2"}, nil
+		return release.State{Exists: true, Revision: 1, Workloads: release.Names{"am-1", "am-2"}}, nil
 	})
 	o.on("Snapshot", 0, func(context.Context, activities.SnapshotInput) ([]cluster.Snapshot, error) {
 		return []cluster.Snapshot{{Exists: true}}, nil

@@ -258,7 +258,7 @@ func TestLookSaysWhatApplyMade(t *testing.T) {
 	cluster := newMemoryCluster()
 	e := cluster.engine(Options{})
 	none, err := e.Look(context.Background(), "apps", "web")
-	if err != nil || none != (State{}) {
+	if err != nil || !none.IsZero() {
 		t.Errorf("before: %+v, %v", none, err)
 	}
 	result := apply(t, cluster, spec(t, nil))

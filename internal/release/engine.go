@@ -2,14 +2,11 @@ package release
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"lockstep/config"
 	"lockstep/internal/chart"
 )
 
@@ -33,68 +30,6 @@ type Options struct {
 	Diagnose func(ctx context.Context, namespace, job string) error
 	// Log gets Helm's debug output. Default: none.
 	Log func(format string, args ...any)
-}
-
-// Spec is a release as it should be.
-type Spec struct {
-	Name, Namespace string
-	Chart           config.Chart
-	// Values go over the chart's own. They end in the cluster's release record: they never hold a secret.
-	Values map[string]any
-	// PostRender mends the rendered objects in place before they reach the cluster. It runs more than once and must give
-	// the same result for the same objects. Nil: none.
-	PostRender func([]*unstructured.Unstructured) error
-	// CreateNamespace makes the namespace when the release is installed.
-	CreateNamespace bool
-	// Timeout bounds each hook. Default: [Options.Timeout].
-	Timeout time.Duration
-	// Owner is whose release it is, at most 63 letters, digits and dashes. [State.Owner] tells it.
-	Owner string
-	// Leaves names what the chart's hooks make beside the chart's objects.
-	Leaves []Object
-	// Run is the operation, for which is kept what it found (see [Former]).
-	Run string
-	// Before is what [Engine.Look] saw when the operation began. An unfinished revision that came since and is for the
-	// same is carried on; one that was there already gets another on top, so that there is something to go back to.
-	Before State
-}
-
-// State is a release as it is.
-type State struct {
-	Exists      bool // false also for what an uninstallation left; the other fields then say what that is
-	Revision    int
-	Status      string // Helm's: deployed, failed, pending-upgrade, …
-	Chart       string // chart name
-	Version     string // chart version
-	Digest      string // sha256:<hex> of the chart; empty if no revision of the release was made by Lockstep
-	Fingerprint string // what Lockstep asked for last; empty if no revision of the release was made by Lockstep
-	Owner       string // [Spec.Owner] of its last revision
-	// Deployed is the revision that Helm has marked as deployed, if that is not this one; 0 if none is.
-	Deployed int `json:",omitempty"`
-	// Missing names the objects of this revision that were not in the cluster, separated by commas.
-	Missing string `json:",omitempty"`
-	// Workloads names the Deployments of this revision that were in the cluster, separated by commas.
-	Workloads string `json:",omitempty"`
-	// Behind names the objects that an unfinished revision had not come to: they were as Deployed has them.
-	Behind string `json:",omitempty"`
-	// Installed is when its first revision was made, in RFC 3339. Revisions count from 1 again after an uninstallation:
-	// only this tells two installations apart.
-	Installed string
-}
-
-// Deployments are the names in Workloads.
-func (s State) Deployments() []string {
-	if s.Workloads == "" {
-		return nil
-	}
-	return strings.Split(s.Workloads, ",")
-}
-
-// Result is what Apply came to.
-type Result struct {
-	Revision                  int
-	Changed                   bool // false: the release was already so
-	ChartVersion, ChartDigest string
 }
 
 // Engine works on Helm releases. It is safe for concurrent use; actions on one release run one after the other.

@@ -140,7 +140,7 @@ func (s suite) kindRemoved(t *testing.T) {
 	if err := s.engine.Uninstall(t.Context(), "removed", "web", nil); err != nil {
 		t.Fatal(err)
 	}
-	if state := s.look(t, spec); state != (release.State{}) {
+	if state := s.look(t, spec); !state.IsZero() {
 		t.Errorf("the release is still there: %+v", state)
 	}
 }

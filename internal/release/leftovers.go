@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"helm.sh/helm/v3/pkg/kube"
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -141,7 +142,7 @@ func (l leftovers) sweep(remove func(kube.ResourceList) (*kube.Result, []error),
 		return nil
 	}
 	if _, errs := remove(left); len(errs) > 0 {
-		return fmt.Errorf("removing %s: %w", listed(left), errs[0])
+		return fmt.Errorf("removing %s: %w", strings.Join(listed(left), ", "), errs[0])
 	}
 	return nil
 }

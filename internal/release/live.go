@@ -17,7 +17,7 @@ import (
 // live says how far a revision's objects are in the cluster: not at all, or as the revision has them.
 type live struct {
 	missing, same kube.ResourceList
-	deployments   []string // names of those that are there
+	deployments   Names // names of those that are there
 }
 
 func (s *session) liveOf(revision *helmrelease.Release) (found live, err error) {
@@ -103,10 +103,10 @@ func named(kind, group, namespace, name string) string {
 	return schema.GroupKind{Group: group, Kind: kind}.String() + " " + strings.TrimPrefix(namespace+"/"+name, "/")
 }
 
-func listed(objects kube.ResourceList) string {
-	var all []string
+func listed(objects kube.ResourceList) Names {
+	var all Names
 	for _, info := range objects {
 		all = append(all, identity(info))
 	}
-	return strings.Join(all, ", ")
+	return all
 }

@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
@@ -59,7 +58,7 @@ func (s *session) withObjects(state State, history []*helmrelease.Release) (Stat
 	if err != nil {
 		return state, err
 	}
-	state.Missing, state.Workloads = listed(last.missing), strings.Join(last.deployments, ",")
+	state.Missing, state.Workloads = listed(last.missing), last.deployments
 	deployed := deployedIn(before(history))
 	if complete(newest(history)) || deployed == nil {
 		return state, nil

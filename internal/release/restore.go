@@ -151,17 +151,16 @@ func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, ta
 
 // adjust has the rollback make no more of the revision than there was.
 func (s *session) adjust(u Undo, history []*helmrelease.Release) error {
-	s.waits.leftovers.absent = strings.Split(u.Before.Missing, ", ")
+	s.waits.leftovers.absent = u.Before.Missing
 	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == u.Before.Deployed })
-	if u.Before.Behind == "" || i < 0 {
+	if len(u.Before.Behind) == 0 || i < 0 {
 		return nil
 	}
 	deployed, err := s.leftovers(u.Name, u.Namespace, history[i:i+1])
 	if err != nil {
 		return err
 	}
-	behind := strings.Split(u.Before.Behind, ", ")
-	s.waits.leftovers.instead = deployed.objects().Filter(func(info *resource.Info) bool { return slices.Contains(behind, identity(info)) })
+	s.waits.leftovers.instead = deployed.objects().Filter(func(info *resource.Info) bool { return slices.Contains(u.Before.Behind, identity(info)) })
 	return s.waits.leftovers.instead.Visit(deployed.brand)
 }
 

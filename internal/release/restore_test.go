@@ -135,7 +135,7 @@ func TestRestoreOfAReleaseThatSomebodyRemovedSaysSo(t *testing.T) {
 func TestRestorePutsAFailureBack(t *testing.T) {
 	cluster, s := failedInstall(t)
 	var stored State // as a workflow keeps it
-	if data, err := json.Marshal(look(t, cluster)); err != nil || json.Unmarshal(data, &stored) != nil || stored != look(t, cluster) {
+	if data, err := json.Marshal(look(t, cluster)); err != nil || json.Unmarshal(data, &stored) != nil || !cmp.Equal(stored, look(t, cluster)) {
 		t.Fatalf("%+v became %+v, %v", look(t, cluster), stored, err)
 	}
 	was := cluster.has()
@@ -144,7 +144,7 @@ func TestRestorePutsAFailureBack(t *testing.T) {
 	for range 2 {
 		restore(t, cluster, stored)
 	}
-	if diff := cmp.Diff(was, cluster.has()); diff != "" || cluster.history(t) != "failed" || look(t, cluster) != stored {
+	if diff := cmp.Diff(was, cluster.has()); diff != "" || cluster.history(t) != "failed" || !cmp.Equal(look(t, cluster), stored) {
 		t.Errorf("history %s, objects (-want +got):\n%s", cluster.history(t), diff)
 	}
 }
@@ -154,7 +154,7 @@ func TestRestoreRemovesAgainWhatWasMissing(t *testing.T) {
 	apply(t, cluster, s)
 	delete(cluster.objects, "configmaps/web")
 	s.Before = look(t, cluster)
-	if s.Before.Missing != "ConfigMap apps/web" {
+	if !slices.Equal(s.Before.Missing, Names{"ConfigMap apps/web"}) {
 		t.Errorf("before: %+v", s.Before)
 	}
 	apply(t, cluster, s)
