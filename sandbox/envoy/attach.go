@@ -94,7 +94,7 @@ func (w *world) certificate(l listener, g gateway) refusal {
 		if secret == nil {
 			return refusal{"InvalidCertificateRef", fmt.Sprintf("Secret %s/%s does not exist.", namespace, ref.Name)}
 		}
-		if _, err := keyPair(secret); err != nil {
+		if _, err := w.pairs.of(secret); err != nil {
 			return refusal{"InvalidCertificateRef", fmt.Sprintf("Secret %s/%s must contain valid tls.crt and tls.key of the same pair.", namespace, ref.Name)}
 		}
 	}

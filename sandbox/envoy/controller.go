@@ -54,7 +54,7 @@ func serve(ctx context.Context, env simulate.Env, client dynamic.Interface, name
 	if !wait(ctx, env.Boot) {
 		return nil
 	}
-	watcher, err := watch(ctx, client)
+	watcher, err := watch(ctx, client, ofController(namespace))
 	if err != nil {
 		return err
 	}
@@ -62,11 +62,7 @@ func serve(ctx context.Context, env simulate.Env, client dynamic.Interface, name
 	env.Log.Info("simulated Envoy Gateway is watching", "controller", controller, "namespace", namespace)
 	loop := reconciler{client: client, log: env.Log, now: time.Now}
 	for {
-		current, err := watcher.world(namespace, controller)
-		if err == nil {
-			err = loop.reconcile(ctx, current)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := loop.reconcile(ctx, watcher.world(namespace, controller)); err != nil && ctx.Err() == nil {
 			env.Log.Warn("reconciling failed, trying again", "error", err)
 			time.AfterFunc(time.Second, watcher.signal)
 		}

@@ -36,20 +36,17 @@ func RunProxy(ctx context.Context, env simulate.Env) error {
 	if !wait(ctx, env.Boot) {
 		return nil
 	}
-	watcher, err := watch(ctx, client)
+	watcher, err := watch(ctx, client, ofProxy(namespace, name))
 	if err != nil {
 		return err
 	}
 	p := newProxy(env.Dialer(), env.Log)
 	defer p.close()
 	for {
-		if current, err := watcher.world(env.Namespace, ""); err != nil {
-			env.Log.Warn("reading routes failed", "error", err)
-		} else if err := p.update(current, namespace, name, env.Listener); err != nil {
+		if err := p.update(watcher.world(env.Namespace, ""), namespace, name, env.Listener); err != nil {
 			return err
-		} else {
-			ready.Store(true)
 		}
+		ready.Store(true)
 		select {
 		case <-ctx.Done():
 			return nil

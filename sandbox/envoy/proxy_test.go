@@ -36,7 +36,7 @@ func newRig(t *testing.T, ca testCA, w *world, backendName string) *rig {
 		fmt.Fprintf(w, "%s %s%s by %s", r.Method, r.Host, r.URL.Path, r.Header.Get("X-Forwarded-Proto"))
 	}))
 	secret := ca.secret(t, "", "", backendName)
-	pair, err := keyPair(&secret)
+	pair, err := newPairs().of(&secret)
 	if err != nil {
 		t.Fatal(err)
 	}

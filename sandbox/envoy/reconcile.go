@@ -66,13 +66,14 @@ func (r reconciler) finalizer(ctx context.Context, class gatewayClass, hold bool
 func (r reconciler) infrastructure(ctx context.Context, w *world) error {
 	var problems []error
 	wanted := map[string]bool{}
+	made := w.infra()
 	for _, g := range w.managed() {
 		wanted[infraName(g)] = true
 		for _, object := range w.infrastructure(g) {
-			problems = append(problems, r.ensure(ctx, w, object))
+			problems = append(problems, r.ensure(ctx, made, object))
 		}
 	}
-	for resource, existing := range w.infra() {
+	for resource, existing := range made {
 		for name := range existing {
 			if wanted[name] {
 				continue
@@ -88,9 +89,11 @@ func (r reconciler) infrastructure(ctx context.Context, w *world) error {
 	return errors.Join(problems...)
 }
 
-// infra lists what the controller made, by resource and name, with its annotations.
-func (w *world) infra() map[schema.GroupVersionResource]map[string]map[string]string {
-	found := map[schema.GroupVersionResource]map[string]map[string]string{}
+// infra is what the controller made, by resource and name, with its annotations.
+type infra map[schema.GroupVersionResource]map[string]map[string]string
+
+func (w *world) infra() infra {
+	found := infra{}
 	add := func(resource schema.GroupVersionResource, object metav1.ObjectMeta) {
 		if object.Namespace != w.namespace || object.Labels[managedByLabel] != managedBy || object.Labels[owningNameLabel] == "" || object.DeletionTimestamp != nil {
 			return
@@ -116,7 +119,7 @@ func (w *world) infra() map[schema.GroupVersionResource]map[string]map[string]st
 }
 
 // ensure creates the object, or changes it if it is not what was last written.
-func (r reconciler) ensure(ctx context.Context, w *world, object *unstructured.Unstructured) error {
+func (r reconciler) ensure(ctx context.Context, made infra, object *unstructured.Unstructured) error {
 	raw, err := json.Marshal(object)
 	if err != nil {
 		return err
@@ -125,17 +128,17 @@ func (r reconciler) ensure(ctx context.Context, w *world, object *unstructured.U
 	hash := hex.EncodeToString(sum[:8])
 	object.SetAnnotations(map[string]string{desiredAnnotation: hash})
 	resource := resourceOf(object)
-	annotations, exists := w.infra()[resource][object.GetName()]
+	annotations, exists := made[resource][object.GetName()]
 	switch {
 	case !exists:
 		r.log.Info("creating", "resource", resource.Resource, "name", object.GetName())
-		_, err = r.client.Resource(resource).Namespace(w.namespace).Create(ctx, object, metav1.CreateOptions{})
+		_, err = r.client.Resource(resource).Namespace(object.GetNamespace()).Create(ctx, object, metav1.CreateOptions{})
 		if apierrors.IsAlreadyExists(err) {
 			err = nil // the watch is behind
 		}
 	case annotations[desiredAnnotation] != hash:
 		r.log.Info("changing", "resource", resource.Resource, "name", object.GetName())
-		return r.patch(ctx, resource, w.namespace, object.GetName(), object.Object)
+		return r.patch(ctx, resource, object.GetNamespace(), object.GetName(), object.Object)
 	}
 	if err != nil {
 		return fmt.Errorf("creating %s %s: %w", resource.Resource, object.GetName(), err)

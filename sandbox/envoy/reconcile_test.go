@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 var kinds = map[string]schema.GroupVersionResource{
@@ -50,14 +51,11 @@ func run(t *testing.T, client *fake.FakeDynamicClient) []string {
 	var writes []string
 	for range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
-		watcher, err := watch(ctx, client)
+		watcher, err := watch(ctx, client, ofController("eg"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := watcher.world("eg", DefaultController)
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := watcher.world("eg", DefaultController)
 		client.ClearActions()
 		r := reconciler{client: client, log: slog.New(slog.DiscardHandler), now: func() time.Time { return time.Unix(1000, 0) }}
 		if err := r.reconcile(ctx, w); err != nil {
@@ -199,5 +197,30 @@ webhooks: [{name: topology.webhook.gateway.envoyproxy.io, clientConfig: {}}]`)
 	hooks, _, _ := unstructured.NestedSlice(webhook.Object, "webhooks")
 	if bundle, _, _ := unstructured.NestedString(hooks[0].(map[string]any), "clientConfig", "caBundle"); bundle == "" {
 		t.Error("the webhook has no CA")
+	}
+}
+
+func TestAProxyWatchesWhatItServesAlone(t *testing.T) {
+	client := cluster(t, basics)
+	watcher, err := watch(t.Context(), client, ofProxy("apim", "gw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := watcher.world("eg", ""); len(w.gateways) != 1 || len(w.routes) != 1 || len(w.deployments) != 0 {
+		t.Errorf("sees %d gateways, %d routes and %d deployments", len(w.gateways), len(w.routes), len(w.deployments))
+	}
+	var got []string
+	for _, action := range client.Actions() {
+		if action, ok := action.(clienttesting.WatchAction); ok {
+			got = append(got, strings.TrimSpace(action.GetResource().Resource+" "+action.GetNamespace()+" "+action.GetWatchRestrictions().Fields.String()))
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"backendtlspolicies", "configmaps", "gatewayclasses", "gateways apim metadata.name=gw", "httproutes",
+		"secrets apim type!=helm.sh/release.v1", "services",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("watches:\n%s", diff)
 	}
 }

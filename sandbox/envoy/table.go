@@ -50,7 +50,7 @@ func (w *world) table(g gateway) table {
 			if len(l.TLS.CertificateRefs) == 0 || w.certificate(l, g) != (refusal{}) {
 				continue
 			}
-			pair, err := keyPair(w.secret(g.Namespace, l.TLS.CertificateRefs[0].Name))
+			pair, err := w.pairs.of(w.secret(g.Namespace, l.TLS.CertificateRefs[0].Name))
 			if err != nil {
 				continue
 			}

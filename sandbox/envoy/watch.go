@@ -3,11 +3,13 @@ package envoy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
@@ -32,13 +34,6 @@ var (
 	deployments     = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 )
 
-func watched() []schema.GroupVersionResource {
-	return []schema.GroupVersionResource{
-		gatewayClasses, gateways, httpRoutes, tlsPolicies, trafficPolicies, envoyProxies,
-		services, secrets, configMaps, serviceAccounts, nodes, deployments,
-	}
-}
-
 // connect makes a client by kubeconfig.
 func connect(kubeconfig string) (dynamic.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
@@ -51,38 +46,91 @@ func connect(kubeconfig string) (dynamic.Interface, error) {
 	return dynamic.NewForConfig(config)
 }
 
+// source is one resource that is watched.
+type source struct {
+	resource  schema.GroupVersionResource
+	namespace string // "" is all
+	selector  string // of fields; "" is all
+	decode    cache.TransformFunc
+}
+
+func of[T any](resource schema.GroupVersionResource) source {
+	return source{resource: resource, decode: typed[T]}
+}
+
+func (s source) in(namespace string) source {
+	s.namespace = namespace
+	return s
+}
+
+func (s source) where(selector string) source {
+	s.selector = selector
+	return s
+}
+
+// The records of Helm's releases are the largest Secrets of a cluster, change most, and hold no certificates.
+const notHelms = "type!=helm.sh/release.v1"
+
+// ofController is what the controller in namespace decides from.
+func ofController(namespace string) []source {
+	return []source{
+		of[gatewayClass](gatewayClasses), of[gateway](gateways), of[httpRoute](httpRoutes),
+		of[policy](tlsPolicies), of[policy](trafficPolicies), of[envoyProxy](envoyProxies),
+		of[corev1.Service](services), of[corev1.Secret](secrets).where(notHelms), of[corev1.ConfigMap](configMaps), of[corev1.Node](nodes),
+		of[corev1.ServiceAccount](serviceAccounts).in(namespace), of[appsv1.Deployment](deployments).in(namespace),
+	}
+}
+
+// ofProxy is what the proxy of one Gateway decides from, and no more: in a cluster with many, each change wakes them all.
+func ofProxy(namespace, name string) []source {
+	return []source{
+		of[gatewayClass](gatewayClasses), of[gateway](gateways).in(namespace).where("metadata.name=" + name), of[httpRoute](httpRoutes),
+		of[policy](tlsPolicies), of[corev1.Service](services), of[corev1.ConfigMap](configMaps),
+		of[corev1.Secret](secrets).in(namespace).where(notHelms),
+	}
+}
+
 // watcher holds what is in the cluster, and tells when that changes.
 type watcher struct {
-	listers map[schema.GroupVersionResource]cache.GenericLister
+	stores  map[schema.GroupVersionResource]cache.Store
+	pairs   *pairs
 	changed chan struct{}
 }
 
 // watch starts to watch and returns when all is there. It fails if a kind is not installed, as the real controller does.
-func watch(ctx context.Context, client dynamic.Interface) (*watcher, error) {
-	for _, resource := range watched() {
-		if _, err := client.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
-			return nil, fmt.Errorf("listing %s: %w", resource.GroupResource(), err)
+func watch(ctx context.Context, client dynamic.Interface, sources []source) (*watcher, error) {
+	for _, s := range sources {
+		if _, err := client.Resource(s.resource).Namespace(s.namespace).List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
+			return nil, fmt.Errorf("listing %s: %w", s.resource.GroupResource(), err)
 		}
 	}
-	w := &watcher{listers: map[schema.GroupVersionResource]cache.GenericLister{}, changed: make(chan struct{}, 1)}
-	factory := dynamicinformer.NewDynamicSharedInformerFactory(client, 0)
+	w := &watcher{stores: map[schema.GroupVersionResource]cache.Store{}, pairs: newPairs(), changed: make(chan struct{}, 1)}
 	handlers := cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { w.signal() }, UpdateFunc: func(any, any) { w.signal() }, DeleteFunc: func(any) { w.signal() },
 	}
-	for _, resource := range watched() {
-		informer := factory.ForResource(resource)
-		if _, err := informer.Informer().AddEventHandler(handlers); err != nil {
-			return nil, fmt.Errorf("watching %s: %w", resource.GroupResource(), err)
+	var synced []cache.InformerSynced
+	for _, s := range sources {
+		informer := s.informer(client)
+		if err := informer.SetTransform(s.decode); err != nil {
+			return nil, fmt.Errorf("watching %s: %w", s.resource.GroupResource(), err)
 		}
-		w.listers[resource] = informer.Lister()
+		if _, err := informer.AddEventHandler(handlers); err != nil {
+			return nil, fmt.Errorf("watching %s: %w", s.resource.GroupResource(), err)
+		}
+		w.stores[s.resource] = informer.GetStore()
+		synced = append(synced, informer.HasSynced)
+		go informer.Run(ctx.Done())
 	}
-	factory.Start(ctx.Done())
-	for resource, synced := range factory.WaitForCacheSync(ctx.Done()) {
-		if !synced {
-			return nil, fmt.Errorf("watching %s: stopped before the first list", resource.GroupResource())
-		}
+	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
+		return nil, errors.New("watching: stopped before the first list")
 	}
 	return w, nil
+}
+
+func (s source) informer(client dynamic.Interface) cache.SharedIndexInformer {
+	return dynamicinformer.NewFilteredDynamicInformer(client, s.resource, s.namespace, 0, cache.Indexers{}, func(o *metav1.ListOptions) {
+		o.FieldSelector = s.selector
+	}).Informer()
 }
 
 func (w *watcher) signal() {
@@ -92,40 +140,44 @@ func (w *watcher) signal() {
 	}
 }
 
-// world reads what is there now.
-func (w *watcher) world(namespace, controller string) (*world, error) {
-	now := &world{namespace: namespace, controller: controller}
-	for _, read := range []func() error{
-		into(w, gatewayClasses, &now.classes), into(w, gateways, &now.gateways), into(w, httpRoutes, &now.routes),
-		into(w, tlsPolicies, &now.tlsPolicies), into(w, trafficPolicies, &now.trafficPolicies), into(w, envoyProxies, &now.proxies),
-		into(w, services, &now.services), into(w, secrets, &now.secrets), into(w, configMaps, &now.configMaps),
-		into(w, serviceAccounts, &now.accounts), into(w, nodes, &now.nodes), into(w, deployments, &now.deployments),
-	} {
-		if err := read(); err != nil {
-			return nil, err
-		}
+// world is what is there now. Its objects are the watcher's own: read only.
+func (w *watcher) world(namespace, controller string) *world {
+	return &world{
+		namespace: namespace, controller: controller, pairs: w.pairs,
+		classes: all[gatewayClass](w, gatewayClasses), gateways: all[gateway](w, gateways), routes: all[httpRoute](w, httpRoutes),
+		tlsPolicies: all[policy](w, tlsPolicies), trafficPolicies: all[policy](w, trafficPolicies), proxies: all[envoyProxy](w, envoyProxies),
+		services: all[corev1.Service](w, services), secrets: all[corev1.Secret](w, secrets), configMaps: all[corev1.ConfigMap](w, configMaps),
+		accounts: all[corev1.ServiceAccount](w, serviceAccounts), nodes: all[corev1.Node](w, nodes), deployments: all[appsv1.Deployment](w, deployments),
 	}
-	return now, nil
 }
 
-// into reads all objects of a resource into a slice of their type.
-func into[T any](w *watcher, resource schema.GroupVersionResource, slice *[]T) func() error {
-	return func() error {
-		objects, err := w.listers[resource].List(labels.Everything())
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", resource.GroupResource(), err)
-		}
-		for _, object := range objects {
-			raw, err := json.Marshal(object.(*unstructured.Unstructured).Object)
-			if err != nil {
-				return fmt.Errorf("reading %s: %w", resource.GroupResource(), err)
-			}
-			var typed T
-			if err := json.Unmarshal(raw, &typed); err != nil {
-				return fmt.Errorf("reading %s: %w", resource.GroupResource(), err)
-			}
-			*slice = append(*slice, typed)
-		}
+// all are the objects of a resource; none if that is not watched.
+func all[T any](w *watcher, resource schema.GroupVersionResource) []T {
+	store, watched := w.stores[resource]
+	if !watched {
 		return nil
 	}
+	var objects []T
+	for _, object := range store.List() {
+		objects = append(objects, *object.(*T))
+	}
+	return objects
+}
+
+// typed decodes an object as it arrives, once, so that a look at all of them costs next to nothing.
+func typed[T any](object any) (any, error) {
+	untyped, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return object, nil // typed already, or the tombstone of an object whose end was missed
+	}
+	untyped.SetManagedFields(nil)
+	raw, err := json.Marshal(untyped.Object)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", untyped.GetKind(), untyped.GetName(), err)
+	}
+	made := new(T)
+	if err := json.Unmarshal(raw, made); err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", untyped.GetKind(), untyped.GetName(), err)
+	}
+	return made, nil
 }

@@ -12,6 +12,7 @@ import (
 type world struct {
 	namespace  string // the controller's own; proxies go there
 	controller string // the controllerName it answers to
+	pairs      *pairs // of the Secrets
 
 	classes         []gatewayClass
 	gateways        []gateway

@@ -68,7 +68,7 @@ status: {replicas: 1, availableReplicas: 1}
 // build makes a world of YAML documents, with the certificate and CA that basics names unless without has them.
 func build(t *testing.T, documents string, ca testCA) *world {
 	t.Helper()
-	w := &world{namespace: "eg", controller: DefaultController}
+	w := &world{namespace: "eg", controller: DefaultController, pairs: newPairs()}
 	for _, document := range strings.Split(documents, "\n---\n") {
 		var kind struct{ Kind string }
 		decode(t, document, &kind)
