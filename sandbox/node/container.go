@@ -9,7 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 )
 
 // A container of a pod. Its status is guarded by the pod; see change.
@@ -113,7 +113,7 @@ func (c *container) ended(code int) {
 	c.change(func(status *corev1.ContainerStatus) {
 		status.State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 			ExitCode: int32(code), Reason: reason, ContainerID: status.ContainerID,
-			StartedAt: metav1.NewTime(c.startedAt), FinishedAt: metav1.Now(),
+			StartedAt: seconds(c.startedAt), FinishedAt: seconds(time.Now()),
 		}}
 		started := false
 		status.Started = &started
@@ -132,7 +132,11 @@ func (c *container) wait(reason, message string) {
 	})
 }
 
-// change changes the container's status and has it written.
+// change changes the container's status and has it written. A probe that says what the one before said changes nothing.
 func (c *container) change(edit func(*corev1.ContainerStatus)) {
-	c.pod.change(func() { edit(&c.status) })
+	c.pod.change(func() bool {
+		before := c.status.DeepCopy()
+		edit(&c.status)
+		return !equality.Semantic.DeepEqual(*before, c.status)
+	})
 }

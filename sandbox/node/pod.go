@@ -41,7 +41,7 @@ func newPod(n *node, object *corev1.Pod) *pod {
 		node:    n,
 		object:  object,
 		dir:     filepath.Join(n.Dir, "pods", string(object.UID)),
-		begun:   metav1.Now(),
+		begun:   seconds(time.Now()),
 		changed: make(chan struct{}, 1),
 	}
 	if object.Status.StartTime != nil {
@@ -77,7 +77,7 @@ func (p *pod) newContainer(spec corev1.Container, earlier []corev1.ContainerStat
 		if status.State.Running != nil {
 			c.status.LastTerminationState = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 				ExitCode: 137, Reason: "ContainerStatusUnknown", Message: "The sandbox node was restarted",
-				StartedAt: status.State.Running.StartedAt, FinishedAt: metav1.Now(), ContainerID: status.ContainerID,
+				StartedAt: status.State.Running.StartedAt, FinishedAt: seconds(time.Now()), ContainerID: status.ContainerID,
 			}}
 		}
 	}
@@ -121,11 +121,11 @@ func (p *pod) live(ctx context.Context) {
 		p.reject(rejected)
 		return
 	}
-	p.change(func() {})
+	p.change(func() bool { return true })
 	if !p.setUpVolumes(ctx) || !p.announce(ctx) {
 		return
 	}
-	p.change(func() { p.prepared = true })
+	p.change(func() bool { p.prepared = true; return true })
 	for _, c := range p.init {
 		if !c.run(ctx) {
 			return
@@ -141,7 +141,7 @@ func (p *pod) live(ctx context.Context) {
 // reject ends a pod that the node does not take, as a kubelet's admission does.
 func (p *pod) reject(why rejection) {
 	p.event(corev1.EventTypeWarning, why.Reason, "%s", why.Message)
-	p.change(func() { p.rejected = why })
+	p.change(func() bool { p.rejected = why; return true })
 }
 
 // remove writes the pod's last status and takes it off the disk and then the API server.

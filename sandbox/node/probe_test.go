@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -146,6 +147,29 @@ func TestAContainerIsReadyOnlyWhileItsReadinessProbeSaysSo(t *testing.T) {
 	}
 	for c.ready() {
 		<-c.pod.changed
+	}
+}
+
+func TestAProbeThatSaysTheSameAgainWritesNothing(t *testing.T) {
+	c := probed(t, 0, 0, 0)
+	written := func(ready bool) bool {
+		c.change(func(status *corev1.ContainerStatus) { status.Ready = ready })
+		select {
+		case <-c.pod.changed:
+			return true
+		default:
+			return false
+		}
+	}
+	for _, step := range []struct{ ready, written bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
+		if got := written(step.ready); got != step.written {
+			t.Errorf("ready %v: written %v", step.ready, got)
+		}
+	}
+	c.startedAt = time.Now()
+	c.ended(0)
+	if at := c.status.State.Terminated.FinishedAt; at.Nanosecond() != 0 {
+		t.Errorf("%v is finer than what the API stores", at)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lockstep/sandbox/simulate"
 )
@@ -51,7 +50,7 @@ func (c *container) start(ctx context.Context, from image) (run *running, log *c
 		if status.State.Terminated != nil {
 			status.LastTerminationState = status.State
 		}
-		status.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.startedAt)}}
+		status.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: seconds(c.startedAt)}}
 		status.ContainerID = fmt.Sprintf("sandbox://%s/%s/%d", c.pod.object.UID, c.spec.Name, status.RestartCount)
 		started := c.isInit || c.spec.StartupProbe == nil
 		status.Started = &started
@@ -158,7 +157,7 @@ func (c *container) failStart(err error) {
 	c.change(func(status *corev1.ContainerStatus) {
 		status.State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 			ExitCode: startFailed, Reason: "StartError", Message: filepath.ToSlash(err.Error()),
-			FinishedAt: metav1.Now(),
+			FinishedAt: seconds(time.Now()),
 		}}
 		status.Ready = false
 	})

@@ -14,11 +14,17 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// change changes what the status is made of, and has it written.
-func (p *pod) change(edit func()) {
+// seconds is a time as the API keeps it: one that is finer never equals what was stored.
+func seconds(t time.Time) metav1.Time { return metav1.NewTime(t.Truncate(time.Second)) }
+
+// change changes what the status is made of, and has it written if edit says so.
+func (p *pod) change(edit func() (changed bool)) {
 	p.mu.Lock()
-	edit()
+	changed := edit()
 	p.mu.Unlock()
+	if !changed {
+		return
+	}
 	select {
 	case p.changed <- struct{}{}:
 	default: // a write that is due will see it
@@ -49,7 +55,7 @@ func (p *pod) writeStatus(ctx context.Context) error {
 		if current.UID != p.object.UID || terminal(p.object) {
 			return nil
 		}
-		status := p.status(current.Status, metav1.Now())
+		status := p.status(current.Status, seconds(time.Now()))
 		if equality.Semantic.DeepEqual(status, current.Status) {
 			return nil
 		}
