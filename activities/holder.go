@@ -2,54 +2,19 @@ package activities
 
 import (
 	"context"
-	"fmt"
-	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
 
-	"lockstep/internal/codec"
+	"lockstep/internal/holder"
 )
 
-// MemoStartedBy is the key under which an operation's memo says who started it.
-const MemoStartedBy = "startedBy"
+// MemoStartedBy is [holder.MemoStartedBy].
+const MemoStartedBy = holder.MemoStartedBy
 
-// Holder is the operation that runs on an environment.
-type Holder struct {
-	Operation string    `json:"operation,omitempty"` // workflow type; empty if none runs any more
-	RunID     string    `json:"runId,omitempty"`
-	Started   time.Time `json:"started,omitzero"`
-	StartedBy string    `json:"startedBy,omitempty"`
-}
-
-// String is what runs, since when and by whom.
-func (h Holder) String() string {
-	if h.Operation == "" {
-		return "another operation ran, which has ended since"
-	}
-	text := fmt.Sprintf("%s runs since %s", h.Operation, h.Started.UTC().Format("2006-01-02 15:04:05 MST"))
-	if h.StartedBy != "" {
-		text += ", started by " + h.StartedBy
-	}
-	return text
-}
+// Holder is [holder.Holder].
+type Holder = holder.Holder
 
 // FindHolder says what runs under a workflow id.
 func (a *Activities) FindHolder(ctx context.Context, workflow string) (Holder, error) {
-	d, err := activity.GetClient(ctx).DescribeWorkflowExecution(ctx, workflow, "")
-	if err != nil {
-		return Holder{}, passing(TypeUnavailable, fmt.Sprintf("asking Temporal for workflow %q: %v", workflow, err))
-	}
-	info := d.GetWorkflowExecutionInfo()
-	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return Holder{}, nil
-	}
-	h := Holder{Operation: info.GetType().GetName(), RunID: info.GetExecution().GetRunId(), Started: info.GetStartTime().AsTime()}
-	keys, err := codec.Read(a.settings.Encryption)
-	if by := info.GetMemo().GetFields()[MemoStartedBy]; err == nil && by != nil {
-		// What cannot be read stays out: it is a courtesy.
-		_ = converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec.New(keys)).FromPayload(by, &h.StartedBy)
-	}
-	return h, nil
+	return holder.Find(ctx, activity.GetClient(ctx), workflow, a.settings.Encryption)
 }

@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,6 +23,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/config"
+	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/sandbox/registry"
 	"lockstep/sandbox/sandboxtest"
@@ -63,6 +66,7 @@ func run[T any](t *testing.T, s *suite, activity, input any) (result T, err erro
 	t.Helper()
 	var tests testsuite.WorkflowTestSuite
 	environment := tests.NewTestActivityEnvironment()
+	environment.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempt.Failures{}}})
 	environment.RegisterActivity(s.activities)
 	value, err := environment.ExecuteActivity(activity, input)
 	if err != nil || !value.HasValue() {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lockstep/config"
+	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 )
@@ -71,3 +72,6 @@ func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (
 	}
 	return cluster.Redact(strings.NewReplacer(pairs...).Replace), nil
 }
+
+// progress gives the function by which an activity says what it is doing.
+func progress(ctx context.Context) func(string) { return attempt.Progress(ctx) }

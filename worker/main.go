@@ -17,6 +17,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/attempt"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
 )
@@ -102,7 +103,7 @@ func (s *service) prepare(ctx context.Context) error {
 	return err
 }
 
-func connect(ctx context.Context, settings config.Settings, logger *slog.Logger, heartbeats *activities.Heartbeats, polls *polls) (client.Client, error) {
+func connect(ctx context.Context, settings config.Settings, logger *slog.Logger, heartbeats *attempt.Heartbeats, polls *polls) (client.Client, error) {
 	options, err := dial.Options(settings.Encryption)
 	if err != nil {
 		return nil, err

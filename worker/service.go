@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
-	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/attempt"
 )
 
 // heartbeatThrottle is how long the SDK may hold heartbeats back. They carry progress to operators and cancellation to activities;
@@ -27,8 +26,8 @@ type service struct {
 	logger     *slog.Logger
 	temporal   client.Client
 	health     *health
-	draining   activities.Draining
-	heartbeats activities.Heartbeats
+	draining   attempt.Draining
+	heartbeats attempt.Heartbeats
 	version    worker.DeploymentOptions
 	// register gives a worker its workflows and activities.
 	register func(worker.Registry)
@@ -42,7 +41,7 @@ func (s *service) run(ctx context.Context, signals <-chan os.Signal) error {
 	w := worker.New(s.temporal, s.settings.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: s.settings.MaxConcurrentActivities,
 		WorkerStopTimeout:                  time.Duration(s.settings.StopTimeout),
-		Interceptors:                       []interceptor.WorkerInterceptor{&s.heartbeats, &s.draining},
+		Interceptors:                       attempt.Interceptors(&s.heartbeats, &s.draining),
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 		DeploymentOptions:                  s.version,
 		OnFatalError:                       func(err error) { failed <- err },

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +18,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/test/world"
 )
@@ -102,6 +105,7 @@ func (l *lab) refused(t *testing.T, kind string, activity, input any) string {
 	t.Helper()
 	var tests testsuite.WorkflowTestSuite
 	environment := tests.NewTestActivityEnvironment()
+	environment.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempt.Failures{}}})
 	environment.RegisterActivity(l.activities)
 	_, err := environment.ExecuteActivity(activity, input)
 	var app *temporal.ApplicationError

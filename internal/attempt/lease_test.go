@@ -1,4 +1,4 @@
-package activities_test
+package attempt_test
 
 import (
 	"context"
@@ -26,7 +26,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"lockstep/activities"
+	"lockstep/internal/attempt"
 	"lockstep/internal/fence"
 	"lockstep/workflows/workflowstest"
 )
@@ -62,7 +62,7 @@ func began(t *testing.T, c client.Client, timeout time.Duration) client.Workflow
 // works starts a worker for the activity, whose calls of Temporal go through that interceptor.
 func works(t *testing.T, address string, logger log.Logger, between grpc.UnaryClientInterceptor, act func(context.Context) (int32, error)) {
 	t.Helper()
-	var heartbeats activities.Heartbeats
+	var heartbeats attempt.Heartbeats
 	options := client.Options{HostPort: address, Logger: logger}
 	heartbeats.Listen(&options.ConnectionOptions)
 	if between != nil {
@@ -233,7 +233,7 @@ func TestAnAttemptOutlivesAShortOutageOfTemporalAndIsStillCancelled(t *testing.T
 	works(t, address, logger, out.intercept, func(ctx context.Context) (int32, error) {
 		out.lasts.Store(true)
 		for i := range 2 { // the SDK has given up a heartbeat, and with it the activity
-			activities.Progress(ctx)(strings.Repeat("x", i+1))
+			attempt.Progress(ctx)(strings.Repeat("x", i+1))
 			<-logger.heard
 		}
 		out.lasts.Store(false)
@@ -244,7 +244,7 @@ func TestAnAttemptOutlivesAShortOutageOfTemporalAndIsStillCancelled(t *testing.T
 			t.Error(err)
 		}
 		for n := 0; ctx.Err() == nil; n++ {
-			activities.Progress(ctx)(time.Now().String())
+			attempt.Progress(ctx)(time.Now().String())
 		}
 		return 1, ctx.Err()
 	})

@@ -1,4 +1,4 @@
-package activities
+package attempt
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 type Heartbeats struct {
 	interceptor.WorkerInterceptorBase
 
-	mu     sync.Mutex
-	hearts map[string]*heart // by task token
+	mu       sync.Mutex
+	attempts map[string]*attempt // by task token
 }
 
 // deadConnection is how long a connection to Temporal may leave what was sent unanswered before another is made. That has to fit
@@ -38,51 +38,51 @@ func (b *Heartbeats) listen(ctx context.Context, method string, request, reply a
 	err := invoke(ctx, method, request, reply, cc, o...)
 	if beat, isBeat := request.(*workflowservice.RecordActivityTaskHeartbeatRequest); isBeat {
 		answer, _ := reply.(*workflowservice.RecordActivityTaskHeartbeatResponse)
-		b.heart(beat.GetTaskToken()).answered(asked, answer, err)
+		b.attempt(beat.GetTaskToken()).answered(asked, answer, err)
 	}
 	return err
 }
 
-// heart is nil for an attempt that has ended.
-func (b *Heartbeats) heart(token []byte) *heart {
+// attempt is nil for one that has ended.
+func (b *Heartbeats) attempt(token []byte) *attempt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.hearts[string(token)]
+	return b.attempts[string(token)]
 }
 
 // InterceptActivity implements [interceptor.WorkerInterceptor].
 func (b *Heartbeats) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	return &beating{interceptor.ActivityInboundInterceptorBase{Next: next}, b}
+	return &heartbeating{interceptor.ActivityInboundInterceptorBase{Next: next}, b}
 }
 
-type beating struct {
+type heartbeating struct {
 	interceptor.ActivityInboundInterceptorBase
 	heartbeats *Heartbeats
 }
 
 // ExecuteActivity implements [interceptor.ActivityInboundInterceptor].
-func (b *beating) ExecuteActivity(sdk context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	h := newHeart(sdk)
-	defer b.heartbeats.attend(h)()
-	defer h.begin()()
-	if err := h.lease.Err(); err != nil {
-		return nil, h.explain(err)
+func (b *heartbeating) ExecuteActivity(sdk context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	a := newAttempt(sdk)
+	defer b.heartbeats.attend(a)()
+	defer a.begin()()
+	if err := a.lease.Err(); err != nil {
+		return nil, a.explain(err)
 	}
-	result, err := b.Next.ExecuteActivity(h.work, in)
-	return result, h.explain(err)
+	result, err := b.Next.ExecuteActivity(a.work, in)
+	return result, a.explain(err)
 }
 
 // attend lets an attempt hear the answers to its heartbeats.
-func (b *Heartbeats) attend(h *heart) (leave func()) {
+func (b *Heartbeats) attend(a *attempt) (leave func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.hearts == nil {
-		b.hearts = map[string]*heart{}
+	if b.attempts == nil {
+		b.attempts = map[string]*attempt{}
 	}
-	b.hearts[h.token] = h
+	b.attempts[a.token] = a
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.hearts, h.token)
+		delete(b.attempts, a.token)
 	}
 }

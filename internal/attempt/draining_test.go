@@ -1,10 +1,9 @@
-package activities
+package attempt
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"testing"
 	"time"
 
@@ -14,6 +13,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
+
+	"lockstep/internal/failure"
 )
 
 // drained runs one activity under that name on a worker, and returns its error.
@@ -21,7 +22,7 @@ func drained(t *testing.T, d *Draining, name string, does func(context.Context) 
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{d}})
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{d, &Failures{}}})
 	env.RegisterActivityWithOptions(does, activity.RegisterOptions{Name: name})
 	_, err := env.ExecuteActivity(name)
 	return err
@@ -30,12 +31,12 @@ func drained(t *testing.T, d *Draining, name string, does func(context.Context) 
 // handedOver says whether Temporal tries again, and soon.
 func handedOver(err error) bool {
 	var app *temporal.ApplicationError
-	return errors.As(err, &app) && !app.NonRetryable() && app.Type() == TypeUnavailable && app.NextRetryDelay() == handOverDelay
+	return errors.As(err, &app) && !app.NonRetryable() && app.Type() == string(failure.Unavailable) && app.NextRetryDelay() == handOverDelay
 }
 
 func untilEnded(ctx context.Context) error {
 	<-ctx.Done()
-	return failure(TypeNotReady, "cut off")
+	return failure.Final(failure.NotReady, "cut off")
 }
 
 func TestAStoppingWorkerHandsAWaitOverAtOnce(t *testing.T) {
@@ -108,23 +109,10 @@ func TestAStoppingWorkerBeginsNothing(t *testing.T) {
 
 func TestADiagnosisOfAWorkerThatGoesOnStays(t *testing.T) {
 	var d Draining
-	err := drained(t, &d, "WaitWorkload", func(context.Context) error { return failure(TypeNotReady, "CrashLoopBackOff") })
+	err := drained(t, &d, "WaitWorkload", func(context.Context) error { return failure.Final(failure.NotReady, "CrashLoopBackOff") })
 	var app *temporal.ApplicationError
-	if !errors.As(err, &app) || app.Type() != TypeNotReady {
+	if !errors.As(err, &app) || app.Type() != string(failure.NotReady) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestOnlyTheWaitsAreHandedOverAtOnce(t *testing.T) {
-	var waits []string
-	for method := range reflect.TypeFor[*Activities]().Methods() {
-		a := task{}
-		if a.info.ActivityType.Name = method.Name; a.waits() {
-			waits = append(waits, method.Name)
-		}
-	}
-	if diff := cmp.Diff([]string{"WaitGateway", "WaitRoutes", "WaitWorkload"}, waits); diff != "" {
-		t.Errorf("is it true that these change nothing? (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,4 +1,4 @@
-package activities
+package attempt
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/temporal"
 )
 
 // Draining is a worker interceptor that lets a worker stop without its operations losing time. Activities that only wait, which are
@@ -50,7 +49,7 @@ func (d *Draining) Stop() (handedOver, finishing []string) {
 	defer d.mu.Unlock()
 	d.stopping = true
 	for a := range d.running {
-		if !a.waits() || a.last() {
+		if !OnlyWaits(a.info.ActivityType.Name) || a.last() {
 			finishing = append(finishing, a.String())
 			continue
 		}
@@ -124,7 +123,8 @@ func (d *Draining) leave(a *task) {
 	delete(d.running, a)
 }
 
-func (t *task) waits() bool { return strings.HasPrefix(t.info.ActivityType.Name, "Wait") }
+// OnlyWaits says whether the activity of that name changes nothing, so that it can be cut off at any moment.
+func OnlyWaits(activity string) bool { return strings.HasPrefix(activity, "Wait") }
 
 // last says that Temporal will not try again.
 func (t *task) last() bool {
@@ -137,7 +137,7 @@ func (t *task) handOver() error {
 		text = fmt.Sprintf("the worker was stopped before %s had ended, in the last of its %d attempts; "+
 			"see that a worker stays, then start the operation again", t.info.ActivityType.Name, t.info.Attempt)
 	}
-	return temporal.NewApplicationErrorWithOptions(text, TypeUnavailable, temporal.ApplicationErrorOptions{NextRetryDelay: handOverDelay})
+	return unavailable(text, handOverDelay)
 }
 
 // String is the activity as an operator finds it in Temporal.

@@ -1,4 +1,4 @@
-package activities
+package attempt
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"lockstep/internal/fence"
 )
 
-// heart is what keeps one attempt at an activity alive, or ends it.
-type heart struct {
+// attempt is one attempt at an activity: what keeps it alive, and what ends it.
+type attempt struct {
 	token string
 	info  activity.Info
 	text  atomic.Value // the last progress text
@@ -30,7 +30,7 @@ type heart struct {
 	cancelled        atomic.Bool             // by Temporal
 }
 
-type heartKey struct{}
+type attemptKey struct{}
 
 const (
 	// beats are in one heartbeat timeout, and tolerance is the part of it after which an attempt without an answer is over. The rest
@@ -41,19 +41,19 @@ const (
 	looks = 250 * time.Millisecond
 )
 
-func newHeart(sdk context.Context) *heart {
+func newAttempt(sdk context.Context) *attempt {
 	info := activity.GetInfo(sdk)
 	diagnosis, until := ends(info.Deadline)
-	h := &heart{token: string(info.TaskToken), info: info, sdk: sdk, alive: context.WithoutCancel(sdk)}
-	h.text.Store("")
-	h.lease = fence.New(fence.Options{Lasts: time.Duration(tolerance * float64(info.HeartbeatTimeout)), Until: until})
-	timed, release := context.WithDeadline(fence.With(context.WithValue(h.alive, heartKey{}, h), h.lease), diagnosis)
+	a := &attempt{token: string(info.TaskToken), info: info, sdk: sdk, alive: context.WithoutCancel(sdk)}
+	a.text.Store("")
+	a.lease = fence.New(fence.Options{Lasts: time.Duration(tolerance * float64(info.HeartbeatTimeout)), Until: until})
+	timed, release := context.WithDeadline(fence.With(context.WithValue(a.alive, attemptKey{}, a), a.lease), diagnosis)
 	work, cancel := context.WithCancelCause(timed)
-	h.work, h.cancel = work, func(cause error) {
+	a.work, a.cancel = work, func(cause error) {
 		cancel(cause)
 		release()
 	}
-	return h
+	return a
 }
 
 // ends are when the activity's context ends, in time for a word of why, and when it may change nothing any more. Temporal gives the
@@ -68,23 +68,23 @@ func ends(deadline time.Time) (diagnosis, lease time.Time) {
 
 // begin asks Temporal whether this attempt is still the one, since the worker may have been frozen with the task in its hands, and
 // goes on asking until end is called. Nothing can be changed under an attempt that has ended.
-func (h *heart) begin() (end func()) {
-	activity.RecordHeartbeat(h.alive, "")
-	h.lease.OnEnd(func(lost error) { h.cancel(lost) })
-	unfollow := context.AfterFunc(h.sdk, func() { h.follow(context.Cause(h.sdk)) })
-	until, stop := context.WithCancel(h.alive)
-	go h.lease.Watch(until, looks)
-	if h.info.HeartbeatTimeout > 0 {
-		go h.beat(until, h.info.HeartbeatTimeout/beats)
+func (a *attempt) begin() (end func()) {
+	activity.RecordHeartbeat(a.alive, "")
+	a.lease.OnEnd(func(lost error) { a.cancel(lost) })
+	unfollow := context.AfterFunc(a.sdk, func() { a.follow(context.Cause(a.sdk)) })
+	until, stop := context.WithCancel(a.alive)
+	go a.lease.Watch(until, looks)
+	if a.info.HeartbeatTimeout > 0 {
+		go a.beat(until, a.info.HeartbeatTimeout/beats)
 	}
 	return func() {
 		stop()
 		unfollow()
-		h.lease.End("this attempt has ended") // and with it the activity's context
+		a.lease.End("this attempt has ended") // and with it the activity's context
 	}
 }
 
-func (h *heart) beat(ctx context.Context, every time.Duration) {
+func (a *attempt) beat(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -92,35 +92,35 @@ func (h *heart) beat(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			activity.RecordHeartbeat(h.alive, h.text.Load())
+			activity.RecordHeartbeat(a.alive, a.text.Load())
 		}
 	}
 }
 
 // answered takes the answer to a heartbeat that was sent at that moment. A cancelled attempt is still the one: it keeps its lease.
-func (h *heart) answered(asked time.Time, answer *workflowservice.RecordActivityTaskHeartbeatResponse, err error) {
+func (a *attempt) answered(asked time.Time, answer *workflowservice.RecordActivityTaskHeartbeatResponse, err error) {
 	switch {
-	case h == nil:
+	case a == nil:
 	case status.Code(err) == codes.NotFound:
-		h.lease.End("Temporal has given this attempt up")
+		a.lease.End("Temporal has given this attempt up")
 	case err == nil:
-		h.lease.Confirm(asked)
+		a.lease.Confirm(asked)
 		if answer.GetCancelRequested() {
-			h.follow(temporal.NewCanceledError())
+			a.follow(temporal.NewCanceledError())
 		}
 	}
 }
 
 // follow ends the activity's context as the SDK ends its own. But the SDK also does so when one heartbeat could not be delivered for
 // two seconds: how long an attempt may go on without is for its lease to say.
-func (h *heart) follow(cause error) {
+func (a *attempt) follow(cause error) {
 	switch {
 	case temporal.IsCanceledError(cause):
-		h.cancelled.Store(true)
-		h.cancel(nil)
+		a.cancelled.Store(true)
+		a.cancel(nil)
 	case errors.Is(cause, context.DeadlineExceeded), undelivered(cause): // the activity's context has a deadline of its own
 	default:
-		h.cancel(cause)
+		a.cancel(cause)
 	}
 }
 
@@ -135,48 +135,34 @@ func undelivered(cause error) bool {
 }
 
 // explain gives an attempt's error the reason that it has once the lease is over. What was found before, and is final, stands.
-func (h *heart) explain(err error) error {
+func (a *attempt) explain(err error) error {
 	var app *temporal.ApplicationError
 	if err == nil || errors.As(err, &app) && app.NonRetryable() {
 		return err
 	}
-	if lost := h.lease.Err(); lost != nil {
-		return passing(TypeUnavailable, lost.Error()+h.outlook())
+	if lost := a.lease.Err(); lost != nil {
+		return unavailable(lost.Error()+a.outlook(), 0)
 	}
-	if h.cancelled.Load() && errors.Is(err, context.Canceled) && !temporal.IsCanceledError(context.Cause(h.sdk)) {
-		return h.reportCancelled(err)
+	if a.cancelled.Load() && errors.Is(err, context.Canceled) && !temporal.IsCanceledError(context.Cause(a.sdk)) {
+		return a.reportCancelled(err)
 	}
 	return err
 }
 
 // outlook is what comes after an attempt that has lost its lease.
-func (h *heart) outlook() string {
-	if (&task{info: h.info}).last() {
+func (a *attempt) outlook() string {
+	if (&task{info: a.info}).last() {
 		return fmt.Sprintf("; it was the last of the %d attempts of %s. Next: see that a worker stays and reaches Temporal, then start the operation again",
-			h.info.Attempt, h.info.ActivityType.Name)
+			a.info.Attempt, a.info.ActivityType.Name)
 	}
 	return ", another attempt goes on from what it finds"
 }
 
 // reportCancelled tells Temporal that the attempt ended because it was cancelled. The SDK would report a failure if it does not know
 // of the cancellation, having taken an earlier heartbeat that was not delivered for the end.
-func (h *heart) reportCancelled(err error) error {
-	if activity.GetClient(h.sdk).CompleteActivity(h.alive, []byte(h.token), nil, temporal.NewCanceledError()) != nil {
+func (a *attempt) reportCancelled(err error) error {
+	if activity.GetClient(a.sdk).CompleteActivity(a.alive, []byte(a.token), nil, temporal.NewCanceledError()) != nil {
 		return err
 	}
 	return activity.ErrResultPending
-}
-
-// progress gives the function by which an activity says what it is doing. The text reaches Temporal and is kept there: no secret
-// may be in it.
-func progress(ctx context.Context) func(string) {
-	h, ok := ctx.Value(heartKey{}).(*heart)
-	if !ok {
-		return func(string) {}
-	}
-	return func(text string) {
-		if h.text.Swap(text) != text {
-			activity.RecordHeartbeat(h.alive, text)
-		}
-	}
 }
