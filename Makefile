@@ -20,7 +20,7 @@ PARALLEL ?= 2
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build lockstep, worker and sandbox into bin/
+build: $(GATEWAY_CHART)/Chart.yaml ## Build lockstep, worker and sandbox into bin/
 	@test -x bin/lockstep || echo "building lockstep, worker and sandbox (about 3 minutes the first time)"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/lockstep ./starter
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/worker ./worker

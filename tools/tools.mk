@@ -10,13 +10,14 @@ KUBERNETES = kube-apiserver kube-controller-manager kube-scheduler
 KUBERNETES_LDFLAGS = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VERSION) \
 	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35
 
-TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal crds/gateway-api.yaml crds/envoy-gateway.yaml)
+GATEWAY_CHART = bin/charts/gateway-helm
+TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHART)/Chart.yaml
 
 .PHONY: tools clean-tools
-tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox
+tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox, and unpack the gateway chart
 
 clean-tools:
-	rm -rf $(TOOLS)
+	rm -rf $(TOOLS) bin/charts
 
 # One build for the three, because they share nearly everything.
 $(addprefix bin/,$(KUBERNETES)) &: tools/kubernetes/go.mod tools/kubernetes/go.sum
@@ -37,11 +38,13 @@ bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
 	@echo "building the Temporal dev server (about 3 minutes the first time)"
 	@$(call TOOL_BUILD,temporal,,temporal) github.com/temporalio/cli/cmd/temporal
 
-# The module zip is all that is needed: nothing of it is compiled.
-bin/crds/gateway-api.yaml bin/crds/envoy-gateway.yaml &: tools/crds/go.mod tools/crds/go.sum
-	@echo "unpacking the CRDs of Gateway API and Envoy Gateway"
-	@mkdir -p bin/crds
-	@cd tools/crds && export GOFLAGS=-mod=readonly GOWORK=off && $(GO) mod download github.com/envoyproxy/gateway && \
-		dir=$$($(GO) list -m -f '{{.Dir}}' github.com/envoyproxy/gateway)/charts/gateway-helm/crds && \
-		cat "$$dir"/gatewayapi-crds.yaml > $(CURDIR)/bin/crds/gateway-api.yaml && \
-		for f in "$$dir"/generated/*.yaml; do echo ---; cat "$$f"; done > $(CURDIR)/bin/crds/envoy-gateway.yaml
+# The chart as its release has it: image and version are placeholders in the module. Nothing of the module is compiled.
+$(GATEWAY_CHART)/Chart.yaml: tools/gateway/go.mod tools/gateway/go.sum
+	@echo "unpacking the chart of Envoy Gateway, with its CRDs and those of Gateway API"
+	@rm -rf $(GATEWAY_CHART) $(GATEWAY_CHART).new && mkdir -p $(GATEWAY_CHART).new
+	@cd tools/gateway && export GOFLAGS=-mod=readonly GOWORK=off && module=github.com/envoyproxy/gateway && $(GO) mod download $$module && \
+		dir=$$($(GO) list -m -f '{{.Dir}}' $$module)/charts/gateway-helm && version=$$($(GO) list -m -f '{{.Version}}' $$module) && \
+		cd $(CURDIR)/$(GATEWAY_CHART).new && cp -R "$$dir"/. . && chmod -R u+w . && rm values.tmpl.yaml && \
+		sed -e "s|\$${GatewayImage}|docker.io/envoyproxy/gateway:$$version|" -e "s|\$${GatewayImagePullPolicy}|IfNotPresent|" "$$dir"/values.tmpl.yaml > values.yaml && \
+		sed -e "s|^version: .*|version: $$version|" -e "s|^appVersion: .*|appVersion: $$version|" "$$dir"/Chart.yaml > Chart.yaml
+	@mv $(GATEWAY_CHART).new $(GATEWAY_CHART)

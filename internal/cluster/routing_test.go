@@ -66,10 +66,12 @@ func testRouting(t *testing.T, s *suite) {
 
 func gatewayCRDs(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join("..", "..", "bin", "crds", "*.yaml"))
+	folder := filepath.Join("..", "..", "bin", "charts", "gateway-helm", "crds")
+	paths, _ := filepath.Glob(filepath.Join(folder, "generated", "*.yaml"))
 	if len(paths) == 0 {
-		t.Skip("no bin/crds; run `make tools`")
+		t.Skip("no gateway chart in bin/; run `make tools`")
 	}
+	paths = append(paths, filepath.Join(folder, "gatewayapi-crds.yaml"))
 	var crds []*unstructured.Unstructured
 	for _, path := range paths {
 		text, err := os.ReadFile(path)

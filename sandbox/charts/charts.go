@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-//go:embed all:identity-server all:wso2am-all-in-one all:gateway-helm
+//go:embed all:identity-server all:wso2am-all-in-one
 var sources embed.FS
 
 // Archives returns the charts of the HTTP repository, packed, by file name (name-version.tgz). The same build always
@@ -31,22 +31,6 @@ func Archives() (map[string][]byte, error) {
 		}
 	}
 	return archives, nil
-}
-
-// Gateway returns the gateway chart, packed, with the given CRD documents in its crds folder.
-func Gateway(crds [][]byte) ([]byte, error) {
-	files, err := source("gateway-helm")
-	if err != nil {
-		return nil, fmt.Errorf("reading chart gateway-helm: %w", err)
-	}
-	for i, crd := range crds {
-		files[fmt.Sprintf("gateway-helm/crds/%03d.yaml", i)] = crd
-	}
-	archive, err := pack(files)
-	if err != nil {
-		return nil, fmt.Errorf("packing chart gateway-helm: %w", err)
-	}
-	return archive, nil
 }
 
 // source reads one chart's files by their path in its archive.

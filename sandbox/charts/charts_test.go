@@ -55,42 +55,6 @@ func TestArchivesAreWhatTheirNamesSayAndSimulated(t *testing.T) {
 	}
 }
 
-func TestTheGatewayChartCarriesTheGivenCRDsAndHooksWithoutDeletePolicy(t *testing.T) {
-	crd := []byte("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example}\n")
-	archive, err := charts.Gateway([][]byte{crd})
-	if err != nil {
-		t.Fatal(err)
-	}
-	chart := load(t, archive)
-	if got := chart.CRDObjects(); len(got) != 1 || string(got[0].File.Data) != string(crd) {
-		t.Errorf("CRDs: %v", got)
-	}
-	all := mustRender(t, chart, "envoy-gateway", "envoy-gateway-system", "config: {envoyGateway: {extensionApis: {enableBackend: true}}}")
-	for _, hook := range []string{
-		"Job envoy-gateway-gateway-helm-certgen", "ServiceAccount envoy-gateway-gateway-helm-certgen",
-		"ClusterRole envoy-gateway-gateway-helm-certgen:envoy-gateway-system",
-		"MutatingWebhookConfiguration envoy-gateway-topology-injector.envoy-gateway-system",
-	} {
-		if !strings.Contains(all[hook], "helm.sh/hook: pre-install") || strings.Contains(all[hook], "hook-delete-policy") {
-			t.Errorf("%s is not a hook that stays:\n%s", hook, all[hook])
-		}
-	}
-	if config := all.data(t, "envoy-gateway-config", "envoy-gateway.yaml"); !strings.Contains(config, "enableBackend: true") {
-		t.Errorf("the configuration lacks the given value:\n%s", config)
-	}
-}
-
-func TestAGlobalRegistryReplacesTheFirstPartOfTheGatewayImage(t *testing.T) {
-	archive, err := charts.Gateway(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := mustRender(t, load(t, archive), "eg", "eg", "global: {imageRegistry: reg.example, images: {envoyGateway: {image: 'envoyproxy/gateway:v1.7.0'}}}")
-	if got := all.container(t, "envoy-gateway").Image; got != "reg.example/gateway:v1.7.0" {
-		t.Errorf("image %s", got)
-	}
-}
-
 func TestEveryRenderedConfigurationIsTOML(t *testing.T) {
 	for name, test := range map[string]struct{ archive, configMap, values string }{
 		"identity server 7.2":        {identityServer, "x-identity-server-deployment-toml", ""},

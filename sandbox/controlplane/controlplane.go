@@ -43,11 +43,11 @@ type ControlPlane struct {
 	URL string
 }
 
-// serviceRange is where Services get their addresses; it must not meet the sandboxes' pod ranges 10.1.0.0/16 to
-// 10.250.0.0/16.
+// serviceRange is where Services get their addresses. Nobody listens there, and nobody shall: a webhook that the API server calls is
+// refused at once, where an address of some network might let it wait for its time-out.
 const (
-	serviceRange = "10.255.0.0/16"
-	firstService = "10.255.0.1"
+	serviceRange = "127.255.0.0/16"
+	firstService = "127.255.0.1"
 )
 
 // Start brings up etcd, the API server, the controller manager and the scheduler, and returns when the API server is

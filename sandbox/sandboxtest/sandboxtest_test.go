@@ -128,7 +128,7 @@ func TestALostProgramIsStartedAgain(t *testing.T) {
 func TestAPartThatDoesNotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
 	real := programs(t)
 	bin, dir := t.TempDir(), t.TempDir()
-	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kwok", "crds"} {
+	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kwok", "charts"} {
 		if err := os.Symlink(filepath.Join(real, name), filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -17,8 +16,11 @@ import (
 	"lockstep/sandbox/registry"
 )
 
-// gatewayChart is the repository of the gateway chart; on Docker Hub it has the same path.
-const gatewayChart = "envoyproxy/gateway-helm"
+// The gateway chart is Envoy Gateway's own: its folder below the programs, and its repository, which has the same path on Docker Hub.
+const (
+	gatewayFolder = "charts/gateway-helm"
+	gatewayChart  = "envoyproxy/gateway-helm"
+)
 
 // supplies are what the sandbox serves besides images: chart archives by chart name, and the gateway chart.
 type supplies struct {
@@ -86,7 +88,7 @@ func (u *supervisor) serve(part string, h http.Handler) (net.Addr, error) {
 	return l.Addr(), nil
 }
 
-// loadCharts returns the sandbox's own charts, with those that the settings give instead.
+// loadCharts returns the sandbox's own charts and the gateway chart, with those that the settings give instead.
 func (u *supervisor) loadCharts() (supplies, error) {
 	own, err := charts.Archives()
 	if err != nil {
@@ -113,26 +115,14 @@ func (u *supervisor) loadCharts() (supplies, error) {
 		}
 		s.archives = append(s.archives, archive)
 	}
-	if s.gateway == nil {
-		s.gateway, err = u.ownGatewayChart()
+	if s.gateway != nil {
+		return s, nil
 	}
-	return s, err
-}
-
-// ownGatewayChart packs the real CRDs, which are not the project's to keep, into the sandbox's gateway chart.
-func (u *supervisor) ownGatewayChart() ([]byte, error) {
-	var crds [][]byte
-	for _, file := range crdFiles() {
-		data, err := os.ReadFile(filepath.Join(u.Bin, file))
-		if err != nil {
-			return nil, fmt.Errorf("reading CRDs: %w; run `make tools`", err)
-		}
-		crds = append(crds, data)
+	if s.gateway, err = registry.Pack(filepath.Join(u.Bin, gatewayFolder)); err != nil {
+		return s, fmt.Errorf("%w; run `make tools`", err)
 	}
-	return charts.Gateway(crds)
+	return s, nil
 }
-
-func crdFiles() []string { return []string{"crds/gateway-api.yaml", "crds/envoy-gateway.yaml"} }
 
 // stock fills the registry.
 func (u *supervisor) stock(ctx context.Context, s supplies) error {

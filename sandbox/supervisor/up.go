@@ -60,10 +60,8 @@ func checkPrograms(s Settings) error {
 		programs = append(programs, "temporal")
 	}
 	missing := controlplane.Missing(s.Bin, programs...)
-	for _, file := range crdFiles() {
-		if _, err := os.Stat(filepath.Join(s.Bin, file)); err != nil {
-			missing = append(missing, file)
-		}
+	if _, err := os.Stat(filepath.Join(s.Bin, gatewayFolder)); err != nil {
+		missing = append(missing, gatewayFolder)
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("starting sandbox: %s has no %s; run `make tools`", s.Bin, strings.Join(missing, ", "))

@@ -19,8 +19,7 @@ import (
 	"lockstep/workflows"
 )
 
-// realChartsVar names a folder with checkouts of the real charts: helm-apim, kubernetes-is and gateway. See
-// docs/real-charts.md.
+// realChartsVar names a folder with checkouts of WSO2's charts: helm-apim and kubernetes-is. See docs/real-charts.md.
 const realChartsVar = "LOCKSTEP_REAL_CHARTS"
 
 // realCharts are packed charts by name. None of them is the project's: they are read where they are.
@@ -145,21 +144,14 @@ func deployedReal(t *testing.T, w *world.World) world.Outcome {
 	return o
 }
 
-// packCharts packs the checkouts, the gateway's as its release does: versions and images are placeholders in its sources.
+// packCharts packs the charts.
 func packCharts(t *testing.T, root string) realCharts {
 	t.Helper()
-	gateway := filepath.Join(t.TempDir(), "gateway-helm")
-	if err := os.CopyFS(gateway, os.DirFS(filepath.Join(root, "gateway", "charts", "gateway-helm"))); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, gateway, "values.tmpl.yaml", "values.yaml",
-		"${GatewayImage}", "docker.io/envoyproxy/gateway:v1.7.0", "${GatewayImagePullPolicy}", "IfNotPresent")
-	fill(t, gateway, "Chart.yaml", "Chart.yaml", "version: v0.0.0-latest", "version: v1.7.0", `appVersion: "latest"`, `appVersion: "v1.7.0"`)
 	packed := realCharts{}
 	for name, folder := range map[string]string{
 		"wso2am-all-in-one": filepath.Join(root, "helm-apim", "all-in-one"),
 		"identity-server":   filepath.Join(root, "kubernetes-is"),
-		"gateway-helm":      gateway,
+		"gateway-helm":      filepath.Join("..", "..", "bin", "charts", "gateway-helm"), // which the sandbox serves anyway
 	} {
 		archive, err := registry.Pack(folder)
 		if err != nil {
@@ -171,16 +163,4 @@ func packCharts(t *testing.T, root string) realCharts {
 		}
 	}
 	return packed
-}
-
-func fill(t *testing.T, folder, template, result string, replacements ...string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(folder, template))
-	if err != nil {
-		t.Fatal(err)
-	}
-	filled := strings.NewReplacer(replacements...).Replace(string(text))
-	if err := os.WriteFile(filepath.Join(folder, result), []byte(filled), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }

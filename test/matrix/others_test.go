@@ -36,10 +36,10 @@ func foreignService(name string) string {
 	return fmt.Sprintf(`{apiVersion: v1, kind: Service, metadata: {name: %s, namespace: %s}, spec: {ports: [{port: 80}]}}`, name, world.Namespace)
 }
 
-// gatewayKinds are the kinds of the Gateway API as their own release brings them.
-func gatewayKinds(t testing.TB, w *world.World) (crds []*unstructured.Unstructured) {
+// routingCRDs are the CRDs of the Gateway API as their own release brings them.
+func routingCRDs(t testing.TB, w *world.World) (crds []*unstructured.Unstructured) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "bin", "crds", "gateway-api.yaml"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "bin", "charts", "gateway-helm", "crds", "gatewayapi-crds.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

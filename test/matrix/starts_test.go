@@ -96,7 +96,7 @@ func reachForeign(t testing.TB, w *world.World) {
 	puts(`{apiVersion: v1, kind: Namespace, metadata: {name: apim, labels: {team: theirs}}}`,
 		`{apiVersion: v1, kind: ConfigMap, metadata: {name: theirs, namespace: apim, labels: {foreign: "yes"}}, data: {a: b}}`,
 		`{apiVersion: v1, kind: Secret, metadata: {name: theirs, namespace: apim}, stringData: {password: theirs-alone}}`)(t, w)
-	for _, crd := range gatewayKinds(t, w) {
+	for _, crd := range routingCRDs(t, w) {
 		if _, err := resource(t, w, cluster.RefOf(crd)).Create(t.Context(), crd, metav1.CreateOptions{FieldManager: "somebody"}); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func reachForeign(t testing.TB, w *world.World) {
 // leaveForeign removes what [reachForeign] made, as far as it is there.
 func leaveForeign(t testing.TB, w *world.World) {
 	t.Helper()
-	kinds, theirs := gatewayKinds(t, w), false
+	kinds, theirs := routingCRDs(t, w), false
 	for _, crd := range kinds {
 		live, found, err := w.Cluster.Get(t.Context(), cluster.RefOf(crd))
 		if err != nil {

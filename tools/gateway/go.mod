@@ -1,4 +1,4 @@
-module lockstep/tools/crds
+module lockstep/tools/gateway
 
 go 1.26.0
 
