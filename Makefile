@@ -55,9 +55,11 @@ test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
 matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./test/matrix -args -all
 
-lint: bin/workflowcheck compose-check ## Check format, vet, the determinism of workflows and the compose files
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files
+	@wrong=$$(bin/goimports -local lockstep -l $$(git ls-files '*.go')); \
+		test -z "$$wrong" || { echo "not formatted, or imports not in groups (bin/goimports -local lockstep -w mends both):"; echo "$$wrong"; exit 1; }
 	$(GO) vet ./...
+	bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
 
 compose-check: ## Check the compose files
@@ -72,3 +74,8 @@ clean: down ## Remove everything that was built
 bin/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
 	@echo "building workflowcheck (seconds)"
 	@$(call TOOL_BUILD,workflowcheck,,workflowcheck) go.temporal.io/sdk/contrib/tools/workflowcheck
+
+# One build for both, because they share most of what they are made of.
+bin/goimports bin/staticcheck &: tools/lint/go.mod tools/lint/go.sum
+	@echo "building goimports and staticcheck (half a minute)"
+	@$(call TOOL_BUILD,lint,,) golang.org/x/tools/cmd/goimports honnef.co/go/tools/cmd/staticcheck

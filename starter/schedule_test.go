@@ -7,8 +7,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 
-	"lockstep/config/operation"
 	"lockstep/activities"
+	"lockstep/config/operation"
 	"lockstep/starter/schedules"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"

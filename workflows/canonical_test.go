@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/config/operation"
 	"lockstep/activities"
+	"lockstep/config/operation"
 )
 
 func TestUnderAnyOtherIDTheOperationRunsAsAChildWithTheEnvironmentsID(t *testing.T) {

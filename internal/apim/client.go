@@ -1,3 +1,4 @@
+// Package apim is what Lockstep knows of WSO2 API Manager: the values of its chart, and the calls to its REST APIs.
 package apim
 
 import (

@@ -1,3 +1,4 @@
+// Package identity is what Lockstep knows of WSO2 Identity Server: the values of its chart, and the calls to its OAuth endpoints.
 package identity
 
 import (

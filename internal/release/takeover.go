@@ -1,11 +1,11 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"errors"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 )

@@ -1,3 +1,4 @@
+// Package e2e carries out whole operations in a sandbox, with the command line, a worker and simulated products as processes.
 package e2e
 
 import (

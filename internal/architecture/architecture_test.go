@@ -1,0 +1,80 @@
+// Package architecture has no code: its tests hold the module to the rules of docs/code.md about who imports whom and how large a
+// package is.
+package architecture
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// atMost is how many files a package has without its tests: more hold more than one noun.
+const atMost = 15
+
+// tooLarge are the packages with more, and how many they have. No package is added, and no number grows.
+var tooLarge = map[string]int{
+	"activities":       24,
+	"config":           43,
+	"internal/cluster": 46,
+	"internal/release": 31,
+	"test/chaos":       16,
+	"sandbox/envoy":    16,
+	"sandbox/node":     31,
+	"sandbox/wso2am":   24,
+	"starter":          20,
+	"starter/api":      21,
+	"starter/api/auth": 18,
+	"workflows":        26,
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, f := range tree(t) {
+		for _, file := range slices.Sorted(maps.Keys(f.imports)) {
+			for _, imported := range f.imports[file] {
+				if why := wrong(file, imported); why != "" {
+					t.Errorf("%s imports %s: %s", file, strings.TrimPrefix(imported, module), why)
+				}
+			}
+		}
+	}
+}
+
+func TestPackagesAreSmall(t *testing.T) {
+	folders := tree(t)
+	for _, path := range slices.Sorted(maps.Keys(folders)) {
+		files, known := folders[path].files, tooLarge[path]
+		switch {
+		case known == 0 && files > atMost:
+			t.Errorf("%s has %d files without its tests, at most %d are wanted: move a noun to a package of its own", path, files, atMost)
+		case files > known && known > 0:
+			t.Errorf("%s had %d files, too many already, and has %d now: put what is new elsewhere", path, known, files)
+		case files <= atMost && known > 0:
+			t.Errorf("%s has %d files now: take it out of tooLarge", path, files)
+		}
+	}
+	for path := range tooLarge {
+		if folders[path] == nil {
+			t.Errorf("%s is no more: take it out of tooLarge", path)
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	folders := tree(t)
+	for _, path := range slices.Sorted(maps.Keys(folders)) {
+		if !folders[path].doc {
+			t.Errorf("%s says nowhere what it is for: begin its first file with a sentence above the package clause, \"Package … is …\"", path)
+		}
+	}
+}
+
+func TestOnlyTheConfigurationReadsTheEnvironment(t *testing.T) {
+	for _, f := range tree(t) {
+		for _, file := range f.reads {
+			if layer(f.path) > 0 && !isTest(file) {
+				t.Errorf("%s reads environment variables: make it a setting in config", file)
+			}
+		}
+	}
+}

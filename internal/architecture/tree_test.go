@@ -1,0 +1,117 @@
+package architecture
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const module = "lockstep/"
+
+// folder is one folder with Go files of this module.
+type folder struct {
+	path  string // below the module's root
+	doc   bool   // some file has a package comment
+	files int    // without tests
+	// imports are all imports, by the file's path.
+	imports map[string][]string
+	// reads are the files that read environment variables.
+	reads []string
+}
+
+// tree is every folder of the module by its path.
+func tree(t *testing.T) map[string]*folder {
+	t.Helper()
+	folders, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folders
+}
+
+// parsed parses every Go file of the module, once. Folders that are modules of their own are left out.
+var parsed = sync.OnceValues(func() (map[string]*folder, error) {
+	const root = "../.."
+	folders := map[string]*folder{}
+	return folders, filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return leftOut(root, file, entry.Name())
+		case !strings.HasSuffix(file, ".go"):
+			return nil
+		}
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		return add(folders, filepath.ToSlash(name), file)
+	})
+})
+
+func leftOut(root, file, name string) error {
+	if file == root {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(file, "go.mod")); err == nil {
+		return filepath.SkipDir
+	}
+	if name == "testdata" || name == "node_modules" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+func add(folders map[string]*folder, name, file string) error {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	dir := path.Dir(name)
+	f := folders[dir]
+	if f == nil {
+		f = &folder{path: dir, imports: map[string][]string{}}
+		folders[dir] = f
+	}
+	if parsed.Doc != nil {
+		f.doc = true
+	}
+	if !strings.HasSuffix(name, "_test.go") {
+		f.files++
+	}
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return err
+		}
+		f.imports[name] = append(f.imports[name], imported)
+	}
+	if readsEnvironment(parsed) {
+		f.reads = append(f.reads, name)
+	}
+	return nil
+}
+
+func readsEnvironment(file *ast.File) (found bool) {
+	ast.Inspect(file, func(node ast.Node) bool {
+		selector, ok := node.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		in, ok := selector.X.(*ast.Ident)
+		if ok && in.Name == "os" && (selector.Sel.Name == "Getenv" || selector.Sel.Name == "LookupEnv" || selector.Sel.Name == "Environ") {
+			found = true
+		}
+		return true
+	})
+	return found
+}
