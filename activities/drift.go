@@ -34,15 +34,15 @@ func (a *Activities) DriftImage(ctx context.Context, in Input) (Images, error) {
 	}
 	built, err := b.Plan(ctx, imageSpec(in.Env.Image), progress(ctx))
 	if err != nil {
-		return Images{}, classifyImage(err)
+		return Images{}, err
 	}
 	found := Images{Image: Image{Reference: built.Reference, Digest: built.Digest, Version: built.Version, Home: built.Home}}
 	if found.APIManagerImage, err = b.Resolve(ctx, "apiManager.image", in.Env.APIManager.Image, in.Env.Image.PlainHTTP); err != nil {
-		return found, classifyImage(err)
+		return found, err
 	}
 	tag, err := b.Look(ctx, in.Env.Image.Target, in.Env.Image.PlainHTTP)
 	if err != nil {
-		return found, classifyImage(err)
+		return found, err
 	}
 	if tag.Digest != built.Digest {
 		is := tag.Digest

@@ -12,7 +12,6 @@ import (
 
 	"lockstep/internal/cluster"
 	failures "lockstep/internal/failure"
-	"lockstep/internal/image"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
 )
@@ -109,28 +108,6 @@ func classifyRelease(err error) error {
 		return passing(string(e.Kind), err.Error())
 	}
 	return failure(string(e.Kind), err.Error())
-}
-
-// classifyImage classifies what registries and artifact servers said.
-func classifyImage(err error) error {
-	if err = classify(err); ended(err) {
-		return err
-	}
-	for _, known := range []struct {
-		err  error
-		kind string
-	}{
-		{image.ErrUnauthorized, TypeUnauthorized},
-		{image.ErrNotFound, TypeNotFound},
-		{image.ErrChecksum, TypeRefused},
-		{image.ErrDeleteUnsupported, TypeConflict},
-		{image.ErrInvalid, TypeInvalidConfig},
-	} {
-		if errors.Is(err, known.err) {
-			return failure(known.kind, err.Error())
-		}
-	}
-	return passing(TypeUnavailable, err.Error())
 }
 
 // classifyProduct classifies what the products said. Both answer 5xx for a while after they became ready.

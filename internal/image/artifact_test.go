@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"crypto/sha1"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 func TestAnArtifactIsChecked(t *testing.T) {
@@ -19,23 +19,23 @@ func TestAnArtifactIsChecked(t *testing.T) {
 	tests := map[string]struct {
 		sha256 string
 		answer http.HandlerFunc
-		kind   error
+		kind   failure.Kind
 		text   string
 	}{
-		"its SHA-256 is right":       {sum(jar), write(jar), nil, ""},
-		"its SHA-256 in upper case":  {strings.ToUpper(sum(jar)), write(jar), nil, ""},
-		"its SHA-256 is another":     {sum("x"), write(jar), ErrChecksum, "its sha256 is " + sum(jar)},
-		"the sidecar agrees":         {"", both(jar, sidecar), nil, ""},
-		"the sidecar disagrees":      {"", both(jar+"!", sidecar), ErrChecksum, "its sha1 is"},
-		"the sidecar is a page":      {"", write("<html>"), ErrChecksum, "holds no SHA-1"},
-		"there is no sidecar":        {"", missing, ErrChecksum, "set sha256 of that artifact"},
-		"a page comes in its place":  {sum(jar), write("<!DOCTYPE html>"), ErrChecksum, "not a page about it"},
-		"there is no such file":      {sum(jar), status(404), ErrNotFound, "check url"},
-		"it is not for the worker":   {sum(jar), status(403), ErrUnauthorized, "check url"},
-		"the repository is down":     {sum(jar), status(503), ErrUnavailable, "check url"},
-		"the download is cut":        {sum(jar), cut, ErrUnavailable, "worth another attempt"},
-		"it never ends":              {sum(jar), endless, ErrInvalid, "more than 65536 KiB"},
-		"the answer goes in circles": {sum(jar), circle, ErrUnavailable, "10 redirects"},
+		"its SHA-256 is right":       {sum(jar), write(jar), "", ""},
+		"its SHA-256 in upper case":  {strings.ToUpper(sum(jar)), write(jar), "", ""},
+		"its SHA-256 is another":     {sum("x"), write(jar), failure.Refused, "its sha256 is " + sum(jar)},
+		"the sidecar agrees":         {"", both(jar, sidecar), "", ""},
+		"the sidecar disagrees":      {"", both(jar+"!", sidecar), failure.Refused, "its sha1 is"},
+		"the sidecar is a page":      {"", write("<html>"), failure.Refused, "holds no SHA-1"},
+		"there is no sidecar":        {"", missing, failure.Refused, "set sha256 of that artifact"},
+		"a page comes in its place":  {sum(jar), write("<!DOCTYPE html>"), failure.Refused, "not a page about it"},
+		"there is no such file":      {sum(jar), status(404), failure.NotFound, "check url"},
+		"it is not for the worker":   {sum(jar), status(403), failure.Unauthorized, "check url"},
+		"the repository is down":     {sum(jar), status(503), failure.Unavailable, "check url"},
+		"the download is cut":        {sum(jar), cut, failure.Unavailable, "worth another attempt"},
+		"it never ends":              {sum(jar), endless, failure.InvalidConfig, "more than 65536 KiB"},
+		"the answer goes in circles": {sum(jar), circle, failure.Unavailable, "10 redirects"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestAnArtifactIsChecked(t *testing.T) {
 			w.maven.answer = tt.answer
 			files, err := w.builder.fetch(context.Background(),
 				[]config.Artifact{{URL: "https://user:secret@maven.example.com/x/handler.jar?key=secret", SHA256: tt.sha256}}, func(string) {})
-			if !errors.Is(err, tt.kind) || !strings.Contains(fmt.Sprint(err), tt.text) {
+			if failure.KindOf(err) != tt.kind || !strings.Contains(fmt.Sprint(err), tt.text) {
 				t.Fatalf("got %v, want %v with %q", err, tt.kind, tt.text)
 			}
 			if strings.Contains(fmt.Sprint(err), "secret") {

@@ -57,7 +57,7 @@ func (b *Builder) resolve(ctx context.Context, spec Spec, say func(string)) (*ba
 		return nil, p.explain(doing, err)
 	}
 	out.images, err = choose(images, spec.Platforms, doing)
-	return out, err
+	return out, p.explain(doing, err)
 }
 
 func single(descriptor *remote.Descriptor) ([]platformImage, error) {
@@ -128,7 +128,7 @@ func choose(images []platformImage, wanted []string, doing string) ([]platformIm
 		if image.config == nil {
 			config, err := image.image.ConfigFile()
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", doing, err)
+				return nil, err
 			}
 			image.config = config
 		}

@@ -7,6 +7,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"lockstep/internal/failure"
 )
 
 // Build makes the image and pushes it. What the target registry has already is not sent again: with the same digest
@@ -128,7 +130,7 @@ func at(err error, from, target *place) *place {
 	if strings.Contains(err.Error(), from.repo.RegistryStr()) {
 		return from
 	}
-	if kindOf(err) == ErrUnavailable {
+	if kindOf(err) == failure.Unavailable {
 		both := *target
 		both.host = from.host + " and " + target.host
 		return &both

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 func TestASingleImageGetsTheFileAsItsOwnUser(t *testing.T) {
@@ -124,7 +125,7 @@ func TestPlatformsCanBeLimited(t *testing.T) {
 	}
 	s.Platforms = []string{"linux/s390x"}
 	_, err := w.builder.Build(context.Background(), s, nil)
-	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "only linux/amd64, linux/arm64") {
+	if !failure.Is(err, failure.InvalidConfig) || !strings.Contains(err.Error(), "only linux/amd64, linux/arm64") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -150,7 +151,7 @@ func TestTheUserIsResolvedFromTheImage(t *testing.T) {
 			w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", tt.user, "WSO2_SERVER_HOME="+testHome))
 			_, err := w.builder.Build(context.Background(), spec(), nil)
 			if err != nil {
-				if !strings.Contains(err.Error(), tt.want) || !errors.Is(err, ErrInvalid) {
+				if !strings.Contains(err.Error(), tt.want) || !failure.Is(err, failure.InvalidConfig) {
 					t.Errorf("got %v, want %s", err, tt.want)
 				}
 				return
@@ -174,7 +175,7 @@ func TestAnotherProductIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME=/home/wso2carbon/wso2am-4.7.0"))
 	_, err := w.builder.Build(context.Background(), spec(), nil)
-	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "wso2am-4.7.0") {
+	if !failure.Is(err, failure.InvalidConfig) || !strings.Contains(err.Error(), "wso2am-4.7.0") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -207,7 +208,7 @@ func TestAnUploadThatBreaksCanBeRepeated(t *testing.T) {
 		return true
 	})
 	_, err := w.builder.Build(context.Background(), spec(), nil)
-	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "reaches docker.io and registry.example.com") {
+	if !failure.Is(err, failure.Unavailable) || !strings.Contains(err.Error(), "reaches docker.io and registry.example.com") {
 		t.Fatalf("got %v", err)
 	}
 	from.failWith(nil)
@@ -222,20 +223,20 @@ func TestRefusalsAreTyped(t *testing.T) {
 	}
 	tests := map[string]struct {
 		change func(*world, *Spec)
-		kind   error
+		kind   failure.Kind
 		text   string
 	}{
-		"no credentials": {func(w *world, _ *Spec) { w.registry.failWith(deny(401)) }, ErrUnauthorized, "log the worker in to docker.io"},
-		"forbidden":      {func(w *world, _ *Spec) { w.registry.failWith(deny(403)) }, ErrUnauthorized, "image.pullSecret"},
-		"no such base":   {func(_ *world, s *Spec) { s.Base = "docker.io/wso2/wso2is:9" }, ErrNotFound, "correct image.base"},
-		"plain HTTP unasked for": {func(w *world, s *Spec) { s.Base = w.registry.host() + "/wso2/wso2is:7.2.0" }, ErrInvalid,
+		"no credentials": {func(w *world, _ *Spec) { w.registry.failWith(deny(401)) }, failure.Unauthorized, "log the worker in to docker.io"},
+		"forbidden":      {func(w *world, _ *Spec) { w.registry.failWith(deny(403)) }, failure.Unauthorized, "image.pullSecret"},
+		"no such base":   {func(_ *world, s *Spec) { s.Base = "docker.io/wso2/wso2is:9" }, failure.NotFound, "correct image.base"},
+		"plain HTTP unasked for": {func(w *world, s *Spec) { s.Base = w.registry.host() + "/wso2/wso2is:7.2.0" }, failure.InvalidConfig,
 			"image.plainHTTP does not list it"},
-		"a digest as target": {func(_ *world, s *Spec) { s.Target = "registry.example.com/x@sha256:" + sum("") }, ErrInvalid, "registry/repository:tag"},
-		"no reference":       {func(_ *world, s *Spec) { s.Base = "UPPER CASE" }, ErrInvalid, "is no image reference"},
-		"leaving the home":   {func(_ *world, s *Spec) { s.Artifacts[0].Destination = "../x" }, ErrInvalid, "leaves it"},
+		"a digest as target": {func(_ *world, s *Spec) { s.Target = "registry.example.com/x@sha256:" + sum("") }, failure.InvalidConfig, "registry/repository:tag"},
+		"no reference":       {func(_ *world, s *Spec) { s.Base = "UPPER CASE" }, failure.InvalidConfig, "is no image reference"},
+		"leaving the home":   {func(_ *world, s *Spec) { s.Artifacts[0].Destination = "../x" }, failure.InvalidConfig, "leaves it"},
 		"two for one place": {func(_ *world, s *Spec) {
 			s.Artifacts = append(s.Artifacts, config.Artifact{URL: "https://other.example.com/handler.jar"})
-		}, ErrInvalid, "goes to repository/components/dropins/handler.jar, too"},
+		}, failure.InvalidConfig, "goes to repository/components/dropins/handler.jar, too"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +245,7 @@ func TestRefusalsAreTyped(t *testing.T) {
 			s := spec()
 			tt.change(w, &s)
 			_, err := w.builder.Build(context.Background(), s, nil)
-			if !errors.Is(err, tt.kind) || !strings.Contains(fmt.Sprint(err), tt.text) {
+			if failure.KindOf(err) != tt.kind || !strings.Contains(fmt.Sprint(err), tt.text) {
 				t.Errorf("got %v, want %v with %q", err, tt.kind, tt.text)
 			}
 		})

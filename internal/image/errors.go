@@ -16,89 +16,67 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lockstep/internal/failure"
 )
-
-// Kinds of failure, for errors.Is. Only ErrUnavailable is worth another attempt without a change.
-var (
-	ErrUnauthorized      = errors.New("not authorized")
-	ErrNotFound          = errors.New("not found")
-	ErrChecksum          = errors.New("checksum mismatch")
-	ErrUnavailable       = errors.New("unavailable")
-	ErrInvalid           = errors.New("invalid")
-	ErrDeleteUnsupported = errors.New("the registry does not delete")
-)
-
-// Error is a failure of one kind with the operator's next move.
-type Error struct {
-	Kind     error // one of the kinds above
-	Doing    string
-	Cause    error
-	NextMove string
-}
-
-func (e *Error) Error() string { return e.Doing + ": " + e.Cause.Error() + ". Next: " + e.NextMove }
-
-// Unwrap gives kind and cause.
-func (e *Error) Unwrap() []error { return []error{e.Kind, e.Cause} }
 
 func invalid(doing, next, format string, args ...any) error {
-	return &Error{Kind: ErrInvalid, Doing: doing, Cause: fmt.Errorf(format, args...), NextMove: next}
+	return &failure.Error{Kind: failure.InvalidConfig, Doing: doing, Cause: fmt.Errorf(format, args...), Next: next}
 }
 
 // registryError tells the kinds of registry errors apart. field is the setting that names the image.
 func registryError(doing, host, field string, err error) error {
-	var known *Error
+	_, known := failure.As(err)
 	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
+	case err == nil || known:
 		return err
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", doing, context.Canceled)
 	}
-	out := &Error{Kind: kindOf(err), Doing: doing, Cause: redact(err)}
+	kind := kindOf(err)
+	out := &failure.Error{Kind: kind, Doing: doing, Cause: withoutQuery(err), Retryable: kind == failure.Unavailable}
 	switch {
 	case isWrongHost(err):
-		out.NextMove = fmt.Sprintf("correct the registry that %s names or the mirror of %s: the worker's name servers know no such host", field, host)
-	case out.Kind == ErrUnauthorized:
-		out.NextMove = fmt.Sprintf("log the worker in to %s or name credentials for it (image.pullSecret, image.credentials); "+
+		out.Next = fmt.Sprintf("correct the registry that %s names or the mirror of %s: the worker's name servers know no such host", field, host)
+	case out.Kind == failure.Unauthorized:
+		out.Next = fmt.Sprintf("log the worker in to %s or name credentials for it (image.pullSecret, image.credentials); "+
 			"some registries also answer so when the repository of %s does not exist", host, field)
-	case out.Kind == ErrNotFound:
-		out.NextMove = fmt.Sprintf("correct %s, or put that image there", field)
-	case out.Kind == ErrUnavailable:
-		out.NextMove = fmt.Sprintf("check that the worker reaches %s; it is worth another attempt", host)
+	case out.Kind == failure.NotFound:
+		out.Next = fmt.Sprintf("correct %s, or put that image there", field)
+	case out.Kind == failure.Unavailable:
+		out.Next = fmt.Sprintf("check that the worker reaches %s; it is worth another attempt", host)
 	default:
-		out.NextMove = fmt.Sprintf("check %s and what %s accepts", field, host)
+		out.Next = fmt.Sprintf("check %s and what %s accepts", field, host)
 	}
 	return out
 }
 
 // kindOf takes what is no answer for a connection that broke: it can end in many ways, and each is worth another attempt.
-func kindOf(err error) error {
+func kindOf(err error) failure.Kind {
 	var answer *transport.Error
 	switch {
 	case errors.As(err, &answer): // first: where plain HTTP is allowed, TLS was tried before
 		return kindOfAnswer(answer)
 	case isWrongHost(err), isMistaken(err):
-		return ErrInvalid
+		return failure.InvalidConfig
 	}
-	return ErrUnavailable
+	return failure.Unavailable
 }
 
-func kindOfAnswer(answer *transport.Error) error {
+func kindOfAnswer(answer *transport.Error) failure.Kind {
 	for _, d := range answer.Errors {
 		switch d.Code {
 		case transport.UnauthorizedErrorCode, transport.DeniedErrorCode:
-			return ErrUnauthorized
+			return failure.Unauthorized
 		case transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode, transport.SizeInvalidErrorCode, transport.ManifestBlobUnknownErrorCode:
-			return ErrUnavailable // the registry lost an upload, or one of its nodes has not heard of it
+			return failure.Unavailable // the registry lost an upload, or one of its nodes has not heard of it
 		case transport.ManifestUnknownErrorCode, transport.BlobUnknownErrorCode:
 			if isWrite(answer.Request) {
-				return ErrUnavailable // so is a part of what is pushed
+				return failure.Unavailable // so is a part of what is pushed
 			}
-			return ErrNotFound
+			return failure.NotFound
 		case transport.NameUnknownErrorCode:
-			return ErrNotFound
+			return failure.NotFound
 		}
 	}
 	return kindOfStatus(answer.StatusCode)
@@ -133,21 +111,21 @@ func isMistaken(err error) bool {
 	return false
 }
 
-func kindOfStatus(status int) error {
+func kindOfStatus(status int) failure.Kind {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return ErrUnauthorized
+		return failure.Unauthorized
 	case status == http.StatusNotFound, status == http.StatusGone:
-		return ErrNotFound
+		return failure.NotFound
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout,
 		status == http.StatusRequestedRangeNotSatisfiable, status >= 500:
-		return ErrUnavailable
+		return failure.Unavailable
 	}
-	return ErrInvalid
+	return failure.InvalidConfig
 }
 
-// redact drops the queries of addresses: redirects to object stores carry signatures there.
-func redact(err error) error {
+// withoutQuery drops the queries of addresses: redirects to object stores carry signatures there.
+func withoutQuery(err error) error {
 	var failed *url.Error
 	if !errors.As(err, &failed) {
 		return err

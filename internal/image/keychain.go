@@ -11,7 +11,44 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
+	"lockstep/internal/redact"
 )
+
+// Secrets reads the Secrets of a cluster.
+type Secrets interface {
+	Secret(ctx context.Context, namespace, name string) (data map[string][]byte, found bool, err error)
+}
+
+// Keychain finds the registry credentials that an environment's Secrets hold. It is nil if the environment names none.
+func Keychain(ctx context.Context, secrets Secrets, namespace string, image config.Image) (authn.Keychain, error) {
+	switch {
+	case image.Credentials != nil:
+		name := image.Credentials.Secret
+		data, _, err := secrets.Secret(ctx, namespace, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(data["username"]) == 0 || len(data["password"]) == 0 {
+			return nil, failure.Final(failure.NotFound, "Secret %s/%s, named by image.credentials.secret, lacks the keys username and password: create it with "+
+				"`kubectl create secret generic %s -n %s --from-literal=username=… --from-literal=password=…`", namespace, name, name, namespace)
+		}
+		redact.Add(ctx, string(data["password"]))
+		return StaticKeychain(image, string(data["username"]), string(data["password"]))
+	case image.PullSecret != "":
+		name := image.PullSecret
+		data, _, err := secrets.Secret(ctx, namespace, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(data[".dockerconfigjson"]) == 0 {
+			return nil, failure.Final(failure.NotFound, "Secret %s/%s, named by image.pullSecret, is not there or no docker config: create it with "+
+				"`kubectl create secret docker-registry %s -n %s …`", namespace, name, name, namespace)
+		}
+		return DockerConfigKeychain(ctx, data[".dockerconfigjson"])
+	}
+	return nil, nil
+}
 
 // StaticKeychain gives user and password to the registry of image.target, and so to the base's if it is the same one: an account
 // that may push somewhere is nothing to show to a registry that is merely pulled from.
@@ -31,13 +68,16 @@ func StaticKeychain(image config.Image, user, password string) (authn.Keychain, 
 
 // DockerConfigKeychain reads the credentials of a docker config, as Secrets of type kubernetes.io/dockerconfigjson hold it. As for
 // pods, an entry with a path is for the repositories below it, and the longest path wins. Wildcards in hosts are not understood.
-func DockerConfigKeychain(text []byte) (authn.Keychain, error) {
+func DockerConfigKeychain(ctx context.Context, text []byte) (authn.Keychain, error) {
 	var file struct {
 		Auths map[string]authn.AuthConfig `json:"auths"`
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		// The decoder's own words could hold parts of the secret.
 		return nil, invalid("reading the docker config of image.pullSecret", "make it with `kubectl create secret docker-registry`", "it is not the JSON it should be")
+	}
+	for _, auth := range file.Auths {
+		redact.Add(ctx, auth.Password, auth.Auth, auth.IdentityToken, auth.RegistryToken)
 	}
 	return keychain(func(target authn.Resource) authn.AuthConfig {
 		repository := strings.TrimPrefix(target.String(), target.RegistryStr()+"/")

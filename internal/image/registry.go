@@ -13,6 +13,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lockstep/internal/failure"
 )
 
 // place is a repository as the cluster names it and as this process speaks to it.
@@ -90,7 +92,7 @@ func (p *place) head(ctx context.Context, ref name.Reference) (State, error) {
 
 // absent is nil for "there is no such thing".
 func (p *place) absent(err error) error {
-	if err = p.explain("looking at "+p.String(), err); errors.Is(err, ErrNotFound) {
+	if err = p.explain("looking at "+p.String(), err); failure.Is(err, failure.NotFound) {
 		return nil
 	}
 	return err

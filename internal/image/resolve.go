@@ -3,6 +3,8 @@ package image
 import (
 	"context"
 	"fmt"
+
+	"lockstep/internal/failure"
 )
 
 // Resolve finds an image in its registry and gives it back by digest, under the name that the cluster knows. field is the
@@ -17,8 +19,8 @@ func (b *Builder) Resolve(ctx context.Context, field, reference string, plainHTT
 		return "", err
 	}
 	if !state.Exists {
-		return "", &Error{Kind: ErrNotFound, Doing: "looking for " + reference, Cause: fmt.Errorf("%s does not have it", p.host),
-			NextMove: "correct " + field + ", or put that image there"}
+		return "", &failure.Error{Kind: failure.NotFound, Doing: "looking for " + reference, Cause: fmt.Errorf("%s does not have it", p.host),
+			Next: "correct " + field + ", or put that image there"}
 	}
 	return p.pinned(state.Digest), nil
 }

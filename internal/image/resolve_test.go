@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 // account is whom a keychain speaks to an image's registry as, "" if as nobody.
@@ -55,7 +55,7 @@ func TestUserAndPasswordGoToTheTargetsRegistryOnly(t *testing.T) {
 			t.Errorf("%s: speaks as %q, not %q", reference, got, want)
 		}
 	}
-	if _, err := StaticKeychain(config.Image{Target: "Not A Reference"}, "user", "password"); !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "password") {
+	if _, err := StaticKeychain(config.Image{Target: "Not A Reference"}, "user", "password"); !failure.Is(err, failure.InvalidConfig) || strings.Contains(err.Error(), "password") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -65,7 +65,7 @@ func encoded(user, password string) string {
 }
 
 func TestADockerConfigIsReadAsPodsReadIt(t *testing.T) {
-	keychain, err := DockerConfigKeychain(fmt.Appendf(nil, `{"auths": {
+	keychain, err := DockerConfigKeychain(t.Context(), fmt.Appendf(nil, `{"auths": {
 		"https://index.docker.io/v1/": {"auth": %q},
 		"registry.example.com": {"username": "host", "password": "b"},
 		"registry.example.com/team": {"auth": %q},
@@ -101,7 +101,7 @@ func TestADockerConfigIsReadAsPodsReadIt(t *testing.T) {
 
 func TestDockerHubIsKnownByAllItsNames(t *testing.T) {
 	for _, key := range []string{"docker.io", "https://docker.io", "index.docker.io", "https://index.docker.io/v1/", "https://registry-1.docker.io/v2/"} {
-		keychain, err := DockerConfigKeychain(fmt.Appendf(nil, `{"auths": {%q: {"auth": %q}}}`, key, encoded("hub", "a")))
+		keychain, err := DockerConfigKeychain(t.Context(), fmt.Appendf(nil, `{"auths": {%q: {"auth": %q}}}`, key, encoded("hub", "a")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,8 +113,8 @@ func TestDockerHubIsKnownByAllItsNames(t *testing.T) {
 
 func TestADockerConfigThatCannotBeReadIsNotQuoted(t *testing.T) {
 	for _, text := range []string{"s3cret", `{"auths": {"a": {"auth": "s3cret!"}}}`, `{"auths": {"a": "s3cret"}}`} {
-		_, err := DockerConfigKeychain([]byte(text))
-		if !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "kubectl create secret docker-registry") {
+		_, err := DockerConfigKeychain(t.Context(), []byte(text))
+		if !failure.Is(err, failure.InvalidConfig) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "kubectl create secret docker-registry") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -154,10 +154,10 @@ func TestWhatCannotBeResolvedSaysWhyAndWhichSetting(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	w := newWorld(t)
 	w.registry.push(t, "wso2/wso2am:4.7.0", server(t, "amd64", "802"))
-	check := func(reference string, kind error, texts ...string) {
+	check := func(reference string, kind failure.Kind, texts ...string) {
 		t.Helper()
 		_, err := w.builder.Resolve(context.Background(), "apiManager.image", reference, nil)
-		if !errors.Is(err, kind) {
+		if failure.KindOf(err) != kind {
 			t.Errorf("%s: got %v, want %v", reference, err, kind)
 			return
 		}
@@ -167,11 +167,11 @@ func TestWhatCannotBeResolvedSaysWhyAndWhichSetting(t *testing.T) {
 			}
 		}
 	}
-	check("wso2/wso2am:4.8.0", ErrNotFound, "docker.io does not have it", "correct apiManager.image")
-	check("wso2/wso2am@sha256:"+strings.Repeat("0", 64), ErrNotFound, "correct apiManager.image")
-	check("Not A Reference", ErrInvalid, "apiManager.image")
+	check("wso2/wso2am:4.8.0", failure.NotFound, "docker.io does not have it", "correct apiManager.image")
+	check("wso2/wso2am@sha256:"+strings.Repeat("0", 64), failure.NotFound, "correct apiManager.image")
+	check("Not A Reference", failure.InvalidConfig, "apiManager.image")
 	locked(w, "user", "password")
-	check("wso2/wso2am:4.7.0", ErrUnauthorized, "log the worker in to docker.io (mirror "+w.registry.host()+")", "image.pullSecret")
+	check("wso2/wso2am:4.7.0", failure.Unauthorized, "log the worker in to docker.io (mirror "+w.registry.host()+")", "image.pullSecret")
 }
 
 // The registry that is spoken to has an address of its own: http://127.0.0.1:<port>.
@@ -185,7 +185,7 @@ func TestCredentialsOfTheEnvironmentAreFoundByTheNameItUsesForTheRegistry(t *tes
 		"by its mirror's":        fmt.Sprintf(`{%q: {"username": "user", "password": "password"}}`, w.registry.host()),
 	} {
 		t.Run(name, func(t *testing.T) {
-			keychain, err := DockerConfigKeychain([]byte(`{"auths": ` + auths + `}`))
+			keychain, err := DockerConfigKeychain(t.Context(), []byte(`{"auths": `+auths+`}`))
 			if err != nil {
 				t.Fatal(err)
 			}

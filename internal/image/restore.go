@@ -12,6 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lockstep/internal/failure"
 )
 
 // Look says what stands under the target's tag.
@@ -35,7 +37,7 @@ func (b *Builder) Writable(ctx context.Context, target string, plainHTTP []strin
 // Restore undoes a Build that may have happened, happened half or not at all. before is what Look saw first; built is
 // what Build returned, zero if that is not known; an attempt that follows a crash finds the image and says that it pushed nothing. The tag gets its former image back, or goes. An image that this run
 // did not push, and a tag that somebody else has moved since, stay. A registry that cannot delete gives
-// [ErrDeleteUnsupported] and the text says what is left.
+// a failure of kind Conflict and the text says what is left.
 func (b *Builder) Restore(ctx context.Context, target string, before State, built Built, plainHTTP []string) error {
 	p, err := b.openTag(target, plainHTTP)
 	if err != nil {
@@ -156,7 +158,7 @@ func (p *place) remove(ctx context.Context, digest string, pushed bool) error {
 			return nil // the tag went with its image
 		}
 	}
-	return errors.Join(tagErr, digestErr)
+	return failure.Join(tagErr, digestErr)
 }
 
 // maxTags is how many tags of a repository are looked at. Among more, one has to be taken for pointing to the image.
@@ -184,10 +186,10 @@ func (p *place) isTaggedElsewhere(ctx context.Context, digest string) (bool, err
 func (p *place) tags(ctx context.Context) (tags []string, known bool, err error) {
 	tags, err = remote.List(p.repo, p.with(ctx)...)
 	if err = p.explain("listing the tags of "+p.repository(), err); err != nil {
-		if errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		if failure.Is(err, failure.Unavailable) || ctx.Err() != nil {
 			return nil, false, err
 		}
-		return nil, errors.Is(err, ErrNotFound), nil // the last tag of the repository went
+		return nil, failure.Is(err, failure.NotFound), nil // the last tag of the repository went
 	}
 	return tags, len(tags) <= maxTags, nil
 }
@@ -196,10 +198,10 @@ func (p *place) delete(ctx context.Context, ref name.Reference) error {
 	err := remote.Delete(ref, p.with(ctx)...)
 	left := p.repository() + separator(ref) + ref.Identifier()
 	if answer := new(transport.Error); errors.As(err, &answer) && isUnsupported(answer) {
-		return &Error{Kind: ErrDeleteUnsupported, Doing: "deleting " + left, Cause: answer,
-			NextMove: left + " is left: delete it with the registry's own means if it is in the way"}
+		return &failure.Error{Kind: failure.Conflict, Doing: "deleting " + left, Cause: answer,
+			Next: left + " is left: delete it with the registry's own means if it is in the way"}
 	}
-	if err = p.explain("deleting "+left, err); errors.Is(err, ErrNotFound) {
+	if err = p.explain("deleting "+left, err); failure.Is(err, failure.NotFound) {
 		return nil
 	}
 	return err

@@ -2,13 +2,14 @@ package image
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"lockstep/internal/failure"
 )
 
 const target = "registry.example.com/team/is-km:1"
@@ -172,7 +173,7 @@ func TestUndoKeepsAnImageWhereTagsCannotBeListed(t *testing.T) {
 		}
 		return false
 	})
-	if err := restore(w, State{}, built); !errors.Is(err, ErrUnavailable) || !look(t, w).Exists {
+	if err := restore(w, State{}, built); !failure.Is(err, failure.Unavailable) || !look(t, w).Exists {
 		t.Errorf("a registry that cannot now: %v", err)
 	}
 	status = http.StatusForbidden
@@ -192,7 +193,7 @@ func TestUndoDoesNotTakeAHiccupForSomebodyElsesImage(t *testing.T) {
 		}
 		return false
 	})
-	if err := restore(w, State{}, Built{}); !errors.Is(err, ErrUnavailable) {
+	if err := restore(w, State{}, Built{}); !failure.Is(err, failure.Unavailable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -207,7 +208,7 @@ func TestARegistryThatCannotDeleteSaysWhatIsLeft(t *testing.T) {
 		return req.Method == http.MethodDelete
 	})
 	err := restore(w, State{}, built)
-	if !errors.Is(err, ErrDeleteUnsupported) || !strings.Contains(err.Error(), target+" is left") {
+	if !failure.Is(err, failure.Conflict) || !strings.Contains(err.Error(), target+" is left") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -251,7 +252,7 @@ func TestWritableBeginsAnUploadAndCancelsIt(t *testing.T) {
 		}
 		return req.Method == http.MethodPost
 	})
-	if err := w.builder.Writable(context.Background(), target, nil); !errors.Is(err, ErrUnauthorized) {
+	if err := w.builder.Writable(context.Background(), target, nil); !failure.Is(err, failure.Unauthorized) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -262,7 +263,7 @@ func TestLookTellsAbsenceFromRefusal(t *testing.T) {
 		t.Error("an empty registry has the tag")
 	}
 	w.registry.failWith(func(rw http.ResponseWriter, _ *http.Request) bool { rw.WriteHeader(http.StatusForbidden); return true })
-	if _, err := w.builder.Look(context.Background(), target, nil); !errors.Is(err, ErrUnauthorized) {
+	if _, err := w.builder.Look(context.Background(), target, nil); !failure.Is(err, failure.Unauthorized) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,10 +2,11 @@ package image
 
 import (
 	"context"
-	"errors"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"lockstep/internal/failure"
 )
 
 // sweep deletes manifests that the registry did not have before the run: those that are under no tag by now, themselves or in an
@@ -23,7 +24,7 @@ func (p *place) sweep(ctx context.Context, digests []string) error {
 			continue
 		}
 		err := p.delete(ctx, p.repo.Digest(digest))
-		if errors.Is(err, ErrDeleteUnsupported) || errors.Is(err, ErrUnauthorized) {
+		if failure.Is(err, failure.Conflict) || failure.Is(err, failure.Unauthorized) {
 			return nil
 		}
 		if err != nil {
@@ -43,7 +44,7 @@ func (p *place) tagged(ctx context.Context) (digests map[string]bool, known bool
 	digests = map[string]bool{}
 	for _, tag := range tags {
 		descriptor, err := remote.Get(p.repo.Tag(tag), p.with(ctx)...)
-		if err := p.explain("looking at "+p.repository()+":"+tag, err); errors.Is(err, ErrNotFound) {
+		if err := p.explain("looking at "+p.repository()+":"+tag, err); failure.Is(err, failure.NotFound) {
 			continue // it has just gone
 		} else if err != nil {
 			return nil, false, err
