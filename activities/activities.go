@@ -14,6 +14,8 @@ import (
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	"lockstep/internal/portforward"
+	"lockstep/internal/readiness"
 	"lockstep/internal/release"
 )
 
@@ -36,6 +38,7 @@ type Activities struct {
 // site is one cluster with its releases, as an activity uses it.
 type site struct {
 	cluster  *cluster.Client
+	dialer   *portforward.Dialer
 	releases *release.Engine
 	charts   *chart.Fetcher
 }
@@ -76,13 +79,14 @@ func (a *Activities) site(access config.Cluster) (*site, error) {
 		return nil, err
 	}
 	a.sites[access] = known
-	return &site{cluster: known.cluster.Load(), releases: known.releases, charts: a.charts}, nil
+	return &site{cluster: known.cluster.Load(), dialer: known.dialer, releases: known.releases, charts: a.charts}, nil
 }
 
 // known is a cluster as the worker knows it.
 type known struct {
 	source  string // of the access
 	cluster atomic.Pointer[cluster.Client]
+	dialer  *portforward.Dialer
 	// releases stays when the access is renewed: its locks are those of the releases.
 	releases *release.Engine
 }
@@ -93,7 +97,7 @@ func (a *Activities) newKnown() *known {
 		Getter: func(namespace string) genericclioptions.RESTClientGetter { return k.cluster.Load().Getter(namespace) },
 		Charts: a.charts,
 		Diagnose: func(ctx context.Context, namespace, job string) error {
-			return k.cluster.Load().DiagnoseJob(ctx, namespace, job)
+			return readiness.LookAtJob(ctx, k.cluster.Load(), namespace, job)
 		},
 	})
 	return k
@@ -116,9 +120,10 @@ func (k *known) renew(access config.Cluster) error {
 	case err != nil:
 		return classifyCluster(err)
 	case before != nil:
-		before.Retire()
+		k.dialer.Retire()
 	}
 	k.cluster.Store(c)
+	k.dialer = portforward.New(c)
 	k.source = source
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
 	"lockstep/internal/keystore"
+	"lockstep/internal/readiness"
 	"lockstep/internal/release"
 )
 
@@ -98,7 +99,7 @@ func (a *Activities) DriftWorkload(ctx context.Context, in WaitInput) (items []d
 		return nil, classify(err)
 	}
 	for _, name := range of.Deployments {
-		ready, err := c.Ready(ctx, of.Namespace, name)
+		ready, err := readiness.IsReady(ctx, c, of.Namespace, name)
 		err = classifyCluster(err)
 		if typed(err, TypeNotFound) {
 			continue // its release says so

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/diagnosis"
 	failures "lockstep/internal/failure"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
@@ -89,7 +90,7 @@ func classifyWait(err error) error {
 		return classifyCluster(err)
 	}
 	var p *cluster.Problem
-	if errors.As(err, &p) && (!p.Retryable || p.Reason == cluster.ReasonDeadline) {
+	if errors.As(err, &p) && (!p.Retryable || p.Reason == diagnosis.ReasonDeadline) {
 		return failure(TypeNotReady, p.Error())
 	}
 	return passing(TypeUnavailable, err.Error())

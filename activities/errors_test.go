@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/diagnosis"
 	failures "lockstep/internal/failure"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
@@ -40,7 +41,7 @@ func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T)
 		"what nobody knows":                     {classifyCluster, errors.New("odd"), TypeUnavailable, false},
 		"a pod that crashes":                    {classifyWait, &cluster.Problem{Reason: "CrashLoopBackOff"}, TypeNotReady, true},
 		"a pod that may yet be ready":           {classifyWait, &cluster.Problem{Reason: "NotYet", Retryable: true}, TypeUnavailable, false},
-		"the end of a wait's time":              {classifyWait, &cluster.Problem{Reason: cluster.ReasonDeadline, Retryable: true}, TypeNotReady, true},
+		"the end of a wait's time":              {classifyWait, &cluster.Problem{Reason: diagnosis.ReasonDeadline, Retryable: true}, TypeNotReady, true},
 		"an API server that goes during a wait": {classifyWait, server(cluster.Unreachable), TypeUnavailable, false},
 		"a failure that another attempt mends":  {classifyRelease, failures.Transient(failures.Unavailable, "no"), TypeUnavailable, false},
 		"a failure that no other attempt mends": {classifyRelease, fmt.Errorf("applying: %w", failures.Final(failures.NotFound, "no")), TypeNotFound, true},

@@ -8,8 +8,11 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/crd"
+	"lockstep/internal/dataplane"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
+	"lockstep/internal/readiness"
 	"lockstep/internal/release"
 )
 
@@ -65,13 +68,13 @@ func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
 		return nil, classifyRelease(err)
 	}
 	var missing []string
-	for _, crd := range crds {
-		_, found, err := s.cluster.Get(ctx, cluster.RefOf(crd))
+	for _, definition := range crds {
+		_, found, err := s.cluster.Get(ctx, cluster.RefOf(definition))
 		if err != nil {
 			return nil, classifyCluster(err)
 		}
 		if !found {
-			missing = append(missing, crd.GetName())
+			missing = append(missing, definition.GetName())
 		}
 	}
 	return missing, nil
@@ -93,7 +96,7 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 			return "", classifyRelease(err)
 		}
 		progress(fmt.Sprintf("applying %d kinds", len(crds)))
-		created, replaced, err := s.cluster.ApplyCRDs(ctx, crds, in.Env.Routing.CRDs, in.Scope.run())
+		created, replaced, err := crd.Apply(ctx, s.cluster, crds, in.Env.Routing.CRDs, in.Scope.run())
 		if err != nil {
 			return "", classifyCluster(err)
 		}
@@ -122,7 +125,7 @@ func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
 	}
 	var left []string
 	if in.Replaced {
-		if left, err = c.RestoreCRDs(ctx, in.Scope.run()); err != nil {
+		if left, err = crd.Restore(ctx, c, in.Scope.run()); err != nil {
 			return classifyCluster(err)
 		}
 	}
@@ -137,7 +140,7 @@ func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
 		"the earlier ones back", strings.Join(left, ", ")))
 }
 
-func (s Scope) run() cluster.Run { return cluster.Run{Environment: s.Environment, ID: s.Run} }
+func (s Scope) run() crd.Run { return crd.Run{Environment: s.Environment, ID: s.Run} }
 
 // ApplyGateway makes the listeners of the five hostnames.
 func (a *Activities) ApplyGateway(ctx context.Context, in Input) error {
@@ -161,11 +164,11 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 	}
 	progress := progress(ctx)
 	if in.Env.Routing.Installs() {
-		if err := s.cluster.WaitDeployment(ctx, in.Env.Routing.Namespace, gateway.Deployment, progress); err != nil {
+		if err := readiness.Deployment(ctx, s.cluster, in.Env.Routing.Namespace, gateway.Deployment, progress); err != nil {
 			return Gateway{}, classifyWait(err)
 		}
 	}
-	status, err := s.cluster.WaitGateway(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress, cluster.DataPlaneIn(in.Env.Routing.Namespace))
+	status, err := readiness.Gateway(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress, readiness.DataPlaneIn(in.Env.Routing.Namespace))
 	return Gateway{Address: status.Address, Port: status.Port}, classifyWait(err)
 }
 
@@ -230,7 +233,7 @@ func (s *site) undoGateway(ctx context.Context, in UndoGatewayInput, progress fu
 		return classifyRelease(err)
 	}
 	if !former.Had(controller(in.Env)) {
-		if err := s.cluster.RemoveDataPlane(ctx, in.Env.Namespace, in.Env.Routing.Gateway, progress); err != nil {
+		if err := dataplane.Remove(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress); err != nil {
 			return classifyCluster(err)
 		}
 	}
@@ -256,7 +259,7 @@ func releaseObject(ref cluster.Ref) release.Object {
 // removeGateway removes the controller with what its chart's hooks made, and its namespace if that was not there. The data plane
 // must be gone before: only the controller removes it.
 func (s *site) removeGateway(ctx context.Context, env config.Environment, namespace []cluster.Snapshot, progress func(string)) (left []cluster.Ref, err error) {
-	if err := s.cluster.RemoveDataPlane(ctx, env.Namespace, env.Routing.Gateway, progress); err != nil {
+	if err := dataplane.Remove(ctx, s.cluster, env.Namespace, env.Routing.Gateway, progress); err != nil {
 		return nil, classifyCluster(err)
 	}
 	if err := s.releases.Uninstall(ctx, env.Routing.Namespace, env.Routing.Release, progress); err != nil {
@@ -290,5 +293,5 @@ func (a *Activities) WaitRoutes(ctx context.Context, in Input) error {
 		return err
 	}
 	progress := progress(ctx)
-	return classifyWait(s.cluster.WaitRoutes(ctx, in.Env.Namespace, routeNames(in.Env), progress))
+	return classifyWait(readiness.Routes(ctx, s.cluster, in.Env.Namespace, routeNames(in.Env), progress))
 }

@@ -19,6 +19,7 @@ import (
 	"lockstep/internal/component"
 	"lockstep/internal/fence"
 	"lockstep/internal/identity"
+	"lockstep/internal/readiness"
 	"lockstep/internal/rest"
 )
 
@@ -38,22 +39,22 @@ type products struct {
 }
 
 func (a *Activities) products(ctx context.Context, env config.Environment) (*products, error) {
-	c, err := a.cluster(env.Cluster)
+	s, err := a.site(env.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := credentials(ctx, c, env)
+	secrets, err := credentials(ctx, s.cluster, env)
 	if err != nil {
 		return nil, err
 	}
-	trust, err := trusted(ctx, c, env)
+	trust, err := trusted(ctx, s.cluster, env)
 	if err != nil {
 		return nil, err
 	}
 	user, password := env.Credentials.AdminUsername, string(secrets[keyAdminPassword])
-	apimHTTP := httpClient(c.Dial(env.Namespace, apim.Service(env)), trust, "")
-	isHTTP := httpClient(c.Dial(env.Namespace, identity.Service(env)), trust, "")
-	gatewayHTTP := httpClient(c.DialGateway(env.Namespace, env.Routing.Gateway, env.Routing.Namespace), trust, env.Hostnames.Gateway)
+	apimHTTP := httpClient(s.dialer.Service(env.Namespace, apim.Service(env)), trust, "")
+	isHTTP := httpClient(s.dialer.Service(env.Namespace, identity.Service(env)), trust, "")
+	gatewayHTTP := httpClient(s.dialer.Gateway(env.Namespace, env.Routing.Gateway, env.Routing.Namespace), trust, env.Hostnames.Gateway)
 	identityServer := identity.New(identity.Options{Base: identity.URL(env), HTTP: isHTTP, Username: user, Password: password})
 	return &products{
 		apim: apim.New(apim.Options{Base: apim.URL(env), HTTP: apimHTTP, Username: user, Password: password,
@@ -61,7 +62,7 @@ func (a *Activities) products(ctx context.Context, env config.Environment) (*pro
 		identity: identityServer,
 		gateway:  gatewayHTTP,
 		admin:    password,
-		diagnose: func(ctx context.Context) error { return diagnoseProducts(ctx, c, env) },
+		diagnose: func(ctx context.Context) error { return diagnoseProducts(ctx, s.cluster, env) },
 		close: func() {
 			apimHTTP.CloseIdleConnections()
 			isHTTP.CloseIdleConnections()
@@ -96,7 +97,7 @@ func diagnoseProducts(ctx context.Context, c *cluster.Client, env config.Environ
 	}
 	for _, product := range component.Products(env) {
 		for _, name := range product.Deployments {
-			if err := c.DiagnoseDeployment(ctx, product.Namespace, name, append(described(product), redact)...); err != nil {
+			if err := readiness.LookAtDeployment(ctx, c, product.Namespace, name, append(described(product), redact)...); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	"lockstep/internal/crd"
 	"lockstep/internal/manifest"
 	"lockstep/internal/release"
 )
@@ -133,7 +134,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 		}
 	}
 	if ReplacesCRDs(in.Env) {
-		if err := s.cluster.ForgetCRDs(ctx, in.Scope.run()); err != nil {
+		if err := crd.Forget(ctx, s.cluster, in.Scope.run()); err != nil {
 			warnings = append(warnings, fmt.Sprintf("copies of replaced kinds stay until the next deployment: %v", err))
 		}
 	}

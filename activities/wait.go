@@ -12,6 +12,7 @@ import (
 	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	"lockstep/internal/readiness"
 )
 
 // WaitInput says what to wait for.
@@ -45,21 +46,21 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	}
 	group, ctx := errgroup.WithContext(ctx) // the first that cannot become ready ends the wait
 	for _, name := range names {
-		group.Go(func() error { return s.cluster.WaitDeployment(ctx, c.Namespace, name, progress, options...) })
+		group.Go(func() error { return readiness.Deployment(ctx, s.cluster, c.Namespace, name, progress, options...) })
 	}
 	return classifyWait(group.Wait())
 }
 
 // described says where the environment file says what a component's Deployments are.
-func described(c component.Component) []cluster.WaitOption {
-	return []cluster.WaitOption{cluster.ValuesAt(c.DeploymentsField), cluster.LimitedBy(c.TimeoutField, c.Timeout)}
+func described(c component.Component) []readiness.Option {
+	return []readiness.Option{readiness.ValuesAt(c.DeploymentsField), readiness.LimitedBy(c.TimeoutField, c.Timeout)}
 }
 
 // minSecret leaves texts alone that are too short for a secret: they may be a part of any word.
 const minSecret = 4
 
 // redacting keeps the environment's secrets out of the log lines that a diagnosis quotes.
-func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (cluster.WaitOption, error) {
+func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (readiness.Option, error) {
 	secrets, err := credentials(ctx, c, env)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func redacting(ctx context.Context, c *cluster.Client, env config.Environment) (
 			pairs = append(pairs, string(secrets[key]), "…")
 		}
 	}
-	return cluster.Redact(strings.NewReplacer(pairs...).Replace), nil
+	return readiness.Redact(strings.NewReplacer(pairs...).Replace), nil
 }
 
 // progress gives the function by which an activity says what it is doing.

@@ -25,7 +25,7 @@ func (v Version) String() string { return fmt.Sprintf("v%d.%d", v.Major, v.Minor
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	text, err := c.kube.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Raw()
 	if err != nil {
-		return Version{}, classify("reaching the cluster", err)
+		return Version{}, Classify("reaching the cluster", err)
 	}
 	var info version.Info
 	if err := json.Unmarshal(text, &info); err != nil {
@@ -72,7 +72,7 @@ func (c *Client) Allowed(ctx context.Context, accesses []Access) (denied []Acces
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, classify("asking for permissions", err)
+		return nil, Classify("asking for permissions", err)
 	}
 	for i, access := range accesses {
 		if !allowed[i] {

@@ -18,7 +18,7 @@ func (c *Client) Apply(ctx context.Context, objects []*unstructured.Unstructured
 	for _, object := range objects {
 		moved, err := c.applyOne(ctx, object)
 		if err != nil {
-			return changed, classify("applying "+RefOf(object).String(), err)
+			return changed, Classify("applying "+RefOf(object).String(), err)
 		}
 		if moved {
 			changed = append(changed, RefOf(object))
@@ -28,7 +28,7 @@ func (c *Client) Apply(ctx context.Context, objects []*unstructured.Unstructured
 }
 
 func (c *Client) applyOne(ctx context.Context, object *unstructured.Unstructured) (moved bool, err error) {
-	resource, err := c.resource(object.GroupVersionKind(), object.GetNamespace())
+	resource, err := c.Resource(object.GroupVersionKind(), object.GetNamespace())
 	if err != nil {
 		return false, err
 	}
@@ -48,7 +48,7 @@ func (c *Client) applyOne(ctx context.Context, object *unstructured.Unstructured
 		return false, err
 	}
 	// The resource version alone would also move with a status that its controller writes meanwhile.
-	return !reflect.DeepEqual(desired(before).Object, desired(after).Object), nil
+	return !reflect.DeepEqual(Desired(before).Object, Desired(after).Object), nil
 }
 
 // put forces: a field of our own object that somebody edited becomes ours again.

@@ -1,5 +1,5 @@
-// Package cluster is everything Lockstep does with a Kubernetes API server: objects, readiness with a diagnosis, and
-// connections to what runs there. It knows nothing of WSO2 or Helm.
+// Package cluster speaks to one Kubernetes API server: who may do what there, its objects and what they were, its kinds. It knows
+// nothing of WSO2 or Helm.
 package cluster
 
 import (
@@ -27,8 +27,7 @@ type Client struct {
 	dynamic   dynamic.Interface
 	discovery discovery.CachedDiscoveryInterface
 	mapper    *mapper
-	inCluster bool // the worker runs in the cluster it speaks to
-	tunnels   tunnels
+	inCluster bool        // the worker runs in the cluster it speaks to
 	outdated  func() bool // the kubeconfig is another one by now; nil: there is none
 }
 
@@ -56,6 +55,18 @@ func New(c config.Cluster) (*Client, error) {
 func NewForConfig(restConfig *rest.Config) (*Client, error) {
 	return newClient(restConfig, false)
 }
+
+// Kube is the client of the API server's own kinds.
+func (c *Client) Kube() kubernetes.Interface { return c.kube }
+
+// Dynamic is the client of all kinds.
+func (c *Client) Dynamic() dynamic.Interface { return c.dynamic }
+
+// Config is how the API server is reached. It is the caller's own.
+func (c *Client) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// InCluster says whether the worker runs in the cluster that it speaks to.
+func (c *Client) InCluster() bool { return c.inCluster }
 
 func load(c config.Cluster) (_ *rest.Config, inCluster bool, _ error) {
 	if restConfig := own(c); restConfig != nil {

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -48,7 +49,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got *Error
-			if err := classify("doing it", test.err); !errors.As(err, &got) || got.Kind != test.want || !errors.Is(err, test.err) {
+			if err := Classify("doing it", test.err); !errors.As(err, &got) || got.Kind != test.want || !errors.Is(err, test.err) {
 				t.Errorf("got %v", err)
 			}
 			if got != nil && (got.Next == "" || !strings.HasPrefix(got.Error(), "doing it: ")) {
@@ -56,7 +57,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 			}
 		})
 	}
-	if err := classify("doing it", context.Canceled); !errors.Is(err, context.Canceled) || errors.As(err, new(*Error)) {
+	if err := Classify("doing it", context.Canceled); !errors.Is(err, context.Canceled) || errors.As(err, new(*Error)) {
 		t.Errorf("a cancellation became %v", err)
 	}
 }
@@ -70,7 +71,7 @@ func TestAKubeconfigThatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
-func TestAnUnreachableClusterIsToldByEveryWait(t *testing.T) {
+func TestAnUnreachableClusterIsTold(t *testing.T) {
 	client, err := NewForConfig(&rest.Config{Host: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
@@ -79,10 +80,37 @@ func TestAnUnreachableClusterIsToldByEveryWait(t *testing.T) {
 	if _, err := client.Version(t.Context()); !errors.As(err, &known) || known.Kind != Unreachable {
 		t.Errorf("version: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if err := client.WaitDeployment(ctx, "apim", "is", nil); !errors.As(err, &known) || known.Kind != Unreachable {
-		t.Errorf("wait: %v", err)
+}
+
+func TestA401PassesWhereTheKubeconfigWasChanged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	write := func(token string) {
+		t.Helper()
+		text := fmt.Sprintf("{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}], "+
+			"clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: u, user: {token: %s}}]}", token)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old")
+	client, err := New(config.Cluster{Kubeconfig: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := func(err error) (Kind, bool) {
+		var known *Error
+		errors.As(client.Renewable(Classify("waiting", err)), &known)
+		return known.Kind, known.Retryable()
+	}
+	if got, retryable := kind(apierrors.NewUnauthorized("no")); got != Unauthorized || retryable {
+		t.Errorf("the same kubeconfig: %s", got)
+	}
+	write("new")
+	if got, retryable := kind(apierrors.NewUnauthorized("no")); got != Unavailable || !retryable {
+		t.Errorf("another kubeconfig: %s", got)
+	}
+	if got, _ := kind(apierrors.NewForbidden(schema.GroupResource{}, "", nil)); got != Forbidden {
+		t.Errorf("a missing right: %s", got)
 	}
 }
 

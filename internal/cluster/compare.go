@@ -17,7 +17,7 @@ func (c *Client) Compare(ctx context.Context, objects []*unstructured.Unstructur
 	for _, object := range objects {
 		found, err := c.compareOne(ctx, object)
 		if err != nil {
-			return nil, classify("comparing "+RefOf(object).String(), err)
+			return nil, Classify("comparing "+RefOf(object).String(), err)
 		}
 		for _, item := range found {
 			item.Object = RefOf(object).String()
@@ -28,7 +28,7 @@ func (c *Client) Compare(ctx context.Context, objects []*unstructured.Unstructur
 }
 
 func (c *Client) compareOne(ctx context.Context, object *unstructured.Unstructured) ([]drift.Item, error) {
-	resource, err := c.resource(object.GroupVersionKind(), object.GetNamespace())
+	resource, err := c.Resource(object.GroupVersionKind(), object.GetNamespace())
 	if meta.IsNoMatchError(err) {
 		return []drift.Item{{Wants: drift.There, Is: "missing, as is its kind"}}, nil
 	}
@@ -49,24 +49,10 @@ func (c *Client) compareOne(ctx context.Context, object *unstructured.Unstructur
 	if err != nil {
 		return nil, err
 	}
-	is, wants := desired(live).Object, desired(tried).Object
+	is, wants := Desired(live).Object, Desired(tried).Object
 	found := drift.Both(is, wants)
 	if len(found) == 0 && !reflect.DeepEqual(is, wants) {
 		found = []drift.Item{{Wants: "as the file says", Is: "another"}}
 	}
 	return found, nil
-}
-
-// Ready says whether a Deployment has all the pods it is to have, ready and of its present definition.
-func (c *Client) Ready(ctx context.Context, namespace, name string) (ready bool, err error) {
-	deployment, err := c.kube.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return false, classify("reading Deployment "+namespace+"/"+name, err)
-	}
-	wanted := int32(1)
-	if deployment.Spec.Replicas != nil {
-		wanted = *deployment.Spec.Replicas
-	}
-	s := deployment.Status
-	return s.ObservedGeneration >= deployment.Generation && s.ReadyReplicas >= wanted && s.UpdatedReplicas >= wanted, nil
 }

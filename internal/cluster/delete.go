@@ -24,9 +24,6 @@ func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
 	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
 }
 
-// errInUse is the outcome for a kind or a namespace that stays because others have something in it.
-var errInUse = errors.New("in use")
-
 // deleteAll starts all deletions before it waits for the first: objects may hold each other by finalizers. It gives
 // one error, or nil, per object.
 func (c *Client) deleteAll(ctx context.Context, refs []Ref) []error {
@@ -53,7 +50,7 @@ func (c *Client) startDelete(ctx context.Context, ref Ref) (types.UID, error) {
 	} else if used {
 		return "", errInUse
 	}
-	resource, err := c.resource(ref.gvk(), ref.Namespace)
+	resource, err := c.Resource(ref.GVK(), ref.Namespace)
 	if err == nil {
 		uid, policy := live.GetUID(), metav1.DeletePropagationBackground
 		err = resource.Delete(ctx, ref.Name, metav1.DeleteOptions{
@@ -64,26 +61,15 @@ func (c *Client) startDelete(ctx context.Context, ref Ref) (types.UID, error) {
 	case absent(err), apierrors.IsConflict(err): // gone, or another object of that name already
 		return "", nil
 	case err != nil:
-		return "", classify("deleting "+ref.String(), err)
+		return "", Classify("deleting "+ref.String(), err)
 	}
 	return live.GetUID(), nil
 }
 
-// inUse says whether what others have would be lost with the object.
-func (c *Client) inUse(ctx context.Context, ref Ref, live *unstructured.Unstructured) (bool, error) {
-	switch ref.Kind {
-	case kindCRD:
-		return c.crdInUse(ctx, live)
-	case kindNamespace:
-		return c.occupied(ctx, ref.Name)
-	}
-	return false, nil
-}
-
 func (c *Client) waitGone(ctx context.Context, ref Ref, uid types.UID) error {
-	resource, err := c.resource(ref.gvk(), ref.Namespace)
+	resource, err := c.Resource(ref.GVK(), ref.Namespace)
 	if err != nil {
-		return ignoreAbsent(classify("deleting "+ref.String(), err))
+		return ignoreAbsent(Classify("deleting "+ref.String(), err))
 	}
 	var last *unstructured.Unstructured
 	err = wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
@@ -97,7 +83,7 @@ func (c *Client) waitGone(ctx context.Context, ref Ref, uid types.UID) error {
 	if errors.Is(err, context.DeadlineExceeded) && last != nil {
 		return stuck(ref, last)
 	}
-	return classify("deleting "+ref.String(), err)
+	return Classify("deleting "+ref.String(), err)
 }
 
 // get gives nil for an object that is not there.

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"lockstep/internal/admission"
 )
 
 // Kind says what went wrong between Lockstep and the API server.
@@ -78,8 +80,8 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// classify gives an error of the Kubernetes client its kind and next move. The end of a context passes as it is.
-func classify(doing string, err error) error {
+// Classify gives an error of the Kubernetes client its kind and next move. The end of a context passes as it is.
+func Classify(doing string, err error) error {
 	var known *Error
 	var problem *Problem
 	switch {
@@ -98,9 +100,9 @@ func judge(err error) (Kind, string) {
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return Unauthorized, "renew the credentials of the kubeconfig or of the worker's service account"
-	case isPolicy(err.Error()) && strings.Contains(err.Error(), "denied"):
+	case admission.IsPolicy(err.Error()) && strings.Contains(err.Error(), "denied"):
 		return Invalid, "a policy of this cluster refuses it: correct what it names, or ask its owner for an exception"
-	case apierrors.IsForbidden(err) && isQuota(err.Error()):
+	case apierrors.IsForbidden(err) && admission.IsQuota(err.Error()):
 		return Forbidden, "raise the namespace's ResourceQuota"
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "being terminated"):
 		return Conflict, "wait until the namespace is gone, or choose another one"

@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"context"
+	"errors"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -68,8 +71,8 @@ func askAgain[T any](m *mapper, ask func() (T, error)) (T, error) {
 	return answer, err
 }
 
-// resource gives access to the objects of one kind. The namespace is ignored for cluster-wide kinds.
-func (c *Client) resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+// Resource gives access to the objects of one kind. The namespace is ignored for cluster-wide kinds.
+func (c *Client) Resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
 	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return nil, err
@@ -79,6 +82,38 @@ func (c *Client) resource(gvk schema.GroupVersionKind, namespace string) (dynami
 	}
 	return c.dynamic.Resource(mapping.Resource), nil
 }
+
+// Missing gives those kinds that the cluster does not serve in that version. It asks anew: kinds go, too.
+func (c *Client) Missing(ctx context.Context, kinds []schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
+	c.Rediscover()
+	var missing []schema.GroupVersionKind
+	for _, gvk := range kinds {
+		_, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		switch {
+		case meta.IsNoMatchError(err):
+			missing = append(missing, gvk)
+		case err != nil:
+			return nil, Classify("reading the cluster's kinds", err)
+		}
+	}
+	return missing, errors.Join(ctx.Err())
+}
+
+// Unlisted gives those kinds that discovery lacks, all of them where it does not answer. It asks discovery once, and discovery alone:
+// a kind whose CustomResourceDefinition is there is missing all the same.
+func (c *Client) Unlisted(kinds []schema.GroupVersionKind) []schema.GroupVersionKind {
+	c.Rediscover()
+	var missing []schema.GroupVersionKind
+	for _, gvk := range kinds {
+		if _, err := c.mapper.ResettableRESTMapper.RESTMapping(gvk.GroupKind(), gvk.Version); err != nil {
+			missing = append(missing, gvk)
+		}
+	}
+	return missing
+}
+
+// Rediscover forgets which kinds the cluster serves: they are asked for when one is needed.
+func (c *Client) Rediscover() { c.mapper.Reset() }
 
 // Getter gives Helm this client's cluster, with the same cache of the cluster's kinds.
 func (c *Client) Getter(namespace string) genericclioptions.RESTClientGetter {
@@ -90,7 +125,7 @@ type getter struct {
 	namespace string
 }
 
-func (g *getter) ToRESTConfig() (*rest.Config, error) { return rest.CopyConfig(g.client.config), nil }
+func (g *getter) ToRESTConfig() (*rest.Config, error) { return g.client.Config(), nil }
 
 func (g *getter) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
 	return g.client.discovery, nil

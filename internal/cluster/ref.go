@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,7 +48,8 @@ func (r Ref) String() string {
 	return r.Kind + " " + r.Namespace + "/" + r.Name
 }
 
-func (r Ref) gvk() schema.GroupVersionKind { return schema.FromAPIVersionAndKind(r.APIVersion, r.Kind) }
+// GVK is the kind of the object.
+func (r Ref) GVK() schema.GroupVersionKind { return schema.FromAPIVersionAndKind(r.APIVersion, r.Kind) }
 
 // owns says whether obj carries the labels without which r is somebody else's.
 func (r Ref) owns(obj *unstructured.Unstructured) bool {
@@ -62,7 +62,7 @@ func (r Ref) owns(obj *unstructured.Unstructured) bool {
 
 // Get reads one object. An object, or a kind, that is not there is no error.
 func (c *Client) Get(ctx context.Context, ref Ref) (obj *unstructured.Unstructured, found bool, err error) {
-	objects, err := c.resource(ref.gvk(), ref.Namespace)
+	objects, err := c.Resource(ref.GVK(), ref.Namespace)
 	if err == nil {
 		obj, err = objects.Get(ctx, ref.Name, metav1.GetOptions{})
 	}
@@ -70,7 +70,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (obj *unstructured.Unstructur
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, classify("reading "+ref.String(), err)
+		return nil, false, Classify("reading "+ref.String(), err)
 	}
 	return obj, true, nil
 }
@@ -78,39 +78,23 @@ func (c *Client) Get(ctx context.Context, ref Ref) (obj *unstructured.Unstructur
 // List reads the objects of one kind, in all namespaces if namespace is empty, that match the label selector. A kind
 // that the cluster does not serve has no objects.
 func (c *Client) List(ctx context.Context, apiVersion, kind, namespace, selector string) ([]*unstructured.Unstructured, error) {
-	objects, err := c.resource(schema.FromAPIVersionAndKind(apiVersion, kind), namespace)
+	objects, err := c.Resource(schema.FromAPIVersionAndKind(apiVersion, kind), namespace)
 	if meta.IsNoMatchError(err) {
 		return nil, nil
 	}
 	doing := fmt.Sprintf("listing %s", kind)
 	if err != nil {
-		return nil, classify(doing, err)
+		return nil, Classify(doing, err)
 	}
 	list, err := objects.List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
-		return nil, classify(doing, err)
+		return nil, Classify(doing, err)
 	}
 	items := make([]*unstructured.Unstructured, len(list.Items))
 	for i := range list.Items {
 		items[i] = &list.Items[i]
 	}
 	return items, nil
-}
-
-// Missing gives those kinds that the cluster does not serve in that version. It asks anew: kinds go, too.
-func (c *Client) Missing(ctx context.Context, kinds []schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
-	c.mapper.Reset()
-	var missing []schema.GroupVersionKind
-	for _, gvk := range kinds {
-		_, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-		switch {
-		case meta.IsNoMatchError(err):
-			missing = append(missing, gvk)
-		case err != nil:
-			return nil, classify("reading the cluster's kinds", err)
-		}
-	}
-	return missing, errors.Join(ctx.Err())
 }
 
 func absent(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }

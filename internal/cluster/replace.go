@@ -22,7 +22,7 @@ func (c *Client) ReplaceSecret(ctx context.Context, namespace, name, run string,
 	secrets, doing := c.kube.CoreV1().Secrets(namespace), "replacing Secret "+namespace+"/"+name
 	live, err := secrets.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return false, classify(doing, err)
+		return false, Classify(doing, err)
 	}
 	switch {
 	case live.Labels[ManagedByLabel] != ManagedBy:
@@ -45,12 +45,12 @@ func (c *Client) ReplaceSecret(ctx context.Context, namespace, name, run string,
 		_, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: FieldManager})
 	}
 	if err != nil {
-		return true, classify("keeping Secret "+namespace+"/"+name, err)
+		return true, Classify("keeping Secret "+namespace+"/"+name, err)
 	}
 	live.Data = data
-	live.Annotations = merged(live.Annotations, map[string]string{replacedBy: run})
+	metav1.SetMetaDataAnnotation(&live.ObjectMeta, replacedBy, run)
 	_, err = secrets.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager})
-	return true, classify(doing, err)
+	return true, Classify(doing, err)
 }
 
 // PutBackSecret undoes what the run did to a Secret. One that it did not replace stays as it is.
@@ -61,7 +61,7 @@ func (c *Client) PutBackSecret(ctx context.Context, namespace, name, run string)
 		return nil
 	}
 	if err != nil || live.Annotations[replacedBy] != run {
-		return classify(doing, err)
+		return Classify(doing, err)
 	}
 	former, err := secrets.Get(ctx, FormerSecret(name), metav1.GetOptions{})
 	if err == nil && former.Annotations[replacedBy] != run {
@@ -72,13 +72,13 @@ func (c *Client) PutBackSecret(ctx context.Context, namespace, name, run string)
 			Next: "the new one works as well: run `lockstep deploy`"}
 	}
 	if err != nil {
-		return classify(doing, err)
+		return Classify(doing, err)
 	}
 	live.Data = former.Data
 	live.Annotations = maps.Clone(live.Annotations)
 	delete(live.Annotations, replacedBy)
 	if _, err = secrets.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager}); err != nil {
-		return classify(doing, err)
+		return Classify(doing, err)
 	}
 	return c.ForgetFormer(ctx, namespace, name)
 }
@@ -93,5 +93,5 @@ func (c *Client) ForgetFormer(ctx context.Context, namespace, name string) error
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return classify(doing, err)
+	return Classify(doing, err)
 }

@@ -13,25 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// EnsureNamespace makes the namespace unless it is there; one that is there stays as it is.
-func (c *Client) EnsureNamespace(ctx context.Context, name string, labels map[string]string) (created bool, err error) {
-	doing := "making namespace " + name
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
-	_, err = c.kube.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{FieldManager: FieldManager})
-	if err == nil {
-		return true, nil
-	}
-	present, getErr := c.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
-	if getErr != nil {
-		return false, classify(doing, err) // the first refusal says more than the second
-	}
-	if present.DeletionTimestamp != nil {
-		return false, &Error{Kind: Conflict, Doing: doing, Err: fmt.Errorf("namespace %q is being deleted", name),
-			Next: "wait until it is gone (kubectl get namespace " + name + " -w), or choose another namespace"}
-	}
-	return false, nil
-}
-
 // Secret reads the data of a Secret.
 func (c *Client) Secret(ctx context.Context, namespace, name string) (data map[string][]byte, found bool, err error) {
 	secret, err := c.kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -39,7 +20,7 @@ func (c *Client) Secret(ctx context.Context, namespace, name string) (data map[s
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, classify("reading Secret "+namespace+"/"+name, err)
+		return nil, false, Classify("reading Secret "+namespace+"/"+name, err)
 	}
 	return secret.Data, true, nil
 }
@@ -51,7 +32,7 @@ func (c *Client) CreateSecret(ctx context.Context, namespace, name string, typ c
 	if apierrors.IsAlreadyExists(err) {
 		return false, nil
 	}
-	return err == nil, classify("making Secret "+namespace+"/"+name, err)
+	return err == nil, Classify("making Secret "+namespace+"/"+name, err)
 }
 
 // ConfigMap reads the data of a ConfigMap.
@@ -61,7 +42,7 @@ func (c *Client) ConfigMap(ctx context.Context, namespace, name string) (data ma
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, classify("reading ConfigMap "+namespace+"/"+name, err)
+		return nil, false, Classify("reading ConfigMap "+namespace+"/"+name, err)
 	}
 	return configMap.Data, true, nil
 }
@@ -73,7 +54,7 @@ func (c *Client) CreateConfigMap(ctx context.Context, namespace, name string, la
 	if apierrors.IsAlreadyExists(err) {
 		return false, nil
 	}
-	return err == nil, classify("making ConfigMap "+namespace+"/"+name, err)
+	return err == nil, Classify("making ConfigMap "+namespace+"/"+name, err)
 }
 
 // Checksum is a digest of a Secret's data, for an annotation that restarts pods when the data changes.

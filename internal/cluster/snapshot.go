@@ -30,7 +30,7 @@ func (c *Client) Snapshot(ctx context.Context, refs []Ref) ([]Snapshot, error) {
 		}
 		snapshot := Snapshot{Ref: ref, Exists: found}
 		if found && keepsBody(ref) {
-			if snapshot.Object, err = json.Marshal(desired(live)); err != nil {
+			if snapshot.Object, err = json.Marshal(Desired(live)); err != nil {
 				return nil, fmt.Errorf("saving %s: %w", ref, err)
 			}
 		}
@@ -81,18 +81,18 @@ func (c *Client) putBack(ctx context.Context, snapshot Snapshot) error {
 		return err
 	}
 	owned := found && snapshot.Ref.owns(live) || !found && snapshot.Ref.owns(saved)
-	if !owned || found && reflect.DeepEqual(desired(live).Object, saved.Object) {
+	if !owned || found && reflect.DeepEqual(Desired(live).Object, saved.Object) {
 		return nil
 	}
-	resource, err := c.resource(saved.GroupVersionKind(), saved.GetNamespace())
+	resource, err := c.Resource(saved.GroupVersionKind(), saved.GetNamespace())
 	if err == nil {
 		_, err = put(ctx, resource, saved)
 	}
-	return classify("restoring "+snapshot.Ref.String(), err)
+	return Classify("restoring "+snapshot.Ref.String(), err)
 }
 
-// desired is obj without what the server writes.
-func desired(obj *unstructured.Unstructured) *unstructured.Unstructured {
+// Desired is obj without what the server writes.
+func Desired(obj *unstructured.Unstructured) *unstructured.Unstructured {
 	obj = obj.DeepCopy()
 	delete(obj.Object, "status")
 	metadata, _ := obj.Object["metadata"].(map[string]any)

@@ -29,3 +29,12 @@ func Source(c config.Cluster) (string, error) {
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
+
+// Renewable makes a 401 one that passes where the kubeconfig was written anew since it was read: the next try reads it.
+func (c *Client) Renewable(err error) error {
+	var known *Error
+	if !errors.As(err, &known) || known.Kind != Unauthorized || c.outdated == nil || !c.outdated() {
+		return err
+	}
+	return &Error{Kind: Unavailable, Doing: known.Doing, Err: known.Err, Next: "run again: the kubeconfig was changed in the meantime and is read anew"}
+}

@@ -20,6 +20,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
+	"lockstep/internal/crd"
 	"lockstep/internal/failure"
 	"lockstep/internal/release"
 	"lockstep/sandbox/sandboxtest"
@@ -119,14 +120,14 @@ func (s suite) kindMissing(t *testing.T) {
 
 func (s suite) makeKind(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
-	crd := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(text), &crd.Object); err != nil {
+	definition := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(text), &definition.Object); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.cluster.ApplyCRDs(t.Context(), []*unstructured.Unstructured{crd}, config.CRDsCreate, cluster.Run{}); err != nil {
+	if _, _, err := crd.Apply(t.Context(), s.cluster, []*unstructured.Unstructured{definition}, config.CRDsCreate, crd.Run{}); err != nil {
 		t.Fatal(err)
 	}
-	return crd
+	return definition
 }
 
 func (s suite) kindRemoved(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
-	"lockstep/internal/cluster"
+	"lockstep/internal/diagnosis"
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
 )
@@ -90,7 +90,7 @@ func says(t *testing.T, r row, said string) {
 		}
 		rest = after
 	}
-	for _, late := range []string{cluster.ReasonDeadline, "deadline exceeded", "StartToClose"} {
+	for _, late := range []string{diagnosis.ReasonDeadline, "deadline exceeded", "StartToClose"} {
 		if strings.Contains(said, late) {
 			t.Errorf("it ended by its time, not by a diagnosis: %s", late)
 		}

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"lockstep/activities"
-	"lockstep/internal/cluster"
+	"lockstep/internal/readiness"
 )
 
 // ofGateways are what a gateway controller says; the provocations play it. [yes] and [no] are its conditions.
@@ -55,7 +55,7 @@ func ofGateways() []provocation {
 				"conditions": []any{yes("Accepted", "Accepted"), no("ResolvedRefs", "BackendNotFound", "service route/is not found")}}}})
 			ctx, cancel := context.WithTimeout(t.Context(), far)
 			defer cancel()
-			return diagnosed(t, l.Cluster.WaitRoutes(ctx, "route", []string{"route"}, nil, cluster.Pace(pace)))
+			return diagnosed(t, readiness.Routes(ctx, l.Cluster, "route", []string{"route"}, nil, readiness.Pace(pace)))
 		}},
 	}
 }
@@ -100,7 +100,7 @@ func (l *lab) waitGateway(t *testing.T, name string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), far)
 	defer cancel()
-	_, err := l.Cluster.WaitGateway(ctx, name, name, func(text string) { t.Log(text) }, cluster.Pace(pace))
+	_, err := readiness.Gateway(ctx, l.Cluster, name, name, func(text string) { t.Log(text) }, readiness.Pace(pace))
 	return diagnosed(t, err)
 }
 

@@ -20,6 +20,8 @@ import (
 	"lockstep/config"
 	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
+	"lockstep/internal/diagnosis"
+	"lockstep/internal/readiness"
 	"lockstep/test/world"
 )
 
@@ -73,8 +75,8 @@ func (l *lab) wait(t *testing.T, namespace string, limit time.Duration) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	return l.Cluster.WaitDeployment(ctx, namespace, workload, func(text string) { t.Log(text) },
-		cluster.ValuesAt("apiManager.values.wso2.deployment"), cluster.LimitedBy("timeouts.apiManager", far), cluster.Pace(pace))
+	return readiness.Deployment(ctx, l.Cluster, namespace, workload, func(text string) { t.Log(text) },
+		readiness.ValuesAt("apiManager.values.wso2.deployment"), readiness.LimitedBy("timeouts.apiManager", far), readiness.Pace(pace))
 }
 
 // problem waits for a workload that cannot become ready.
@@ -94,7 +96,7 @@ func (l *lab) broken(t *testing.T, namespace string, edit func(*appsv1.Deploymen
 func diagnosed(t *testing.T, err error) string {
 	t.Helper()
 	var problem *cluster.Problem
-	if !errors.As(err, &problem) || problem.Reason == cluster.ReasonDeadline || problem.Object == "" || problem.NextMove == "" {
+	if !errors.As(err, &problem) || problem.Reason == diagnosis.ReasonDeadline || problem.Object == "" || problem.NextMove == "" {
 		t.Fatalf("no diagnosis, but %v", err)
 	}
 	return problem.Error()

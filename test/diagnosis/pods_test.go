@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"lockstep/internal/readiness"
 	"lockstep/test/world"
 )
 
@@ -179,7 +180,7 @@ func hookFails(t *testing.T, l *lab) string {
 	}
 	var err error
 	world.Eventually(t, "the hook has failed", func() bool {
-		err = l.Cluster.DiagnoseJob(t.Context(), namespace, job.Name)
+		err = readiness.LookAtJob(t.Context(), l.Cluster, namespace, job.Name)
 		return err != nil
 	})
 	return diagnosed(t, err)

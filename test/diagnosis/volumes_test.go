@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/diagnosis"
 )
 
 // ofVolumes are claims that nobody provides for.
@@ -73,7 +74,7 @@ func patience(t *testing.T, l *lab) {
 		l.claim(t, "slow", &class.Name)
 		err := l.wait(t, "slow", 12*time.Second) // six times what a pod without a node gets here
 		var problem *cluster.Problem
-		if !errors.As(err, &problem) || problem.Reason != cluster.ReasonDeadline {
+		if !errors.As(err, &problem) || problem.Reason != diagnosis.ReasonDeadline {
 			t.Errorf("got %v", err)
 		}
 	})

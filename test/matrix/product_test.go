@@ -49,7 +49,7 @@ func apiManager(t testing.TB, w *world.World) (m manager, found bool) {
 	}
 	trust := x509.NewCertPool()
 	trust.AppendCertsFromPEM([]byte(ca["ca.crt"]))
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust}, DialContext: w.Cluster.Dial(world.Namespace, world.APIMService),
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust}, DialContext: w.Dialer.Service(world.Namespace, world.APIMService),
 		DisableKeepAlives: true}
 	m = manager{http: &http.Client{Transport: transport, Timeout: 20 * time.Second}, password: string(credentials["adminPassword"]), pod: string(pods.Items[i].UID)}
 	m.client = apim.New(apim.Options{Base: managerURL, HTTP: m.http, Username: world.Admin, Password: m.password, ClientName: "lockstep"})

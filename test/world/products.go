@@ -44,7 +44,7 @@ func (w *World) Products(t testing.TB) Products {
 		TLSClientConfig: &tls.Config{RootCAs: trust},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			service, _, _ := net.SplitHostPort(address)
-			return w.Cluster.Dial(Namespace, service)(ctx, network, address)
+			return w.Dialer.Service(Namespace, service)(ctx, network, address)
 		},
 	}}
 	t.Cleanup(client.CloseIdleConnections)

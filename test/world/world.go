@@ -16,6 +16,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/portforward"
 	"lockstep/sandbox/sandboxtest"
 )
 
@@ -43,6 +44,7 @@ type World struct {
 	*sandboxtest.Sandbox
 	bin      string
 	Cluster  *cluster.Client
+	Dialer   *portforward.Dialer
 	Temporal client.Client
 
 	// Worker is the newest worker process.
@@ -77,6 +79,7 @@ func Start(t testing.TB, args ...string) *World {
 	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
 		t.Fatal(err)
 	}
+	w.Dialer = portforward.New(w.Cluster)
 	w.Temporal, err = client.Dial(client.Options{HostPort: w.TemporalAddress, Logger: sdklog.NewStructuredLogger(nil)})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,260 @@
+package diagnosis
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"lockstep/internal/cluster"
+)
+
+// Gateway is what the cluster shows of a Gateway at one moment.
+type Gateway struct {
+	Gateway, Class *unstructured.Unstructured // nil: not there
+	Plane          DataPlane
+	Moment
+}
+
+// DataPlane is what stands behind a Gateway.
+type DataPlane struct {
+	ServiceType string // "" while there is no Service
+	Working     bool   // a load balancer is being made
+	Failure     string // a load balancer cannot be made
+	Unread      error  // why it is not known what is being made
+	Rollout     Verdict
+}
+
+// GatewayStatus is what a Gateway's controller has made of it.
+type GatewayStatus struct {
+	// Address is the first address, empty while there is none.
+	Address string `json:"address,omitempty"`
+	// Addresses are all of them.
+	Addresses []string `json:"addresses,omitempty"`
+	// Port is where HTTPS is reached at Address: 443, or the node port of a NodePort Service. 0: unknown.
+	Port int32 `json:"port,omitempty"`
+	// Programmed says that the data plane runs and has an address.
+	Programmed bool `json:"programmed"`
+	// Reason of the Programmed condition, as AddressNotAssigned.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Judge judges a Gateway by its conditions, in the order in which they can become true.
+func (v Gateway) Judge() (Verdict, GatewayStatus) {
+	if v.Gateway == nil {
+		return v.absent("Gateway", "the Gateway does not exist yet"), GatewayStatus{}
+	}
+	if out, ok := v.judgeClass(); !ok {
+		return out, GatewayStatus{}
+	}
+	conditions := conditionsOf(v.Gateway.Object, "status", "conditions")
+	status := statusOfGateway(v.Gateway, conditions)
+	accepted := conditions["Accepted"]
+	if accepted.Status != metav1.ConditionTrue || accepted.ObservedGeneration < v.Gateway.GetGeneration() {
+		return v.judgeAccepted(accepted), status
+	}
+	if problem := v.listenerProblem(); problem != nil {
+		return Verdict{Waiting: "listeners: " + problem.Evidence, Problem: problem}, status
+	}
+	programmed := conditions["Programmed"]
+	if programmed.Status == metav1.ConditionTrue && programmed.ObservedGeneration >= v.Gateway.GetGeneration() {
+		return Verdict{Done: true}, status
+	}
+	return v.judgeProgrammed(programmed), status
+}
+
+func statusOfGateway(gateway *unstructured.Unstructured, conditions map[string]metav1.Condition) GatewayStatus {
+	programmed := conditions["Programmed"]
+	status := GatewayStatus{Programmed: programmed.Status == metav1.ConditionTrue, Reason: programmed.Reason}
+	var addresses []struct{ Value string }
+	list, _, _ := unstructured.NestedSlice(gateway.Object, "status", "addresses")
+	recode(list, &addresses)
+	for _, address := range addresses {
+		status.Addresses = append(status.Addresses, address.Value)
+	}
+	if len(status.Addresses) > 0 {
+		status.Address = status.Addresses[0]
+	}
+	return status
+}
+
+func (v Gateway) absent(object, waiting string) Verdict {
+	out := Verdict{Waiting: waiting}
+	if v.lasts(v.Started, missingGrace) {
+		out.Problem = &cluster.Problem{Reason: "NotFound", Object: object, Evidence: waiting, NextMove: "run deploy again: it makes what is missing"}
+	}
+	return out
+}
+
+// judgeClass: ok once the class is accepted by its controller.
+func (v Gateway) judgeClass() (_ Verdict, ok bool) {
+	className, _, _ := unstructured.NestedString(v.Gateway.Object, "spec", "gatewayClassName")
+	if v.Class == nil {
+		return v.absent("GatewayClass "+className, "the GatewayClass "+className+" does not exist yet"), false
+	}
+	controller, _, _ := unstructured.NestedString(v.Class.Object, "spec", "controllerName")
+	accepted := conditionsOf(v.Class.Object, "status", "conditions")["Accepted"]
+	switch accepted.Status {
+	case metav1.ConditionTrue:
+		return Verdict{}, true
+	case metav1.ConditionFalse:
+		return v.lasting(accepted, "GatewayClass "+className, "correct the GatewayClass, or name another one in routing.gatewayClass"), false
+	}
+	out := Verdict{Waiting: "no controller has taken the GatewayClass " + className + " yet"}
+	if v.lasts(v.Started, controllerGrace) {
+		out.Problem = &cluster.Problem{Reason: "ControllerNotRunning", Object: "GatewayClass " + className, Retryable: true,
+			Evidence: fmt.Sprintf("no controller answers to %q", controller),
+			NextMove: "start the gateway controller, or correct routing.controllerName; its log says what it watches"}
+	}
+	return out, false
+}
+
+func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
+	if accepted.Status == metav1.ConditionFalse && accepted.ObservedGeneration >= v.Gateway.GetGeneration() {
+		if problem := v.listenerProblem(); problem != nil { // says more
+			return Verdict{Waiting: "listeners: " + problem.Evidence, Problem: problem}
+		}
+		return v.lasting(accepted, cluster.RefOf(v.Gateway).String(), "correct what the controller names, in routing of the environment file")
+	}
+	out := Verdict{Waiting: "the controller has not seen the Gateway's newest version yet"}
+	if v.lasts(v.Started, controllerGrace) {
+		out.Problem = &cluster.Problem{Reason: "ControllerNotRunning", Object: cluster.RefOf(v.Gateway).String(), Retryable: true, Evidence: out.Waiting,
+			NextMove: "look at the gateway controller's pods and log"}
+	}
+	return out
+}
+
+// lasting makes a condition a problem once it has lasted.
+func (v Gateway) lasting(condition metav1.Condition, object, next string) Verdict {
+	problem := &cluster.Problem{Reason: condition.Reason, Object: object, Evidence: Clip(firstLine(condition.Message)), NextMove: next}
+	out := Verdict{Waiting: object + ": " + condition.Reason, Pending: problem}
+	if v.lasted(condition, invalidGrace) {
+		out.Problem = problem
+	}
+	return out
+}
+
+func (v Gateway) lasted(condition metav1.Condition, grace time.Duration) bool {
+	return v.lasts(condition.LastTransitionTime.Time, grace)
+}
+
+// listenerProblem is the first listener that has been invalid for a while.
+func (v Gateway) listenerProblem() *cluster.Problem {
+	var listeners []struct {
+		Name       string
+		Conditions []metav1.Condition
+	}
+	list, _, _ := unstructured.NestedSlice(v.Gateway.Object, "status", "listeners")
+	recode(list, &listeners)
+	for _, listener := range listeners {
+		conditions := byType(listener.Conditions)
+		for _, wrong := range []struct {
+			typ    string
+			status metav1.ConditionStatus
+		}{{"ResolvedRefs", metav1.ConditionFalse}, {"Conflicted", metav1.ConditionTrue}, {"Accepted", metav1.ConditionFalse}} {
+			condition := conditions[wrong.typ]
+			if condition.Status != wrong.status || !v.lasted(condition, invalidGrace) {
+				continue
+			}
+			return &cluster.Problem{Reason: condition.Reason, Object: fmt.Sprintf("listener %s of %s", listener.Name, cluster.RefOf(v.Gateway)),
+				Evidence: Clip(firstLine(condition.Message)), NextMove: listenerMove(condition.Reason)}
+		}
+	}
+	return nil
+}
+
+func listenerMove(reason string) string {
+	if reason == "InvalidCertificateRef" {
+		return "the TLS Secret of the listeners must exist in the Gateway's namespace and hold a valid pair (certificates.gatewayTLS)"
+	}
+	if reason == "HostnameConflict" || reason == "ProtocolConflict" {
+		return "two listeners of one port have the same hostname or different protocols: make the hostnames in the environment file differ"
+	}
+	return "correct what the controller names, in hostnames and routing of the environment file"
+}
+
+func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
+	object := cluster.RefOf(v.Gateway).String()
+	out := Verdict{Waiting: strings.TrimSpace("not programmed: " + cmp.Or(programmed.Reason, "no word from the controller yet"))}
+	if v.Plane.Rollout.Problem != nil {
+		out.Problem, out.Log = v.Plane.Rollout.Problem, v.Plane.Rollout.Log
+		return out
+	}
+	switch programmed.Reason {
+	case "AddressNotAssigned":
+		return v.judgeAddress(programmed, out)
+	case "NoResources":
+		if v.Plane.Rollout.Waiting != "" {
+			out.Waiting = "Envoy: " + v.Plane.Rollout.Waiting
+		}
+		out.Pending = &cluster.Problem{Reason: programmed.Reason, Object: object, Evidence: out.Waiting, Retryable: true,
+			NextMove: "look at the pods of the Gateway's data plane, in the gateway controller's namespace"}
+	case "Invalid":
+		return v.lasting(programmed, object, "correct what the controller names, in routing of the environment file")
+	}
+	return out
+}
+
+// judgeAddress tells a load balancer that is slow from one that will never come. Where it cannot see which, it waits.
+func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict {
+	problem := &cluster.Problem{Reason: programmed.Reason, Object: cluster.RefOf(v.Gateway).String(), Evidence: cmp.Or(v.Plane.Failure, programmed.Message),
+		NextMove: "this cluster gives Services of type LoadBalancer no address: install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"}
+	if v.Plane.ServiceType != "" && v.Plane.ServiceType != "LoadBalancer" {
+		problem.NextMove = "look at the data plane's Service and at the addresses of the nodes (kubectl get nodes -o wide)"
+	}
+	out.Pending = problem
+	out.Waiting = "waiting for an external address"
+	if v.Plane.Unread != nil {
+		problem.Evidence = joinLines(problem.Evidence, "whether a load balancer is being made cannot be read: "+Clip(firstLine(v.Plane.Unread.Error())))
+		problem.NextMove = "look at the data plane's Service, in the gateway controller's namespace, and let the worker's account list Services and Events there; " +
+			"if this cluster gives Services of type LoadBalancer no address, install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"
+		return out
+	}
+	grace := addressGrace
+	if v.Plane.Failure != "" {
+		grace = invalidGrace
+	}
+	if v.lasted(programmed, grace) && (!v.Plane.Working || v.Plane.Failure != "") {
+		out.Problem = problem
+	}
+	return out
+}
+
+// LoadBalancer says what happened to the load balancer of a Service, by the events of the cloud's service controller and of MetalLB:
+// that it is being made, and why it cannot be made.
+func LoadBalancer(service types.UID, all Events) (working bool, failure string) {
+	own := all.of(service)
+	if failed := own.last("SyncLoadBalancerFailed", "AllocationFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer"); failed != nil && failed.Type == corev1.EventTypeWarning {
+		failure = Clip(firstLine(failed.Message))
+	}
+	return own.last("EnsuringLoadBalancer", "UpdatedLoadBalancer", "IPAllocated", "nodeAssigned") != nil, failure
+}
+
+// conditionsOf reads a list of conditions, by type.
+func conditionsOf(obj map[string]any, path ...string) map[string]metav1.Condition {
+	list, _, _ := unstructured.NestedSlice(obj, path...)
+	var conditions []metav1.Condition
+	recode(list, &conditions)
+	return byType(conditions)
+}
+
+func byType(conditions []metav1.Condition) map[string]metav1.Condition {
+	found := make(map[string]metav1.Condition, len(conditions))
+	for _, condition := range conditions {
+		found[condition.Type] = condition
+	}
+	return found
+}
+
+// recode reads loosely typed JSON into a type; what does not fit is left out.
+func recode(from, into any) {
+	if text, err := json.Marshal(from); err == nil {
+		_ = json.Unmarshal(text, into)
+	}
+}

@@ -1,0 +1,56 @@
+package readiness
+
+import (
+	"errors"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"lockstep/internal/diagnosis"
+)
+
+// lookIn looks at a data plane in namespace gateways as an account that may list the resource nowhere but there, and with
+// hidden not there either.
+func lookIn(t *testing.T, namespace, resource string, hidden bool) (diagnosis.DataPlane, int32) {
+	t.Helper()
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "gateways", Name: "envoy", UID: "u", Labels: map[string]string{"gateway.envoyproxy.io/owning-gateway-name": "gw", "gateway.envoyproxy.io/owning-gateway-namespace": "apim"}},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, Ports: []corev1.ServicePort{{Port: 443}}},
+	}
+	making := &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "gateways", Name: "e"}, Reason: "EnsuringLoadBalancer", InvolvedObject: corev1.ObjectReference{UID: "u"}}
+	kube := fake.NewClientset(service, making)
+	kube.PrependReactor("list", resource, func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if action.GetNamespace() == "gateways" && !hidden {
+			return false, nil, nil
+		}
+		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("no"))
+	})
+	looker := &dataPlaneLooker{kube: kube, namespace: "apim", gateway: "gw", in: namespace}
+	return looker.look(t.Context(), now), looker.port(t.Context())
+}
+
+func TestTheDataPlaneIsReadWithTheRightsOfItsNamespace(t *testing.T) {
+	got, port := lookIn(t, "gateways", "services", false)
+	if got.Unread != nil || !got.Working || got.ServiceType != "LoadBalancer" || port != 443 {
+		t.Errorf("port %d, %+v", port, got)
+	}
+}
+
+func TestALoadBalancerThatCannotBeSeenIsNotTakenForNone(t *testing.T) {
+	for name, look := range map[string]func() (diagnosis.DataPlane, int32){
+		"Services of all namespaces": func() (diagnosis.DataPlane, int32) { return lookIn(t, "", "services", false) },
+		"Services":                   func() (diagnosis.DataPlane, int32) { return lookIn(t, "gateways", "services", true) },
+		"Events":                     func() (diagnosis.DataPlane, int32) { return lookIn(t, "gateways", "events", true) },
+	} {
+		plane, _ := look()
+		if !apierrors.IsForbidden(plane.Unread) {
+			t.Errorf("%s: got %+v", name, plane)
+		}
+	}
+}
