@@ -11,6 +11,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
@@ -28,7 +29,7 @@ const (
 
 // Activities are the activities of all operations. Their methods are registered with a worker as they are named.
 type Activities struct {
-	settings config.Settings
+	settings settings.Settings
 	charts   *chart.Fetcher
 
 	mu    sync.Mutex
@@ -44,7 +45,7 @@ type site struct {
 }
 
 // New makes the activities of a worker. Nothing is connected to before an activity needs it.
-func New(settings config.Settings) *Activities {
+func New(settings settings.Settings) *Activities {
 	charts := chart.New(chart.Options{Mirrors: settings.Mirrors, CacheDir: filepath.Join(settings.CacheDir, "charts")})
 	return &Activities{settings: settings, charts: charts, sites: map[config.Cluster]*known{}}
 }

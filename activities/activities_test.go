@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // apiServer answers questions for its version and remembers the token of the last.
@@ -48,7 +49,7 @@ func (a *apiServer) write(t *testing.T, path, token string) {
 
 func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 	server, path := newAPIServer(t), filepath.Join(t.TempDir(), "kubeconfig")
-	a := New(config.Settings{Kubeconfig: path, CacheDir: t.TempDir()})
+	a := New(settings.Settings{Kubeconfig: path, CacheDir: t.TempDir()})
 	used := func(token string) *site {
 		t.Helper()
 		s, err := a.site(config.Cluster{})
@@ -85,7 +86,7 @@ func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 }
 
 func TestAKubeconfigThatIsNotThereIsFinal(t *testing.T) {
-	_, err := New(config.Settings{}).site(config.Cluster{Kubeconfig: filepath.Join(t.TempDir(), "nope")})
+	_, err := New(settings.Settings{}).site(config.Cluster{Kubeconfig: filepath.Join(t.TempDir(), "nope")})
 	var app *temporal.ApplicationError
 	if !errors.As(err, &app) || app.Type() != TypeInvalidConfig || !app.NonRetryable() {
 		t.Errorf("got %v", err)

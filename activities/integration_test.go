@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/sandbox/registry"
@@ -39,7 +39,7 @@ type suite struct {
 func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 	sandbox := sandboxtest.Up(t, sandboxtest.Options{Args: []string{"--no-temporal"}})
 	s := &suite{sandbox: sandbox, kube: sandbox.Client(t),
-		activities: New(config.Settings{Kubeconfig: sandbox.Kubeconfig, Mirrors: sandbox.Mirrors(), CacheDir: t.TempDir()})}
+		activities: New(settings.Settings{Kubeconfig: sandbox.Kubeconfig, Mirrors: sandbox.Mirrors(), CacheDir: t.TempDir()})}
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *suite)

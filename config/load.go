@@ -54,7 +54,7 @@ func Parse(data []byte, readFile func(name string) ([]byte, error)) (Environment
 		}
 	}
 	slices.SortStableFunc(found, byLine)
-	return env, discreet(found).err()
+	return env, discreet(found).Err()
 }
 
 // discreet leaves out the values of fields beside which people write secrets by mistake.

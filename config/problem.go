@@ -52,13 +52,13 @@ func (p Problems) Error() string {
 	return text.String()
 }
 
-// add notes a problem. The value is shown, so it must not be a secret.
-func (p *Problems) add(path, value, message, next string) {
+// Add notes a problem. The value is shown, so it must not be a secret.
+func (p *Problems) Add(path, value, message, next string) {
 	*p = append(*p, Problem{Path: path, Value: value, Message: message, Next: next})
 }
 
-// err keeps an empty list from becoming a non-nil error.
-func (p Problems) err() error {
+// Err is the error that p is, or nil for an empty list.
+func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil
 	}

@@ -25,6 +25,13 @@ func folder(t *testing.T, others map[string]string) string {
 	return dir
 }
 
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func reference(t *testing.T, text string) (r Reference) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &r); err != nil {

@@ -66,15 +66,15 @@ func (l *tomlLint) table(path, where string) {
 	name := "[" + path + "]"
 	switch {
 	case l.tables[path] != "":
-		l.found.add(where, name, "is given twice, first in "+l.tables[path]+": the server refuses the file (previously defined)",
+		l.found.Add(where, name, "is given twice, first in "+l.tables[path]+": the server refuses the file (previously defined)",
 			"move its keys under the first one")
 	case l.arrays[path] != "":
-		l.found.add(where, name, "is an array of tables in "+l.arrays[path], "write [["+path+"]]")
+		l.found.Add(where, name, "is an array of tables in "+l.arrays[path], "write [["+path+"]]")
 	case l.children[path] != "":
-		l.found.add(where, name, "comes after "+l.children[path]+": the server's parser overflows its stack and never starts",
+		l.found.Add(where, name, "comes after "+l.children[path]+": the server's parser overflows its stack and never starts",
 			"move it before its child, or set its keys where the chart offers values for them")
 	case l.keys[path] != "":
-		l.found.add(where, name, "is a key in "+l.keys[path], "give it in one of the two ways")
+		l.found.Add(where, name, "is a key in "+l.keys[path], "give it in one of the two ways")
 	}
 	if l.tables[path] == "" {
 		l.tables[path] = where
@@ -86,7 +86,7 @@ func (l *tomlLint) table(path, where string) {
 // array takes a [[path]] header: a new element, in which tables and keys below it may be given again.
 func (l *tomlLint) array(path, where string) {
 	if l.tables[path] != "" {
-		l.found.add(where, "[["+path+"]]", "is a table in "+l.tables[path], "write it as one or the other")
+		l.found.Add(where, "[["+path+"]]", "is a table in "+l.tables[path], "write it as one or the other")
 	}
 	for _, seen := range []map[string]string{l.tables, l.arrays, l.children, l.keys} {
 		for known := range seen {
@@ -114,9 +114,9 @@ func (l *tomlLint) key(path, where string) {
 	full := join(l.current, path)
 	switch {
 	case l.keys[full] != "":
-		l.found.add(where, path, "is given twice, first in "+l.keys[full], "keep one of the two")
+		l.found.Add(where, path, "is given twice, first in "+l.keys[full], "keep one of the two")
 	case l.tables[full] != "" || l.arrays[full] != "":
-		l.found.add(where, path, "is a table in "+l.tables[full]+l.arrays[full], "give it in one of the two ways")
+		l.found.Add(where, path, "is a table in "+l.tables[full]+l.arrays[full], "give it in one of the two ways")
 	default:
 		l.keys[full] = where
 	}
@@ -124,7 +124,7 @@ func (l *tomlLint) key(path, where string) {
 
 // stray complains about a key before the first header of a text that is put in after some table.
 func (l *tomlLint) stray(path, where string) {
-	l.found.add(where, path, "stands before any [table], so it belongs to whichever table the chart has before it (in Identity Server's, the TOTP parameters), and does nothing",
+	l.found.Add(where, path, "stands before any [table], so it belongs to whichever table the chart has before it (in Identity Server's, the TOTP parameters), and does nothing",
 		"put it under a header of its own")
 }
 
@@ -138,7 +138,7 @@ func (l *tomlLint) syntax(parser *unstable.Parser) {
 	if errors.As(err, &at) && len(at.Highlight) > 0 {
 		where = fmt.Sprintf("line %d", parser.Shape(parser.Range(at.Highlight)).Start.Line)
 	}
-	l.found.add(where, "", "is no TOML: "+err.Error(), "correct it there")
+	l.found.Add(where, "", "is no TOML: "+err.Error(), "correct it there")
 }
 
 // keyOf is the dotted key of a header or key and its line. A part with a dot in it is quoted.

@@ -34,7 +34,7 @@ func (e Environment) Validate() error {
 	for _, rule := range rules {
 		found = append(found, rule(e)...)
 	}
-	return found.err()
+	return found.Err()
 }
 
 // Warnings are what will work, but not as everybody expects.

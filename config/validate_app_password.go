@@ -11,11 +11,11 @@ func checkAppPassword(e Environment) (found Problems) {
 	sum := values.text(hash)
 	switch {
 	case hasPassword && !hasHash:
-		found.add(at+hash, "", "is missing beside the password that it is of: the login and recovery pages could no longer call the server", next)
+		found.Add(at+hash, "", "is missing beside the password that it is of: the login and recovery pages could no longer call the server", next)
 	case hasHash && !hasPassword:
-		found.add(at+password, "", "is missing beside its hash: the login and recovery pages could no longer call the server", next)
+		found.Add(at+password, "", "is missing beside its hash: the login and recovery pages could no longer call the server", next)
 	case hasHash && !sha256Hex.MatchString(sum) && !placeholder.MatchString(sum):
-		found.add(at+hash, "", "is no SHA-256 in lower-case hex", next)
+		found.Add(at+hash, "", "is no SHA-256 in lower-case hex", next)
 	}
 	return found
 }

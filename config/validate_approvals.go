@@ -22,9 +22,9 @@ func checkApprovals(e Environment) (found Problems) {
 			if near := spelling.Closest(step, DeploySteps()); near != "" {
 				next = "did you mean " + near + "?"
 			}
-			found.add(path, step, "is no step of a deployment", next)
+			found.Add(path, step, "is no step of a deployment", next)
 		case slices.Index(e.Approvals, step) < i:
-			found.add(path, step, "is given twice", "remove one: a step is approved once")
+			found.Add(path, step, "is given twice", "remove one: a step is approved once")
 		}
 	}
 	return found

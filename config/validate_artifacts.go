@@ -22,7 +22,7 @@ func checkArtifacts(e Environment) (found Problems) {
 		found.destination(at+".destination", artifact, versionOf(e.Image.Base))
 		file := artifact.File()
 		if first, taken := landing[file]; taken {
-			found.add(at, file, "lands where "+first+" does", "give one of them another destination")
+			found.Add(at, file, "lands where "+first+" does", "give one of them another destination")
 		}
 		landing[file] = at
 	}
@@ -46,13 +46,13 @@ func (p *Problems) artifactURL(at, text string) {
 	parsed, err := url.Parse(text)
 	switch {
 	case text == "":
-		p.add(at, "", "is missing", "write the http(s) URL of the file")
+		p.Add(at, "", "is missing", "write the http(s) URL of the file")
 	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		p.add(at, text, "is no http(s) URL", "write where the worker can fetch the file")
+		p.Add(at, text, "is no http(s) URL", "write where the worker can fetch the file")
 	case parsed.User != nil:
-		p.add(at, "", "holds a user or password", "remove them: the environment file never holds a secret")
+		p.Add(at, "", "holds a user or password", "remove them: the environment file never holds a secret")
 	case strings.HasSuffix(parsed.Path, "/") || parsed.Path == "":
-		p.add(at, text, "names a folder, not a file", "write the URL of the file itself")
+		p.Add(at, text, "names a folder, not a file", "write the URL of the file itself")
 	}
 }
 
@@ -61,13 +61,13 @@ func (p *Problems) sha256(at, text string) {
 	switch {
 	case text == "" || sha256Hex.MatchString(text):
 	case strings.HasPrefix(text, "sha256:"):
-		p.add(at, text, "has a prefix", "write the 64 hex digits alone")
+		p.Add(at, text, "has a prefix", "write the 64 hex digits alone")
 	case sha256Hex.MatchString(strings.ToLower(text)):
-		p.add(at, text, "has upper-case digits", "write "+strings.ToLower(text))
+		p.Add(at, text, "has upper-case digits", "write "+strings.ToLower(text))
 	case len(text) == 40:
-		p.add(at, text, "has 40 digits, as a SHA-1", next)
+		p.Add(at, text, "has 40 digits, as a SHA-1", next)
 	default:
-		p.add(at, text, fmt.Sprintf("has %d characters where 64 hex digits are wanted", len(text)), next)
+		p.Add(at, text, fmt.Sprintf("has %d characters where 64 hex digits are wanted", len(text)), next)
 	}
 }
 
@@ -78,18 +78,18 @@ func (p *Problems) destination(at string, artifact Artifact, base string) {
 	spelled := absoluteHome.FindStringSubmatch(text)
 	switch {
 	case spelled != nil && base != "" && !strings.HasPrefix(spelled[2], base) && !strings.HasPrefix(base, spelled[2]):
-		p.add(at, text, "is the home of "+spelled[1]+" "+spelled[2]+", the base image is "+base+": the file would lie where no server looks",
+		p.Add(at, text, "is the home of "+spelled[1]+" "+spelled[2]+", the base image is "+base+": the file would lie where no server looks",
 			"write it relative to the server's home: "+orDefault(spelled[3]))
 	case spelled != nil:
-		p.add(at, text, "is absolute; Lockstep reads WSO2_SERVER_HOME from the image", "write it relative to the server's home: "+orDefault(spelled[3]))
+		p.Add(at, text, "is absolute; Lockstep reads WSO2_SERVER_HOME from the image", "write it relative to the server's home: "+orDefault(spelled[3]))
 	case strings.HasPrefix(text, "/"):
-		p.add(at, text, "is absolute", "write it relative to the server's home, as "+DefaultDestination)
+		p.Add(at, text, "is absolute", "write it relative to the server's home, as "+DefaultDestination)
 	case strings.Contains(text, "$") || strings.Contains(text, `\`):
-		p.add(at, text, "holds a variable or a backslash, which would be taken literally", "write it relative to the server's home, as "+DefaultDestination)
+		p.Add(at, text, "holds a variable or a backslash, which would be taken literally", "write it relative to the server's home, as "+DefaultDestination)
 	case path.Clean(text) == ".." || strings.HasPrefix(path.Clean(text), "../"):
-		p.add(at, text, "leads out of the server's home", "write a path below it, as "+DefaultDestination)
+		p.Add(at, text, "leads out of the server's home", "write a path below it, as "+DefaultDestination)
 	case !strings.HasSuffix(text, "/") && path.Ext(text) == "":
-		p.add(at, text, "would become a file of that name in place of the folder", "end it with a slash: "+text+"/")
+		p.Add(at, text, "would become a file of that name in place of the folder", "end it with a slash: "+text+"/")
 	}
 }
 

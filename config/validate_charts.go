@@ -46,7 +46,7 @@ func (f chartField) checkSource() (found Problems) {
 		}
 	}
 	if len(given) != 1 {
-		found.add(f.path, "", fmt.Sprintf("names %d sources", len(given)), "give exactly one of repository, oci and path")
+		found.Add(f.path, "", fmt.Sprintf("names %d sources", len(given)), "give exactly one of repository, oci and path")
 		return found
 	}
 	switch given[0] {
@@ -56,7 +56,7 @@ func (f chartField) checkSource() (found Problems) {
 		found.oci(f.path+".oci", f.chart.OCI)
 	}
 	if f.chart.Name != "" && f.chart.Repository == "" {
-		found.add(f.path+".name", f.chart.Name, "belongs to a repository; oci and path name the chart themselves", "remove it")
+		found.Add(f.path+".name", f.chart.Name, "belongs to a repository; oci and path name the chart themselves", "remove it")
 	}
 	return found
 }
@@ -65,17 +65,17 @@ func (p *Problems) repository(path string, chart Chart) {
 	parsed, err := url.Parse(chart.Repository)
 	switch {
 	case strings.HasPrefix(chart.Repository, "oci://"):
-		p.add(path+".repository", chart.Repository, "is an OCI reference", "write it as oci, with the chart's name at its end, and leave repository and name out")
+		p.Add(path+".repository", chart.Repository, "is an OCI reference", "write it as oci, with the chart's name at its end, and leave repository and name out")
 	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		p.add(path+".repository", chart.Repository, "is no http(s) URL", "write what helm repo list shows, as "+DefaultRepository)
+		p.Add(path+".repository", chart.Repository, "is no http(s) URL", "write what helm repo list shows, as "+DefaultRepository)
 	case parsed.User != nil:
-		p.add(path+".repository", "", "holds a user or password", "remove them: the environment file never holds a secret")
+		p.Add(path+".repository", "", "holds a user or password", "remove them: the environment file never holds a secret")
 	}
 	switch {
 	case chart.Name == "":
-		p.add(path+".name", "", "is missing", "name the chart in the repository, as "+DefaultISChart)
+		p.Add(path+".name", "", "is missing", "name the chart in the repository, as "+DefaultISChart)
 	case strings.Contains(chart.Name, "/"):
-		p.add(path+".name", chart.Name, "holds the alias of a repository", "write only "+chart.Name[strings.LastIndex(chart.Name, "/")+1:])
+		p.Add(path+".name", chart.Name, "holds the alias of a repository", "write only "+chart.Name[strings.LastIndex(chart.Name, "/")+1:])
 	}
 }
 
@@ -85,13 +85,13 @@ func (p *Problems) oci(path, ref string) {
 	last := repository[strings.LastIndex(repository, "/")+1:]
 	switch {
 	case !isOCI:
-		p.add(path, ref, "does not begin with oci://", "write oci://registry/path/chart, as "+DefaultGatewayChart)
+		p.Add(path, ref, "does not begin with oci://", "write oci://registry/path/chart, as "+DefaultGatewayChart)
 	case host == "" || repository == "" || last == "":
-		p.add(path, ref, "lacks registry or path", "write oci://registry/path/chart, as "+DefaultGatewayChart)
+		p.Add(path, ref, "lacks registry or path", "write oci://registry/path/chart, as "+DefaultGatewayChart)
 	case strings.ContainsAny(host, "@"):
-		p.add(path, "", "holds a user or password", "remove them: registries are logged in to with the worker's docker config")
+		p.Add(path, "", "holds a user or password", "remove them: registries are logged in to with the worker's docker config")
 	case strings.ContainsAny(last, ":@"):
-		p.add(path, ref, "has a tag or digest", "write it as version, and oci without it")
+		p.Add(path, ref, "has a tag or digest", "write it as version, and oci without it")
 	}
 }
 
@@ -103,14 +103,14 @@ func (f chartField) checkVersion() (found Problems) {
 	switch {
 	case version == "" && f.chart.Path != "":
 	case version == "":
-		found.add(path, "", "is missing", exact+"; helm search repo --versions --devel lists them")
+		found.Add(path, "", "is missing", exact+"; helm search repo --versions --devel lists them")
 	case exactVersion.MatchString(version):
 	case strings.ContainsAny(version, "^~<>=|*, ") || anyVersion.MatchString(version):
-		found.add(path, version, "is a range: the same file would deploy something else tomorrow", exact)
+		found.Add(path, version, "is a range: the same file would deploy something else tomorrow", exact)
 	case halfVersion.MatchString(version):
-		found.add(path, version, "is part of a version, which Helm takes for a range", exact)
+		found.Add(path, version, "is part of a version, which Helm takes for a range", exact)
 	default:
-		found.add(path, version, "is no SemVer version (Helm says: improper constraint)", exact)
+		found.Add(path, version, "is no SemVer version (Helm says: improper constraint)", exact)
 	}
 	return found
 }
@@ -121,7 +121,7 @@ func warnCharts(e Environment) (found Problems) {
 	for _, field := range e.charts()[1:] {
 		chart := field.chart
 		if chart.Repository == DefaultRepository && exactVersion.MatchString(chart.Version) && !strings.Contains(chart.Version, "-") {
-			found.add(field.path+".version", chart.Version, "has no -N: WSO2 publishes its charts as "+chart.Version+"-1, -2, …, and Helm takes those for pre-releases of it, so it finds nothing",
+			found.Add(field.path+".version", chart.Version, "has no -N: WSO2 publishes its charts as "+chart.Version+"-1, -2, …, and Helm takes those for pre-releases of it, so it finds nothing",
 				"write "+chart.Version+"-1, or what helm search repo --versions --devel lists")
 		}
 	}
@@ -130,7 +130,7 @@ func warnCharts(e Environment) (found Problems) {
 	found.madeFor("apiManager.chart.version", e.APIManager.Chart.Version, e.APIManager.Image,
 		"what it configures may not be what the server reads")
 	if !e.Routing.Installs() && len(e.Routing.Values) > 0 {
-		found.add("routing.values", "", "has no effect, as routing.install is false", "remove it, or let Lockstep install the gateway")
+		found.Add("routing.values", "", "has no effect, as routing.install is false", "remove it, or let Lockstep install the gateway")
 	}
 	return found
 }
@@ -139,7 +139,7 @@ func warnCharts(e Environment) (found Problems) {
 func (p *Problems) madeFor(path, version, image, means string) {
 	made, runs := minor(version), minor(versionOf(image))
 	if made != "" && runs != "" && made != runs {
-		p.add(path, version, "is a chart for "+made+" while the image is "+runs+": "+means, "use a chart of "+runs)
+		p.Add(path, version, "is a chart for "+made+" while the image is "+runs+": "+means, "use a chart of "+runs)
 	}
 }
 

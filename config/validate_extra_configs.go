@@ -43,7 +43,7 @@ var blank = regexp.MustCompile(`https?://<[^>]*>`)
 // in for Lockstep's.
 func guideListener(part, key, text string) (found Problems) {
 	if address := blank.FindString(text); address != "" {
-		found.add(part+".values."+key, address, "is a placeholder: revoked tokens would be reported to nobody",
+		found.Add(part+".values."+key, address, "is a placeholder: revoked tokens would be reported to nobody",
 			"remove that [[event_listener]] and its properties: Lockstep adds it with the right address and credentials")
 	}
 	return found

@@ -25,7 +25,7 @@ func checkHostnames(e Environment) (found Problems) {
 		found.hostname(host.path, host.name)
 		name := strings.ToLower(host.name)
 		if used, twice := first[name]; twice && name != "" {
-			found.add(host.path, host.name, "is "+used+" too: the Gateway could not tell the two apart",
+			found.Add(host.path, host.name, "is "+used+" too: the Gateway could not tell the two apart",
 				"give each of the five its own name")
 			continue
 		}
@@ -42,21 +42,21 @@ func (p *Problems) hostname(path, name string) {
 	const plain = "write the bare name, as am.example.com"
 	switch {
 	case name == "":
-		p.add(path, "", "is missing", plain)
+		p.Add(path, "", "is missing", plain)
 	case strings.Contains(name, "://") || strings.Contains(name, "/"):
-		p.add(path, name, "is a URL, not a hostname", plain)
+		p.Add(path, name, "is a URL, not a hostname", plain)
 	case net.ParseIP(strings.Trim(name, "[]")) != nil:
-		p.add(path, name, "is an IP address: Gateway listeners and certificates tell environments apart by name",
+		p.Add(path, name, "is an IP address: Gateway listeners and certificates tell environments apart by name",
 			"choose a name and map it to the address in DNS or /etc/hosts")
 	case strings.Contains(name, ":"):
-		p.add(path, name, "has a port: the Gateway listens on 443", plain)
+		p.Add(path, name, "has a port: the Gateway listens on 443", plain)
 	case strings.Contains(name, "*"):
-		p.add(path, name, "is a wildcard: links and the issuer need one name", plain)
+		p.Add(path, name, "is a wildcard: links and the issuer need one name", plain)
 	case strings.ToLower(name) != name:
-		p.add(path, name, "has upper-case letters: Identity Server lower-cases its issuer, and API Manager compares it byte for byte",
+		p.Add(path, name, "has upper-case letters: Identity Server lower-cases its issuer, and API Manager compares it byte for byte",
 			"write "+strings.ToLower(name))
 	case len(name) > 253 || !dnsName.MatchString(name):
-		p.add(path, name, "is no hostname: letters, digits and dashes between dots, no underscore", plain)
+		p.Add(path, name, "is no hostname: letters, digits and dashes between dots, no underscore", plain)
 	}
 }
 
@@ -68,13 +68,13 @@ func warnHostnames(e Environment) (found Problems) {
 		last := labels[len(labels)-1]
 		switch {
 		case host.name == "wso2.com" || strings.HasSuffix(host.name, ".wso2.com"):
-			found.add(host.path, host.name, "is below wso2.com, which browsers hold to strict TLS (HSTS preload): they offer no way past a certificate of Lockstep's own CA",
+			found.Add(host.path, host.name, "is below wso2.com, which browsers hold to strict TLS (HSTS preload): they offer no way past a certificate of Lockstep's own CA",
 				"use names of your own, or import the CA into the browser first")
 		case last == "dev" || last == "app":
-			found.add(host.path, host.name, "is below ."+last+", which browsers hold to strict TLS (HSTS preload)",
+			found.Add(host.path, host.name, "is below ."+last+", which browsers hold to strict TLS (HSTS preload)",
 				"bring a trusted certificate (certificates.gatewayTLS), or import the CA into the browser first")
 		case last == "local":
-			found.add(host.path, host.name, "is below .local, which many machines ask by multicast DNS and not of /etc/hosts or DNS first",
+			found.Add(host.path, host.name, "is below .local, which many machines ask by multicast DNS and not of /etc/hosts or DNS first",
 				"prefer a name below .test or a domain of your own")
 		}
 	}

@@ -42,7 +42,7 @@ func checkIgnoredValues(e Environment) (found Problems) {
 		part := e.parts()[i]
 		for _, key := range ignored {
 			if value, given := part.values.lookup(key.key); given && value != nil && value != "" {
-				found.add(part.name+".values."+key.key, "", key.message, key.next)
+				found.Add(part.name+".values."+key.key, "", key.message, key.next)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func checkListedHostnames(e Environment) (found Problems) {
 			{"websubHostname", "hostnames.websub", e.Hostnames.WebSub},
 		} {
 			if given := fmt.Sprint(entry[host.key]); entry[host.key] != nil && given != host.want {
-				found.add(fmt.Sprintf("apiManager.values.%s[%d].%s", key, i, host.key), given, "is not "+host.field+" ("+host.want+")", "write "+host.want+", or change "+host.field)
+				found.Add(fmt.Sprintf("apiManager.values.%s[%d].%s", key, i, host.key), given, "is not "+host.field+" ("+host.want+")", "write "+host.want+", or change "+host.field)
 			}
 		}
 	}
@@ -76,11 +76,11 @@ func checkListedHostnames(e Environment) (found Problems) {
 // warnValues names settings that work on some clusters only.
 func warnValues(e Environment) (found Problems) {
 	if e.IdentityServer.Values.isTrue("deployment.apparmor.enabled") {
-		found.add("identityServer.values.deployment.apparmor.enabled", "true", "needs AppArmor on every node: without it pods are rejected and made anew without pause",
+		found.Add("identityServer.values.deployment.apparmor.enabled", "true", "needs AppArmor on every node: without it pods are rejected and made anew without pause",
 			"remove it unless your nodes have AppArmor")
 	}
 	if registry := e.Routing.Values.text("global.imageRegistry"); registry != "" {
-		found.add("routing.values.global.imageRegistry", registry, "replaces the first part of each image name, whatever it is: a name without a host loses its organisation",
+		found.Add("routing.values.global.imageRegistry", registry, "replaces the first part of each image name, whatever it is: a name without a host loses its organisation",
 			"keep a host in global.images.envoyGateway.image, or use a mirror")
 	}
 	return found

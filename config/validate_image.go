@@ -18,20 +18,20 @@ func checkImage(e Environment) (found Problems) {
 	base := found.image("image.base", e.Image.Base)
 	target := found.target(e.Image.Target)
 	if base != nil && target != nil && base.Name() == target.Name() {
-		found.add("image.target", e.Image.Target, "is the base: the product's own image would be overwritten",
+		found.Add("image.target", e.Image.Target, "is the base: the product's own image would be overwritten",
 			"push to a repository of your own, as registry.example.com/wso2is-km:7.2.0")
 	}
 	for i, text := range e.Image.Platforms {
 		path := fmt.Sprintf("image.platforms[%d]", i)
 		if !platform.MatchString(text) {
-			found.add(path, text, "is no platform", "write os/architecture, as linux/amd64")
+			found.Add(path, text, "is no platform", "write os/architecture, as linux/amd64")
 		} else if slices.Index(e.Image.Platforms, text) < i {
-			found.add(path, text, "is given twice", "remove one")
+			found.Add(path, text, "is given twice", "remove one")
 		}
 	}
 	for i, host := range e.Image.PlainHTTP {
 		if host == "" || strings.ContainsAny(host, "/@ ") {
-			found.add(fmt.Sprintf("image.plainHTTP[%d]", i), host, "is no registry host", "write host or host:port, without scheme and path")
+			found.Add(fmt.Sprintf("image.plainHTTP[%d]", i), host, "is no registry host", "write host or host:port, without scheme and path")
 		}
 	}
 	return found
@@ -42,11 +42,11 @@ func (p *Problems) image(path, text string) name.Reference {
 	ref, err := name.ParseReference(text)
 	switch {
 	case text == "":
-		p.add(path, "", "is missing", "write registry/repository:tag")
+		p.Add(path, "", "is missing", "write registry/repository:tag")
 	case err != nil:
-		p.add(path, text, "is no image reference: lower-case repository, then :tag or @sha256:digest", "write it as docker.io/wso2/wso2is:7.2.0")
+		p.Add(path, text, "is no image reference: lower-case repository, then :tag or @sha256:digest", "write it as docker.io/wso2/wso2is:7.2.0")
 	case !tagged(text):
-		p.add(path, text, "has neither tag nor digest, so it would be whatever is latest", "add the tag, as :7.2.0")
+		p.Add(path, text, "has neither tag nor digest, so it would be whatever is latest", "add the tag, as :7.2.0")
 	default:
 		return ref
 	}
@@ -60,15 +60,15 @@ func (p *Problems) target(text string) name.Reference {
 	host, _, hasPath := strings.Cut(text, "/")
 	switch {
 	case text == "":
-		p.add(path, "", "is missing", "name repository and tag to push to, as registry.example.com/wso2is-km:7.2.0; the cluster must be able to pull it")
+		p.Add(path, "", "is missing", "name repository and tag to push to, as registry.example.com/wso2is-km:7.2.0; the cluster must be able to pull it")
 	case strings.Contains(text, "@"):
-		p.add(path, text, "has a digest, which only the build can tell", "write repository and tag alone")
+		p.Add(path, text, "has a digest, which only the build can tell", "write repository and tag alone")
 	case err != nil:
-		p.add(path, text, "is no image reference: lower-case repository, then :tag", "write it as registry.example.com/wso2is-km:7.2.0")
+		p.Add(path, text, "is no image reference: lower-case repository, then :tag", "write it as registry.example.com/wso2is-km:7.2.0")
 	case !tagged(text):
-		p.add(path, text, "has no tag", "add one, as "+text+":7.2.0")
+		p.Add(path, text, "has no tag", "add one, as "+text+":7.2.0")
 	case !hasPath || !strings.ContainsAny(host, ".:") && host != "localhost":
-		p.add(path, text, "names no registry, so it would be one of Docker Hub", "write the registry before it, as docker.io/"+text)
+		p.Add(path, text, "names no registry, so it would be one of Docker Hub", "write the registry before it, as docker.io/"+text)
 	default:
 		ref, _ := name.ParseReference(text) // parsed above
 		return ref
@@ -90,19 +90,19 @@ func versionOf(image string) string {
 func warnImage(e Environment) (found Problems) {
 	for _, field := range []struct{ path, ref string }{{"image.base", e.Image.Base}, {"apiManager.image", e.APIManager.Image}} {
 		if strings.HasSuffix(field.ref, ":latest") {
-			found.add(field.path, field.ref, "moves: the same file may deploy another product version tomorrow", "name a version")
+			found.Add(field.path, field.ref, "moves: the same file may deploy another product version tomorrow", "name a version")
 		}
 	}
 	handler := false
 	for i, artifact := range e.Image.Artifacts {
 		handler = handler || strings.Contains(artifact.URL, "wso2is.notification.event.handlers")
 		if strings.HasPrefix(artifact.URL, "http://") && artifact.SHA256 == "" {
-			found.add(fmt.Sprintf("image.artifacts[%d].url", i), artifact.URL, "is fetched without TLS and compared with nothing but a checksum from the same host",
+			found.Add(fmt.Sprintf("image.artifacts[%d].url", i), artifact.URL, "is fetched without TLS and compared with nothing but a checksum from the same host",
 				"give sha256, or use https")
 		}
 	}
 	if !handler {
-		found.add("image.artifacts", "", "have no wso2is.notification.event.handlers: unless the base has it, API Manager never learns that a token was revoked",
+		found.Add("image.artifacts", "", "have no wso2is.notification.event.handlers: unless the base has it, API Manager never learns that a token was revoked",
 			"add "+DefaultHandlerURL)
 	}
 	return found

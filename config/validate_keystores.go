@@ -29,12 +29,12 @@ func (p *Problems) stores(part string, values Values, prefix, suffix, extension 
 		next := "remove it: Lockstep names it " + store + extension
 		switch {
 		case set && given == "":
-			p.add(path, "", "is given as nothing: the store would have no file", next)
+			p.Add(path, "", "is given as nothing: the store would have no file", next)
 		case !set || given == store+extension:
 		case len(used[given]) > 1:
-			p.add(path, given, "is the file name of "+strings.Join(used[given], " and ")+": both would be mounted at one path (mountPath must be unique)", next)
+			p.Add(path, given, "is the file name of "+strings.Join(used[given], " and ")+": both would be mounted at one path (mountPath must be unique)", next)
 		default:
-			p.add(path, given, "is no file of the Secret that Lockstep makes", next)
+			p.Add(path, given, "is no file of the Secret that Lockstep makes", next)
 		}
 	}
 }

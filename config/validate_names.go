@@ -18,16 +18,16 @@ const helmReleaseMax = 53
 
 func checkIdentity(e Environment) (found Problems) {
 	if e.APIVersion == "" {
-		found.add("apiVersion", "", "is missing", "write apiVersion: "+APIVersion)
+		found.Add("apiVersion", "", "is missing", "write apiVersion: "+APIVersion)
 	} else if e.APIVersion != APIVersion {
-		found.add("apiVersion", e.APIVersion, "is no version that this Lockstep reads", "write "+APIVersion)
+		found.Add("apiVersion", e.APIVersion, "is no version that this Lockstep reads", "write "+APIVersion)
 	}
 	found.label("name", e.Name, 63, "name the environment, as in name: trial")
 	found.label("namespace", e.Namespace, 63, "write a namespace, as apim")
 	found.label("routing.namespace", e.Routing.Namespace, 63, "write a namespace, as envoy-gateway-system")
 	for _, ns := range []struct{ path, name string }{{"namespace", e.Namespace}, {"routing.namespace", e.Routing.Namespace}} {
 		if strings.HasPrefix(ns.name, "kube-") {
-			found.add(ns.path, ns.name, "belongs to Kubernetes", "choose a namespace of its own, as apim")
+			found.Add(ns.path, ns.name, "belongs to Kubernetes", "choose a namespace of its own, as apim")
 		}
 	}
 	return found
@@ -40,17 +40,17 @@ func checkNames(e Environment) (found Problems) {
 	found.label("apiManager.release", e.APIManager.Release, longestRelease(DefaultAPIMChart, "-am-service-1"),
 		"write a Helm release name, as apim")
 	if e.IdentityServer.Release == e.APIManager.Release {
-		found.add("apiManager.release", e.APIManager.Release, "is the release of Identity Server too, in the same namespace",
+		found.Add("apiManager.release", e.APIManager.Release, "is the release of Identity Server too, in the same namespace",
 			"give the two releases different names")
 	}
 	if e.Routing.Namespace == e.Namespace && (e.Routing.Release == e.APIManager.Release || e.Routing.Release == e.IdentityServer.Release) {
-		found.add("routing.release", e.Routing.Release, "is the release of a product too, in the same namespace",
+		found.Add("routing.release", e.Routing.Release, "is the release of a product too, in the same namespace",
 			"give the gateway a release name of its own")
 	}
 	found.label("routing.gateway", e.Routing.Gateway, 63, "write a name, as wso2-apim-gateway")
 	found.name("routing.gatewayClass", e.Routing.GatewayClass)
 	if !controller.MatchString(e.Routing.ControllerName) {
-		found.add("routing.controllerName", e.Routing.ControllerName, "is no controller name: those are domain/path",
+		found.Add("routing.controllerName", e.Routing.ControllerName, "is no controller name: those are domain/path",
 			"write "+DefaultController+", or what your gateway's documentation names")
 	}
 	return found
@@ -75,12 +75,12 @@ func FullName(release, chart string) string {
 func (p *Problems) label(path, value string, longest int, next string) {
 	switch {
 	case value == "":
-		p.add(path, "", "is missing", next)
+		p.Add(path, "", "is missing", next)
 	case !dnsLabel.MatchString(value):
-		p.add(path, value, "is no DNS label: lower-case letters, digits and dashes, a letter or digit at both ends",
+		p.Add(path, value, "is no DNS label: lower-case letters, digits and dashes, a letter or digit at both ends",
 			"write "+suggest(value, next))
 	case len(value) > longest:
-		p.add(path, value, fmt.Sprintf("has %d characters: names made of it would be too long", len(value)),
+		p.Add(path, value, fmt.Sprintf("has %d characters: names made of it would be too long", len(value)),
 			fmt.Sprintf("shorten it to %d", longest))
 	}
 }
@@ -97,7 +97,7 @@ func suggest(value, next string) string {
 // name notes what is no name of a Kubernetes object (DNS subdomain). Empty is none either.
 func (p *Problems) name(path, value string) {
 	if len(value) > 253 || !dnsName.MatchString(value) {
-		p.add(path, value, "is no Kubernetes name: lower-case letters, digits, dashes and dots, a letter or digit at both ends",
+		p.Add(path, value, "is no Kubernetes name: lower-case letters, digits, dashes and dots, a letter or digit at both ends",
 			"write the name of the object as kubectl get shows it")
 	}
 }
@@ -105,7 +105,7 @@ func (p *Problems) name(path, value string) {
 // checkSecretNames looks at the Secrets that the environment names.
 func checkSecretNames(e Environment) (found Problems) {
 	if e.Image.Credentials != nil && e.Image.Credentials.Secret == "" {
-		found.add("image.credentials.secret", "", "is missing", "name the Secret with keys username and password")
+		found.Add("image.credentials.secret", "", "is missing", "name the Secret with keys username and password")
 	}
 	users := map[string]string{"apim-keystore-secret": "Lockstep's own, for API Manager's stores",
 		"is-keystores": "Lockstep's own, for Identity Server's stores"}
@@ -115,7 +115,7 @@ func checkSecretNames(e Environment) (found Problems) {
 		}
 		found.name(secret.path, secret.name)
 		if user, taken := users[secret.name]; taken {
-			found.add(secret.path, secret.name, "is "+user, "name another Secret: they are of different types")
+			found.Add(secret.path, secret.name, "is "+user, "name another Secret: they are of different types")
 			continue
 		}
 		users[secret.name] = "that of " + secret.path

@@ -16,7 +16,7 @@ func checkOwnTables(e Environment) (found Problems) {
 	}
 	const at = "identityServer.values." + isExtraConfigs + ", "
 	if roles := own.RoleManagement; roles != nil && e.KeyManager.CreatesRoles() && roles["allow_system_prefix_for_role"] != true {
-		found.add(at+"role_mgt.allow_system_prefix_for_role", given(roles["allow_system_prefix_for_role"]),
+		found.Add(at+"role_mgt.allow_system_prefix_for_role", given(roles["allow_system_prefix_for_role"]),
 			"is not true: Identity Server would refuse the roles that API Manager makes, as system_primary_…",
 			"write allow_system_prefix_for_role = true, or set keyManager.roleCreation: false")
 	}
@@ -30,26 +30,26 @@ func checkOwnTables(e Environment) (found Problems) {
 func (e Environment) checkListener(at string, listener map[string]any) (found Problems) {
 	const remove = ", or remove the listener and its properties: Lockstep adds it"
 	if listener["type"] != RevocationListenerType {
-		found.add(at+"type", given(listener["type"]), "is not the type under which the handler is looked up: it would never be called, and tokens would stay valid after they are revoked",
+		found.Add(at+"type", given(listener["type"]), "is not the type under which the handler is looked up: it would never be called, and tokens would stay valid after they are revoked",
 			`write type = "`+RevocationListenerType+`"`+remove)
 	}
 	if fmt.Sprint(listener["enable"]) == "false" {
-		found.add(at+"enable", "false", "turns off what tells API Manager of revoked tokens: they would stay valid", "remove it"+remove)
+		found.Add(at+"enable", "false", "turns off what tells API Manager of revoked tokens: they would stay valid", "remove it"+remove)
 	}
 	properties, _ := listener["properties"].(map[string]any)
 	const header = "header.X-WSO2-KEY-MANAGER"
 	if kind := properties[header]; kind != "WSO2-IS" && kind != "default" {
-		found.add(at+"properties.'"+header+"'", given(kind), "is no type of key manager to API Manager: it would answer 200 and revoke nothing",
+		found.Add(at+"properties.'"+header+"'", given(kind), "is no type of key manager to API Manager: it would answer 200 and revoke nothing",
 			`write '`+header+`' = "WSO2-IS", the key in quotes`+remove)
 	}
 	for _, key := range []string{"username", "password"} {
 		if given(properties[key]) == "" {
-			found.add(at+"properties."+key, "", "is missing: API Manager would refuse the news of revoked tokens, and Identity Server would not say so",
+			found.Add(at+"properties."+key, "", "is missing: API Manager would refuse the news of revoked tokens, and Identity Server would not say so",
 				"write that of API Manager's admin"+remove)
 		}
 	}
 	if message := e.cannotNotify(given(properties["notification_endpoint"])); message != "" {
-		found.add(at+"properties.notification_endpoint", "", message+": revoked tokens would be reported to nobody",
+		found.Add(at+"properties.notification_endpoint", "", message+": revoked tokens would be reported to nobody",
 			"write https://"+e.apimService()+"."+e.Namespace+".svc:9443"+RevocationPath+remove)
 	}
 	return found

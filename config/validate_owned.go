@@ -169,10 +169,10 @@ func checkBuildVersion(e Environment) (found Problems) {
 	given, base := e.IdentityServer.Values.text(key), versionOf(e.Image.Base)
 	switch {
 	case set && given == "":
-		found.add("identityServer.values."+key, "", "is given as nothing: the chart would mount the stores where the server does not look",
+		found.Add("identityServer.values."+key, "", "is given as nothing: the chart would mount the stores where the server does not look",
 			"remove it: Lockstep reads it from the image")
 	case set && base != "" && given != base:
-		found.add("identityServer.values."+key, given, "is not the version of the base image, "+base+": the chart would mount the stores into /home/wso2carbon/wso2is-"+given+", where the server does not look",
+		found.Add("identityServer.values."+key, given, "is not the version of the base image, "+base+": the chart would mount the stores into /home/wso2carbon/wso2is-"+given+", where the server does not look",
 			"remove it: Lockstep reads it from the image")
 	}
 	return found

@@ -12,13 +12,13 @@ import (
 func checkProducts(e Environment) (found Problems) {
 	found.image("apiManager.image", e.APIManager.Image)
 	if e.IdentityServer.Image != "" {
-		found.add("identityServer.image", e.IdentityServer.Image, "is not used: Identity Server runs the image that is built",
+		found.Add("identityServer.image", e.IdentityServer.Image, "is not used: Identity Server runs the image that is built",
 			"remove it; set image.base to start from another one")
 	}
 	for _, file := range []struct{ part, name string }{{"routing", e.Routing.ValuesFile},
 		{"identityServer", e.IdentityServer.ValuesFile}, {"apiManager", e.APIManager.ValuesFile}} {
 		if file.name != "" {
-			found.add(file.part+".valuesFile", file.name, "can only be read beside an environment file",
+			found.Add(file.part+".valuesFile", file.name, "can only be read beside an environment file",
 				"put its content into "+file.part+".values, or deploy from the file with lockstep deploy -f")
 		}
 	}
@@ -34,15 +34,15 @@ const keyManagerMax = 100
 func checkKeyManager(e Environment) (found Problems) {
 	switch name := e.KeyManager.Name; {
 	case strings.EqualFold(name, residentKeyManager):
-		found.add("keyManager.name", name, "is API Manager's own key manager; Identity Server 7 can only stand beside it",
+		found.Add("keyManager.name", name, "is API Manager's own key manager; Identity Server 7 can only stand beside it",
 			"choose another name, as WSO2IS7")
 	case strings.TrimSpace(name) != name || name == "":
-		found.add("keyManager.name", name, "is empty, or begins or ends with a space", "write a name, as WSO2IS7")
+		found.Add("keyManager.name", name, "is empty, or begins or ends with a space", "write a name, as WSO2IS7")
 	case len(name) > keyManagerMax:
-		found.add("keyManager.name", name, fmt.Sprintf("has %d characters", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
+		found.Add("keyManager.name", name, fmt.Sprintf("has %d characters", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
 	}
 	if name := e.KeyManager.DisplayName; len(name) > keyManagerMax {
-		found.add("keyManager.displayName", name, fmt.Sprintf("has %d characters", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
+		found.Add("keyManager.displayName", name, fmt.Sprintf("has %d characters", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
 	}
 	return append(found, checkGrantTypes(e)...)
 }
@@ -62,14 +62,14 @@ func checkGrantTypes(e Environment) (found Problems) {
 		}
 		switch {
 		case slices.Index(grants, grant) < i:
-			found.add(path, grant, "is given twice", "remove one")
+			found.Add(path, grant, "is given twice", "remove one")
 		case !strings.HasPrefix(grant, "urn:") && !slices.Contains(knownGrants(), grant):
-			found.add(path, grant, "is no grant type", next)
+			found.Add(path, grant, "is no grant type", next)
 		}
 	}
 	proves := e.Verify.Level == VerifyToken || e.Verify.Level == VerifyFull
 	if proves && !slices.Contains(grants, "client_credentials") {
-		found.add("keyManager.grantTypes", strings.Join(grants, ", "), "lack client_credentials, with which verification gets its token",
+		found.Add("keyManager.grantTypes", strings.Join(grants, ", "), "lack client_credentials, with which verification gets its token",
 			"add it, or set verify.level to health")
 	}
 	return found
@@ -114,7 +114,7 @@ func (p *Problems) choice(path, value string, allowed ...string) {
 	if near := spelling.Closest(value, allowed); near != "" {
 		next = "did you mean " + near + "? Allowed: " + strings.Join(allowed, ", ")
 	}
-	p.add(path, value, "is not a choice", next)
+	p.Add(path, value, "is not a choice", next)
 }
 
 func checkTimes(e Environment) (found Problems) {
@@ -137,7 +137,7 @@ func checkTimes(e Environment) (found Problems) {
 
 func (p *Problems) between(path string, value Duration, least, most time.Duration, next string) {
 	if time.Duration(value) < least || time.Duration(value) > most {
-		p.add(path, value.String(), fmt.Sprintf("is not between %s and %s", Duration(least), Duration(most)), next)
+		p.Add(path, value.String(), fmt.Sprintf("is not between %s and %s", Duration(least), Duration(most)), next)
 	}
 }
 
@@ -150,7 +150,7 @@ func checkAdmins(e Environment) (found Problems) {
 	const path = "credentials.adminUsername"
 	admin := e.Credentials.AdminUsername
 	if !adminName.MatchString(admin) {
-		found.add(path, admin, "is no user name for both products: 3 to 30 letters, digits, dots, dashes and underscores; an @ would name a tenant",
+		found.Add(path, admin, "is no user name for both products: 3 to 30 letters, digits, dots, dashes and underscores; an @ would name a tenant",
 			"write one, as admin")
 	}
 	for _, given := range []struct {
@@ -163,7 +163,7 @@ func checkAdmins(e Environment) (found Problems) {
 	} {
 		value, set := given.values.lookup(given.key)
 		if set && fmt.Sprint(value) != admin {
-			found.add(given.part+".values."+given.key, fmt.Sprint(value), "is not "+path+" ("+admin+"): both products need the same admin, as Identity Server reports revoked tokens to API Manager with its own",
+			found.Add(given.part+".values."+given.key, fmt.Sprint(value), "is not "+path+" ("+admin+"): both products need the same admin, as Identity Server reports revoked tokens to API Manager with its own",
 				"remove it and set "+path)
 		}
 	}

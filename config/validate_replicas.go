@@ -15,10 +15,10 @@ const maxReplicas = 20
 
 func checkReplicas(e Environment) (found Problems) {
 	if n := e.IdentityServer.Replicas; n < 1 || n > maxReplicas {
-		found.add("identityServer.replicas", fmt.Sprint(n), "is out of range", fmt.Sprintf("write 1 to %d", maxReplicas))
+		found.Add("identityServer.replicas", fmt.Sprint(n), "is out of range", fmt.Sprintf("write 1 to %d", maxReplicas))
 	}
 	if n := e.APIManager.Replicas; n < 1 || n > 2 {
-		found.add("apiManager.replicas", fmt.Sprint(n), "is out of range: the all-in-one chart knows a single node and a high-availability pair", "write 1 or 2")
+		found.Add("apiManager.replicas", fmt.Sprint(n), "is out of range: the all-in-one chart knows a single node and a high-availability pair", "write 1 or 2")
 	}
 	if e.SeveralIdentityServers() {
 		found.ownDatabases("identityServer", e.IdentityServer.Values, e.isDatabases())
@@ -52,7 +52,7 @@ func (p *Problems) ownDatabases(part string, values Values, databases []string) 
 		}
 	}
 	if len(embedded) > 0 {
-		p.add(part+".replicas", "", "is more than 1 while "+strings.Join(embedded, ", ")+" stays H2, a file inside the pod: each pod would have a database of its own",
+		p.Add(part+".replicas", "", "is more than 1 while "+strings.Join(embedded, ", ")+" stays H2, a file inside the pod: each pod would have a database of its own",
 			"give external JDBC URLs there in "+part+".values, or write replicas: 1")
 	}
 }
@@ -80,7 +80,7 @@ func (p *Problems) driver(part string, values Values, database, kind, driver str
 	}
 	p.databaseType(part+".values."+kind, values.text(kind))
 	if given := values.text(driver); given == "" || given == "org.h2.Driver" {
-		p.add(part+".values."+driver, given, "is H2's while a JDBC URL beside it is not", "write the driver's class, as org.postgresql.Driver; its jar must be in the image")
+		p.Add(part+".values."+driver, given, "is H2's while a JDBC URL beside it is not", "write the driver's class, as org.postgresql.Driver; its jar must be in the image")
 	}
 }
 
@@ -93,7 +93,7 @@ func (p *Problems) databaseType(path, given string) {
 	next := "write one of " + strings.Join(databaseTypes(), ", ")
 	switch {
 	case given == "" || given == "h2":
-		p.add(path, given, "is H2 while a JDBC URL beside it is not", next)
+		p.Add(path, given, "is H2 while a JDBC URL beside it is not", next)
 		return
 	case slices.Contains(databaseTypes(), given):
 		return
@@ -104,7 +104,7 @@ func (p *Problems) databaseType(path, given string) {
 	case spelling.Closest(given, databaseTypes()) != "":
 		next = "write " + spelling.Closest(given, databaseTypes())
 	}
-	p.add(path, given, "is no type that WSO2 products know", next)
+	p.Add(path, given, "is no type that WSO2 products know", next)
 }
 
 // warnData says where data does not outlive a pod.
@@ -118,7 +118,7 @@ func warnData(e Environment) (found Problems) {
 		{"apiManager", e.APIManager.Values, apimDatabases()},
 	} {
 		if slices.ContainsFunc(product.databases, product.values.isH2) {
-			found.add(product.part+".values", "", "leave "+product.databases[0]+" on H2, inside the container: a restart of the pod loses everything in it",
+			found.Add(product.part+".values", "", "leave "+product.databases[0]+" on H2, inside the container: a restart of the pod loses everything in it",
 				"fine for a trial; otherwise give external databases")
 		}
 	}

@@ -19,7 +19,7 @@ func checkSchedules(e Environment) (found Problems) {
 			found.label(path+".name", s.Name, 63, "name the schedule, as nightly")
 		}
 		if first := slices.IndexFunc(e.Schedules, func(other Schedule) bool { return other.Name == s.Name }); first < i {
-			found.add(path+".name", s.Name, fmt.Sprintf("is the name of schedules[%d] too", first), "give one of the two another name")
+			found.Add(path+".name", s.Name, fmt.Sprintf("is the name of schedules[%d] too", first), "give one of the two another name")
 		}
 		found.operation(path+".operation", s.Operation)
 		found.times(path, s)
@@ -35,13 +35,13 @@ func (p *Problems) operation(path, verb string) {
 	switch near := spelling.Closest(verb, all); {
 	case is && known.Schedulable():
 	case is:
-		p.add(path, verb, "is not done by a schedule: "+known.Unscheduled.Why, known.Unscheduled.Next)
+		p.Add(path, verb, "is not done by a schedule: "+known.Unscheduled.Why, known.Unscheduled.Next)
 	case verb == "":
-		p.add(path, "", "is missing", next)
+		p.Add(path, "", "is missing", next)
 	case near != "":
-		p.add(path, verb, "is no operation that can be scheduled", "did you mean "+near+"?")
+		p.Add(path, verb, "is no operation that can be scheduled", "did you mean "+near+"?")
 	default:
-		p.add(path, verb, "is no operation that can be scheduled", next)
+		p.Add(path, verb, "is no operation that can be scheduled", next)
 	}
 }
 
@@ -51,45 +51,45 @@ const cronNext = `write minute, hour, day of month, month and day of week, as "0
 func (p *Problems) times(path string, s Schedule) {
 	switch {
 	case s.Cron != "" && s.Every != 0:
-		p.add(path+".every", s.Every.String(), "stands beside cron "+fmt.Sprintf("%q", s.Cron), "keep one of the two")
+		p.Add(path+".every", s.Every.String(), "stands beside cron "+fmt.Sprintf("%q", s.Cron), "keep one of the two")
 	case s.Cron == "" && s.Every == 0:
-		p.add(path+".cron", "", "is missing", cronNext+`; or write an interval, as every: "6h"`)
+		p.Add(path+".cron", "", "is missing", cronNext+`; or write an interval, as every: "6h"`)
 	case s.Cron != "":
 		p.cron(path+".cron", s.Cron)
 	case s.Every < Duration(time.Minute) || s.Every%Duration(time.Second) != 0:
-		p.add(path+".every", s.Every.String(), "is no interval of a schedule", "write whole seconds, a minute at least")
+		p.Add(path+".every", s.Every.String(), "is no interval of a schedule", "write whole seconds, a minute at least")
 	case s.Every > 0 && s.TimeZone != "UTC":
-		p.add(path+".timeZone", s.TimeZone, "changes nothing beside every, which counts from midnight UTC", "remove it, or write when as cron")
+		p.Add(path+".timeZone", s.TimeZone, "changes nothing beside every, which counts from midnight UTC", "remove it, or write when as cron")
 	}
 	if s.Every == 0 {
 		p.zone(path+".timeZone", s.TimeZone)
 	}
 	switch {
 	case s.Jitter < 0:
-		p.add(path+".jitter", s.Jitter.String(), "is negative", "write how much later a run may begin at most, as \"10m\"")
+		p.Add(path+".jitter", s.Jitter.String(), "is negative", "write how much later a run may begin at most, as \"10m\"")
 	case s.Every > 0 && s.Jitter >= s.Every:
-		p.add(path+".jitter", s.Jitter.String(), "is no less than every", "write less than "+s.Every.String())
+		p.Add(path+".jitter", s.Jitter.String(), "is no less than every", "write less than "+s.Every.String())
 	}
 }
 
 func (p *Problems) cron(path, text string) {
 	switch first, _, _ := strings.Cut(text, " "); {
 	case strings.Contains(first, "TZ="):
-		p.add(path, text, "names a time zone", "write it as timeZone")
+		p.Add(path, text, "names a time zone", "write it as timeZone")
 		return
 	case first == "@every":
-		p.add(path, text, "is an interval", `write it as every, as every: "6h"`)
+		p.Add(path, text, "is an interval", `write it as every, as every: "6h"`)
 		return
 	}
 	if _, err := cron.Parse(text); err != nil {
-		p.add(path, text, err.Error(), cronNext)
+		p.Add(path, text, err.Error(), cronNext)
 	}
 }
 
 func (p *Problems) zone(path, name string) {
 	_, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		p.add(path, name, "is no time zone", "write one of the IANA database, as Europe/Berlin, or UTC")
+		p.Add(path, name, "is no time zone", "write one of the IANA database, as Europe/Berlin, or UTC")
 	}
 }
 
@@ -99,14 +99,14 @@ func (p *Problems) options(path string, s Schedule) {
 		return
 	}
 	for _, found := range known.Check(s.Options) {
-		p.add(join(path, found.Option), found.Value, found.Message, found.Next)
+		p.Add(join(path, found.Option), found.Value, found.Message, found.Next)
 	}
 }
 
 func warnSchedules(e Environment) (found Problems) {
 	for i, s := range e.Schedules {
 		if times, err := cron.Parse(s.Cron); err == nil && times.BothDays() {
-			found.add(fmt.Sprintf("schedules[%d].cron", i), s.Cron, "runs only on days that are both: that day of the month and that day of the week",
+			found.Add(fmt.Sprintf("schedules[%d].cron", i), s.Cron, "runs only on days that are both: that day of the month and that day of the week",
 				"leave one of the two as * unless that is meant; other crons take either")
 		}
 	}

@@ -41,7 +41,7 @@ func checkSecretsInValues(e Environment) (found Problems) {
 }
 
 func (p *Problems) secret(path, next string) {
-	p.add(path, "", "holds a secret; the environment file never does, as it is kept in Temporal's history and in Helm's", next)
+	p.Add(path, "", "holds a secret; the environment file never does, as it is kept in Temporal's history and in Helm's", next)
 }
 
 func secretInstead(path string) string {
@@ -114,18 +114,18 @@ func checkPlaceholders(e Environment) (found Problems) {
 		names := part.values.EnvReferences()
 		for _, name := range names {
 			if !envVariable.MatchString(name) {
-				found.add(part.name+".values", "$env{"+name+"}", "is no name of an environment variable", "write letters, digits and underscores, as $env{IS_DB_PASSWORD}")
+				found.Add(part.name+".values", "$env{"+name+"}", "is no name of an environment variable", "write letters, digits and underscores, as $env{IS_DB_PASSWORD}")
 			}
 		}
 		if len(names) > 0 && e.Credentials.Secret == "" {
-			found.add("credentials.secret", "", "is missing, and "+part.name+".values refer to $env{"+strings.Join(names, "}, $env{")+"}",
+			found.Add("credentials.secret", "", "is missing, and "+part.name+".values refer to $env{"+strings.Join(names, "}, $env{")+"}",
 				"name a Secret with these keys, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
 		}
 	}
 	for _, key := range []string{"apimDBPasswordKey", "sharedDBPasswordKey"} {
 		path := apimPrefix + "existingSecret." + key
 		if name := e.APIManager.Values.text(path); name != "" && e.Credentials.Secret == "" {
-			found.add("credentials.secret", "", "is missing, and apiManager.values."+path+" names its key "+name,
+			found.Add("credentials.secret", "", "is missing, and apiManager.values."+path+" names its key "+name,
 				"name a Secret with that key, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
 		}
 	}

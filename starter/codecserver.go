@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/codec"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/codecserver"
@@ -60,7 +60,7 @@ on this machine ask. Settings are in docs/settings.md, how to set up the UI in d
 	return cmd
 }
 
-func codecServerOptions(settings config.Settings, log *slog.Logger) (codecserver.Options, error) {
+func codecServerOptions(settings settings.Settings, log *slog.Logger) (codecserver.Options, error) {
 	if settings.Encryption.Keys == "" {
 		return codecserver.Options{}, errors.New("there is nothing to decrypt with: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS) to the folder of keys that the workers have")
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/keystore"
 	"lockstep/starter/codecserver"
 )
@@ -50,10 +50,10 @@ func TestACodecServerAnswersByTLSUntilItIsTold(t *testing.T) {
 			"--codec-server-tls-cert", cert, "--codec-server-tls-key", key}, &out, &out)
 	}()
 	address := out.address(t)
-	if err := codecserver.Check(t.Context(), config.CodecServer{Address: address, TLSCert: cert}); err != nil {
+	if err := codecserver.Check(t.Context(), settings.CodecServer{Server: settings.Server{Address: address, TLSCert: cert}}); err != nil {
 		t.Error(err)
 	}
-	if err := codecserver.Check(t.Context(), config.CodecServer{Address: address}); err == nil {
+	if err := codecserver.Check(t.Context(), settings.CodecServer{Server: settings.Server{Address: address}}); err == nil {
 		t.Error("it answers without TLS")
 	}
 	stop()

@@ -23,6 +23,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/config/settings"
 	"lockstep/internal/codec"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
@@ -42,7 +43,7 @@ func (r ring) add(t *testing.T, id string) {
 }
 
 // encryptingWorker stands in for a cluster in which a registry, whose name is in no other place, fails for environment flaky.
-func encryptingWorker(t *testing.T, e config.Encryption) (stop func()) {
+func encryptingWorker(t *testing.T, e settings.Encryption) (stop func()) {
 	t.Helper()
 	options, err := dial.Options(e)
 	if err != nil {
@@ -70,7 +71,7 @@ func TestWhatTemporalStoresIsEncrypted(t *testing.T) {
 	keys := ring{t.TempDir()}
 	keys.add(t, "2025")
 	t.Setenv("LOCKSTEP_ENCRYPTION_KEYS", keys.folder)
-	stop := encryptingWorker(t, config.Encryption{Keys: keys.folder})
+	stop := encryptingWorker(t, settings.Encryption{Keys: keys.folder})
 	defer func() { stop() }()
 
 	t.Run("people read it", func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestWhatTemporalStoresIsEncrypted(t *testing.T) {
 		stop()
 		keys.add(t, "2026")
 		t.Setenv("LOCKSTEP_ENCRYPTION_CURRENT", "2026")
-		stop = encryptingWorker(t, config.Encryption{Keys: keys.folder, Current: "2026"})
+		stop = encryptingWorker(t, settings.Encryption{Keys: keys.folder, Current: "2026"})
 		lockstep(t.Context(), "deploy", "-f", environment(t, "later")).wants(t, exitDone, "Environment later is deployed")
 		if ids := keyIDs(t, events(t, stored, "later")); !slices.Equal(ids, []string{"2026"}) {
 			t.Errorf("keys %q", ids)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/starter/operations"
 )
 
@@ -121,7 +121,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	}
 	root.PersistentFlags().StringVar(&c.settingsFile, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
 	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "text or json")
-	config.AddFlags(root.PersistentFlags())
+	settings.AddFlags(root.PersistentFlags())
 	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
 		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format", "codec-server-address", "codec-server-origins",
 		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key", "api-address", "api-access-file",
@@ -134,8 +134,8 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	return root
 }
 
-func (c *cli) settings(cmd *cobra.Command) (config.Settings, error) {
-	settings, err := config.LoadSettings(cmd.Flags(), c.settingsFile)
+func (c *cli) settings(cmd *cobra.Command) (settings.Settings, error) {
+	settings, err := settings.Load(cmd.Flags(), c.settingsFile)
 	if err != nil {
 		return settings, &exit{code: exitBadInput, err: err}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/starter/api"
 	"lockstep/starter/api/auth"
 )
@@ -66,7 +67,7 @@ func (c *cli) runServer(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-func serverOptions(settings config.Settings, log *slog.Logger) (api.Options, error) {
+func serverOptions(settings settings.Settings, log *slog.Logger) (api.Options, error) {
 	options := api.Options{Environments: settings.Environments, Log: log}
 	if settings.Environments == "" {
 		return options, errors.New("there is nothing to operate on: set environments (LOCKSTEP_ENVIRONMENTS) to the folder of environment files that the workers have")

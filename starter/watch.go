@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/starter/display"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
@@ -62,7 +62,7 @@ func (w watcher) started() error {
 
 // follow shows progress until the operation ends. Ctrl-C leaves it alone.
 func (w watcher) follow() error {
-	screen := display.NewScreen(w.cmd.ErrOrStderr(), config.LoadTerminal())
+	screen := display.NewScreen(w.cmd.ErrOrStderr(), settings.ReadTerminal())
 	fmt.Fprintln(w.cmd.ErrOrStderr(), w.temporal.Link(w.Operation))
 	var result json.RawMessage
 	ended := make(chan error, 1)

@@ -17,12 +17,12 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // version is the deployment version of this worker, or that it has none. Operations are pinned: what a version began it ends, and the
 // next one need not be able to replay it.
-func version(d config.Deployment) (worker.DeploymentOptions, error) {
+func version(d settings.Deployment) (worker.DeploymentOptions, error) {
 	if d.Name == "" {
 		return worker.DeploymentOptions{}, nil
 	}

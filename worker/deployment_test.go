@@ -17,12 +17,12 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
-func build(id string, current bool) config.Settings {
-	s := settings()
-	s.Deployment = config.Deployment{Name: "lockstep", BuildID: id, Current: current}
+func build(id string, current bool) settings.Settings {
+	s := workerSettings()
+	s.Deployment = settings.Deployment{Name: "lockstep", BuildID: id, Current: current}
 	return s
 }
 
@@ -214,12 +214,12 @@ func TestABuildIsNamedByCommitAndContent(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	own, err := version(config.Deployment{Name: "lockstep"})
-	again, errAgain := version(config.Deployment{Name: "lockstep"})
+	own, err := version(settings.Deployment{Name: "lockstep"})
+	again, errAgain := version(settings.Deployment{Name: "lockstep"})
 	if err := errors.Join(err, errAgain); err != nil || own != again || len(own.Version.BuildID) < 12 {
 		t.Errorf("got %+v, then %+v: %v", own, again, err)
 	}
-	if off, err := version(config.Deployment{}); err != nil || off.UseVersioning {
+	if off, err := version(settings.Deployment{}); err != nil || off.UseVersioning {
 		t.Errorf("without a name: %+v, %v", off, err)
 	}
 }

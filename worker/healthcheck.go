@@ -11,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // healthcheck asks the worker of the same settings whether it is ready, for engines whose health checks are commands: an image may hold
 // nothing else that could ask.
-func healthcheck(load func() (config.Settings, error)) *cobra.Command {
+func healthcheck(load func() (settings.Settings, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: "healthcheck", Short: "Exit 0 if the worker at health.address is ready", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
@@ -36,8 +36,8 @@ func command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	c.PersistentFlags().StringVar(&file, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
-	config.AddFlags(c.PersistentFlags())
-	load := func() (config.Settings, error) { return config.LoadSettings(c.PersistentFlags(), file) }
+	settings.AddFlags(c.PersistentFlags())
+	load := func() (settings.Settings, error) { return settings.Load(c.PersistentFlags(), file) }
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		settings, err := load()
 		if err != nil {
@@ -50,7 +50,7 @@ func command() *cobra.Command {
 }
 
 // run connects a worker to Temporal and lets it work. Signals are left to their defaults until there is something to drain.
-func run(ctx context.Context, settings config.Settings) error {
+func run(ctx context.Context, settings settings.Settings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s, err := newService(ctx, settings, settings.Logger(os.Stderr))
@@ -69,7 +69,7 @@ func run(ctx context.Context, settings config.Settings) error {
 }
 
 // newService answers probes from the start, and is otherwise ready to [service.run]. What it serves ends with ctx.
-func newService(ctx context.Context, settings config.Settings, logger *slog.Logger) (*service, error) {
+func newService(ctx context.Context, settings settings.Settings, logger *slog.Logger) (*service, error) {
 	s := &service{settings: settings, logger: logger, health: newHealth()}
 	var err error
 	if s.version, err = version(settings.Deployment); err != nil {
@@ -103,7 +103,7 @@ func (s *service) prepare(ctx context.Context) error {
 	return err
 }
 
-func connect(ctx context.Context, settings config.Settings, logger *slog.Logger, heartbeats *attempt.Heartbeats, polls *polls) (client.Client, error) {
+func connect(ctx context.Context, settings settings.Settings, logger *slog.Logger, heartbeats *attempt.Heartbeats, polls *polls) (client.Client, error) {
 	options, err := dial.Options(settings.Encryption)
 	if err != nil {
 		return nil, err

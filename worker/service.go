@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 )
 
@@ -22,7 +22,7 @@ const heartbeatThrottle = 2 * time.Second
 
 // service is a worker in service: from its first poll to the end of its last activity.
 type service struct {
-	settings   config.Settings
+	settings   settings.Settings
 	logger     *slog.Logger
 	temporal   client.Client
 	health     *health

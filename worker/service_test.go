@@ -15,6 +15,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/config/settings"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
 )
@@ -26,8 +27,8 @@ func server(t *testing.T) (client.Client, string) {
 }
 
 // settings of a worker, with as long to stop as a test may take.
-func settings() config.Settings {
-	return config.Settings{TaskQueue: "lockstep", MaxConcurrentActivities: 20, StopTimeout: config.Duration(10 * time.Minute)}
+func workerSettings() settings.Settings {
+	return settings.Settings{TaskQueue: "lockstep", MaxConcurrentActivities: 20, StopTimeout: config.Duration(10 * time.Minute)}
 }
 
 // serving is a worker in this process, with stand-ins for its activities.
@@ -37,7 +38,7 @@ type serving struct {
 	ended   chan error
 }
 
-func serve(t *testing.T, settings config.Settings, instead map[string]any) *serving {
+func serve(t *testing.T, settings settings.Settings, instead map[string]any) *serving {
 	t.Helper()
 	s, err := newService(t.Context(), settings, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/workflows"
 )
 
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 }
 
 func endless() error {
-	settings, err := config.LoadSettings(nil, "")
+	settings, err := settings.Load(nil, "")
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func TestAWaitGoesOnElsewhereOnceItsWorkerIsToldToStop(t *testing.T) {
 	until(t, "the first worker waits for both products", func() bool {
 		return logged("waiting for identity-server") && logged("waiting for api-manager")
 	})
-	serve(t, settings(), nil)
+	serve(t, workerSettings(), nil)
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func blocked(t *testing.T) (standIn func(context.Context, activities.ApplyReleas
 func TestAStoppingWorkerIsNotReadyAndLetsAReleaseBeApplied(t *testing.T) {
 	c, _ := server(t)
 	apply, let := blocked(t)
-	w := serve(t, settings(), map[string]any{"ApplyRelease": apply})
+	w := serve(t, workerSettings(), map[string]any{"ApplyRelease": apply})
 	run := deploy(t, c, "shop")
 	w.carriesOut(t, "ApplyRelease")
 	applying := w.draining.Running()
@@ -118,7 +119,7 @@ func TestAStoppingWorkerIsNotReadyAndLetsAReleaseBeApplied(t *testing.T) {
 	if err := <-w.ended; err != nil {
 		t.Errorf("got %v", err)
 	}
-	serve(t, settings(), nil)
+	serve(t, workerSettings(), nil)
 	done(t, run)
 	for id, a := range starts(t, c, run, "ApplyRelease") {
 		if slices.Contains(applying, workflows.CanonicalID("shop")+" "+id+" ApplyRelease") && a.GetAttempt() != 1 {
@@ -130,7 +131,7 @@ func TestAStoppingWorkerIsNotReadyAndLetsAReleaseBeApplied(t *testing.T) {
 func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {
 	c, _ := server(t)
 	apply, _ := blocked(t)
-	w := serve(t, settings(), map[string]any{"ApplyRelease": apply})
+	w := serve(t, workerSettings(), map[string]any{"ApplyRelease": apply})
 	deploy(t, c, "shop")
 	w.carriesOut(t, "ApplyRelease")
 	w.signals <- syscall.SIGTERM
@@ -143,7 +144,7 @@ func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {
 
 func TestWhatIsNotDoneInTimeGoesOnElsewhere(t *testing.T) {
 	c, _ := server(t)
-	short := settings()
+	short := workerSettings()
 	short.StopTimeout = config.Duration(time.Second)
 	w := serve(t, short, map[string]any{"BuildImage": func(ctx context.Context, _ activities.Input) (activities.Image, error) {
 		<-ctx.Done()
@@ -152,14 +153,14 @@ func TestWhatIsNotDoneInTimeGoesOnElsewhere(t *testing.T) {
 	run := deploy(t, c, "shop")
 	w.carriesOut(t, "BuildImage")
 	w.stop(t)
-	serve(t, settings(), nil)
+	serve(t, workerSettings(), nil)
 	done(t, run)
 	handedOver(t, c, run, "BuildImage")
 }
 
 func TestAWorkerNamesWhatItLeavesRunning(t *testing.T) {
 	c, _ := server(t)
-	short := settings()
+	short := workerSettings()
 	short.StopTimeout = config.Duration(time.Second)
 	apply, _ := blocked(t)
 	w := serve(t, short, map[string]any{"ApplyRelease": apply})

@@ -86,14 +86,14 @@ func (m Map) lookup(host string) (*url.URL, bool) {
 func (m Map) Check() error {
 	for _, host := range slices.Sorted(maps.Keys(m)) {
 		if host == "" || strings.ContainsAny(host, "/@ ") {
-			return fmt.Errorf("mirror of %q: the name before = is not a host: write host or host:port, without scheme and path", host)
+			return fmt.Errorf("%q is not a host: write host or host:port, without scheme and path", host)
 		}
 		base, err := url.Parse(m[host])
 		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-			return fmt.Errorf("mirror of %q: %q is not a base URL: write http://host:port or https://host/path", host, m[host])
+			return fmt.Errorf("host %q: %q is not a base URL: write http://host:port or https://host/path", host, m[host])
 		}
 		if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-			return fmt.Errorf("mirror of %q: the base URL has a user, query or fragment: remove it, and keep credentials in the worker's docker config", host)
+			return fmt.Errorf("host %q: the base URL has a user, query or fragment: remove it, and keep credentials in the worker's docker config", host)
 		}
 	}
 	return nil

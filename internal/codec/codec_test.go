@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 func TestWhatIsEncodedComesBackAndShowsNothing(t *testing.T) {
@@ -57,7 +57,7 @@ func TestWhatIsEncryptedIsNotEncryptedAgain(t *testing.T) {
 }
 
 func TestWithoutKeysNothingIsEncryptedAndWhatIsCannotBeRead(t *testing.T) {
-	none, err := Read(config.Encryption{})
+	none, err := Read(settings.Encryption{})
 	if err != nil {
 		t.Fatal(err)
 	}

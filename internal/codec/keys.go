@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // keySize is that of AES-256, in bytes.
@@ -27,7 +27,7 @@ type Keys struct {
 func (k Keys) ids() iter.Seq[string] { return maps.Keys(k.byID) }
 
 // Read reads the keys of the settings. Without a folder there are none.
-func Read(e config.Encryption) (Keys, error) {
+func Read(e settings.Encryption) (Keys, error) {
 	if e.Keys == "" {
 		return Keys{}, nil
 	}

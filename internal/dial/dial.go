@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/proto"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/codec"
 )
 
@@ -26,7 +26,7 @@ type Connection struct {
 
 // Options are for [Temporal]: Temporal's own settings (TEMPORAL_… and temporal.toml), and converters that encrypt if there are keys.
 // Without keys they read what is plain, and say of the rest which key it takes.
-func Options(e config.Encryption) (client.Options, error) {
+func Options(e settings.Encryption) (client.Options, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return options, fmt.Errorf("reading Temporal's settings (TEMPORAL_… and temporal.toml): %w", err)

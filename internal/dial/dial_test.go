@@ -12,11 +12,11 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // options are for the server that is set, of which the machine's own settings say nothing.
-func options(t *testing.T, e config.Encryption) client.Options {
+func options(t *testing.T, e settings.Encryption) client.Options {
 	t.Helper()
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "absent.toml"))
 	o, err := Options(e)
@@ -26,40 +26,40 @@ func options(t *testing.T, e config.Encryption) client.Options {
 	return o
 }
 
-func keys(t *testing.T) config.Encryption {
+func keys(t *testing.T) settings.Encryption {
 	t.Helper()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "2026"), []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return config.Encryption{Keys: folder}
+	return settings.Encryption{Keys: folder}
 }
 
 func TestOptionsAreTemporalsOwn(t *testing.T) {
 	for name, want := range map[string]string{"": "default", "shop": "shop"} {
 		t.Setenv("TEMPORAL_NAMESPACE", name)
 		t.Setenv("TEMPORAL_ADDRESS", "")
-		if o := options(t, config.Encryption{}); o.Namespace != want || o.HostPort != client.DefaultHostPort {
+		if o := options(t, settings.Encryption{}); o.Namespace != want || o.HostPort != client.DefaultHostPort {
 			t.Errorf("%q: namespace %q at %q", name, o.Namespace, o.HostPort)
 		}
 	}
 }
 
 func TestKeysThatCannotBeReadAreRefusedBeforeAnybodyIsAsked(t *testing.T) {
-	if _, err := Options(config.Encryption{Keys: "/nowhere"}); err == nil || !strings.Contains(err.Error(), "/nowhere") {
+	if _, err := Options(settings.Encryption{Keys: "/nowhere"}); err == nil || !strings.Contains(err.Error(), "/nowhere") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAServerThatDoesNotAnswerIsNamed(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-	if _, err := Temporal(t.Context(), options(t, config.Encryption{})); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), "TEMPORAL_ADDRESS") {
+	if _, err := Temporal(t.Context(), options(t, settings.Encryption{})); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), "TEMPORAL_ADDRESS") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAFailureIsReadWithTheKeyOrSaysWhichOneItTakes(t *testing.T) {
-	with, without := options(t, keys(t)), options(t, config.Encryption{})
+	with, without := options(t, keys(t)), options(t, settings.Encryption{})
 	cause := temporal.NewApplicationError("registry.test does not answer", "Unavailable")
 	failure := with.FailureConverter.ErrorToFailure(temporal.NewApplicationErrorWithCause("the image is missing", "NotFound", cause))
 	if text := protojson.Format(failure); strings.Contains(text, "registry.test") || strings.Contains(text, "image") || !strings.Contains(text, "NotFound") {
@@ -88,7 +88,7 @@ func TestAFailureIsReadWithTheKeyOrSaysWhichOneItTakes(t *testing.T) {
 }
 
 func TestWithoutKeysFailuresArePlain(t *testing.T) {
-	o := options(t, config.Encryption{})
+	o := options(t, settings.Encryption{})
 	if failure := o.FailureConverter.ErrorToFailure(errors.New("no")); failure.GetMessage() != "no" || failure.GetEncodedAttributes() != nil {
 		t.Errorf("got %v", failure)
 	}

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/codec"
 	"lockstep/internal/failure"
 )
@@ -39,7 +39,7 @@ func (h Holder) String() string {
 }
 
 // Find says what runs under a workflow id. Who started it stays out if it is encrypted with a key that is not there: it is a courtesy.
-func Find(ctx context.Context, c client.Client, workflow string, encryption config.Encryption) (Holder, error) {
+func Find(ctx context.Context, c client.Client, workflow string, encryption settings.Encryption) (Holder, error) {
 	d, err := c.DescribeWorkflowExecution(ctx, workflow, "")
 	if err != nil {
 		return Holder{}, failure.Transient(failure.Unavailable, "asking Temporal for workflow %q: %w", workflow, err)

@@ -10,14 +10,14 @@ import (
 	"net/http"
 	"time"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // drain is how long requests have to end once the server stops. Streams end at once.
 const drain = 20 * time.Second
 
 // Serve answers at the address of the settings until ctx ends. listening is told the address once it does.
-func Serve(ctx context.Context, c config.API, s *Server, listening func(net.Addr)) error {
+func Serve(ctx context.Context, c settings.Server, s *Server, listening func(net.Addr)) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Address)
 	if err != nil {
 		return fmt.Errorf("listening: %w; set api.address (LOCKSTEP_API_ADDRESS) to a free address", err)
@@ -55,7 +55,7 @@ func accept(server *http.Server, listener net.Listener, config *tls.Config) erro
 }
 
 // Check asks the server of these settings, on this machine, whether it reaches Temporal.
-func Check(ctx context.Context, c config.API) error {
+func Check(ctx context.Context, c settings.Server) error {
 	host, port, err := net.SplitHostPort(c.Address)
 	if err != nil {
 		return fmt.Errorf("reading api.address: %w", err)

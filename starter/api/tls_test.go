@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // renew writes another certificate with its key.
@@ -43,7 +43,7 @@ func (s *site) renew(cert, key, name string) {
 func TestARenewedCertificateIsUsedAndAWrongOneIsNot(t *testing.T) {
 	s := away(t)
 	cert, key := filepath.Join(t.TempDir(), "tls.crt"), filepath.Join(t.TempDir(), "tls.key")
-	c := config.API{Address: "127.0.0.1:0", TLSCert: cert, TLSKey: key}
+	c := settings.Server{Address: "127.0.0.1:0", TLSCert: cert, TLSKey: key}
 	if err := Serve(t.Context(), c, s.server, func(net.Addr) {}); err == nil {
 		t.Fatal("a server without its certificate starts")
 	}

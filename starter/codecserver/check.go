@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"time"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 )
 
 // Check asks the codec server of these settings, on this machine, whether it lives.
-func Check(ctx context.Context, c config.CodecServer) error {
+func Check(ctx context.Context, c settings.CodecServer) error {
 	host, port, err := net.SplitHostPort(c.Address)
 	if err != nil {
 		return fmt.Errorf("reading codecServer.address: %w", err)

@@ -15,7 +15,7 @@ import (
 
 	"go.temporal.io/sdk/converter"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/starter/api/auth"
 )
 
@@ -61,7 +61,7 @@ const (
 )
 
 // Serve answers at the address of the settings until ctx ends. listening is told the address once it does.
-func Serve(ctx context.Context, c config.CodecServer, handler http.Handler, listening func(net.Addr)) error {
+func Serve(ctx context.Context, c settings.CodecServer, handler http.Handler, listening func(net.Addr)) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Address)
 	if err != nil {
 		return fmt.Errorf("listening: %w; set codecServer.address (LOCKSTEP_CODEC_SERVER_ADDRESS) to a free address", err)

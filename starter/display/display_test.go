@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
@@ -154,7 +154,7 @@ func TestTheDiagnosisIsWhole(t *testing.T) {
 
 func TestWithoutATerminalThereIsOneLinePerChange(t *testing.T) {
 	var out bytes.Buffer
-	screen := NewScreen(&out, config.Terminal{})
+	screen := NewScreen(&out, settings.Terminal{})
 	all := views()
 	running := all["running"]
 	for tenth := range 100 { // time passes and nothing changes
@@ -173,7 +173,7 @@ func TestWithoutATerminalThereIsOneLinePerChange(t *testing.T) {
 
 func TestTroubleIsToldOnceUntilThereIsNewsAgain(t *testing.T) {
 	var out bytes.Buffer
-	screen := NewScreen(&out, config.Terminal{})
+	screen := NewScreen(&out, settings.Terminal{})
 	for range 3 {
 		screen.Trouble("no worker")
 	}

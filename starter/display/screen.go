@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
 )
@@ -24,7 +24,7 @@ type Screen struct {
 }
 
 // NewScreen writes to out, as far as it is a terminal in the way that t says.
-func NewScreen(out io.Writer, t config.Terminal) *Screen {
+func NewScreen(out io.Writer, t settings.Terminal) *Screen {
 	s := &Screen{out: out, seen: map[string]string{}}
 	file, ok := out.(*os.File)
 	if !ok || t.Dumb || t.CI || !term.IsTerminal(int(file.Fd())) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/settings"
 	"lockstep/internal/diagnosis"
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
@@ -46,7 +46,7 @@ type lab struct {
 
 func TestEverySymptomEndsItsStepWithTheMessageOfTheTable(t *testing.T) {
 	w := world.Start(t)
-	l := &lab{World: w, activities: activities.New(config.Settings{Kubeconfig: w.Kubeconfig, Mirrors: w.Mirrors(), CacheDir: t.TempDir()})}
+	l := &lab{World: w, activities: activities.New(settings.Settings{Kubeconfig: w.Kubeconfig, Mirrors: w.Mirrors(), CacheDir: t.TempDir()})}
 	rows := map[string]row{}
 	for _, r := range table(t) {
 		rows[r.symptom] = r

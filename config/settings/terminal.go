@@ -1,4 +1,4 @@
-package config
+package settings
 
 import "os"
 
@@ -9,8 +9,8 @@ type Terminal struct {
 	CI      bool // CI is set, as continuous integration does: what is written is kept, not watched
 }
 
-// LoadTerminal reads it.
-func LoadTerminal() Terminal {
+// ReadTerminal reads it.
+func ReadTerminal() Terminal {
 	name, ci := os.Getenv("TERM"), os.Getenv("CI")
 	return Terminal{NoColor: os.Getenv("NO_COLOR") != "", Dumb: name == "dumb" || name == "", CI: ci != "" && ci != "false"}
 }

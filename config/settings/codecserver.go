@@ -1,0 +1,62 @@
+package settings
+
+import (
+	"net/url"
+	"strings"
+
+	"lockstep/config"
+)
+
+// CodecServer is where and for whom payloads are decrypted. Its AccessFile is by default that of the API.
+type CodecServer struct {
+	Server `mapstructure:",squash"`
+	// Origins of the Temporal UIs that may ask, as http://localhost:8233. Default: that of uiURL.
+	Origins Origins `mapstructure:"origins"`
+}
+
+// Origins are those of web pages: scheme, host, and port unless it is the scheme's own.
+type Origins []string
+
+// UnmarshalText reads what an environment variable or flag says: origins with commas between.
+func (o *Origins) UnmarshalText(text []byte) error {
+	*o = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*o = append(*o, part)
+		}
+	}
+	return nil
+}
+
+// Pages are the origins that may ask: those that are set, else that of the Temporal UI.
+func (c CodecServer) Pages(uiURL string) Origins {
+	if len(c.Origins) > 0 {
+		return c.Origins
+	}
+	u, err := url.Parse(uiURL)
+	if err != nil {
+		return nil
+	}
+	return Origins{originOf(u)}
+}
+
+func (c CodecServer) check() config.Problems {
+	found := c.Server.check("codecServer", 8087)
+	for _, text := range c.Origins {
+		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || originOf(u) != text {
+			found.Add("codecServer.origins", text, "is not the origin of a web page", "write scheme and host without a path, as https://temporal.example.com")
+		}
+	}
+	return found
+}
+
+// originOf is as a browser sends it.
+func originOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "http" {
+		host = strings.TrimSuffix(host, ":80")
+	} else {
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return u.Scheme + "://" + host
+}
