@@ -15,10 +15,10 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: browser chaos matrix help build images compose-check demo down test lint generate clean
+.PHONY: browser chaos e2e matrix help build images compose-check demo down test lint generate clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(GATEWAY_CHART)/Chart.yaml ## Build lockstep, worker and sandbox into bin/
 	@test -x bin/lockstep || echo "building lockstep, worker and sandbox (about 3 minutes the first time)"
@@ -54,6 +54,13 @@ test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
 
 matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./test/matrix -args -all
+
+# Only a KUBECONFIG of make's command line counts, not one that the shell exports: the tests make and remove things there.
+RUN ?= .
+OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$(abspath $(KUBECONFIG))" LOCKSTEP_TEST_ENVIRONMENT="$(abspath $(ENVIRONMENT))")
+
+e2e: tools build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file RUN=test
+	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run '$(RUN)' ./test/e2e
 
 lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files
 	@wrong=$$(bin/goimports -local lockstep -l $$(git ls-files '*.go')); \

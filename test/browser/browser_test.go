@@ -24,7 +24,7 @@ const folder = "screenshots"
 func TestOperatorsUseTheTemporalUI(t *testing.T) {
 	b := &browser{chromium: chromium(t)}
 	t.Setenv("LOCKSTEP_ENVIRONMENTS", environments(t))
-	b.world, b.shots = world.Start(t), shots(t)
+	b.world, b.shots = world.InSandbox(t), shots(t)
 	// Each test leaves the environment in the state that the next one begins with.
 	for _, test := range []struct {
 		name string
@@ -64,14 +64,9 @@ func testDeploy(t *testing.T, b *browser) {
 
 func testPause(t *testing.T, b *browser) {
 	b.world.Deployed(t)
-	file := fault.File(b.world.Dir)
-	if err := fault.Write(file, fault.Fault{ID: "publisher", Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400}); err != nil {
-		t.Fatal(err)
-	}
+	b.world.Fault(t, fault.Fault{ID: "publisher", Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400})
 	b.play(t, "pause")
-	if err := fault.Write(file); err != nil {
-		t.Fatal(err)
-	}
+	b.world.Fault(t)
 	b.play(t, "retry")
 }
 
@@ -101,7 +96,7 @@ func (b *browser) play(t *testing.T, scenario string) {
 func (b *browser) playWith(t *testing.T, scenario string, more map[string]any) {
 	t.Helper()
 	all := map[string]any{
-		"address": b.world.UI, "namespace": "default", "taskQueue": "lockstep",
+		"address": b.world.Sandbox().UI, "namespace": "default", "taskQueue": "lockstep",
 		"shots": b.shots, "chromium": b.chromium, "patience": (3 * time.Minute).Milliseconds(),
 	}
 	maps.Copy(all, more)

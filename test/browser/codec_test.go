@@ -85,7 +85,7 @@ var answersAt = regexp.MustCompile(`Codec server ready.* address=(\S+)`)
 // codecServer runs a codec server beside the Temporal UI, on the same host name, until the test ends.
 func codecServer(t *testing.T, w *world.World, access string) (address, log string) {
 	t.Helper()
-	log = filepath.Join(w.Dir, "logs", "codec-server.log")
+	log = filepath.Join(w.Dir(), "logs", "codec-server.log")
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -111,8 +111,8 @@ func codecServer(t *testing.T, w *world.World, access string) (address, log stri
 		}
 		return found != nil
 	})
-	if ui, _, _ := strings.Cut(strings.TrimPrefix(w.UI, "http://"), ":"); !strings.HasPrefix(address, "http://"+ui+":") {
-		t.Fatalf("the codec server is at %s, the UI at %s: its cookies would not be sent", address, w.UI)
+	if ui, _, _ := strings.Cut(strings.TrimPrefix(w.Sandbox().UI, "http://"), ":"); !strings.HasPrefix(address, "http://"+ui+":") {
+		t.Fatalf("the codec server is at %s, the UI at %s: its cookies would not be sent", address, w.Sandbox().UI)
 	}
 	return address, log
 }

@@ -29,7 +29,7 @@ func (s *site) registryOf(t testing.TB) map[string]string {
 // forgetImages removes what deployments pushed, so that the next one pushes again.
 func (s *site) forgetImages(t testing.TB) {
 	t.Helper()
-	repository := "http://" + s.Registry + "/v2/" + target
+	repository := "http://" + s.Sandbox().Registry + "/v2/" + target
 	for name, digest := range s.registryOf(t) {
 		if tag, is := strings.CutPrefix(name, "tag "+target+":"); is {
 			s.forgetBlobs(t, repository, digest)

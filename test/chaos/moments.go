@@ -91,7 +91,7 @@ func (s *site) comes(ctx context.Context, seen *board, f Fault) bool {
 	switch {
 	case f.Kind == HoldAndKill || f.Kind == HoldAndFreeze:
 		came = poll(ctx, 5*time.Millisecond, func() bool {
-			hits, err := fault.Hits(fault.File(s.Dir))
+			hits, err := fault.Hits(fault.File(s.Dir()))
 			return err == nil && hits[f.ID] > 0
 		})
 	case f.At.Pending != "":

@@ -54,7 +54,7 @@ func (s *site) test(t *testing.T, r Run, table *Table) {
 			}
 			table.Add(result)
 			if t.Failed() {
-				table.Explain(result, s.Dir)
+				table.Explain(result, s.Dir())
 			}
 		}()
 		s.run(t, &result)

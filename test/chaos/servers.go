@@ -27,7 +27,7 @@ func (s *site) killProcess(t testing.TB, name string) {
 
 func (s *site) process(t testing.TB, name string) process.ID {
 	t.Helper()
-	state, err := supervisor.Status(s.Dir)
+	state, err := supervisor.Status(s.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}

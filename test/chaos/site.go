@@ -28,7 +28,7 @@ type site struct {
 // Start brings up a sandbox for runs.
 func newSite(t testing.TB) *site {
 	t.Helper()
-	w := world.Start(t)
+	w := world.InSandbox(t)
 	w.Watch(t)
 	return &site{World: w, kube: w.Client(t), now: Nothing, references: map[State]Portrait{}}
 }
@@ -88,18 +88,13 @@ func (s *site) arm(t testing.TB, faults ...Fault) {
 			armed = append(armed, f.Server)
 		}
 	}
-	if err := fault.Write(fault.File(s.Dir), armed...); err != nil {
-		t.Fatal(err)
-	}
+	s.Fault(t, armed...)
 }
 
 // hits are the faults that lay in wait.
 func (s *site) hits(t testing.TB, r Run) (lay []Injected) {
 	t.Helper()
-	hits, err := fault.Hits(fault.File(s.Dir))
-	if err != nil {
-		t.Fatal(err)
-	}
+	hits := s.Faulted(t)
 	for _, f := range r.Faults {
 		if n := hits[f.ID]; f.lies() {
 			lay = append(lay, Injected{Fault: f, Missed: n == 0, Seen: fmt.Sprintf("%d requests", n)})

@@ -81,7 +81,7 @@ func ofDeployments() []provocation {
 // limited is a kubeconfig whose user may do nothing.
 func (l *lab) limited(t *testing.T) string {
 	t.Helper()
-	access, err := clientcmd.LoadFromFile(l.Kubeconfig)
+	access, err := clientcmd.LoadFromFile(l.Kubeconfig())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,8 +45,8 @@ type lab struct {
 }
 
 func TestEverySymptomEndsItsStepWithTheMessageOfTheTable(t *testing.T) {
-	w := world.Start(t)
-	l := &lab{World: w, activities: activities.New(settings.Settings{Kubeconfig: w.Kubeconfig, Mirrors: w.Mirrors(), CacheDir: t.TempDir()})}
+	w := world.InSandbox(t)
+	l := &lab{World: w, activities: activities.New(settings.Settings{Kubeconfig: w.Kubeconfig(), Mirrors: w.Sandbox().Mirrors(), CacheDir: t.TempDir()})}
 	rows := map[string]row{}
 	for _, r := range table(t) {
 		rows[r.symptom] = r
@@ -100,12 +100,9 @@ func says(t *testing.T, r row, said string) {
 // faults of the registry that concern images of the provocations alone, and pushes.
 func (l *lab) faults(t *testing.T, more ...fault.Fault) {
 	t.Helper()
-	err := fault.Write(fault.File(l.Dir), append(more,
+	l.Fault(t, append(more,
 		fault.Fault{Server: fault.Registry, Path: "/v2/refused/", Status: 401},
 		fault.Fault{Server: fault.Registry, Path: "/v2/overloaded/", Status: 429},
 		fault.Fault{ID: "blip", Server: fault.Registry, Method: "GET", Path: "/v2/blip/", Status: 429, Times: 2},
 	)...)
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -102,7 +102,7 @@ func variable(_ *appsv1.Deployment, c *corev1.Container) {
 
 // foreignPlatform pushes an image that no machine here runs.
 func foreignPlatform(t *testing.T, l *lab) string {
-	ref, err := name.ParseReference(l.Registry+"/elsewhere:1", name.Insecure)
+	ref, err := name.ParseReference(l.Sandbox().Registry+"/elsewhere:1", name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}

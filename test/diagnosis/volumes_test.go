@@ -48,7 +48,7 @@ func (l *lab) claim(t *testing.T, namespace string, class *string) {
 
 func (l *lab) copyImage(t *testing.T, from, to string) {
 	t.Helper()
-	if err := crane.Copy(l.Registry+"/"+from, l.Registry+"/"+to, crane.Insecure); err != nil {
+	if err := crane.Copy(l.Sandbox().Registry+"/"+from, l.Sandbox().Registry+"/"+to, crane.Insecure); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -49,15 +49,8 @@ func pausing(t *testing.T, changes map[string]any) string {
 // unpublished keeps verifications from publishing an API until the test ends.
 func unpublished(t *testing.T, w *world.World) {
 	t.Helper()
-	file := fault.File(w.Dir)
-	if err := fault.Write(file, fault.Fault{ID: t.Name(), Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := fault.Write(file); err != nil {
-			t.Fatal(err)
-		}
-	})
+	w.Fault(t, fault.Fault{ID: t.Name(), Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400})
+	t.Cleanup(func() { w.Fault(t) })
 }
 
 func testRetry(t *testing.T, w *world.World) {
@@ -134,6 +127,7 @@ func changed(t *testing.T, changes map[string]any) workflows.RetryStep {
 }
 
 func testSkip(t *testing.T, w *world.World) {
+	w.TheSandbox(t, "API Manager refuses to publish")
 	w.Deployed(t)
 	unpublished(t, w)
 	deploy := w.Begin(t, "deploy", "-o", "json", "-f", pausing(t, nil))

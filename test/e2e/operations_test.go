@@ -19,7 +19,7 @@ func crashing() map[string]any {
 	return map[string]any{"apiManager.values.wso2.apim.configurations.userStore.type": "$ref{nothing.here}"}
 }
 
-func TestOperationsInASandbox(t *testing.T) {
+func TestOperations(t *testing.T) {
 	w := world.Start(t)
 	// Each test brings the environment into the state it needs; in this order most find it there.
 	for _, test := range []struct {

@@ -89,13 +89,7 @@ func named(names ...string) string {
 func answers(faults ...fault.Fault) act {
 	return func(t testing.TB, w *world.World) func() {
 		t.Helper()
-		if err := fault.Write(fault.File(w.Dir), faults...); err != nil {
-			t.Fatal(err)
-		}
-		return func() {
-			if err := fault.Write(fault.File(w.Dir)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		w.Fault(t, faults...)
+		return func() { w.Fault(t) }
 	}
 }

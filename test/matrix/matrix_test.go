@@ -20,7 +20,7 @@ var all = flag.Bool("all", false, "every step from every starting state")
 var only = flag.String("only", "", "only the cells whose name holds one of these, between commas")
 
 func TestEveryFailedDeploymentLeavesTheWorldAsItWas(t *testing.T) {
-	w := world.Start(t)
+	w := world.InSandbox(t)
 	w.Watch(t)
 	m := &matrix{w: w}
 	defer m.print(t)

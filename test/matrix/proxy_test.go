@@ -27,7 +27,7 @@ import (
 // Admission cannot refuse to read. An authorizing proxy before the API server can, as those do that guard access to many clusters.
 
 // proxied is the kubeconfig, for the field cluster.kubeconfig, that leads through the proxy.
-func proxied(w *world.World) any { return filepath.Join(w.Dir, "proxy.kubeconfig") }
+func proxied(w *world.World) any { return filepath.Join(w.Dir(), "proxy.kubeconfig") }
 
 // forbids has a proxy refuse to the step, while it is under way, requests whose path ends so.
 func forbids(step string, paths ...string) act {

@@ -138,7 +138,7 @@ const target = "wso2is-km:7.2.0"
 func forget(t testing.TB, w *world.World) {
 	t.Helper()
 	for _, manifest := range w.Manifests(t) {
-		if ref, err := name.NewDigest(w.Registry+"/"+manifest, name.Insecure); err == nil && ref.RepositoryStr() == "wso2is-km" {
+		if ref, err := name.NewDigest(w.Sandbox().Registry+"/"+manifest, name.Insecure); err == nil && ref.RepositoryStr() == "wso2is-km" {
 			_ = remote.Delete(ref)
 		}
 	}
@@ -147,7 +147,7 @@ func forget(t testing.TB, w *world.World) {
 
 func reference(t testing.TB, w *world.World, image string) name.Reference {
 	t.Helper()
-	ref, err := name.ParseReference(w.Registry+"/"+image, name.Insecure)
+	ref, err := name.ParseReference(w.Sandbox().Registry+"/"+image, name.Insecure)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (c *Call) End(t testing.TB) Said {
 		if err != nil && !errors.As(err, &exit) {
 			t.Fatal(err)
 		}
-	case <-time.After(4 * time.Minute):
+	case <-time.After(c.w.Patience()):
 		_ = c.cmd.Process.Kill()
 		<-c.ended
 		t.Fatalf("%s does not end:\n%s", strings.Join(c.cmd.Args, " "), &c.err)

@@ -17,23 +17,18 @@ import (
 	"lockstep/workflows"
 )
 
-// File is examples/quickstart.yaml with some fields, as image.base, set to other values.
+// File is the file of the environment with some fields, as image.base, set to other values. The file is examples/quickstart.yaml, or on
+// another cluster the one that LOCKSTEP_TEST_ENVIRONMENT names.
 func File(t testing.TB, changes map[string]any) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "quickstart.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]any{}
-	if err := yaml.Unmarshal(text, &env); err != nil {
-		t.Fatal(err)
-	}
+	env := fields(t)
 	for path, value := range changes {
 		if err := unstructured.SetNestedField(env, value, strings.Split(path, ".")...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if text, err = yaml.Marshal(env); err != nil {
+	text, err := yaml.Marshal(env)
+	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "environment.yaml")
@@ -41,6 +36,33 @@ func File(t testing.TB, changes map[string]any) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func fields(t testing.TB) map[string]any {
+	t.Helper()
+	path := filepath.Join("..", "..", "examples", "quickstart.yaml")
+	if given := os.Getenv(environmentVar); given != "" && os.Getenv(kubeconfigVar) != "" {
+		path = given
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]any{}
+	if err := yaml.Unmarshal(text, &env); err != nil {
+		t.Fatal(err)
+	}
+	if env["name"] != Environment || env["namespace"] != Namespace {
+		t.Fatalf("%s has to be of environment %s in namespace %s", path, Environment, Namespace)
+	}
+	return env
+}
+
+// Target is the image that the environment's file has built.
+func Target(t testing.TB) string {
+	t.Helper()
+	target, _, _ := unstructured.NestedString(fields(t), "image", "target")
+	return target
 }
 
 // Outcome is what deploy -o json prints.
@@ -72,6 +94,14 @@ func (w *World) Absent(t testing.TB) {
 	}
 }
 
+// remove purges the environment when the test ends, however that is.
+func (w *World) remove(t testing.TB) {
+	t.Helper()
+	if said := w.Lockstep(t, "teardown", "--purge", "-f", File(t, nil)); said.Code != Done && said.Code != NotThere {
+		t.Errorf("The environment is still in the cluster, teardown ends with %d:\n%s%s", said.Code, said.Out, said.Err)
+	}
+}
+
 // Removed takes the environment down, if it is there, but for its certificates and credentials.
 func (w *World) Removed(t testing.TB) {
 	t.Helper()
@@ -93,7 +123,7 @@ func (w *World) Run(t testing.TB) string {
 // Until waits until a step of the newest operation is in the state.
 func (w *World) Until(t testing.TB, step, state string) {
 	t.Helper()
-	Eventually(t, "step "+step+" is "+state, func() bool {
+	within(t, w.Patience(), "step "+step+" is "+state, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		answer, err := w.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(Environment), "", workflows.QueryStatus)
@@ -116,13 +146,18 @@ func (w *World) Until(t testing.TB, step, state string) {
 // Eventually waits until something holds, for two minutes at most.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	within(t, 2*time.Minute, what, holds)
+}
+
+func within(t testing.TB, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for timeout := time.After(2 * time.Minute); !holds(); {
+	for timeout := time.After(limit); !holds(); {
 		select {
 		case <-tick.C:
 		case <-timeout:
-			t.Fatalf("not within 2 minutes: %s", what)
+			t.Fatalf("not within %v: %s", limit, what)
 		}
 	}
 }

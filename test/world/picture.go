@@ -72,7 +72,7 @@ func (w *World) Objects(t testing.TB) []*unstructured.Unstructured {
 	var objects []*unstructured.Unstructured
 	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list"}}, lists) {
 		for _, kind := range list.APIResources {
-			if slices.Contains([]string{"Event", "Lease", "ComponentStatus", "Endpoints"}, kind.Kind) || strings.Contains(list.GroupVersion, "kwok") {
+			if slices.Contains([]string{"Event", "Lease", "ComponentStatus", "Endpoints"}, kind.Kind) || strings.Contains(list.GroupVersion, "kwok") || strings.HasPrefix(list.GroupVersion, "metrics.k8s.io/") {
 				continue
 			}
 			gv, err := schema.ParseGroupVersion(list.GroupVersion)

@@ -13,20 +13,20 @@ import (
 )
 
 // Tags gives the digest of every tag in the registry.
-func (w *World) Tags(t testing.TB) map[string]string {
+func (s sandbox) Tags(t testing.TB) map[string]string {
 	t.Helper()
 	tags := map[string]string{}
 	var catalog struct {
 		Repositories []string `json:"repositories"`
 	}
-	w.ask(t, "/v2/_catalog", &catalog)
+	s.ask(t, "/v2/_catalog", &catalog)
 	for _, repository := range catalog.Repositories {
 		var list struct {
 			Tags []string `json:"tags"`
 		}
-		w.ask(t, "/v2/"+repository+"/tags/list", &list)
+		s.ask(t, "/v2/"+repository+"/tags/list", &list)
 		for _, tag := range list.Tags {
-			resp, err := http.Head("http://" + w.Registry + "/v2/" + repository + "/manifests/" + tag)
+			resp, err := http.Head("http://" + s.box.Registry + "/v2/" + repository + "/manifests/" + tag)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,14 +39,14 @@ func (w *World) Tags(t testing.TB) map[string]string {
 
 // Manifests are all manifests that are in the registry, tagged or not, as repository@digest. It cannot list them: asked for is what is
 // under a tag, with its parts, and each that a request was ever about.
-func (w *World) Manifests(t testing.TB) []string {
+func (s sandbox) Manifests(t testing.TB) []string {
 	t.Helper()
-	requests, err := registry.ReadLog(registry.LogFile(w.Dir))
+	requests, err := registry.ReadLog(registry.LogFile(s.Dir()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var paths []string
-	for tag, digest := range w.Tags(t) {
+	for tag, digest := range s.Tags(t) {
 		repository, _, _ := strings.Cut(tag, ":")
 		paths = append(paths, "/v2/"+repository+"/manifests/"+digest)
 	}
@@ -68,7 +68,7 @@ func (w *World) Manifests(t testing.TB) []string {
 			} `json:"manifests"`
 			SchemaVersion int `json:"schemaVersion"`
 		}
-		w.ask(t, path, &manifest)
+		s.ask(t, path, &manifest)
 		if manifest.SchemaVersion == 0 {
 			continue // it is not there
 		}
@@ -81,9 +81,9 @@ func (w *World) Manifests(t testing.TB) []string {
 	return slices.Sorted(maps.Keys(there))
 }
 
-func (w *World) ask(t testing.TB, path string, answer any) {
+func (s sandbox) ask(t testing.TB, path string, answer any) {
 	t.Helper()
-	resp, err := http.Get("http://" + w.Registry + path)
+	resp, err := http.Get("http://" + s.box.Registry + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,17 +98,4 @@ func (w *World) ask(t testing.TB, path string, answer any) {
 	if err := json.Unmarshal(body, answer); err != nil {
 		t.Fatalf("%s answers %s: %s", path, resp.Status, body)
 	}
-}
-
-// Pushes are the requests so far by which the registry was given something.
-func (w *World) Pushes(t testing.TB) []registry.Request {
-	t.Helper()
-	all, err := registry.ReadLog(registry.LogFile(w.Dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(all, func(r registry.Request) bool {
-		// An upload that is opened and given up is how the right to push is tried.
-		return !slices.Contains([]string{"PUT", "PATCH", "POST"}, r.Method) || r.Method == "POST" && r.Status == http.StatusAccepted
-	})
 }

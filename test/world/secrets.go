@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -116,20 +115,13 @@ func unpacked(record string) ([]byte, error) {
 	return io.ReadAll(reader)
 }
 
-// Logs are what the simulated programs and the worker wrote.
+// Logs are what pods and workers wrote.
 func (w *World) Logs(t testing.TB) map[string][]byte {
 	t.Helper()
-	logs := map[string][]byte{}
-	for _, pattern := range []string{"logs/worker.log", "logs/node.log", "pods/*/*/*.log"} {
-		files, err := filepath.Glob(filepath.Join(w.Dir, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if logs[file], err = os.ReadFile(file); err != nil {
-				t.Fatal(err)
-			}
-		}
+	logs := w.PodLogs(t)
+	var err error
+	if logs[w.WorkerLog()], err = os.ReadFile(w.WorkerLog()); err != nil {
+		t.Fatal(err)
 	}
 	return logs
 }

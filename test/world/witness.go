@@ -77,7 +77,7 @@ func (w *World) keepLogs(stop <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		logs, _ := filepath.Glob(filepath.Join(w.Dir, "pods/*/*/*.log"))
+		logs, _ := filepath.Glob(filepath.Join(w.Dir(), "pods/*/*/*.log"))
 		for _, log := range logs {
 			w.keepLog(log)
 		}

@@ -1,5 +1,6 @@
-// Package world is a sandbox with a worker and an environment, for tests of whole operations: it brings the environment into the
-// state a test needs, runs the command line as a process, and compares the cluster with how it was.
+// Package world is a cluster with a worker and an environment, for tests of whole operations: it brings the environment into the
+// state a test needs, runs the command line as a process, and compares the cluster with how it was. The cluster is a [Testbed]: a
+// sandbox, or any other.
 package world
 
 import (
@@ -14,10 +15,12 @@ import (
 
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/portforward"
-	"lockstep/sandbox/sandboxtest"
 )
 
 // The environment of examples/quickstart.yaml.
@@ -39,9 +42,9 @@ const (
 	Detached   = 130
 )
 
-// World is a sandbox with a worker, and one environment that the tests bring into the state they need.
+// World is a testbed with a worker, and one environment that the tests bring into the state they need.
 type World struct {
-	*sandboxtest.Sandbox
+	Testbed
 	bin      string
 	Cluster  *cluster.Client
 	Dialer   *portforward.Dialer
@@ -58,8 +61,44 @@ type World struct {
 	seen       map[string][]byte // what [World.Watch] kept, by where it was
 }
 
-// Start brings up a sandbox with short boots and a worker; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
-func Start(t testing.TB, args ...string) *World {
+// Start starts a worker on the cluster that LOCKSTEP_TEST_KUBECONFIG names, or in a sandbox of the test's own. It skips like
+// [sandboxtest.Up].
+func Start(t testing.TB) *World {
+	t.Helper()
+	bin := programs(t)
+	w := start(t, bin, testbed(t, bin))
+	if w.Sandbox() == nil {
+		t.Cleanup(func() { w.remove(t) }) // before the worker stops
+	}
+	return w
+}
+
+// InSandbox starts a worker in a sandbox; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
+func InSandbox(t testing.TB, args ...string) *World {
+	t.Helper()
+	return start(t, programs(t), newSandbox(t, args...))
+}
+
+func start(t testing.TB, bin string, testbed Testbed) *World {
+	t.Helper()
+	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Testbed: testbed}
+	var err error
+	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
+		t.Fatal(err)
+	}
+	w.Dialer = portforward.New(w.Cluster)
+	w.Temporal, err = client.Dial(client.Options{HostPort: w.TemporalAddress(), Logger: sdklog.NewStructuredLogger(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Temporal.Close)
+	w.StartWorker(t)
+	t.Cleanup(func() { w.StopWorker(t, syscall.SIGTERM) })
+	return w
+}
+
+// programs is the folder of the product's programs.
+func programs(t testing.TB) string {
 	t.Helper()
 	bin, err := filepath.Abs(filepath.Join("..", "..", "bin"))
 	if err != nil {
@@ -75,23 +114,41 @@ func Start(t testing.TB, args ...string) *World {
 		}
 		t.Skip(message)
 	}
-	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Sandbox: sandboxtest.Up(t, sandboxtest.Options{Args: append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")})}
-	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
-		t.Fatal(err)
-	}
-	w.Dialer = portforward.New(w.Cluster)
-	w.Temporal, err = client.Dial(client.Options{HostPort: w.TemporalAddress, Logger: sdklog.NewStructuredLogger(nil)})
+	return bin
+}
+
+// Config is the administrator's access to the API server.
+func (w *World) Config(t testing.TB) *rest.Config {
+	t.Helper()
+	return configOf(t, w.Kubeconfig())
+}
+
+// Client is a client of the API server.
+func (w *World) Client(t testing.TB) kubernetes.Interface {
+	t.Helper()
+	return clientOf(t, w.Kubeconfig())
+}
+
+func configOf(t testing.TB, kubeconfig string) *rest.Config {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.Temporal.Close)
-	w.StartWorker(t)
-	t.Cleanup(func() { w.StopWorker(t, syscall.SIGTERM) })
-	return w
+	return config
+}
+
+func clientOf(t testing.TB, kubeconfig string) kubernetes.Interface {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(configOf(t, kubeconfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
 // WorkerLog is the file that all workers write to.
-func (w *World) WorkerLog() string { return filepath.Join(w.Dir, "logs", "worker.log") }
+func (w *World) WorkerLog() string { return filepath.Join(w.Dir(), "logs", "worker.log") }
 
 // StartWorker starts a worker and returns when it is ready.
 func (w *World) StartWorker(t testing.TB) {
@@ -122,7 +179,7 @@ func (w *World) StopWorker(t testing.TB, signal syscall.Signal) {
 	_ = w.Worker.Wait()
 }
 
-// Command is a program of bin/ with the sandbox in its environment.
+// Command is a program of bin/ that finds the testbed by its environment.
 func (w *World) Command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(w.bin, program), args...)
 	cmd.Env = append(os.Environ(), w.Env()...)

@@ -1,0 +1,146 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/config/mirror"
+	"lockstep/sandbox/controlplane"
+	"lockstep/sandbox/process"
+	"lockstep/sandbox/sandboxtest"
+)
+
+// other is a cluster that somebody else made. Temporal is a dev server of the test's own; images go where the environment file says,
+// as LOCKSTEP_MIRRORS leads there.
+type other struct {
+	kubeconfig, temporal, dir string
+}
+
+// namespaces are what the suite makes and removes, besides what belongs to no namespace.
+var namespaces = []string{Namespace, "envoy-gateway-system"}
+
+func newRemote(t testing.TB, kubeconfig, bin string) other {
+	t.Helper()
+	path, err := filepath.Abs(kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := other{kubeconfig: path, dir: t.TempDir()}
+	client := clientOf(t, path)
+	for _, name := range namespaces {
+		if _, err := client.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{}); err == nil {
+			t.Fatalf("Namespace %s exists in the cluster of %s. The suite makes and removes it: delete it, or choose another cluster.", name, kubeconfig)
+		} else if !apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(o.dir, "logs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o.temporal = startTemporal(t, o.dir, bin)
+	return o
+}
+
+// startTemporal starts a dev server, which ends with the test.
+func startTemporal(t testing.TB, dir, bin string) (address string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	server, err := controlplane.StartTemporal(ctx, controlplane.Options{Dir: dir, Bin: bin, Port: freePort,
+		Start: func(spec process.Spec) (*process.Process, error) {
+			p, err := process.Start(spec)
+			if err == nil {
+				t.Cleanup(func() { p.Stop(10 * time.Second) })
+			}
+			return p, err
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.Address
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+func (o other) Kubeconfig() string            { return o.kubeconfig }
+func (o other) TemporalAddress() string       { return o.temporal }
+func (o other) Dir() string                   { return o.dir }
+func (o other) Patience() time.Duration       { return 30 * time.Minute }
+func (o other) Manifests(testing.TB) []string { return nil }
+func (o other) Sandbox() *sandboxtest.Sandbox { return nil }
+func (o other) Env() []string {
+	return []string{"KUBECONFIG=" + o.kubeconfig, "TEMPORAL_ADDRESS=" + o.temporal}
+}
+
+// Tags is the tag that the environment's image is pushed under, if it is there.
+func (o other) Tags(t testing.TB) map[string]string {
+	t.Helper()
+	target := Target(t)
+	mirrors, err := mirror.Parse(os.Getenv("LOCKSTEP_MIRRORS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, plain := mirrors.Registry(tag.RegistryStr())
+	var options []name.Option
+	if plain {
+		options = append(options, name.Insecure)
+	}
+	if tag, err = name.NewTag(endpoint+"/"+tag.RepositoryStr()+":"+tag.TagStr(), options...); err != nil {
+		t.Fatal(err)
+	}
+	found, err := remote.Head(tag, remote.WithContext(t.Context()), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	var refused *transport.Error
+	switch {
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound:
+		return nil
+	case err != nil:
+		t.Fatal(err)
+	}
+	return map[string]string{target: found.Digest.String()}
+}
+
+// PodLogs are asked for of the API server.
+func (o other) PodLogs(t testing.TB) map[string][]byte {
+	t.Helper()
+	client, logs := clientOf(t, o.kubeconfig), map[string][]byte{}
+	for _, namespace := range namespaces {
+		pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pod := range pods.Items {
+			for _, container := range pod.Spec.Containers {
+				text, err := client.CoreV1().Pods(namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: container.Name}).DoRaw(t.Context())
+				if err == nil { // else it does not run yet, or has gone
+					logs[namespace+"/"+pod.Name+"/"+container.Name] = text
+				}
+			}
+		}
+	}
+	return logs
+}
