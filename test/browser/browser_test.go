@@ -42,9 +42,9 @@ func TestOperatorsUseTheTemporalUI(t *testing.T) {
 
 func testInput(t *testing.T, b *browser) {
 	b.world.Absent(t)
-	before := b.world.Picture(t)
+	before := b.world.Snapshot(t)
 	b.play(t, "input")
-	if diff := before.Differs(b.world.Picture(t)); diff != "" {
+	if diff := before.Differs(b.world.Snapshot(t)); diff != "" {
 		t.Errorf("what was refused changed the cluster:\n%s", diff)
 	}
 	// The wrong field, the environment that is not there, and the child that did not find it. What the form refused is none.

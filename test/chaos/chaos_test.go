@@ -54,7 +54,7 @@ func TestSomeFaults(t *testing.T) {
 	table := NewTable(os.Stdout)
 	defer table.Sum()
 	site := newSite(t)
-	site.references[Nothing] = site.portrait(t)
+	site.references[Nothing] = site.fingerprint(t)
 	site.references[Deployed] = nil // takes an undisturbed deployment; judged instead is what another one changes
 	site.test(t, PlanRun(700), table)
 	site.test(t, PlanRun(25), table)

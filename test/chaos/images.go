@@ -11,7 +11,7 @@ import (
 // target is the repository of the image that deployments push.
 const target = "wso2is-km"
 
-// registryOf is a part of a portrait: tags with their digests, and the manifests of the images that deployments pushed.
+// registryOf is a part of a fingerprint: tags with their digests, and the manifests of the images that deployments pushed.
 func (s *site) registryOf(t testing.TB) map[string]string {
 	t.Helper()
 	found := map[string]string{}

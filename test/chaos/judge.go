@@ -17,14 +17,14 @@ const settling = 2 * time.Minute
 
 // earlier is the environment as it was before a run.
 type earlier struct {
-	state    State
-	portrait Portrait
-	picture  world.Picture
+	state       State
+	fingerprint Fingerprint
+	snapshot    world.Snapshot
 }
 
 func (s *site) earlier(t testing.TB) earlier {
 	t.Helper()
-	return earlier{s.now, s.portrait(t), s.Picture(t)}
+	return earlier{s.now, s.fingerprint(t), s.Snapshot(t)}
 }
 
 // judge compares what there is now with how it was before the run, object by object, or with how it is after an undisturbed one.
@@ -32,7 +32,7 @@ func (s *site) judge(t testing.TB, o Operation, before earlier, said world.Said)
 	t.Helper()
 	ending, state := AsWithout, o.To
 	differs := func() string {
-		return s.references[o.To].pushedOver(before.portrait, o.To != Nothing).Differs(s.portrait(t))
+		return s.references[o.To].pushedOver(before.fingerprint, o.To != Nothing).Differs(s.fingerprint(t))
 	}
 	switch {
 	case said.Code == world.Done && o.Fails:
@@ -43,7 +43,7 @@ func (s *site) judge(t testing.TB, o Operation, before earlier, said world.Said)
 	case said.Code == world.RolledBack:
 		ending, state = Undone, before.state
 		differs = func() string {
-			return before.picture.Differs(s.Picture(t)) + ofManagers(before.portrait, s.portrait(t))
+			return before.snapshot.Differs(s.Snapshot(t)) + ofManagers(before.fingerprint, s.fingerprint(t))
 		}
 	default:
 		return Wrong, fmt.Sprintf("it ended with code %d", said.Code)
@@ -74,10 +74,10 @@ func (s *site) changedByAnother(t testing.TB, o Operation) string {
 	return cmp.Diff(before, s.Versions(t))
 }
 
-// ofManagers compares the key managers of two portraits.
-func ofManagers(a, b Portrait) string {
-	only := func(p Portrait) Portrait {
-		managers := Portrait{}
+// ofManagers compares the key managers of two fingerprints.
+func ofManagers(a, b Fingerprint) string {
+	only := func(p Fingerprint) Fingerprint {
+		managers := Fingerprint{}
 		for name, value := range p {
 			if strings.HasPrefix(name, managerPrefix) {
 				managers[name] = value

@@ -20,7 +20,7 @@ type site struct {
 	*world.World
 	kube       kubernetes.Interface
 	now        State // of the environment; "" if a run left it as nobody knows
-	references map[State]Portrait
+	references map[State]Fingerprint
 	frozen     []*exec.Cmd // workers to be continued when the operation has ended
 	leaving    []*exec.Cmd // workers that were told to end
 }
@@ -30,7 +30,7 @@ func newSite(t testing.TB) *site {
 	t.Helper()
 	w := world.InSandbox(t)
 	w.Watch(t)
-	return &site{World: w, kube: w.Client(t), now: Nothing, references: map[State]Portrait{}}
+	return &site{World: w, kube: w.Client(t), now: Nothing, references: map[State]Fingerprint{}}
 }
 
 // run carries out a run. It fails the test unless the run ended well.

@@ -49,7 +49,7 @@ func (s *site) bring(t testing.TB, state State) {
 		s.Expect(t, world.Done, "deploy", "-f", file(t, state))
 	}
 	if _, known := s.references[state]; !known {
-		s.references[state] = s.portrait(t)
+		s.references[state] = s.fingerprint(t)
 	}
 	s.now = state
 }

@@ -23,7 +23,7 @@ import (
 // beforeDeployment are what stops a deployment on a bare cluster.
 func beforeDeployment() []provocation {
 	return []provocation{
-		{"Gateway API kinds are missing", func(t *testing.T, l *lab) string {
+		{"Gateway API CRDs are missing", func(t *testing.T, l *lab) string {
 			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"routing.crds": "skip"}))
 		}},
 		{"Image to build on is missing", func(t *testing.T, l *lab) string {

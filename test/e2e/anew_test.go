@@ -17,9 +17,9 @@ import (
 // testDrift has somebody change an object, delete a route and replace what a console shows, and finds each.
 func testDrift(t *testing.T, w *world.World) {
 	w.Deployed(t)
-	before := w.Picture(t)
+	before := w.Snapshot(t)
 	w.Expect(t, world.Done, "drift", "-f", world.File(t, nil)).Says(t, "is as its file says")
-	if diff := before.Differs(w.Picture(t)); diff != "" {
+	if diff := before.Differs(w.Snapshot(t)); diff != "" {
 		t.Errorf("the comparison changed something:\n%s", diff)
 	}
 	name := changeByHand(t, w)

@@ -63,9 +63,9 @@ func testBadFile(t *testing.T, w *world.World) {
 
 func testTeardownOfNothing(t *testing.T, w *world.World) {
 	w.Absent(t)
-	before := w.Picture(t)
+	before := w.Snapshot(t)
 	w.Expect(t, world.NotThere, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of environment "quickstart" in namespace "apim"`, "check")
-	if diff := before.Differs(w.Picture(t)); diff != "" {
+	if diff := before.Differs(w.Snapshot(t)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -75,13 +75,13 @@ const undoneText = "all that this run did is undone"
 // undone deploys a file that must fail, and compares the cluster and the registry with how they were.
 func undone(t *testing.T, w *world.World, deploy func() world.Said) world.Said {
 	t.Helper()
-	before := w.Picture(t)
+	before := w.Snapshot(t)
 	said := deploy()
 	t.Log(said.Err)
 	if said.Code != world.RolledBack {
 		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
-	if diff := before.Differs(w.Picture(t)); diff != "" {
+	if diff := before.Differs(w.Snapshot(t)); diff != "" {
 		t.Errorf("the cluster is not as before:\n%s", diff)
 	}
 	return said

@@ -37,7 +37,7 @@ func TestTheRealChartsDeploy(t *testing.T) {
 	}
 	w := world.InSandbox(t, args...)
 	w.Absent(t)
-	before := w.Picture(t)
+	before := w.Snapshot(t)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *world.World)
@@ -53,7 +53,7 @@ func TestTheRealChartsDeploy(t *testing.T) {
 	}
 	t.Run("a purge leaves what was there before, and the image", func(t *testing.T) {
 		w.Expect(t, world.Done, "teardown", "--purge", "-f", realFile(t, nil))
-		after := w.Picture(t)
+		after := w.Snapshot(t)
 		maps.DeleteFunc(after, func(name string, _ any) bool {
 			return strings.HasPrefix(name, "tag wso2is-km:") || strings.HasPrefix(name, "manifest wso2is-km@")
 		})

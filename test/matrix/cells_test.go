@@ -10,7 +10,7 @@ import (
 const (
 	extensions = "apiextensions.k8s.io"
 	gatewayAPI = "gateway.networking.k8s.io"
-	kinds      = "customresourcedefinitions"
+	crds       = "customresourcedefinitions"
 )
 
 // crashing makes API Manager refuse to start, for a reason that nobody but itself can see.
@@ -110,16 +110,16 @@ func image() []cell {
 
 func gatewayCRDs() []cell {
 	const late = "securitypolicies.gateway.envoyproxy.io"
-	refused := refuses("CREATE", extensions, kinds, named(late))
+	refused := refuses("CREATE", extensions, crds, named(late))
 	return []cell{
-		{step: "gateway-crds", start: nothing, how: "admission refuses one of twenty kinds",
+		{step: "gateway-crds", start: nothing, how: "admission refuses one of twenty CRDs",
 			fails: []act{refused}, says: []string{unwanted}},
-		{step: "gateway-crds", start: foreign, how: "half of the kinds are there; admission refuses another",
+		{step: "gateway-crds", start: foreign, how: "half of the CRDs are there; admission refuses another",
 			fails: []act{refused}, says: []string{unwanted}},
 		{step: "gateway-crds", start: older, how: "`crds: create-replace`; admission refuses to change one",
 			file:  map[string]any{"routing.crds": "create-replace"},
-			fails: []act{refuses("UPDATE", extensions, kinds, named(late))}, says: []string{unwanted}},
-		{step: "gateway-crds", start: halved, how: "one kind deleted; admission refuses it",
+			fails: []act{refuses("UPDATE", extensions, crds, named(late))}, says: []string{unwanted}},
+		{step: "gateway-crds", start: halved, how: "one CRD deleted; admission refuses it",
 			before: []act{removes(object("CustomResourceDefinition", late))}, fails: []act{refused}, says: []string{unwanted}},
 	}
 }

@@ -81,8 +81,8 @@ type act func(t testing.TB, w *world.World) (back func())
 // matrix runs cells and keeps what came of them.
 type matrix struct {
 	w    *world.World
-	at   string        // the start the world is at, "" if it is at none
-	base world.Picture // of it
+	at   string         // the start the world is at, "" if it is at none
+	base world.Snapshot // of it
 	rows []row
 }
 
@@ -108,7 +108,7 @@ func (m *matrix) run(t *testing.T, c cell) {
 	defer func() { m.leave(t, back) }()
 	do(c.before)
 	do(c.fails)
-	before, uid := picture(t, m.w)
+	before, uid := snapshot(t, m.w)
 	said := m.w.Lockstep(t, "deploy", "-f", world.File(t, m.resolved(c.file)))
 	r.said, r.undone = lastLine(said.Err), said.Code == world.RolledBack
 	if !r.undone {
@@ -139,7 +139,7 @@ func (m *matrix) reach(t *testing.T, start string) {
 	}
 	m.at = ""
 	reach(start)(t, m.w)
-	m.base, _ = picture(t, m.w)
+	m.base, _ = snapshot(t, m.w)
 	m.at = start
 }
 
@@ -152,7 +152,7 @@ func (m *matrix) leave(t *testing.T, back []func()) {
 		m.at = ""
 		return
 	}
-	if now, _ := picture(t, m.w); len(m.base.Changed(now)) > 0 {
+	if now, _ := snapshot(t, m.w); len(m.base.Changed(now)) > 0 {
 		m.at = ""
 	}
 }

@@ -113,8 +113,8 @@ func reachForeign(t testing.TB, w *world.World) {
 // leaveForeign removes what [reachForeign] made, as far as it is there.
 func leaveForeign(t testing.TB, w *world.World) {
 	t.Helper()
-	kinds, theirs := routingCRDs(t, w), false
-	for _, crd := range kinds {
+	crds, theirs := routingCRDs(t, w), false
+	for _, crd := range crds {
 		live, found, err := w.Cluster.Get(t.Context(), cluster.RefOf(crd))
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func leaveForeign(t testing.TB, w *world.World) {
 	}
 	w.Lockstep(t, "teardown", "--purge", "-f", world.File(t, nil)) // of what a rollback may have left
 	remove(t, w, object("Namespace", world.Namespace))
-	for _, crd := range kinds {
+	for _, crd := range crds {
 		remove(t, w, cluster.RefOf(crd))
 	}
 	forget(t, w)

@@ -27,7 +27,7 @@ func (m *matrix) testFailingUndo(t *testing.T) {
 		fault.Fault{ID: "verify", Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400},
 	)(t, w)
 	defer back()
-	before, _ := picture(t, w)
+	before, _ := snapshot(t, w)
 	said := w.Expect(t, world.Failed, "deploy", "-f", world.File(t, nil))
 	said.Says(t, "step verify failed", "not everything could be undone",
 		"is-keystores", "kubectl delete secret is-keystores", world.IdentityService, "helm uninstall is -n apim", "kubectl delete secret lockstep.former.is.quickstart", unwanted)
@@ -36,7 +36,7 @@ func (m *matrix) testFailingUndo(t *testing.T) {
 			t.Errorf("%sis reported:\n%s", undone, said.Err)
 		}
 	}
-	after, _ := picture(t, w)
+	after, _ := snapshot(t, w)
 	former := release.FormerName("is", world.Environment) // what undoing the release again would need
 	want := []string{"+Secret apim/is-keystores", "+Secret apim/" + former, "+Secret apim/sh.helm.release.v1.is.v1", "+Service apim/" + world.IdentityService}
 	left := slices.DeleteFunc(before.Changed(after), func(name string) bool { return strings.HasPrefix(name, "+IPAddress.") }) // the Service's

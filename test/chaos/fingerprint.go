@@ -10,12 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Portrait is what has to be the same of two environments that were made in the same way at different times: all objects, without
+// Fingerprint is what has to be the same of two environments that were made in the same way at different times: all objects, without
 // what is generated, counted or drawn by lot; releases with their revisions; what the registry holds; and API Manager's key managers.
-type Portrait map[string]any
+type Fingerprint map[string]any
 
-// Differs compares two portraits.
-func (p Portrait) Differs(other Portrait) string { return cmp.Diff(p, other) }
+// Differs compares two fingerprints.
+func (p Fingerprint) Differs(other Fingerprint) string { return cmp.Diff(p, other) }
 
 const (
 	registryPrefix = "registry: "
@@ -23,8 +23,8 @@ const (
 )
 
 // pushedOver is what the registry holds if an operation that leads to p begins from before: nothing is taken away from it.
-func (p Portrait) pushedOver(before Portrait, pushes bool) Portrait {
-	want := Portrait{}
+func (p Fingerprint) pushedOver(before Fingerprint, pushes bool) Fingerprint {
+	want := Fingerprint{}
 	for name, value := range before {
 		if strings.HasPrefix(name, registryPrefix) {
 			want[name] = value
@@ -38,10 +38,10 @@ func (p Portrait) pushedOver(before Portrait, pushes bool) Portrait {
 	return want
 }
 
-// portrait takes one.
-func (s *site) portrait(t testing.TB) Portrait {
+// fingerprint takes one.
+func (s *site) fingerprint(t testing.TB) Fingerprint {
 	t.Helper()
-	p := Portrait{}
+	p := Fingerprint{}
 	for _, object := range s.Objects(t) {
 		p.add(object)
 	}
@@ -54,7 +54,7 @@ func (s *site) portrait(t testing.TB) Portrait {
 	return p
 }
 
-func (p Portrait) add(object *unstructured.Unstructured) {
+func (p Fingerprint) add(object *unstructured.Unstructured) {
 	labels := object.GetLabels()
 	switch kind := object.GetKind(); {
 	case slices.Contains(uncompared(), kind), labels["job-name"] != "": // a finished hook goes by itself
@@ -68,7 +68,7 @@ func (p Portrait) add(object *unstructured.Unstructured) {
 }
 
 // count adds one to a list of things whose own names are generated.
-func (p Portrait) count(key string, value any) {
+func (p Fingerprint) count(key string, value any) {
 	list, _ := p[key].([]string)
 	list = append(list, fmt.Sprint(value))
 	slices.Sort(list)
@@ -184,7 +184,7 @@ func withoutAddresses(service map[string]any) {
 }
 
 // ofProducts adds what API Manager knows: key managers with their settings.
-func (p Portrait) ofProducts(t testing.TB, s *site) {
+func (p Fingerprint) ofProducts(t testing.TB, s *site) {
 	t.Helper()
 	managers, err := s.Products(t).APIM().KeyManagers(t.Context())
 	if err != nil {

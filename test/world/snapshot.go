@@ -13,14 +13,14 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// Picture is everything in the cluster and all tags and manifests in the registry, without what changes by itself.
-type Picture map[string]any
+// Snapshot is everything in the cluster and all tags and manifests in the registry, without what changes by itself.
+type Snapshot map[string]any
 
-// Differs compares two pictures object by object.
-func (p Picture) Differs(later Picture) string { return cmp.Diff(p, later) }
+// Differs compares two snapshots object by object.
+func (p Snapshot) Differs(later Snapshot) string { return cmp.Diff(p, later) }
 
-// Changed names what differs between two pictures: + what is more, - what is less, ~ what is not the same.
-func (p Picture) Changed(later Picture) (names []string) {
+// Changed names what differs between two snapshots: + what is more, - what is less, ~ what is not the same.
+func (p Snapshot) Changed(later Snapshot) (names []string) {
 	for name := range p {
 		if later[name] == nil {
 			names = append(names, "-"+name)
@@ -37,14 +37,14 @@ func (p Picture) Changed(later Picture) (names []string) {
 	return names
 }
 
-// Picture takes a picture.
-func (w *World) Picture(t testing.TB) Picture {
+// Snapshot takes a snapshot.
+func (w *World) Snapshot(t testing.TB) Snapshot {
 	t.Helper()
-	p := Picture{}
+	p := Snapshot{}
 	taken := func(name string) bool { return p[name] != nil }
 	for _, object := range w.Objects(t) {
 		if !generated(object) {
-			p[nameOf(object, taken)] = still(t, object)
+			p[nameOf(object, taken)] = normalized(t, object)
 		}
 	}
 	for tag, digest := range w.Tags(t) {

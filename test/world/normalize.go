@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// generated says whether an object is made and named by Kubernetes itself, from another object that is in the picture: what a Service
+// generated says whether an object is made and named by Kubernetes itself, from another object that is in the snapshot: what a Service
 // leads to, the empty ReplicaSets that a Deployment keeps for its history, finished hooks and their pods.
 func generated(object *unstructured.Unstructured) bool {
 	replicas, counted, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
@@ -28,8 +28,8 @@ func generated(object *unstructured.Unstructured) bool {
 	return false
 }
 
-// still is an object without managed fields, timestamps and what else the server counts or draws by lot.
-func still(t testing.TB, object *unstructured.Unstructured) map[string]any {
+// normalized is an object without managed fields, timestamps and what else the server counts or draws by lot.
+func normalized(t testing.TB, object *unstructured.Unstructured) map[string]any {
 	t.Helper()
 	object = object.DeepCopy()
 	metadata := object.Object["metadata"].(map[string]any)
@@ -49,21 +49,21 @@ func still(t testing.TB, object *unstructured.Unstructured) map[string]any {
 	case "Node":
 		delete(object.Object, "status")
 	case "Pod":
-		stillPod(object)
+		normalizePod(object)
 	case "Deployment", "ReplicaSet":
 		status, _ := object.Object["status"].(map[string]any)
 		delete(status, "conditions") // they name ReplicaSets, and tell how it came to be so
 	case "Secret":
 		if kind, _, _ := unstructured.NestedString(object.Object, "type"); kind == "helm.sh/release.v1" {
-			stillRelease(t, object)
+			normalizeRelease(t, object)
 		}
 	}
 	withoutTimes(object.Object)
 	return object.Object
 }
 
-// stillPod leaves of a pod what its owner asked for.
-func stillPod(pod *unstructured.Unstructured) {
+// normalizePod leaves of a pod what its owner asked for.
+func normalizePod(pod *unstructured.Unstructured) {
 	pod.SetName("")
 	delete(pod.Object, "status")
 	spec := pod.Object["spec"].(map[string]any)
@@ -90,8 +90,8 @@ func withoutAccess(list []any) []any {
 	return rest
 }
 
-// stillRelease unpacks what Helm keeps of a release, for its times to be left out like others.
-func stillRelease(t testing.TB, record *unstructured.Unstructured) {
+// normalizeRelease unpacks what Helm keeps of a release, for its times to be left out like others.
+func normalizeRelease(t testing.TB, record *unstructured.Unstructured) {
 	t.Helper()
 	encoded, _, _ := unstructured.NestedString(record.Object, "data", "release")
 	inner, err := base64.StdEncoding.DecodeString(encoded) // of every Secret; Helm's own encoding is below

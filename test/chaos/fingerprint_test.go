@@ -19,17 +19,17 @@ func object(kind, name string, more map[string]any) *unstructured.Unstructured {
 	return o
 }
 
-func portraitOf(objects ...*unstructured.Unstructured) Portrait {
-	p := Portrait{}
+func fingerprintOf(objects ...*unstructured.Unstructured) Fingerprint {
+	p := Fingerprint{}
 	for _, o := range objects {
 		p.add(o)
 	}
 	return p
 }
 
-func TestWhatIsDrawnByLotIsNotInAPortrait(t *testing.T) {
-	made := func(lot string) Portrait {
-		return portraitOf(
+func TestWhatIsDrawnByLotIsNotInAFingerprint(t *testing.T) {
+	made := func(lot string) Fingerprint {
+		return fingerprintOf(
 			object("Secret", "keys", map[string]any{"uid": lot, "data": map[string]any{"password": lot}}),
 			object("ConfigMap", "ca", map[string]any{"data": map[string]any{"ca.crt": "-----BEGIN CERTIFICATE-----" + lot, "size": "1"}}),
 			object("Service", "s", map[string]any{"spec": map[string]any{"clusterIP": lot, "type": "ClusterIP", "ports": []any{map[string]any{"port": int64(80), "nodePort": lot}}}}),
@@ -42,16 +42,16 @@ func TestWhatIsDrawnByLotIsNotInAPortrait(t *testing.T) {
 	}
 }
 
-func TestWhatMattersIsInAPortrait(t *testing.T) {
+func TestWhatMattersIsInAFingerprint(t *testing.T) {
 	release := func(version, status string) *unstructured.Unstructured {
 		return object("Secret", "sh.helm.release.v1.is.v"+version, map[string]any{"labels": map[string]any{"owner": "helm", "name": "is", "version": version, "status": status}})
 	}
-	base := portraitOf(release("1", "deployed"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "1"}}))
-	for name, other := range map[string]Portrait{
-		"a revision more":       portraitOf(release("1", "superseded"), release("2", "deployed"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "1"}})),
-		"a pending release":     portraitOf(release("1", "pending-install"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "1"}})),
-		"another configuration": portraitOf(release("1", "deployed"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "2"}})),
-		"a missing object":      portraitOf(release("1", "deployed")),
+	base := fingerprintOf(release("1", "deployed"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "1"}}))
+	for name, other := range map[string]Fingerprint{
+		"a revision more":       fingerprintOf(release("1", "superseded"), release("2", "deployed"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "1"}})),
+		"a pending release":     fingerprintOf(release("1", "pending-install"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "1"}})),
+		"another configuration": fingerprintOf(release("1", "deployed"), object("ConfigMap", "c", map[string]any{"data": map[string]any{"a": "2"}})),
+		"a missing object":      fingerprintOf(release("1", "deployed")),
 	} {
 		if base.Differs(other) == "" {
 			t.Errorf("%s is not seen", name)
@@ -60,13 +60,13 @@ func TestWhatMattersIsInAPortrait(t *testing.T) {
 }
 
 func TestTheRegistryOnlyGrows(t *testing.T) {
-	reference := Portrait{"ConfigMap": 1, registryPrefix + "tag a": "new", registryPrefix + "manifest a@2": "there"}
-	before := Portrait{"Pod": 1, registryPrefix + "tag a": "old", registryPrefix + "tag b": "b"}
-	deployed := Portrait{"ConfigMap": 1, registryPrefix + "tag a": "new", registryPrefix + "tag b": "b", registryPrefix + "manifest a@2": "there"}
+	reference := Fingerprint{"ConfigMap": 1, registryPrefix + "tag a": "new", registryPrefix + "manifest a@2": "there"}
+	before := Fingerprint{"Pod": 1, registryPrefix + "tag a": "old", registryPrefix + "tag b": "b"}
+	deployed := Fingerprint{"ConfigMap": 1, registryPrefix + "tag a": "new", registryPrefix + "tag b": "b", registryPrefix + "manifest a@2": "there"}
 	if diff := cmp.Diff(deployed, reference.pushedOver(before, true)); diff != "" {
 		t.Error(diff)
 	}
-	removed := Portrait{"ConfigMap": 1, registryPrefix + "tag a": "old", registryPrefix + "tag b": "b"}
+	removed := Fingerprint{"ConfigMap": 1, registryPrefix + "tag a": "old", registryPrefix + "tag b": "b"}
 	if diff := cmp.Diff(removed, reference.pushedOver(before, false)); diff != "" {
 		t.Error(diff)
 	}

@@ -13,10 +13,10 @@ import (
 // collected, addresses come back.
 const settling = time.Minute
 
-// picture is the world's, with key managers and applications if API Manager is there. uid is that of API Manager's pod.
-func picture(t testing.TB, w *world.World) (p world.Picture, uid string) {
+// snapshot is the world's, with key managers and applications if API Manager is there. uid is that of API Manager's pod.
+func snapshot(t testing.TB, w *world.World) (p world.Snapshot, uid string) {
 	t.Helper()
-	p = w.Picture(t)
+	p = w.Snapshot(t)
 	m, found := apiManager(t, w)
 	if !found {
 		return p, ""
@@ -36,10 +36,10 @@ func picture(t testing.TB, w *world.World) (p world.Picture, uid string) {
 }
 
 // differences waits until the world is as it was, and says what is not after all.
-func differences(t testing.TB, w *world.World, before world.Picture, uid string) (names []string, diff string) {
+func differences(t testing.TB, w *world.World, before world.Snapshot, uid string) (names []string, diff string) {
 	t.Helper()
 	for end := time.Now().Add(settling); ; {
-		now, nowUID := picture(t, w)
+		now, nowUID := snapshot(t, w)
 		was := before
 		if nowUID != uid { // another pod, another database
 			was = withoutApplications(before)
@@ -64,8 +64,8 @@ func settles(name string) bool {
 	return !strings.Contains(name, "manifest ") && !strings.Contains(name, "tag ")
 }
 
-func withoutApplications(p world.Picture) world.Picture {
-	rest := world.Picture{}
+func withoutApplications(p world.Snapshot) world.Snapshot {
+	rest := world.Snapshot{}
 	for name, what := range p {
 		if !strings.HasPrefix(name, "application ") {
 			rest[name] = what
