@@ -2,14 +2,16 @@ package release
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/action"
-	helmrelease "helm.sh/helm/v3/pkg/release"
 
 	"lockstep/internal/chart"
+	"lockstep/internal/release/history"
 )
 
 // Apply makes a release what spec says: it installs, upgrades, or leaves alone what is already so and whole. It does
@@ -68,7 +70,18 @@ func (e *Engine) prepare(ctx context.Context, s *session, spec Spec) (prepared, 
 	if spec.Timeout == 0 {
 		spec.Timeout = e.options.Timeout
 	}
-	return prepared{spec, got, values, labels(spec.Owner, print, got.Digest), manifest}, nil
+	return prepared{spec, got, values, history.Labels(spec.Owner, print, got.Digest), manifest}, nil
+}
+
+// fingerprint is a digest of all that a release is made from. Two equal ones mean that an upgrade would change nothing.
+// A chart that renders random values never has the same twice.
+func fingerprint(chartDigest string, values map[string]any, manifest string) (string, error) {
+	canonical, err := json.Marshal([]any{chartDigest, values, manifest}) // map keys come out sorted
+	if err != nil {
+		return "", final(RenderFailed, "correct the values", "reading values: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	return history.Short(sum[:]), nil
 }
 
 func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress func(string)) (Result, error) {
@@ -77,7 +90,7 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 		return Result{}, err
 	}
 	result := Result{Changed: true, ChartVersion: p.chart.Metadata.Version, ChartDigest: p.chart.Digest}
-	last := newest(todo.history)
+	last := todo.history.Last()
 	if todo.step == nothing {
 		progress(fmt.Sprintf("release %s is up to date: revision %d", p.Name, last.Version))
 		result.Changed, result.Revision = false, last.Version
@@ -102,11 +115,12 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 }
 
 // run carries out an install or upgrade. Helm gets no context on purpose: it would go on in the background.
-func (s *session) run(ctx context.Context, todo plan, p prepared) (done *helmrelease.Release, err error) {
+func (s *session) run(ctx context.Context, todo plan, p prepared) (done *history.Revision, err error) {
 	if err := s.reckon(todo, p); err != nil {
 		return nil, err
 	}
-	err = s.ledgered(p.Owner, todo.taken, s.remembering(ctx, p, todo), func(cfg *action.Configuration) (err error) {
+	recording := history.Recording{Owner: p.Owner, Replaces: todo.taken, First: s.remembering(ctx, p, todo)}
+	err = s.record(recording, func(cfg *action.Configuration) (err error) {
 		if todo.step == upgrade {
 			done, err = upgrading(cfg, p).Run(p.Name, p.chart.Chart, p.values)
 		} else {
@@ -119,17 +133,17 @@ func (s *session) run(ctx context.Context, todo plan, p prepared) (done *helmrel
 
 // reckon finds what the action would leave behind. Installations do not update: what is in nobody's way goes before.
 func (s *session) reckon(todo plan, p prepared) (err error) {
-	unfinished := unsettled(todo.history)
+	unfinished := todo.history.SinceDeployed()
 	if todo.step == upgrade {
 		if len(unfinished) == len(todo.history) { // none is deployed: Helm starts from the last
-			unfinished = before(unfinished)
+			unfinished = unfinished.BeforeLast()
 		}
 		if todo.taken != nil {
 			unfinished = append(slices.Clone(unfinished), todo.taken)
 		}
 		return s.expect(p.Name, p.Namespace, unfinished)
 	}
-	old, err := s.leftovers(p.Name, p.Namespace, unfinished)
+	old, err := s.inventory(p.Name, p.Namespace, unfinished)
 	if err != nil || len(unfinished) == 0 {
 		return err
 	}
@@ -137,12 +151,12 @@ func (s *session) reckon(todo plan, p prepared) (err error) {
 	if err != nil {
 		return err
 	}
-	return old.sweep(s.KubeClient.Delete, old.objects().Difference(wanted))
+	return old.Prune(s.KubeClient.Delete, old.Objects().Difference(wanted))
 }
 
 // expect has the next update take back what revisions left.
-func (s *session) expect(name, namespace string, revisions []*helmrelease.Release) (err error) {
-	s.waits.leftovers, err = s.leftovers(name, namespace, revisions)
+func (s *session) expect(name, namespace string, revisions history.History) (err error) {
+	s.waits.inventory, err = s.inventory(name, namespace, revisions)
 	return err
 }
 
@@ -166,5 +180,5 @@ func installing(cfg *action.Configuration, p prepared, over bool) *action.Instal
 }
 
 func described(verb string, p prepared) string {
-	return fmt.Sprintf("%s%s, chart %s", verb, byLockstep, p.chart.Digest)
+	return fmt.Sprintf("%s%s, chart %s", verb, history.ByLockstep, p.chart.Digest)
 }

@@ -125,7 +125,7 @@ func (c *memoryCluster) Create(list kube.ResourceList) (*kube.Result, error) {
 }
 
 func (c *memoryCluster) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
-	return c.waits.leftovers.update(c, original, target, force)
+	return c.waits.inventory.Update(c, original, target, force)
 }
 
 func (c *memoryCluster) UpdateThreeWayMerge(_, target kube.ResourceList, _ bool) (*kube.Result, error) {

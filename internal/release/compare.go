@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	cli "k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"lockstep/internal/drift"
+	"lockstep/internal/release/history"
+	"lockstep/internal/release/inventory"
 )
 
 // Compare says in what a release, and the objects of its last revision, are not what spec says. It changes nothing.
@@ -26,16 +26,16 @@ func (e *Engine) Compare(ctx context.Context, spec Spec) ([]drift.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	history, err := s.history(spec.Name)
+	revisions, err := s.history(spec.Name)
 	if err != nil {
 		return nil, err
 	}
 	object := fmt.Sprintf("release %s/%s", spec.Namespace, spec.Name)
-	last := newest(history)
-	if last == nil || removed(last) {
+	last := revisions.Last()
+	if last == nil || history.IsUninstalled(last) {
 		return []drift.Item{{Object: object, Wants: "installed", Is: drift.Missing}}, nil
 	}
-	items, err := s.definition(last, p)
+	items, err := definition(revisions, p)
 	if err != nil {
 		return nil, err
 	}
@@ -49,14 +49,15 @@ func (e *Engine) Compare(ctx context.Context, spec Spec) ([]drift.Item, error) {
 }
 
 // definition compares what a revision was made from with what it would be made from now.
-func (s *session) definition(last *helmrelease.Release, p prepared) (items []drift.Item, err error) {
+func definition(revisions history.History, p prepared) (items []drift.Item, err error) {
+	last := revisions.Last()
 	if status := last.Info.Status; status != helmrelease.StatusDeployed {
 		items = append(items, drift.Item{Field: "status", Wants: helmrelease.StatusDeployed.String(), Is: status.String()})
 	}
-	if !s.made(last) {
+	if !revisions.MadeByLockstep(last) {
 		items = append(items, drift.Item{Field: "revision", Wants: "one of Lockstep's", Is: fmt.Sprintf("%d, by somebody else", last.Version)})
 	}
-	if last.Labels[fingerprintLabel] == p.labels[fingerprintLabel] {
+	if last.Labels[history.FingerprintLabel] == p.labels[history.FingerprintLabel] {
 		return items, nil
 	}
 	if is, wants := chartIn(last), chartName(p.chart.Name(), p.chart.Metadata.Version, p.chart.Digest); is != wants {
@@ -79,8 +80,8 @@ func (s *session) definition(last *helmrelease.Release, p prepared) (items []dri
 	return []drift.Item{{Field: "definition", Wants: "as this Lockstep makes it", Is: fmt.Sprintf("as in revision %d", last.Version)}}, nil
 }
 
-func chartIn(last *helmrelease.Release) string {
-	return chartName(last.Chart.Metadata.Name, last.Chart.Metadata.Version, digestIn(last.Labels))
+func chartIn(last *history.Revision) string {
+	return chartName(last.Chart.Metadata.Name, last.Chart.Metadata.Version, history.ChartDigest(last.Labels))
 }
 
 func chartName(name, version, digest string) string {
@@ -117,7 +118,7 @@ func rendered(is, wants string) (items []drift.Item, err error) {
 }
 
 // changedObjects are those of a revision that are missing, or that somebody has changed.
-func (s *session) changedObjects(last *helmrelease.Release) (items []drift.Item, err error) {
+func (s *session) changedObjects(last *history.Revision) (items []drift.Item, err error) {
 	s.removing(true) // with a kind its objects are missing
 	defer s.removing(false)
 	objects, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
@@ -130,18 +131,18 @@ func (s *session) changedObjects(last *helmrelease.Release) (items []drift.Item,
 	}
 	served := map[string]bool{}
 	for _, info := range objects {
-		want := &unstructured.Unstructured{Object: content(info.Object).(map[string]any)}
+		want := &unstructured.Unstructured{Object: inventory.Content(info.Object).(map[string]any)}
 		want.SetNamespace(info.Namespace)
 		served[want.GetKind()+" "+want.GetName()] = true
-		object, err := cli.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
-		if apierrors.IsNotFound(err) {
-			items = append(items, drift.Item{Object: title(want), Wants: drift.There, Is: drift.Missing})
-			continue
-		}
+		object, err := inventory.Get(info)
 		if err != nil {
 			return nil, explained("looking for the objects of the release", err)
 		}
-		have, isMap := content(object).(map[string]any)
+		if object == nil {
+			items = append(items, drift.Item{Object: title(want), Wants: drift.There, Is: drift.Missing})
+			continue
+		}
+		have, isMap := inventory.Content(object).(map[string]any)
 		if !isMap {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/kube"
+	"helm.sh/helm/v3/pkg/storage"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/discovery"
@@ -16,6 +17,9 @@ import (
 
 	"lockstep/internal/failure"
 	"lockstep/internal/fence"
+	"lockstep/internal/release/history"
+	"lockstep/internal/release/hook"
+	"lockstep/internal/release/inventory"
 )
 
 // connect opens a namespace of the cluster. Discovery is done anew, as a step before may have made CRDs.
@@ -34,9 +38,9 @@ func (e *Engine) connect(ctx context.Context, namespace string, progress func(st
 		return nil, explained("connecting to the cluster", err)
 	}
 	s.formers = &formers{clients.CoreV1().Secrets(namespace)}
-	s.Releases = records(clients.CoreV1().Secrets(namespace), s.Log)
+	s.Releases = history.Storage(clients.CoreV1().Secrets(namespace), s.Log)
 	s.Capabilities = capabilities
-	s.waits = &waiter{ctx: ctx, cluster: clients, diagnose: e.options.Diagnose, progress: progress}
+	s.waits = &waiter{ctx: ctx, hooks: hook.Waiter{Cluster: clients, Diagnose: e.options.Diagnose, Progress: progress}, progress: progress}
 	client := kube.New(getter)
 	client.Namespace, client.Log = namespace, s.Log
 	s.KubeClient = &kubeClient{client, s.waits}
@@ -112,4 +116,35 @@ func (s *session) explain(doing string, err error) error {
 		err = fmt.Errorf("%w (%s)", err, s.complaint)
 	}
 	return explained(doing, err)
+}
+
+// history is every revision of a release, the oldest first.
+func (s *session) history(name string) (history.History, error) {
+	revisions, err := history.Read(s.Releases, name)
+	return revisions, explained("reading release "+name, err)
+}
+
+// record carries out an action that makes a revision.
+func (s *session) record(how history.Recording, act func(*action.Configuration) error) error {
+	return history.Record(s.Releases, how, func(records *storage.Storage) error {
+		cfg := *s.Configuration
+		cfg.Releases = records
+		return act(&cfg)
+	})
+}
+
+// inventory reads the objects of revisions.
+func (s *session) inventory(name, namespace string, revisions history.History) (inventory.Inventory, error) {
+	all := inventory.Inventory{Release: name, Namespace: namespace}
+	if s.waits != nil {
+		all.Spares = s.waits.former.spares
+	}
+	for _, revision := range revisions {
+		objects, _, err := inventory.Known([]byte(revision.Manifest), s.KubeClient.Build)
+		if err != nil {
+			return all, explained(fmt.Sprintf("reading the objects of revision %d of release %s", revision.Version, name), err)
+		}
+		all.Revisions = append(all.Revisions, objects)
+	}
+	return all, nil
 }

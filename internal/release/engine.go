@@ -1,3 +1,24 @@
+// Package release installs, upgrades and removes Helm releases. Beside package chart, which gets
+// the charts, it is the only one that imports helm.sh/helm.
+//
+// It looks first and then takes one action. It never waits for what a chart made to become ready (neither Wait nor
+// Atomic): a Helm v3 action cannot be stopped once it runs, so waiting and undoing are steps of their own.
+//
+// # Cancelling
+//
+// [Engine.Apply], [Engine.Restore] and [Engine.Uninstall] return only when nothing of theirs still talks to the
+// cluster. A cancelled context ends the waits (hooks, deletions, downloads, the wait for another action on the same
+// release) at once; requests that are already under way are finished, and the release is recorded as failed, which the
+// next Apply upgrades and the next Uninstall removes.
+//
+// # Where things are
+//
+// A file per verb: [Engine.Apply], [Engine.Restore], [Engine.Uninstall], [Engine.Look], [Engine.Compare], [Engine.Render], [Engine.Prune].
+// What Helm keeps of a release is in package history, its objects are in package inventory, and hook Jobs are waited for by package hook.
+//
+// # Hooks
+//
+// Helm v3 does not post-render hooks: [Spec.PostRender] sees only the objects that are part of the release.
 package release
 
 import (
@@ -8,13 +29,14 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/internal/chart"
+	"lockstep/internal/release/history"
 )
 
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
 const DefaultTimeout = 5 * time.Minute
 
 // MaxHistory is how many revisions of a release [Engine.Prune] leaves.
-const MaxHistory = 10
+const MaxHistory = history.Max
 
 // Options are what an [Engine] works with.
 type Options struct {

@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 
 	"lockstep/internal/failure"
+	"lockstep/internal/release/hook"
+	"lockstep/internal/release/inventory"
 )
 
 // Reasons of this package's failures. Those of charts are in package chart.
@@ -22,7 +23,7 @@ const (
 	Forbidden        = "Forbidden"        // the API server refuses the request
 	NamespaceMissing = "NamespaceMissing" // the release's namespace is not there
 	Unreachable      = "Unreachable"      // the cluster does not answer
-	HookFailed       = "HookFailed"       // a hook failed, or cannot start
+	HookFailed       = hook.Failed        // a hook failed, or cannot start
 	NotGone          = "NotGone"          // objects of an uninstalled release are still there
 	Failed           = "Failed"           // anything else that Helm says
 )
@@ -46,7 +47,7 @@ func kindOf(reason string) failure.Kind {
 		return failure.NotFound
 	case Forbidden:
 		return failure.Unauthorized
-	case HookFailed, NotGone:
+	case NotGone:
 		return failure.NotReady
 	}
 	return failure.InvalidConfig
@@ -68,7 +69,7 @@ func symptoms() []symptom {
 		{has("denied request: "), Rejected, "a policy of this cluster refuses it: correct what it names, or ask its owner for an exception", false},
 		{has("exceeded quota: "), Rejected, "raise the namespace's ResourceQuota", false},
 		{has("because it is being terminated"), Conflict, "wait until the namespace is gone, or choose another one", false},
-		{noMatch, KindMissing, "install the CRDs first", false},
+		{unknownKind, KindMissing, "install the CRDs first", false},
 		{namespaceMissing, NamespaceMissing, "create the namespace first", true},
 		{apiError(apierrors.IsInvalid, `" is invalid: `), Rejected, "correct the values", false},
 		{apiError(apierrors.IsBadRequest, "cannot be handled as a"), Rejected, "correct the values", false},
@@ -111,9 +112,7 @@ func apiError(is func(error) bool, part string) func(error, string) bool {
 	return func(err error, text string) bool { return is(err) || strings.Contains(text, part) }
 }
 
-func noMatch(err error, text string) bool {
-	return meta.IsNoMatchError(err) || strings.Contains(text, "no matches for kind")
-}
+func unknownKind(err error, _ string) bool { return inventory.IsUnknownKind(err) }
 
 func namespaceMissing(_ error, text string) bool {
 	return strings.Contains(text, `namespaces "`) && strings.Contains(text, `" not found`)
@@ -123,13 +122,6 @@ func unreachable(err error, text string) bool {
 	var netErr net.Error
 	return errors.As(err, &netErr) || strings.Contains(text, "cluster unreachable") ||
 		strings.Contains(text, "connection refused")
-}
-
-// passing says whether a question to the cluster may just be asked again.
-func passing(err error) bool {
-	var netErr net.Error
-	return errors.As(err, &netErr) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) ||
-		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || apierrors.IsTimeout(err)
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

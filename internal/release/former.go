@@ -7,25 +7,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"helm.sh/helm/v3/pkg/kube"
-	helmrelease "helm.sh/helm/v3/pkg/release"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/resource"
+
+	"lockstep/internal/release/history"
+	"lockstep/internal/release/inventory"
 )
 
 // Object names an object.
 type Object struct{ APIVersion, Kind, Namespace, Name string }
 
-// identity names it as [identity] does.
+// identity names it as [inventory.Identity] does.
 func (o Object) identity() string {
-	group, _, grouped := strings.Cut(o.APIVersion, "/")
-	if !grouped {
-		group = ""
-	}
-	return named(o.Kind, group, o.Namespace, o.Name)
+	kind := schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).GroupKind()
+	return inventory.Named(kind, o.Namespace, o.Name)
 }
 
 // Former is what a run found of the objects that it makes, takes over, or has hooks make: whether they were there, and
@@ -48,7 +46,7 @@ func (f Former) Began() bool { return f.objects != nil }
 func (f Former) Had(object Object) bool { return f.objects[object.identity()].Exists }
 
 // spares says whether the object is not to be deleted by what undoes or repeats the run.
-func (f Former) spares(info *resource.Info) bool { return f.objects[identity(info)].Exists }
+func (f Former) spares(info *resource.Info) bool { return f.objects[inventory.Identity(info)].Exists }
 
 // made leaves out what was there before the run.
 func (f Former) made(objects kube.ResourceList) kube.ResourceList {
@@ -65,8 +63,8 @@ func (s *session) recall(ctx context.Context, name, owner, run string) (err erro
 
 // remembering notes what there is of the objects that a revision is going to make and take over. What an attempt before
 // it noted stays: it saw them first.
-func (s *session) remembering(ctx context.Context, p prepared, todo plan) func(*helmrelease.Release) error {
-	return func(next *helmrelease.Release) error {
+func (s *session) remembering(ctx context.Context, p prepared, todo plan) func(*history.Revision) error {
+	return func(next *history.Revision) error {
 		if s.formers == nil {
 			return nil
 		}
@@ -84,7 +82,7 @@ func (s *session) remembering(ctx context.Context, p prepared, todo plan) func(*
 }
 
 // found is what was noted before, with the objects that are concerned now.
-func (s *session) found(p prepared, todo plan, next *helmrelease.Release) (map[string]formerObject, error) {
+func (s *session) found(p prepared, todo plan, next *history.Revision) (map[string]formerObject, error) {
 	wanted, err := s.concerned(p, todo, next)
 	if err != nil {
 		return nil, err
@@ -92,10 +90,10 @@ func (s *session) found(p prepared, todo plan, next *helmrelease.Release) (map[s
 	all := map[string]formerObject{}
 	maps.Copy(all, s.waits.former.objects)
 	for _, info := range wanted {
-		if _, noted := all[identity(info)]; noted {
+		if _, noted := all[inventory.Identity(info)]; noted {
 			continue
 		}
-		if all[identity(info)], err = asItIs(info); err != nil {
+		if all[inventory.Identity(info)], err = asItIs(info); err != nil {
 			return nil, err
 		}
 	}
@@ -103,26 +101,26 @@ func (s *session) found(p prepared, todo plan, next *helmrelease.Release) (map[s
 }
 
 // concerned are the objects of a revision that no record tells how to put back, its hooks' included.
-func (s *session) concerned(p prepared, todo plan, next *helmrelease.Release) (kube.ResourceList, error) {
-	history := slices.Clone(todo.history)
+func (s *session) concerned(p prepared, todo plan, next *history.Revision) (kube.ResourceList, error) {
+	revisions := slices.Clone(todo.history)
 	if todo.taken != nil {
-		history = append(history, todo.taken)
+		revisions = append(revisions, todo.taken)
 	}
-	known, err := s.leftovers(p.Name, p.Namespace, current(history))
+	known, err := s.inventory(p.Name, p.Namespace, revisions.InCluster())
 	if err != nil {
 		return nil, err
 	}
-	objects, _, err := buildKnown([]byte(next.Manifest), s.KubeClient.Build)
+	objects, _, err := inventory.Known([]byte(next.Manifest), s.KubeClient.Build)
 	if err != nil {
 		return nil, err
 	}
-	all := objects.Difference(known.objects())
-	besides, _, err := buildKnown(p.besides(next), s.KubeClient.Build)
+	all := objects.Difference(known.Objects())
+	besides, _, err := inventory.Known(p.besides(next), s.KubeClient.Build)
 	return append(all, besides.Difference(all)...), err
 }
 
 // besides is the manifest of what hooks are and make.
-func (p prepared) besides(next *helmrelease.Release) []byte {
+func (p prepared) besides(next *history.Revision) []byte {
 	var all bytes.Buffer
 	for _, hook := range next.Hooks {
 		fmt.Fprintf(&all, "---\n%s\n", hook.Manifest)
@@ -145,16 +143,13 @@ func (o Object) unstructured() *unstructured.Unstructured {
 
 // asItIs looks at an object. Of what is never put back, as what is being deleted, it keeps no more than that it is there.
 func asItIs(info *resource.Info) (formerObject, error) {
-	live, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
-	if apierrors.IsNotFound(err) {
-		return formerObject{}, nil
-	}
-	if err != nil {
+	live, err := inventory.Get(info)
+	if err != nil || live == nil {
 		return formerObject{}, err
 	}
 	if dying(live) || slices.Contains([]string{"Job", "Pod", "Lease", "Namespace", "CustomResourceDefinition"}, info.Mapping.GroupVersionKind.Kind) {
 		return formerObject{Exists: true}, nil
 	}
-	data, err := json.Marshal(desired(content(live)))
+	data, err := json.Marshal(desired(inventory.Content(live)))
 	return formerObject{Exists: true, Object: data}, err
 }

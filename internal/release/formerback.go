@@ -18,6 +18,7 @@ import (
 
 	"lockstep/internal/failure"
 	"lockstep/internal/manifest"
+	"lockstep/internal/release/inventory"
 )
 
 // putFormerBack makes the objects that were there before the run what they were. It goes on after an error.
@@ -74,7 +75,7 @@ func (s *session) unpacked(data []byte) (*unstructured.Unstructured, *resource.I
 	if err != nil {
 		return nil, nil, err
 	}
-	built, _, err := buildKnown(document, s.KubeClient.Build)
+	built, _, err := inventory.Known(document, s.KubeClient.Build)
 	if err != nil || len(built) == 0 {
 		return nil, nil, err
 	}
@@ -108,12 +109,12 @@ func dying(object runtime.Object) bool {
 // others says whether the object belongs to another release by now.
 func others(u Undo, object runtime.Object) bool {
 	accessor, err := meta.Accessor(object)
-	return err == nil && accessor.GetAnnotations()[ownerName] != "" && !leftovers{name: u.Name, namespace: u.Namespace}.owner(accessor)
+	return err == nil && accessor.GetAnnotations()[inventory.NameAnnotation] != "" && !inventory.Inventory{Release: u.Name, Namespace: u.Namespace}.Owns(accessor)
 }
 
 // difference is the merge patch that makes of an object what it was.
 func difference(live runtime.Object, was *unstructured.Unstructured) ([]byte, error) {
-	now, then := desired(content(live)), was.Object
+	now, then := desired(inventory.Content(live)), was.Object
 	if was.GetKind() == claim {
 		now, then = labelled(now), labelled(then)
 	}

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"lockstep/internal/release/history"
 )
 
 // formers are the Secrets of a namespace in which runs keep what they found: one for each release and owner, since
@@ -64,7 +66,7 @@ func (f *formers) write(ctx context.Context, p prepared, former Former) (version
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: FormerName(p.Name, p.Owner), ResourceVersion: former.version,
-			Labels:      map[string]string{"app.kubernetes.io/managed-by": "lockstep", ownerLabel: p.Owner},
+			Labels:      map[string]string{"app.kubernetes.io/managed-by": "lockstep", history.OwnerLabel: p.Owner},
 			Annotations: map[string]string{runAnnotation: p.Run},
 		},
 		Type: "lockstep.dev/former", Data: map[string][]byte{formerKey: packed.Bytes()},

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
+
+	"lockstep/internal/release/history"
 )
 
 // step is the one action that brings a release to where it should be.
@@ -21,41 +23,41 @@ const (
 // plan is the one action and what it starts from.
 type plan struct {
 	step    step
-	history []*helmrelease.Release // that Helm sees, the oldest first
-	taken   *helmrelease.Release   // the unfinished revision that is carried on; nil: none
+	history history.History   // that Helm sees, the oldest first
+	taken   *history.Revision // the unfinished revision that is carried on; nil: none
 }
 
 func (s *session) plan(p prepared, progress func(string)) (plan, error) {
-	history, err := s.history(p.Name)
+	revisions, err := s.history(p.Name)
 	if err != nil {
 		return plan{}, err
 	}
-	last := newest(history)
+	last := revisions.Last()
 	if err := busy(last, p.Owner); err != nil {
 		return plan{}, err
 	}
-	if err := s.heal(history, p.Before); err != nil {
+	if err := s.heal(revisions, p.Before); err != nil {
 		return plan{}, err
 	}
-	if resumable(history, p) {
+	if resumable(revisions, p) {
 		progress(fmt.Sprintf("carrying on with revision %d of release %s, which was left %s", last.Version, p.Name, last.Info.Status))
-		under := before(history)
+		under := revisions.BeforeLast()
 		return plan{again(under), under, last}, nil
 	}
 	if err := s.settle(last, progress); err != nil {
 		return plan{}, err
 	}
-	next, err := s.decide(history, p)
-	return plan{step: next, history: history}, err
+	next, err := s.decide(revisions, p)
+	return plan{step: next, history: revisions}, err
 }
 
 // decide chooses the one action for a release with this history.
-func (s *session) decide(history []*helmrelease.Release, p prepared) (step, error) {
-	last := newest(history)
+func (s *session) decide(revisions history.History, p prepared) (step, error) {
+	last := revisions.Last()
 	if last == nil {
 		return install, nil
 	}
-	if s.keptByHand(last) {
+	if revisions.KeptByHand() {
 		return nothing, final(Conflict, fmt.Sprintf("forget it (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace),
 			"somebody uninstalled release %s and kept its history", last.Name)
 	}
@@ -63,37 +65,32 @@ func (s *session) decide(history []*helmrelease.Release, p prepared) (step, erro
 	case helmrelease.StatusUninstalled, helmrelease.StatusUninstalling:
 		return reinstall, nil
 	case helmrelease.StatusDeployed:
-		if last.Labels[fingerprintLabel] != p.labels[fingerprintLabel] || !s.made(last) {
+		if last.Labels[history.FingerprintLabel] != p.labels[history.FingerprintLabel] || !revisions.MadeByLockstep(last) {
 			return upgrade, nil
 		}
-		live, err := s.liveOf(last)
-		if err != nil || len(live.missing) > 0 {
+		live, err := s.live(last)
+		if err != nil || len(live.Missing) > 0 {
 			return upgrade, err
 		}
 		return nothing, nil
 	}
-	return again(history), nil
+	return again(revisions), nil
 }
 
 // again is how to go on from a revision that is not complete. Helm can upgrade a failed first revision, but then runs
 // the hooks for upgrades: what a chart does only when it is installed would never be done.
-func again(history []*helmrelease.Release) step {
-	last := newest(history)
+func again(revisions history.History) step {
+	last := revisions.Last()
 	if last == nil {
 		return install
 	}
-	if hasInstallOnlyHooks(last) && !slices.ContainsFunc(history, complete) {
+	if hasInstallOnlyHooks(last) && !slices.ContainsFunc(revisions, history.WasComplete) {
 		return replace
 	}
 	return upgrade
 }
 
-// complete says whether the revision was once complete.
-func complete(r *helmrelease.Release) bool {
-	return r.Info.Status == helmrelease.StatusDeployed || r.Info.Status == helmrelease.StatusSuperseded
-}
-
-func hasInstallOnlyHooks(release *helmrelease.Release) bool {
+func hasInstallOnlyHooks(release *history.Revision) bool {
 	return slices.ContainsFunc(release.Hooks, func(hook *helmrelease.Hook) bool {
 		has := func(event helmrelease.HookEvent) bool { return slices.Contains(hook.Events, event) }
 		return has(helmrelease.HookPreInstall) && !has(helmrelease.HookPreUpgrade) ||

@@ -19,11 +19,11 @@ func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
 	if err != nil {
 		return err
 	}
-	history, err := s.history(name)
-	if last := newest(history); err != nil || last == nil || !s.made(last) {
+	revisions, err := s.history(name)
+	if last := revisions.Last(); err != nil || last == nil || !revisions.MadeByLockstep(last) {
 		return err
 	}
-	for _, old := range history[:max(0, len(history)-MaxHistory)] {
+	for _, old := range revisions[:max(0, len(revisions)-MaxHistory)] {
 		if old.Info.Status == helmrelease.StatusDeployed {
 			continue
 		}

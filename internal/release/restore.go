@@ -11,6 +11,9 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/cli-runtime/pkg/resource"
+
+	"lockstep/internal/release/history"
+	"lockstep/internal/release/inventory"
 )
 
 // Undo says which release to put back, and to what.
@@ -56,16 +59,16 @@ func (e *Engine) Restore(ctx context.Context, u Undo, progress func(string)) err
 
 // takeBack goes back to the revision that was there, or removes the release. One that is somebody else's by now it leaves.
 func (e *Engine) takeBack(ctx context.Context, s *session, u Undo, progress func(string)) (foreign bool, err error) {
-	history, err := s.history(u.Name)
+	revisions, err := s.history(u.Name)
 	if err != nil {
 		return false, err
 	}
-	last := newest(history)
+	last := revisions.Last()
 	if err := busy(last, u.Owner); err != nil {
 		return false, err
 	}
-	if target := u.target(history); target != nil {
-		return e.goBack(s, u, history, target, progress)
+	if target := u.target(revisions); target != nil {
+		return e.goBack(s, u, revisions, target, progress)
 	}
 	if wasWhole(u.Before) {
 		return false, final(Failed, "somebody else uninstalled it: deploy again", "release %s was at revision %d and is no longer there", u.Name, u.Before.Revision)
@@ -73,22 +76,22 @@ func (e *Engine) takeBack(ctx context.Context, s *session, u Undo, progress func
 	if last == nil {
 		return false, nil
 	}
-	if last.Labels[fingerprintLabel] == "" || last.Labels[ownerLabel] != u.Owner && !u.Shared || s.keptByHand(last) {
+	if last.Labels[history.FingerprintLabel] == "" || last.Labels[history.OwnerLabel] != u.Owner && !u.Shared || revisions.KeptByHand() {
 		return true, nil
 	}
-	return false, e.remove(ctx, s, history, progress)
+	return false, e.remove(ctx, s, revisions, progress)
 }
 
 // target is the revision to go back to; nil if there was none, or it is gone.
-func (u Undo) target(history []*helmrelease.Release) *helmrelease.Release {
-	if !u.Before.Exists || len(history) == 0 || removed(newest(history)) {
+func (u Undo) target(revisions history.History) *history.Revision {
+	if !u.Before.Exists || len(revisions) == 0 || history.IsUninstalled(revisions.Last()) {
 		return nil
 	}
-	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == u.Before.Revision && !u.Before.precedes(r) })
+	i := slices.IndexFunc(revisions, func(r *history.Revision) bool { return r.Version == u.Before.Revision && !u.Before.precedes(r) })
 	if i < 0 {
 		return nil
 	}
-	return history[i]
+	return revisions[i]
 }
 
 // wasWhole says whether there was something to go back to.
@@ -98,23 +101,23 @@ func wasWhole(before State) bool {
 
 // goBack rolls the objects back first and then the records, the newest last: until that is gone it tells the next
 // attempt that the objects are done.
-func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, target *helmrelease.Release, progress func(string)) (foreign bool, err error) {
-	newer := history[slices.Index(history, target)+1:]
-	mine := func(r *helmrelease.Release) bool { return signed(r) && r.Labels[ownerLabel] == u.Owner }
+func (e *Engine) goBack(s *session, u Undo, revisions history.History, target *history.Revision, progress func(string)) (foreign bool, err error) {
+	newer := revisions[slices.Index(revisions, target)+1:]
+	mine := func(r *history.Revision) bool { return history.Signed(r) && r.Labels[history.OwnerLabel] == u.Owner }
 	if !slices.ContainsFunc(newer, mine) {
 		if len(newer) == 0 {
 			return false, s.settle(target, progress)
 		}
 		return true, nil
 	}
-	last := newest(newer)
+	last := newer.Last()
 	if !mine(last) {
 		return true, final(Conflict, fmt.Sprintf("if that is not wanted, roll it back by hand: helm rollback %s %d -n %s", u.Name, target.Version, u.Namespace),
 			"somebody else changed release %s since: revision %d, %q", u.Name, last.Version, last.Info.Description)
 	}
 	if !rolledBack(last, target) || last.Info.Status != helmrelease.StatusDeployed {
 		progress(fmt.Sprintf("rolling release %s back from revision %d to %d", u.Name, last.Version, target.Version))
-		if err := e.rollBack(s, u, history, target); err != nil {
+		if err := e.rollBack(s, u, revisions, target); err != nil {
 			return false, s.explain(fmt.Sprintf("rolling back release %s to revision %d", u.Name, target.Version), err)
 		}
 	}
@@ -122,27 +125,27 @@ func (e *Engine) goBack(s *session, u Undo, history []*helmrelease.Release, targ
 }
 
 // rolledBack says whether an attempt to go back to target made the revision.
-func rolledBack(r, target *helmrelease.Release) bool {
-	return signed(r) && strings.HasPrefix(r.Info.Description, fmt.Sprintf("Rollback to %d,", target.Version))
+func rolledBack(r, target *history.Revision) bool {
+	return history.Signed(r) && strings.HasPrefix(r.Info.Description, fmt.Sprintf("Rollback to %d,", target.Version))
 }
 
-func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, target *helmrelease.Release) error {
-	taken := newest(history)
-	if rolledBack(taken, target) && carriesOn(before(history), taken) {
-		history = before(history)
+func (e *Engine) rollBack(s *session, u Undo, revisions history.History, target *history.Revision) error {
+	taken := revisions.Last()
+	if rolledBack(taken, target) && carriesOn(revisions.BeforeLast(), taken) {
+		revisions = revisions.BeforeLast()
 	} else if err := s.settle(taken, func(string) {}); err != nil {
 		return err
 	} else {
 		taken = nil
 	}
-	newer := before(history[slices.Index(history, target)+1:]) // Helm starts from the last
+	newer := revisions[slices.Index(revisions, target)+1:].BeforeLast() // Helm starts from the last
 	if err := s.expect(u.Name, u.Namespace, newer); err != nil {
 		return err
 	}
-	if err := s.adjust(u, history); err != nil {
+	if err := s.adjust(u, revisions); err != nil {
 		return err
 	}
-	return s.ledgered(u.Owner, taken, nothingFirst, func(cfg *action.Configuration) error {
+	return s.record(history.Recording{Owner: u.Owner, Replaces: taken}, func(cfg *action.Configuration) error {
 		r := action.NewRollback(cfg)
 		r.Version, r.Timeout = target.Version, e.options.Timeout
 		return r.Run(u.Name)
@@ -150,27 +153,27 @@ func (e *Engine) rollBack(s *session, u Undo, history []*helmrelease.Release, ta
 }
 
 // adjust has the rollback make no more of the revision than there was.
-func (s *session) adjust(u Undo, history []*helmrelease.Release) error {
-	s.waits.leftovers.absent = u.Before.Missing
-	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == u.Before.Deployed })
+func (s *session) adjust(u Undo, revisions history.History) error {
+	s.waits.inventory.Absent = u.Before.Missing
+	i := slices.IndexFunc(revisions, func(r *history.Revision) bool { return r.Version == u.Before.Deployed })
 	if len(u.Before.Behind) == 0 || i < 0 {
 		return nil
 	}
-	deployed, err := s.leftovers(u.Name, u.Namespace, history[i:i+1])
+	deployed, err := s.inventory(u.Name, u.Namespace, revisions[i:i+1])
 	if err != nil {
 		return err
 	}
-	s.waits.leftovers.instead = deployed.objects().Filter(func(info *resource.Info) bool { return slices.Contains(u.Before.Behind, identity(info)) })
-	return s.waits.leftovers.instead.Visit(deployed.brand)
+	s.waits.inventory.Instead = deployed.Objects().Filter(func(info *resource.Info) bool { return slices.Contains(u.Before.Behind, inventory.Identity(info)) })
+	return s.waits.inventory.Instead.Visit(deployed.Own)
 }
 
 // putBack makes the revision the last one, as it was.
 func (s *session) putBack(u Undo, revision int, progress func(string)) error {
-	history, err := s.history(u.Name)
+	revisions, err := s.history(u.Name)
 	if err != nil {
 		return err
 	}
-	for _, r := range history {
+	for _, r := range revisions {
 		switch {
 		case r.Version == revision:
 			err = s.mark(r, u.status())
@@ -195,7 +198,7 @@ func (u Undo) status() helmrelease.Status {
 	return helmrelease.StatusFailed
 }
 
-func (s *session) mark(r *helmrelease.Release, status helmrelease.Status) error {
+func (s *session) mark(r *history.Revision, status helmrelease.Status) error {
 	if r.Info.Status == status {
 		return nil
 	}

@@ -11,6 +11,9 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/internal/release/history"
+	"lockstep/internal/release/inventory"
 )
 
 // Uninstall removes a release with its objects and its history, and waits until the objects are gone, their pods
@@ -27,20 +30,20 @@ func (e *Engine) Uninstall(ctx context.Context, namespace, name string, progress
 	if err != nil {
 		return err
 	}
-	history, err := s.history(name)
-	if last := newest(history); err != nil || last == nil || s.keptByHand(last) {
+	revisions, err := s.history(name)
+	if last := revisions.Last(); err != nil || last == nil || revisions.KeptByHand() {
 		return err
 	}
-	return e.remove(ctx, s, history, progress)
+	return e.remove(ctx, s, revisions, progress)
 }
 
 // remove takes a release away in three steps that can each be repeated: delete its objects and record that, wait until
 // they are gone, forget the release. Letting Helm forget it first would lose the list of what to wait for.
-func (e *Engine) remove(ctx context.Context, s *session, history []*helmrelease.Release, progress func(string)) error {
+func (e *Engine) remove(ctx context.Context, s *session, revisions history.History, progress func(string)) error {
 	s.removing(true)
 	defer s.removing(false) // a reinstallation must not do without a kind
-	last := newest(history)
-	all, err := s.leftovers(last.Name, last.Namespace, current(history))
+	last := revisions.Last()
+	all, err := s.inventory(last.Name, last.Namespace, revisions.InCluster())
 	if err != nil {
 		return err
 	}
@@ -59,11 +62,6 @@ func (e *Engine) remove(ctx context.Context, s *session, history []*helmrelease.
 	return s.forget(last.Name)
 }
 
-// current are the revisions that objects in the cluster may be of: the deployed one and what came after.
-func current(history []*helmrelease.Release) []*helmrelease.Release {
-	return history[max(0, len(history)-len(unsettled(history))-1):]
-}
-
 // removing lets objects be missing with their kind, whose CustomResourceDefinition somebody deleted.
 func (s *session) removing(now bool) {
 	if s.waits != nil {
@@ -72,12 +70,12 @@ func (s *session) removing(now bool) {
 }
 
 // delete removes the objects, first those that Helm does not reckon with.
-func (e *Engine) delete(s *session, all leftovers, last *helmrelease.Release) error {
+func (e *Engine) delete(s *session, all inventory.Inventory, last *history.Revision) error {
 	final, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
 	if err != nil {
 		return err
 	}
-	if err := all.sweep(s.KubeClient.Delete, all.objects().Difference(final)); err != nil {
+	if err := all.Prune(s.KubeClient.Delete, all.Objects().Difference(final)); err != nil {
 		return err
 	}
 	u := action.NewUninstall(s.Configuration)
@@ -85,18 +83,18 @@ func (e *Engine) delete(s *session, all leftovers, last *helmrelease.Release) er
 	// An owner deleted in the foreground stays until what it owns is gone: waiting for it waits for the pods too.
 	u.DeletionPropagation = "foreground"
 	u.Timeout = e.options.Timeout
-	u.Description = "uninstall" + byLockstep
+	u.Description = "uninstall" + history.ByLockstep
 	_, err = u.Run(last.Name)
 	return err
 }
 
-func (e *Engine) awaitGone(s *session, all leftovers, last *helmrelease.Release) error {
+func (e *Engine) awaitGone(s *session, all inventory.Inventory, last *history.Revision) error {
 	final, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
 	if err != nil {
 		return err
 	}
-	for _, info := range all.objects().Difference(final) {
-		left, err := all.owned(info)
+	for _, info := range all.Objects().Difference(final) {
+		left, err := all.Owned(info)
 		if err != nil {
 			return err
 		}
@@ -104,7 +102,7 @@ func (e *Engine) awaitGone(s *session, all leftovers, last *helmrelease.Release)
 			final = append(final, info)
 		}
 	}
-	return s.waits.gone(all.former.made(withoutKept(final)), e.options.Timeout)
+	return s.waits.gone(s.waits.former.made(withoutKept(final)), e.options.Timeout)
 }
 
 func withoutKept(resources kube.ResourceList) kube.ResourceList {
@@ -121,11 +119,11 @@ func withoutKept(resources kube.ResourceList) kube.ResourceList {
 
 // forget deletes the release's history. The newest revision goes last: it tells the next attempt what is being done.
 func (s *session) forget(name string) error {
-	history, err := s.history(name)
+	revisions, err := s.history(name)
 	if err != nil {
 		return err
 	}
-	for _, revision := range history {
+	for _, revision := range revisions {
 		if _, err := s.Releases.Delete(name, revision.Version); err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
 			return explained("deleting the record of release "+name, err)
 		}

@@ -115,6 +115,7 @@ func (s *Sandbox) Config(t testing.TB) *rest.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.QPS = -1 // client-go waits after five requests a second, and many tests share a client
 	return c
 }
 

@@ -1,4 +1,4 @@
-package release
+package hook
 
 import (
 	"context"
@@ -18,20 +18,20 @@ import (
 
 func TestCompleteHookEndsTheWait(t *testing.T) {
 	cluster := fake.NewClientset(job(batchv1.JobComplete, ""))
-	if err := wait(context.Background(), cluster).job("apps", "setup", time.Minute); err != nil {
+	if err := wait(cluster).Wait(context.Background(), "apps", "setup", time.Minute); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestHookThatBecomesCompleteEndsTheWait(t *testing.T) {
 	cluster := fake.NewClientset(job("", ""), pod("", ""))
-	w := wait(context.Background(), cluster)
-	w.progress = func(string) { // the first word about its pods: it is waited for by now
+	w := wait(cluster)
+	w.Progress = func(string) { // the first word about its pods: it is waited for by now
 		if _, err := cluster.BatchV1().Jobs("apps").Update(context.Background(), job(batchv1.JobComplete, ""), metav1.UpdateOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := w.job("apps", "setup", time.Minute); err != nil {
+	if err := w.Wait(context.Background(), "apps", "setup", time.Minute); err != nil {
 		t.Error(err)
 	}
 }
@@ -58,16 +58,20 @@ func TestHookThatCannotCompleteFailsFastWithTheEvidence(t *testing.T) {
 			if c.pod == nil {
 				timeout = 50 * time.Millisecond
 			}
-			w := wait(context.Background(), cluster)
-			w.diagnose = c.diagnose
-			err := w.job("apps", "setup", timeout)
-			checkFailure(t, err, HookFailed, c.want...)
+			w := wait(cluster)
+			w.Diagnose = c.diagnose
+			err := w.Wait(context.Background(), "apps", "setup", timeout)
+			if failure.ReasonOf(err) != Failed {
+				t.Fatalf("got %v", err)
+			}
+			for _, part := range append(c.want, "Next: look at kubectl -n apps describe job setup") {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
 			diagnosed := strings.Contains(err.Error(), "cannot run")
 			if failure.IsRetryable(err) == diagnosed {
 				t.Errorf("retryable is %v: %v", !diagnosed, err)
-			}
-			if !errors.Is(w.found, err) {
-				t.Error("the error is not kept for Helm, which loses it")
 			}
 		})
 	}
@@ -75,9 +79,9 @@ func TestHookThatCannotCompleteFailsFastWithTheEvidence(t *testing.T) {
 
 func TestHookWaitSaysWhatThePodsDo(t *testing.T) {
 	var said []string
-	w := wait(context.Background(), fake.NewClientset(job("", ""), pod("ImagePullBackOff", "")))
-	w.progress = func(text string) { said = append(said, text) }
-	_ = w.job("apps", "setup", time.Minute)
+	w := wait(fake.NewClientset(job("", ""), pod("ImagePullBackOff", "")))
+	w.Progress = func(text string) { said = append(said, text) }
+	_ = w.Wait(context.Background(), "apps", "setup", time.Minute)
 	if !slices.Equal(said, []string{"hook Job setup: pod setup-x ImagePullBackOff"}) {
 		t.Errorf("progress was %q", said)
 	}
@@ -85,9 +89,9 @@ func TestHookWaitSaysWhatThePodsDo(t *testing.T) {
 
 func TestCancelledHookWaitEndsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := wait(ctx, fake.NewClientset(job("", ""), pod("", "")))
-	w.progress = func(string) { cancel() }
-	if err := w.job("apps", "setup", time.Minute); !errors.Is(err, context.Canceled) {
+	w := wait(fake.NewClientset(job("", ""), pod("", "")))
+	w.Progress = func(string) { cancel() }
+	if err := w.Wait(ctx, "apps", "setup", time.Minute); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -106,8 +110,8 @@ func TestPatienceWithWhatMayStillCome(t *testing.T) {
 	}
 }
 
-func wait(ctx context.Context, cluster *fake.Clientset) *waiter {
-	return &waiter{ctx: ctx, cluster: cluster, progress: func(string) {}}
+func wait(cluster *fake.Clientset) Waiter {
+	return Waiter{Cluster: cluster, Progress: func(string) {}}
 }
 
 func job(condition batchv1.JobConditionType, reason string) *batchv1.Job {

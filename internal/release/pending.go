@@ -1,57 +1,32 @@
 package release
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
-	"helm.sh/helm/v3/pkg/storage/driver"
+
+	"lockstep/internal/release/history"
 )
 
 // abandonedAfter is how long a revision of somebody else may be pending before nobody can be at work on it any more.
 const abandonedAfter = 30 * time.Minute
 
-// history is every revision of a release, the oldest first.
-func (s *session) history(name string) ([]*helmrelease.Release, error) {
-	all, err := s.Releases.History(name)
-	if errors.Is(err, driver.ErrReleaseNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, explained("reading release "+name, err)
-	}
-	slices.SortFunc(all, func(a, b *helmrelease.Release) int { return a.Version - b.Version })
-	return all, nil
-}
-
-func newest(history []*helmrelease.Release) *helmrelease.Release {
-	if len(history) == 0 {
-		return nil
-	}
-	return history[len(history)-1]
-}
-
-// before is the history without its newest revision.
-func before(history []*helmrelease.Release) []*helmrelease.Release {
-	return history[:max(0, len(history)-1)]
-}
-
 // busy refuses a release on which somebody else is at work. The revisions that owner's environment left pending are
 // not meant: their worker was killed, since one operation at a time works on an environment and the caller holds the
 // release's lock.
-func busy(last *helmrelease.Release, owner string) error {
-	if last == nil || !last.Info.Status.IsPending() || signed(last) && last.Labels[ownerLabel] == owner {
+func busy(last *history.Revision, owner string) error {
+	if last == nil || !last.Info.Status.IsPending() || history.Signed(last) && last.Labels[history.OwnerLabel] == owner {
 		return nil
 	}
 	if time.Since(last.Info.LastDeployed.Time) > abandonedAfter {
 		return nil
 	}
 	since := last.Info.LastDeployed.UTC().Format(time.RFC3339)
-	if signed(last) {
+	if history.Signed(last) {
 		return transient(Conflict, "wait for that operation", "Lockstep is at work on release %s for environment %q: revision %d is %s since %s",
-			last.Name, last.Labels[ownerLabel], last.Version, last.Info.Status, since)
+			last.Name, last.Labels[history.OwnerLabel], last.Version, last.Info.Status, since)
 	}
 	next := fmt.Sprintf("wait until it is done and run this again; if it was interrupted, put the release right first (helm history %[1]s -n %[2]s, then helm rollback or "+
 		"helm uninstall)", last.Name, last.Namespace)
@@ -60,19 +35,19 @@ func busy(last *helmrelease.Release, owner string) error {
 
 // resumable says whether the newest revision is an attempt of this very run at what p asks for: killed, or failed. It
 // is then carried on under its number. What an earlier run left gets a revision on top, to have something to go back to.
-func resumable(history []*helmrelease.Release, p prepared) bool {
-	last := newest(history)
-	if last == nil || !signed(last) || last.Labels[ownerLabel] != p.Owner || last.Labels[fingerprintLabel] != p.labels[fingerprintLabel] {
+func resumable(revisions history.History, p prepared) bool {
+	last := revisions.Last()
+	if last == nil || !history.Signed(last) || last.Labels[history.OwnerLabel] != p.Owner || last.Labels[history.FingerprintLabel] != p.labels[history.FingerprintLabel] {
 		return false
 	}
 	unfinished := slices.Contains([]helmrelease.Status{
 		helmrelease.StatusPendingInstall, helmrelease.StatusPendingUpgrade, helmrelease.StatusFailed}, last.Info.Status)
-	return unfinished && p.Before.precedes(last) && carriesOn(before(history), last)
+	return unfinished && p.Before.precedes(last) && carriesOn(revisions.BeforeLast(), last)
 }
 
 // carriesOn says whether Helm would give last's number to the next revision of history.
-func carriesOn(history []*helmrelease.Release, last *helmrelease.Release) bool {
-	under := newest(history)
+func carriesOn(revisions history.History, last *history.Revision) bool {
+	under := revisions.Last()
 	if under == nil {
 		return last.Version == 1
 	}
@@ -80,21 +55,21 @@ func carriesOn(history []*helmrelease.Release, last *helmrelease.Release) bool {
 }
 
 // precedes says whether a revision was made after the release was seen.
-func (before State) precedes(r *helmrelease.Release) bool {
-	return !before.Exists || r.Version > before.Revision || before.Installed != moment(r.Info.FirstDeployed)
+func (before State) precedes(r *history.Revision) bool {
+	return !before.Exists || r.Version > before.Revision || before.Installed != history.Moment(r.Info.FirstDeployed)
 }
 
 // heal marks the revision as deployed again that was so when the run began, if an upgrade was cut off between recording
 // that it is superseded and recording its own success. Else Helm would start from whatever is last.
-func (s *session) heal(history []*helmrelease.Release, before State) error {
-	if deployedIn(history) != nil {
+func (s *session) heal(revisions history.History, before State) error {
+	if revisions.Deployed() != nil {
 		return nil
 	}
-	i := slices.IndexFunc(history, func(r *helmrelease.Release) bool { return r.Version == before.deployed() && !before.precedes(r) })
-	if i < 0 || history[i].Info.Status != helmrelease.StatusSuperseded {
+	i := slices.IndexFunc(revisions, func(r *history.Revision) bool { return r.Version == before.deployed() && !before.precedes(r) })
+	if i < 0 || revisions[i].Info.Status != helmrelease.StatusSuperseded {
 		return nil
 	}
-	return explained(fmt.Sprintf("marking revision %d of release %s as deployed", history[i].Version, history[i].Name), s.mark(history[i], helmrelease.StatusDeployed))
+	return explained(fmt.Sprintf("marking revision %d of release %s as deployed", revisions[i].Version, revisions[i].Name), s.mark(revisions[i], helmrelease.StatusDeployed))
 }
 
 // deployed is the revision that Helm had marked so; 0 if there was none.
@@ -107,7 +82,7 @@ func (before State) deployed() int {
 
 // settle marks a revision that was left pending as failed. This also bars an attempt that is only frozen from reporting
 // over what comes next.
-func (s *session) settle(last *helmrelease.Release, progress func(string)) error {
+func (s *session) settle(last *history.Revision, progress func(string)) error {
 	if last == nil || !last.Info.Status.IsPending() {
 		return nil
 	}
@@ -116,9 +91,9 @@ func (s *session) settle(last *helmrelease.Release, progress func(string)) error
 	return explained("marking release "+last.Name+" as failed", s.Releases.Update(last))
 }
 
-func signature(r *helmrelease.Release) string {
-	if signed(r) {
-		return ", run" + byLockstep
+func signature(r *history.Revision) string {
+	if history.Signed(r) {
+		return ", run" + history.ByLockstep
 	}
 	return ""
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/kube"
+
+	"lockstep/internal/release/inventory"
 )
 
 // deleting is a cluster whose update removes, as Helm's does, what is only in original, whoever's it is.
@@ -30,8 +32,8 @@ func TestWhatAFailedRevisionBroughtIsLeftToSomebodyElseWhoHasItByNow(t *testing.
 	}
 	failed := list(kept + "---\n" + theirs)
 	c.put("create", failed) // without the release's name
-	l := leftovers{name: "web", namespace: "apps", revisions: []kube.ResourceList{failed}}
-	if _, err := l.update(deleting{c}, nil, list(kept), false); err != nil {
+	l := inventory.Inventory{Release: "web", Namespace: "apps", Revisions: []kube.ResourceList{failed}}
+	if _, err := l.Update(deleting{c}, nil, list(kept), false); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"configmaps/kept", "configmaps/theirs"}, c.has()); diff != "" {

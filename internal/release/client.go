@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/kube"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/resource"
-	"k8s.io/client-go/kubernetes"
+
+	"lockstep/internal/release/hook"
+	"lockstep/internal/release/inventory"
 )
 
 // between is how often the cluster is asked while objects are waited for that no single watch covers.
@@ -31,9 +31,9 @@ func (c *kubeClient) Build(manifest io.Reader, _ bool) (kube.ResourceList, error
 	return c.waiter.build(manifest, c.Client.Build)
 }
 
-// Update brings the objects of one revision to those of the next (see [leftovers]).
+// Update brings the objects of one revision to those of the next (see [inventory.Inventory]).
 func (c *kubeClient) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
-	return c.waiter.leftovers.update(c.Client, original, target, force)
+	return c.waiter.inventory.Update(c.Client, original, target, force)
 }
 
 // DeleteWithPropagationPolicy deletes what a release made. Helm's own takes nothing to delete for an error.
@@ -54,8 +54,8 @@ func (c *kubeClient) WatchUntilReady(resources kube.ResourceList, timeout time.D
 			}
 			continue
 		}
-		if err := c.waiter.job(info.Namespace, info.Name, timeout); err != nil {
-			return err
+		if err := c.waiter.hooks.Wait(c.waiter.ctx, info.Namespace, info.Name, timeout); err != nil {
+			return c.waiter.fail(err)
 		}
 	}
 	return nil
@@ -70,13 +70,12 @@ func (c *kubeClient) WaitForDelete(resources kube.ResourceList, timeout time.Dur
 // lives as long as one action.
 type waiter struct {
 	ctx      context.Context
-	cluster  kubernetes.Interface
-	diagnose func(ctx context.Context, namespace, job string) error
+	hooks    hook.Waiter
 	progress func(string)
 	// removing says that the release is being removed.
 	removing bool
-	// leftovers are what an update has to reckon with beside what Helm gives it.
-	leftovers leftovers
+	// inventory is what an update has to reckon with beside what Helm gives it.
+	inventory inventory.Inventory
 	// former are the objects that were there before the run.
 	former Former
 	// found is why a wait failed; Helm keeps no more than the text of it.
@@ -91,7 +90,7 @@ func (w *waiter) build(manifest io.Reader, build func(io.Reader, bool) (kube.Res
 	if err != nil {
 		return nil, err
 	}
-	known, gone, err := buildKnown(data, build)
+	known, gone, err := inventory.Known(data, build)
 	if len(gone) > 0 {
 		w.progress("gone with its kind: " + strings.Join(gone, ", "))
 	}
@@ -104,7 +103,7 @@ func (w *waiter) gone(resources kube.ResourceList, timeout time.Duration) error 
 	defer cancel()
 	said := ""
 	for {
-		left, err := existing(resources)
+		left, err := inventory.Existing(resources)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -131,27 +130,4 @@ func notGone(err error, left []string, timeout time.Duration) error {
 func (w *waiter) fail(err error) error {
 	w.found = err
 	return err
-}
-
-// existing names the objects that are there.
-func existing(resources kube.ResourceList) ([]string, error) {
-	var names []string
-	for _, info := range resources {
-		found, err := exists(info)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			names = append(names, info.Mapping.GroupVersionKind.Kind+" "+info.Name)
-		}
-	}
-	return names, nil
-}
-
-func exists(info *resource.Info) (bool, error) {
-	_, err := resource.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	return err == nil, err
 }

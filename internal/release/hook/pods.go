@@ -1,4 +1,4 @@
-package release
+package hook
 
 import (
 	"errors"
@@ -75,3 +75,5 @@ func unscheduled(pod corev1.Pod) string {
 	}
 	return ""
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,49 +1,67 @@
-package release
+package inventory
 
 import (
 	"reflect"
-	"strings"
 
 	"helm.sh/helm/v3/pkg/kube"
-	helmrelease "helm.sh/helm/v3/pkg/release"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	cli "k8s.io/cli-runtime/pkg/resource"
 )
 
-// live says how far a revision's objects are in the cluster: not at all, or as the revision has them.
-type live struct {
-	missing, same kube.ResourceList
-	deployments   Names // names of those that are there
+// Live says how far objects are in the cluster: not at all, or as they are asked for.
+type Live struct {
+	Missing, Same kube.ResourceList
+	Deployments   []string // names of those that are there
 }
 
-func (s *session) liveOf(revision *helmrelease.Release) (found live, err error) {
-	objects, err := s.KubeClient.Build(strings.NewReader(revision.Manifest), false)
-	if err != nil {
-		return found, explained("reading the objects of the release", err)
-	}
+// Look compares objects with those in the cluster.
+func Look(objects kube.ResourceList) (found Live, err error) {
 	for _, info := range objects {
-		object, err := cli.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+		object, err := Get(info)
 		switch {
-		case apierrors.IsNotFound(err):
-			found.missing = append(found.missing, info)
-			continue
 		case err != nil:
-			return found, explained("looking for the objects of the release", err)
-		case holds(content(object), content(info.Object)):
-			found.same = append(found.same, info)
+			return found, err
+		case object == nil:
+			found.Missing = append(found.Missing, info)
+			continue
+		case holds(Content(object), Content(info.Object)):
+			found.Same = append(found.Same, info)
 		}
 		if info.Mapping.GroupVersionKind.Kind == "Deployment" {
-			found.deployments = append(found.deployments, info.Name)
+			found.Deployments = append(found.Deployments, info.Name)
 		}
 	}
 	return found, nil
 }
 
-func content(object runtime.Object) any {
+// Get is the object in the cluster; nil if it is not there.
+func Get(info *cli.Info) (runtime.Object, error) {
+	object, err := cli.NewHelper(info.Client, info.Mapping).Get(info.Namespace, info.Name)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return object, err
+}
+
+// Existing names those of the objects that are in the cluster.
+func Existing(objects kube.ResourceList) (names []string, err error) {
+	for _, info := range objects {
+		object, err := Get(info)
+		if err != nil {
+			return nil, err
+		}
+		if object != nil {
+			names = append(names, info.Mapping.GroupVersionKind.Kind+" "+info.Name)
+		}
+	}
+	return names, nil
+}
+
+// Content is what an object holds.
+func Content(object runtime.Object) any {
 	if u, ok := object.(*unstructured.Unstructured); ok {
 		return u.Object
 	}
@@ -91,22 +109,4 @@ func sameQuantity(have, want any) bool {
 	a, isQuantity := parse(have)
 	b, both := parse(want)
 	return isQuantity && both && a.Cmp(b) == 0
-}
-
-// identity names an object so that no other has the same name: ConfigMap apps/web, HTTPRoute.gateway.networking.k8s.io apps/web.
-func identity(info *cli.Info) string {
-	kind := info.Mapping.GroupVersionKind
-	return named(kind.Kind, kind.Group, info.Namespace, info.Name)
-}
-
-func named(kind, group, namespace, name string) string {
-	return schema.GroupKind{Group: group, Kind: kind}.String() + " " + strings.TrimPrefix(namespace+"/"+name, "/")
-}
-
-func listed(objects kube.ResourceList) Names {
-	var all Names
-	for _, info := range objects {
-		all = append(all, identity(info))
-	}
-	return all
 }
