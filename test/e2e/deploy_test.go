@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lockstep/test/testbed"
 	"lockstep/test/world"
 	"lockstep/workflows"
 )
@@ -19,7 +20,7 @@ func testDeploy(t *testing.T, w *world.World) {
 		!strings.HasPrefix(r.Hosts, r.Address+" am.lockstep.test gw.lockstep.test") || r.Issuer != "https://km.lockstep.test/oauth2/token" || r.KeyManager == "" {
 		t.Errorf("the report lacks addresses: %+v", o)
 	}
-	target := world.Target(t)
+	target := testbed.Target(t)
 	if !strings.HasPrefix(r.Image, target[:strings.LastIndex(target, ":")]+"@sha256:") || len(r.Releases) != 3 {
 		t.Errorf("the report lacks image or releases: %+v", r)
 	}

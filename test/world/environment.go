@@ -14,14 +14,14 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/cluster"
+	"lockstep/test/testbed"
 	"lockstep/workflows"
 )
 
-// File is the file of the environment with some fields, as image.base, set to other values. The file is examples/quickstart.yaml, or on
-// another cluster the one that LOCKSTEP_TEST_ENVIRONMENT names.
+// File is the environment's file with some fields, as image.base, set to other values.
 func File(t testing.TB, changes map[string]any) string {
 	t.Helper()
-	env := fields(t)
+	env := testbed.Environment(t)
 	for path, value := range changes {
 		if err := unstructured.SetNestedField(env, value, strings.Split(path, ".")...); err != nil {
 			t.Fatal(err)
@@ -36,33 +36,6 @@ func File(t testing.TB, changes map[string]any) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func fields(t testing.TB) map[string]any {
-	t.Helper()
-	path := filepath.Join("..", "..", "examples", "quickstart.yaml")
-	if given := os.Getenv(environmentVar); given != "" && os.Getenv(kubeconfigVar) != "" {
-		path = given
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]any{}
-	if err := yaml.Unmarshal(text, &env); err != nil {
-		t.Fatal(err)
-	}
-	if env["name"] != Environment || env["namespace"] != Namespace {
-		t.Fatalf("%s has to be of environment %s in namespace %s", path, Environment, Namespace)
-	}
-	return env
-}
-
-// Target is the image that the environment's file has built.
-func Target(t testing.TB) string {
-	t.Helper()
-	target, _, _ := unstructured.NestedString(fields(t), "image", "target")
-	return target
 }
 
 // Outcome is what deploy -o json prints.

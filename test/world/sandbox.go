@@ -2,49 +2,22 @@ package world
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"lockstep/sandbox/fault"
 	"lockstep/sandbox/registry"
 	"lockstep/sandbox/sandboxtest"
 )
 
-// sandbox is a testbed with products that boot within seconds.
-type sandbox struct{ box *sandboxtest.Sandbox }
-
-func newSandbox(t testing.TB, args ...string) sandbox {
+// TheSandbox is the sandbox that the scenario runs in. On another cluster the test is skipped, which says what it wants of a sandbox.
+func (w *World) TheSandbox(t testing.TB, wants string) *sandboxtest.Sandbox {
 	t.Helper()
-	args = append(args, "--is-boot", "1s", "--apim-boot", "2s", "--probe-scale", "4")
-	return sandbox{sandboxtest.Up(t, sandboxtest.Options{Args: args})}
-}
-
-func (s sandbox) Kubeconfig() string            { return s.box.Kubeconfig }
-func (s sandbox) TemporalAddress() string       { return s.box.TemporalAddress }
-func (s sandbox) Dir() string                   { return s.box.Dir }
-func (s sandbox) Env() []string                 { return s.box.Env() }
-func (s sandbox) Patience() time.Duration       { return 4 * time.Minute }
-func (s sandbox) Sandbox() *sandboxtest.Sandbox { return s.box }
-
-// PodLogs are the files of the node and of what it runs.
-func (s sandbox) PodLogs(t testing.TB) map[string][]byte {
-	t.Helper()
-	logs := map[string][]byte{}
-	for _, pattern := range []string{"logs/node.log", "pods/*/*/*.log"} {
-		files, err := filepath.Glob(filepath.Join(s.Dir(), pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if logs[file], err = os.ReadFile(file); err != nil {
-				t.Fatal(err)
-			}
-		}
+	s := w.Sandbox()
+	if s == nil {
+		t.Skipf("needs a sandbox: %s", wants)
 	}
-	return logs
+	return s
 }
 
 // Fault has the sandbox's servers fail from now on, as the test wants them to. Without any they work again.

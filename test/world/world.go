@@ -1,6 +1,6 @@
 // Package world is a cluster with a worker and an environment, for tests of whole operations: it brings the environment into the
-// state a test needs, runs the command line as a process, and compares the cluster with how it was. The cluster is a [Testbed]: a
-// sandbox, or any other.
+// state a test needs, runs the command line as a process, and compares the cluster with how it was. Package
+// testbed says which cluster that is.
 package world
 
 import (
@@ -17,16 +17,16 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/portforward"
+	"lockstep/test/testbed"
 )
 
 // The environment of examples/quickstart.yaml.
 const (
-	Environment = "quickstart"
-	Namespace   = "apim"
+	Environment = testbed.Name
+	Namespace   = testbed.Namespace
 	Admin       = "admin"
 )
 
@@ -44,7 +44,7 @@ const (
 
 // World is a testbed with a worker, and one environment that the tests bring into the state they need.
 type World struct {
-	Testbed
+	testbed.Testbed
 	bin      string
 	Cluster  *cluster.Client
 	Dialer   *portforward.Dialer
@@ -66,7 +66,7 @@ type World struct {
 func Start(t testing.TB) *World {
 	t.Helper()
 	bin := programs(t)
-	w := start(t, bin, testbed(t, bin))
+	w := start(t, bin, testbed.New(t, bin))
 	if w.Sandbox() == nil {
 		t.Cleanup(func() { w.remove(t) }) // before the worker stops
 	}
@@ -76,12 +76,12 @@ func Start(t testing.TB) *World {
 // InSandbox starts a worker in a sandbox; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
 func InSandbox(t testing.TB, args ...string) *World {
 	t.Helper()
-	return start(t, programs(t), newSandbox(t, args...))
+	return start(t, programs(t), testbed.NewSandbox(t, args...))
 }
 
-func start(t testing.TB, bin string, testbed Testbed) *World {
+func start(t testing.TB, bin string, bed testbed.Testbed) *World {
 	t.Helper()
-	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Testbed: testbed}
+	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Testbed: bed}
 	var err error
 	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
 		t.Fatal(err)
@@ -120,31 +120,13 @@ func programs(t testing.TB) string {
 // Config is the administrator's access to the API server.
 func (w *World) Config(t testing.TB) *rest.Config {
 	t.Helper()
-	return configOf(t, w.Kubeconfig())
+	return testbed.Config(t, w)
 }
 
 // Client is a client of the API server.
 func (w *World) Client(t testing.TB) kubernetes.Interface {
 	t.Helper()
-	return clientOf(t, w.Kubeconfig())
-}
-
-func configOf(t testing.TB, kubeconfig string) *rest.Config {
-	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return config
-}
-
-func clientOf(t testing.TB, kubeconfig string) kubernetes.Interface {
-	t.Helper()
-	client, err := kubernetes.NewForConfig(configOf(t, kubeconfig))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
+	return testbed.Client(t, w)
 }
 
 // WorkerLog is the file that all workers write to.

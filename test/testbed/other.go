@@ -1,4 +1,4 @@
-package world
+package testbed
 
 import (
 	"context"
@@ -30,20 +30,20 @@ type other struct {
 	kubeconfig, temporal, dir string
 }
 
-// namespaces are what the suite makes and removes, besides what belongs to no namespace.
+// namespaces are those that the tests make and remove.
 var namespaces = []string{Namespace, "envoy-gateway-system"}
 
-func newRemote(t testing.TB, kubeconfig, bin string) other {
+func newOther(t testing.TB, kubeconfig, bin string) other {
 	t.Helper()
 	path, err := filepath.Abs(kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := other{kubeconfig: path, dir: t.TempDir()}
-	client := clientOf(t, path)
+	client := Client(t, o)
 	for _, name := range namespaces {
 		if _, err := client.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{}); err == nil {
-			t.Fatalf("Namespace %s exists in the cluster of %s. The suite makes and removes it: delete it, or choose another cluster.", name, kubeconfig)
+			t.Fatalf("Namespace %s exists in the cluster of %s. The tests make and remove it: delete it, or choose another cluster.", name, kubeconfig)
 		} else if !apierrors.IsNotFound(err) {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func (o other) Tags(t testing.TB) map[string]string {
 // PodLogs are asked for of the API server.
 func (o other) PodLogs(t testing.TB) map[string][]byte {
 	t.Helper()
-	client, logs := clientOf(t, o.kubeconfig), map[string][]byte{}
+	client, logs := Client(t, o), map[string][]byte{}
 	for _, namespace := range namespaces {
 		pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 		if err != nil {

@@ -1,9 +1,14 @@
-package world
+// Package testbed is where tests of whole operations run: in a sandbox of their own, or on a cluster whose kubeconfig is given.
+package testbed
 
 import (
 	"os"
 	"testing"
 	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/sandbox/sandboxtest"
 )
@@ -30,27 +35,37 @@ type Testbed interface {
 	Sandbox() *sandboxtest.Sandbox
 }
 
-// What says that scenarios run on another cluster than a sandbox; see docs/testing.md.
+// What says that tests run on another cluster than a sandbox; see docs/testing.md.
 const (
 	kubeconfigVar  = "LOCKSTEP_TEST_KUBECONFIG"
 	environmentVar = "LOCKSTEP_TEST_ENVIRONMENT"
 )
 
-// testbed is the cluster that the environment variables name, or a sandbox of the test's own.
-func testbed(t testing.TB, bin string) Testbed {
+// New is the cluster that the environment variables name, or a sandbox of the test's own. Programs are looked for in bin.
+func New(t testing.TB, bin string) Testbed {
 	t.Helper()
 	if kubeconfig := os.Getenv(kubeconfigVar); kubeconfig != "" {
-		return newRemote(t, kubeconfig, bin)
+		return newOther(t, kubeconfig, bin)
 	}
-	return newSandbox(t)
+	return NewSandbox(t)
 }
 
-// TheSandbox is the sandbox that the scenario runs in. On another cluster the test is skipped, which says what it wants of a sandbox.
-func (w *World) TheSandbox(t testing.TB, wants string) *sandboxtest.Sandbox {
+// Config is the administrator's access to the API server.
+func Config(t testing.TB, bed Testbed) *rest.Config {
 	t.Helper()
-	s := w.Sandbox()
-	if s == nil {
-		t.Skipf("needs a sandbox: %s", wants)
+	config, err := clientcmd.BuildConfigFromFlags("", bed.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s
+	return config
+}
+
+// Client is a client of the API server.
+func Client(t testing.TB, bed Testbed) kubernetes.Interface {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(Config(t, bed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
