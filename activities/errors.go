@@ -10,8 +10,6 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"lockstep/internal/cluster"
-	"lockstep/internal/diagnosis"
 	failures "lockstep/internal/failure"
 	"lockstep/internal/rest"
 	"lockstep/internal/verify"
@@ -58,25 +56,7 @@ func ended(err error) bool {
 
 // classifyCluster classifies what the Kubernetes API server said.
 func classifyCluster(err error) error {
-	if err = classify(err); ended(err) {
-		return err
-	}
-	var e *cluster.Error
-	if !errors.As(err, &e) {
-		return classifyWait(err)
-	}
-	if e.Retryable() {
-		return passing(TypeUnavailable, e.Error())
-	}
-	kinds := map[cluster.Kind]string{
-		cluster.Unauthorized: TypeUnauthorized, cluster.Forbidden: TypeUnauthorized, cluster.NotFound: TypeNotFound,
-		cluster.MissingKind: TypeNotFound, cluster.Conflict: TypeConflict,
-	}
-	kind, known := kinds[e.Kind]
-	if !known {
-		kind = TypeInvalidConfig
-	}
-	return failure(kind, e.Error())
+	return classifyWait(err)
 }
 
 // classifyWait classifies the end of a wait: a diagnosis is final, since the wait itself has tried for as long as it made sense.
@@ -84,14 +64,6 @@ func classifyCluster(err error) error {
 func classifyWait(err error) error {
 	if err = classify(err); ended(err) {
 		return err
-	}
-	var known *cluster.Error
-	if errors.As(err, &known) {
-		return classifyCluster(err)
-	}
-	var p *cluster.Problem
-	if errors.As(err, &p) && (!p.Retryable || p.Reason == diagnosis.ReasonDeadline) {
-		return failure(TypeNotReady, p.Error())
 	}
 	return passing(TypeUnavailable, err.Error())
 }
@@ -143,11 +115,10 @@ func classifyProduct(err error) error {
 // isUntrusted is true for a certificate that no other attempt makes a trusted one. What Kubernetes' own certificate is about, on the
 // way to a product, is the cluster's error.
 func isUntrusted(err error) bool {
-	var server *cluster.Error
 	var verification *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
-	return !errors.As(err, &server) && (errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host))
+	return failures.KindOf(err) == "" && (errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host))
 }
 
 // refusedHint is what a refusal to know Lockstep's admin means. Elsewhere it is about scopes and roles.

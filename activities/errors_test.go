@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"lockstep/internal/cluster"
 	"lockstep/internal/diagnosis"
 	failures "lockstep/internal/failure"
 	"lockstep/internal/rest"
@@ -17,8 +16,8 @@ import (
 )
 
 func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T) {
-	server := func(kind cluster.Kind) error {
-		return &cluster.Error{Kind: kind, Doing: "reading Secret apim/x", Err: errors.New("no"), Next: "look"}
+	server := func(retryable bool, kind failures.Kind) error {
+		return &failures.Error{Kind: kind, Doing: "reading Secret apim/x", Cause: errors.New("no"), Next: "look", Retryable: retryable}
 	}
 	product := func(status int, code string) error {
 		return fmt.Errorf("listing: %w", &rest.Error{Product: "API Manager", Method: "GET", Path: "/x", Status: status, Code: code})
@@ -29,23 +28,19 @@ func TestEveryErrorHasAStableTypeAndSaysWhetherAnotherAttemptHelps(t *testing.T)
 		kind     string
 		final    bool
 	}{
-		"an API server that is not reached":     {classifyCluster, server(cluster.Unreachable), TypeUnavailable, false},
-		"an API server that cannot now":         {classifyCluster, server(cluster.Unavailable), TypeUnavailable, false},
-		"an expired login":                      {classifyCluster, server(cluster.Unauthorized), TypeUnauthorized, true},
-		"a missing permission":                  {classifyCluster, server(cluster.Forbidden), TypeUnauthorized, true},
-		"a missing object":                      {classifyCluster, server(cluster.NotFound), TypeNotFound, true},
-		"a missing kind":                        {classifyCluster, server(cluster.MissingKind), TypeNotFound, true},
-		"a foreign object":                      {classifyCluster, server(cluster.Conflict), TypeConflict, true},
-		"an object that is refused":             {classifyCluster, server(cluster.Invalid), TypeInvalidConfig, true},
-		"a kubeconfig that cannot be read":      {classifyCluster, server(cluster.InvalidConfig), TypeInvalidConfig, true},
+		"an API server that is not reached":     {classifyCluster, server(true, failures.Unavailable), TypeUnavailable, false},
+		"an expired login":                      {classifyCluster, server(false, failures.Unauthorized), TypeUnauthorized, true},
+		"a missing object":                      {classifyCluster, server(false, failures.NotFound), TypeNotFound, true},
+		"a foreign object":                      {classifyCluster, server(false, failures.Conflict), TypeConflict, true},
+		"a kubeconfig that cannot be read":      {classifyCluster, server(false, failures.InvalidConfig), TypeInvalidConfig, true},
 		"what nobody knows":                     {classifyCluster, errors.New("odd"), TypeUnavailable, false},
-		"a pod that crashes":                    {classifyWait, &cluster.Problem{Reason: "CrashLoopBackOff"}, TypeNotReady, true},
-		"a pod that may yet be ready":           {classifyWait, &cluster.Problem{Reason: "NotYet", Retryable: true}, TypeUnavailable, false},
-		"the end of a wait's time":              {classifyWait, &cluster.Problem{Reason: diagnosis.ReasonDeadline, Retryable: true}, TypeNotReady, true},
-		"an API server that goes during a wait": {classifyWait, server(cluster.Unreachable), TypeUnavailable, false},
+		"a pod that crashes":                    {classifyWait, (&diagnosis.Problem{Reason: "CrashLoopBackOff"}).Failure(), TypeNotReady, true},
+		"a pod that may yet be ready":           {classifyWait, (&diagnosis.Problem{Reason: "NotYet", Retryable: true}).Failure(), TypeUnavailable, false},
+		"the end of a wait's time":              {classifyWait, diagnosis.Deadline("Deployment apim/x", "", "", diagnosis.Fields{}).Failure(), TypeNotReady, true},
+		"an API server that goes during a wait": {classifyWait, server(true, failures.Unavailable), TypeUnavailable, false},
 		"a failure that another attempt mends":  {classifyRelease, failures.Transient(failures.Unavailable, "no"), TypeUnavailable, false},
 		"a failure that no other attempt mends": {classifyRelease, fmt.Errorf("applying: %w", failures.Final(failures.NotFound, "no")), TypeNotFound, true},
-		"a release on an unreachable cluster":   {classifyRelease, server(cluster.Unreachable), TypeUnavailable, false},
+		"a release on an unreachable cluster":   {classifyRelease, server(true, failures.Unavailable), TypeUnavailable, false},
 		"a refused password":                    {classifyProduct, product(401, ""), TypeUnauthorized, true},
 		"a missing role":                        {classifyProduct, product(403, "900908"), TypeUnauthorized, true},
 		"a key manager of that name":            {classifyProduct, product(409, "901405"), TypeConflict, true},

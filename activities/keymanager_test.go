@@ -12,7 +12,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/apim"
-	"lockstep/internal/cluster"
+	"lockstep/internal/diagnosis"
 	"lockstep/internal/rest"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/test/apimtest"
@@ -111,7 +111,7 @@ func TestAProbeThatIsRefusedForGoodDoesNotWaitForItsTimeToEnd(t *testing.T) {
 func TestAProbeEndsWhenAProductCannotComeBack(t *testing.T) {
 	w := apimtest.Start(t, apimtest.Options{})
 	p := &products{diagnose: func(context.Context) error {
-		return &cluster.Problem{Reason: "CrashLoopBackOff", Object: "container wso2am of Pod apim/x", NextMove: "read its log"}
+		return (&diagnosis.Problem{Reason: "CrashLoopBackOff", Object: "container wso2am of Pod apim/x", NextMove: "read its log"}).Failure()
 	}}
 	probe := prober{apim: w.Client(), manager: w.Register(t, apimtest.KeyManager()), name: "probe", classify: p.classify}
 	w.Before(func(*http.Request) error { return errors.New("connection refused") })

@@ -17,6 +17,7 @@ import (
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	failures "lockstep/internal/failure"
 	"lockstep/internal/fence"
 	"lockstep/internal/identity"
 	"lockstep/internal/readiness"
@@ -83,9 +84,8 @@ func (p *products) sharpen(ctx context.Context, err, classified error) error {
 	if rest.Status(err) != 0 || ctx.Err() != nil || !errors.As(classified, &app) || app.NonRetryable() {
 		return classified
 	}
-	var problem *cluster.Problem
-	if errors.As(p.diagnose(ctx), &problem) && !problem.Retryable {
-		return failure(TypeNotReady, "a product that was ready does not answer any more: "+problem.Error())
+	if found := p.diagnose(ctx); failures.Is(found, failures.NotReady) {
+		return failure(TypeNotReady, "a product that was ready does not answer any more: "+found.Error())
 	}
 	return classified
 }

@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/apim"
-	"lockstep/internal/cluster"
+	failures "lockstep/internal/failure"
 	"lockstep/internal/rest"
 	"lockstep/test/apimtest"
 )
@@ -40,7 +40,7 @@ func TestACertificateThatIsNotTheEnvironmentsIsFinal(t *testing.T) {
 			wantRefused(t, classifyProduct(c.Do(context.Background(), rest.Request{Method: http.MethodGet}, nil)), "ConfigMap "+CAConfigMap)
 		})
 	}
-	err := classifyProduct(&cluster.Error{Kind: cluster.InvalidConfig, Doing: "reading", Err: x509.UnknownAuthorityError{}})
+	err := classifyProduct(&failures.Error{Kind: failures.InvalidConfig, Doing: "reading", Cause: x509.UnknownAuthorityError{}})
 	if !strings.Contains(err.Error(), "reading") || strings.Contains(err.Error(), CAConfigMap) {
 		t.Errorf("the cluster's own certificate: %v", err)
 	}

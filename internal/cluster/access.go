@@ -11,6 +11,8 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/version"
+
+	"lockstep/internal/failure"
 )
 
 // Version is a Kubernetes version.
@@ -29,7 +31,7 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 	}
 	var info version.Info
 	if err := json.Unmarshal(text, &info); err != nil {
-		return Version{}, &Error{Kind: InvalidConfig, Doing: "reaching the cluster", Err: err, Next: "correct the server of the kubeconfig: it is no Kubernetes API server"}
+		return Version{}, &failure.Error{Kind: failure.InvalidConfig, Doing: "reaching the cluster", Cause: err, Next: "correct the server of the kubeconfig: it is no Kubernetes API server"}
 	}
 	major, _ := strconv.Atoi(digits(info.Major))
 	minor, _ := strconv.Atoi(digits(info.Minor))

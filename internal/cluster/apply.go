@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
+
+	"lockstep/internal/failure"
 )
 
 // Apply makes the objects what is given, by server-side apply, and says which of them changed. It takes over no object
@@ -64,14 +66,14 @@ func refuseForeign(live, wanted *unstructured.Unstructured) error {
 		if has[ManagedByLabel] != "" {
 			owner = has[ManagedByLabel]
 		}
-		return &Error{Kind: Conflict, Doing: "applying " + ref.String(),
-			Err:  fmt.Errorf("an object of that name is there already and is not Lockstep's (managed by %s)", owner),
-			Next: fmt.Sprintf("delete or rename it, give the environment another name for it, or hand it over with the label %s=%s", ManagedByLabel, ManagedBy)}
+		return &failure.Error{Kind: failure.Conflict, Doing: "applying " + ref.String(),
+			Cause: fmt.Errorf("an object of that name is there already and is not Lockstep's (managed by %s)", owner),
+			Next:  fmt.Sprintf("delete or rename it, give the environment another name for it, or hand it over with the label %s=%s", ManagedByLabel, ManagedBy)}
 	}
 	if other := has[EnvironmentLabel]; other != "" && wants[EnvironmentLabel] != "" && other != wants[EnvironmentLabel] {
-		return &Error{Kind: Conflict, Doing: "applying " + ref.String(),
-			Err:  fmt.Errorf("it belongs to the environment %q", other),
-			Next: "give this environment its own namespace and names, or tear the other one down first"}
+		return &failure.Error{Kind: failure.Conflict, Doing: "applying " + ref.String(),
+			Cause: fmt.Errorf("it belongs to the environment %q", other),
+			Next:  "give this environment its own namespace and names, or tear the other one down first"}
 	}
 	return nil
 }

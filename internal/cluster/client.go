@@ -3,7 +3,6 @@
 package cluster
 
 import (
-	"fmt"
 	"os"
 
 	"k8s.io/client-go/discovery"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 	"lockstep/internal/fence"
 )
 
@@ -37,7 +37,7 @@ func New(c config.Cluster) (*Client, error) {
 	source, _ := Source(c) // load says what cannot be read
 	restConfig, inCluster, err := load(c)
 	if err != nil {
-		return nil, &Error{Kind: InvalidConfig, Doing: "reading cluster access", Err: err,
+		return nil, &failure.Error{Kind: failure.InvalidConfig, Doing: "reading cluster access", Cause: err,
 			Next: "set cluster.kubeconfig and cluster.context to a kubeconfig that kubectl can use on the worker's machine"}
 	}
 	client, err := newClient(restConfig, inCluster)
@@ -110,11 +110,11 @@ func newClient(base *rest.Config, inCluster bool) (*Client, error) {
 	restConfig.Wrap(watchesTransport)
 	kube, err := kubernetes.NewForConfig(restConfig)
 	if err != nil {
-		return nil, fmt.Errorf("making Kubernetes client: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "making Kubernetes client: %w", err)
 	}
 	dyn, err := dynamic.NewForConfig(restConfig)
 	if err != nil {
-		return nil, fmt.Errorf("making Kubernetes client: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "making Kubernetes client: %w", err)
 	}
 	cached := memory.NewMemCacheClient(kube.Discovery())
 	return &Client{

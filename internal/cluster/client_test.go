@@ -20,44 +20,47 @@ import (
 	"k8s.io/client-go/rest"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 func TestErrorsAreToldApart(t *testing.T) {
 	pods := schema.GroupResource{Resource: "pods"}
 	for _, test := range []struct {
-		name string
-		err  error
-		want Kind
+		name   string
+		err    error
+		want   failure.Kind
+		reason string
 	}{
-		{"refused", &url.Error{Op: "Get", URL: "https://x", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, Unreachable},
-		{"cut off", io.ErrUnexpectedEOF, Unreachable},
-		{"certificate", &url.Error{Op: "Get", URL: "https://x", Err: x509.UnknownAuthorityError{}}, InvalidConfig},
-		{"credentials", apierrors.NewUnauthorized("no"), Unauthorized},
-		{"permission", apierrors.NewForbidden(pods, "x", errors.New("no")), Forbidden},
-		{"namespace going", apierrors.NewForbidden(pods, "x", errors.New("namespace apim is being terminated")), Conflict},
-		{"policy", apierrors.NewForbidden(pods, "x", errors.New("ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no")), Invalid},
-		{"policy of a webhook", apierrors.NewForbidden(pods, "x", errors.New(`admission webhook "w" denied the request: no`)), Invalid},
-		{"quota", apierrors.NewForbidden(pods, "x", errors.New("exceeded quota: small")), Forbidden},
-		{"absent", apierrors.NewNotFound(pods, "x"), NotFound},
-		{"concurrent change", apierrors.NewConflict(pods, "x", errors.New("the object has been modified")), Unavailable},
-		{"concurrent creation", apierrors.NewAlreadyExists(pods, "x"), Unavailable},
-		{"field of another manager", apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec"}}, "conflict with kubectl"), Conflict},
-		{"kind", &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "Gateway"}}, MissingKind},
-		{"object", apierrors.NewBadRequest("no"), Invalid},
-		{"overload", apierrors.NewTooManyRequests("later", 1), Unavailable},
-		{"webhook", apierrors.NewInternalError(errors.New("failed calling webhook")), Unavailable},
+		{"refused", &url.Error{Op: "Get", URL: "https://x", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, failure.Unavailable, ReasonUnreachable},
+		{"cut off", io.ErrUnexpectedEOF, failure.Unavailable, ReasonUnreachable},
+		{"certificate", &url.Error{Op: "Get", URL: "https://x", Err: x509.UnknownAuthorityError{}}, failure.InvalidConfig, ""},
+		{"credentials", apierrors.NewUnauthorized("no"), failure.Unauthorized, ""},
+		{"permission", apierrors.NewForbidden(pods, "x", errors.New("no")), failure.Unauthorized, ReasonForbidden},
+		{"namespace going", apierrors.NewForbidden(pods, "x", errors.New("namespace apim is being terminated")), failure.Conflict, ""},
+		{"policy", apierrors.NewForbidden(pods, "x", errors.New("ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no")), failure.InvalidConfig, ReasonInvalid},
+		{"policy of a webhook", apierrors.NewForbidden(pods, "x", errors.New(`admission webhook "w" denied the request: no`)), failure.InvalidConfig, ReasonInvalid},
+		{"quota", apierrors.NewForbidden(pods, "x", errors.New("exceeded quota: small")), failure.Unauthorized, ReasonForbidden},
+		{"absent", apierrors.NewNotFound(pods, "x"), failure.NotFound, ""},
+		{"concurrent change", apierrors.NewConflict(pods, "x", errors.New("the object has been modified")), failure.Unavailable, ""},
+		{"concurrent creation", apierrors.NewAlreadyExists(pods, "x"), failure.Unavailable, ""},
+		{"field of another manager", apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict, Field: ".spec"}}, "conflict with kubectl"), failure.Conflict, ""},
+		{"kind", &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "Gateway"}}, failure.NotFound, ReasonMissingKind},
+		{"object", apierrors.NewBadRequest("no"), failure.InvalidConfig, ReasonInvalid},
+		{"overload", apierrors.NewTooManyRequests("later", 1), failure.Unavailable, ""},
+		{"webhook", apierrors.NewInternalError(errors.New("failed calling webhook")), failure.Unavailable, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var got *Error
-			if err := Classify("doing it", test.err); !errors.As(err, &got) || got.Kind != test.want || !errors.Is(err, test.err) {
-				t.Errorf("got %v", err)
+			err := Classify("doing it", test.err)
+			got, _ := failure.As(err)
+			if !failure.Is(err, test.want) || got.Reason != test.reason || got.Retryable != (test.want == failure.Unavailable) || !errors.Is(err, test.err) {
+				t.Errorf("got %+v", got)
 			}
 			if got != nil && (got.Next == "" || !strings.HasPrefix(got.Error(), "doing it: ")) {
 				t.Errorf("text: %v", got)
 			}
 		})
 	}
-	if err := Classify("doing it", context.Canceled); !errors.Is(err, context.Canceled) || errors.As(err, new(*Error)) {
+	if err := Classify("doing it", context.Canceled); !errors.Is(err, context.Canceled) || failure.KindOf(err) != "" {
 		t.Errorf("a cancellation became %v", err)
 	}
 }
@@ -65,8 +68,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 func TestAKubeconfigThatIsNotThereIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nope")
 	_, err := New(config.Cluster{Kubeconfig: path})
-	var known *Error
-	if !errors.As(err, &known) || known.Kind != InvalidConfig || !strings.Contains(err.Error(), path) {
+	if !failure.Is(err, failure.InvalidConfig) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -76,8 +78,7 @@ func TestAnUnreachableClusterIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var known *Error
-	if _, err := client.Version(t.Context()); !errors.As(err, &known) || known.Kind != Unreachable {
+	if _, err := client.Version(t.Context()); failure.ReasonOf(err) != ReasonUnreachable {
 		t.Errorf("version: %v", err)
 	}
 }
@@ -97,19 +98,18 @@ func TestA401PassesWhereTheKubeconfigWasChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind := func(err error) (Kind, bool) {
-		var known *Error
-		errors.As(client.Renewable(Classify("waiting", err)), &known)
-		return known.Kind, known.Retryable()
+	kind := func(err error) (failure.Kind, bool) {
+		renewable := client.Renewable(Classify("waiting", err))
+		return failure.KindOf(renewable), failure.IsRetryable(renewable)
 	}
-	if got, retryable := kind(apierrors.NewUnauthorized("no")); got != Unauthorized || retryable {
+	if got, retryable := kind(apierrors.NewUnauthorized("no")); got != failure.Unauthorized || retryable {
 		t.Errorf("the same kubeconfig: %s", got)
 	}
 	write("new")
-	if got, retryable := kind(apierrors.NewUnauthorized("no")); got != Unavailable || !retryable {
+	if got, retryable := kind(apierrors.NewUnauthorized("no")); got != failure.Unavailable || !retryable {
 		t.Errorf("another kubeconfig: %s", got)
 	}
-	if got, _ := kind(apierrors.NewForbidden(schema.GroupResource{}, "", nil)); got != Forbidden {
+	if got, retryable := kind(apierrors.NewForbidden(schema.GroupResource{}, "", nil)); got != failure.Unauthorized || retryable {
 		t.Errorf("a missing right: %s", got)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
+
+	"lockstep/internal/failure"
 )
 
 // Delete deletes those of the objects that are Lockstep's (see [Ref.Owner]) and waits, as long as ctx lasts, until they
@@ -21,7 +23,7 @@ import (
 // its kind exists, a Namespace while it holds what is somebody else's (see [Client.Occupants]).
 func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
 	errs := c.deleteAll(ctx, refs)
-	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
+	return failure.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
 }
 
 // deleteAll starts all deletions before it waits for the first: objects may hold each other by finalizers. It gives
@@ -96,18 +98,18 @@ func get(ctx context.Context, resource dynamic.ResourceInterface, name string) (
 }
 
 func stuck(ref Ref, live *unstructured.Unstructured) error {
-	problem := &Problem{Reason: "StuckDeleting", Object: ref.String(), Evidence: "it is being deleted, but still there", Retryable: true,
-		NextMove: "look at what it waits for: kubectl describe " + strings.ToLower(ref.Kind) + " " + ref.Name}
+	e := failure.Transient(failure.Unavailable, "it is being deleted, and is still there")
+	e.Reason, e.Doing = "StuckDeleting", "deleting "+ref.String()
+	e.Next = "look at what it waits for: kubectl describe " + strings.ToLower(ref.Kind) + " " + ref.Name
 	if finalizers := live.GetFinalizers(); len(finalizers) > 0 {
-		problem.Evidence = fmt.Sprintf("finalizers hold it: %s", strings.Join(finalizers, ", "))
-		problem.NextMove = "start the controller that owns the finalizer again, or remove the finalizer by hand if that controller is gone"
+		e.Cause = fmt.Errorf("finalizers hold it: %s", strings.Join(finalizers, ", "))
+		e.Next = "start the controller that owns the finalizer again, or remove the finalizer by hand if that controller is gone"
 	}
-	return problem
+	return e
 }
 
 func ignoreAbsent(err error) error {
-	var known *Error
-	if errors.As(err, &known) && (known.Kind == NotFound || known.Kind == MissingKind) {
+	if failure.Is(err, failure.NotFound) {
 		return nil
 	}
 	return err

@@ -15,118 +15,77 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"lockstep/internal/admission"
+	"lockstep/internal/failure"
 )
 
-// Kind says what went wrong between Lockstep and the API server.
-type Kind string
-
-// Kinds of errors.
+// Reasons of failures. Others are those of Kubernetes.
 const (
-	InvalidConfig Kind = "InvalidConfig" // cluster access cannot be read, or the server is not the one it names
-	Unreachable   Kind = "Unreachable"   // no connection; may pass
-	Unavailable   Kind = "Unavailable"   // the server answered that it cannot now; may pass
-	Unauthorized  Kind = "Unauthorized"
-	Forbidden     Kind = "Forbidden"
-	NotFound      Kind = "NotFound"
-	MissingKind   Kind = "MissingKind" // the cluster does not serve this kind of object
-	Conflict      Kind = "Conflict"    // somebody else's object or field
-	Invalid       Kind = "Invalid"     // the server refuses the object as it is
+	ReasonUnreachable = "Unreachable" // no connection; may pass
+	ReasonForbidden   = "Forbidden"   // the account may not do this
+	ReasonMissingKind = "MissingKind" // the cluster does not serve this kind of object
+	ReasonInvalid     = "Invalid"     // the server refuses the object as it is
 )
 
-// Error is a failed exchange with the API server: what was being done, what came back, and the operator's next move.
-type Error struct {
-	Kind  Kind
-	Doing string
-	Next  string
-	Err   error
-}
-
-func (e *Error) Error() string {
-	text := fmt.Sprintf("%s: %v", e.Doing, e.Err)
-	if e.Next == "" {
-		return text
-	}
-	return strings.TrimRight(text, ". ") + ". Next: " + e.Next
-}
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Retryable says whether the same request may succeed later without anybody's help.
-func (e *Error) Retryable() bool { return e.Kind == Unreachable || e.Kind == Unavailable }
-
-// Problem is what keeps an object from becoming ready.
-type Problem struct {
-	// Reason is one word, as ImagePullBackOff.
-	Reason string
-	// Object is the object that cannot become ready, as "Pod apim/x".
-	Object string
-	// Evidence is what the cluster said: conditions, events, the last lines of a log. It may span lines.
-	Evidence string
-	// NextMove is what the operator does about it.
-	NextMove string
-	// Retryable says that waiting again may help.
-	Retryable bool
-}
-
-func (p *Problem) Error() string {
-	text := fmt.Sprintf("%s is not ready: %s", p.Object, p.Reason)
-	if p.Evidence != "" {
-		text += "\n" + p.Evidence
-	}
-	if p.NextMove != "" {
-		text += "\nNext: " + p.NextMove
-	}
-	return text
-}
-
-// Classify gives an error of the Kubernetes client its kind and next move. The end of a context passes as it is.
+// Classify makes a failure of an error of the Kubernetes client: its kind and the next move. A failure passes as it is, and so does the
+// end of a context by cancellation.
 func Classify(doing string, err error) error {
-	var known *Error
-	var problem *Problem
+	_, known := failure.As(err)
 	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known), errors.As(err, &problem):
+	case err == nil, known:
 		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", doing, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure.Error{Kind: failure.Unavailable, Doing: doing, Cause: err, Retryable: true}
 	}
-	kind, next := judge(err)
-	return &Error{Kind: kind, Doing: doing, Next: next, Err: err}
+	judged := judge(err)
+	judged.Doing, judged.Cause = doing, err
+	return &judged
 }
 
-func judge(err error) (Kind, string) {
+func judge(err error) failure.Error {
+	forbidden, status := apierrors.IsForbidden(err), isStatus(err)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return Unauthorized, "renew the credentials of the kubeconfig or of the worker's service account"
+		return failure.Error{Kind: failure.Unauthorized, Next: "renew the credentials of the kubeconfig or of the worker's service account"}
 	case admission.IsPolicy(err.Error()) && strings.Contains(err.Error(), "denied"):
-		return Invalid, "a policy of this cluster refuses it: correct what it names, or ask its owner for an exception"
-	case apierrors.IsForbidden(err) && admission.IsQuota(err.Error()):
-		return Forbidden, "raise the namespace's ResourceQuota"
-	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "being terminated"):
-		return Conflict, "wait until the namespace is gone, or choose another one"
-	case apierrors.IsForbidden(err):
-		return Forbidden, "grant this verb on this resource to the worker's user or service account"
+		return failure.Error{Kind: failure.InvalidConfig, Reason: ReasonInvalid, Next: "a policy of this cluster refuses it: correct what it names, or ask its owner for an exception"}
+	case forbidden && admission.IsQuota(err.Error()):
+		return failure.Error{Kind: failure.Unauthorized, Reason: ReasonForbidden, Next: "raise the namespace's ResourceQuota"}
+	case forbidden && strings.Contains(err.Error(), "being terminated"):
+		return failure.Error{Kind: failure.Conflict, Next: "wait until the namespace is gone, or choose another one"}
+	case forbidden:
+		return failure.Error{Kind: failure.Unauthorized, Reason: ReasonForbidden, Next: "grant this verb on this resource to the worker's user or service account"}
 	case meta.IsNoMatchError(err):
-		return MissingKind, "install the CustomResourceDefinition first (routing.crds: create)"
+		return failure.Error{Kind: failure.NotFound, Reason: ReasonMissingKind, Next: "install the CustomResourceDefinition first (routing.crds: create)"}
 	case apierrors.IsNotFound(err):
-		return NotFound, "create it, or correct the name"
+		return failure.Error{Kind: failure.NotFound, Next: "create it, or correct the name"}
 	case apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict):
-		return Conflict, "another field manager owns these fields: take them out of its configuration, then run again"
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err): // its controller wrote a status, another worker was faster
-		return Unavailable, "somebody else changes this object at the same time: if it stays so, find out who, then run again"
+		return failure.Error{Kind: failure.Conflict, Next: "another field manager owns these fields: take them out of its configuration, then run again"}
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
-		return Invalid, "correct the field that is named"
-	case isStatus(err):
-		return Unavailable, "look at the health of the API server (kubectl get --raw /readyz?verbose)"
-	case isUntrusted(err):
-		return InvalidConfig, "the server's certificate does not fit the kubeconfig: correct its server or certificate-authority"
-	case isNetwork(err):
-		return Unreachable, "check that the worker's machine reaches the API server (kubectl version)"
+		return failure.Error{Kind: failure.InvalidConfig, Reason: ReasonInvalid, Next: "correct the field that is named"}
+	case !status && isUntrusted(err):
+		return failure.Error{Kind: failure.InvalidConfig, Next: "the server's certificate does not fit the kubeconfig: correct its server or certificate-authority"}
 	}
-	return Unavailable, "run again; if it stays, look at the API server's health"
+	return judgePassing(err, status)
 }
+
+// judgePassing judges what may pass without anybody's help.
+func judgePassing(err error, status bool) failure.Error {
+	e := failure.Error{Kind: failure.Unavailable, Retryable: true, Next: "run again; if it stays, look at the API server's health"}
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err): // its controller wrote a status, another worker was faster
+		e.Next = "somebody else changes this object at the same time: if it stays so, find out who, then run again"
+	case status:
+		e.Next = unhealthy
+	case isNetwork(err):
+		e.Reason, e.Next = ReasonUnreachable, "check that the worker's machine reaches the API server (kubectl version)"
+	}
+	return e
+}
+
+// unhealthy is the next move where the API server answers, and not what it should.
+const unhealthy = "look at the health of the API server (kubectl get --raw /readyz?verbose)"
 
 // isStatus: the API server answered, with none of the kinds above (overload, time-outs, failing webhooks).
 func isStatus(err error) bool {

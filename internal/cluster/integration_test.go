@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 	"lockstep/test/clustertest"
 )
 
@@ -89,8 +89,7 @@ func testForeignConflict(t *testing.T, s *clustertest.Plane) {
 	}
 	for name, part := range map[string]string{"theirs": "managed by Helm", "shared": `environment "prod"`} {
 		_, err := s.Client.Apply(t.Context(), []*unstructured.Unstructured{configMap(ns, name, "dev", nil)})
-		var known *cluster.Error
-		if !errors.As(err, &known) || known.Kind != cluster.Conflict || !strings.Contains(err.Error(), part) || known.Next == "" {
+		if known, _ := failure.As(err); !failure.Is(err, failure.Conflict) || !strings.Contains(err.Error(), part) || known.Next == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -203,8 +202,7 @@ func testStuckDeletion(t *testing.T, s *clustertest.Plane) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	var problem *cluster.Problem
-	if err := s.Client.Delete(ctx, cluster.RefOf(obj)); !errors.As(err, &problem) || !strings.Contains(err.Error(), "example.com/hold") {
+	if err := s.Client.Delete(ctx, cluster.RefOf(obj)); failure.ReasonOf(err) != "StuckDeleting" || !strings.Contains(err.Error(), "example.com/hold") {
 		t.Errorf("got %v", err)
 	}
 	patch := []byte(`{"metadata":{"finalizers":null}}`)

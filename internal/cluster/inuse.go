@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"lockstep/internal/failure"
 )
 
 // Kinds whose objects hold other objects.
@@ -42,7 +43,7 @@ func (c *Client) inUse(ctx context.Context, ref Ref, live *unstructured.Unstruct
 func (c *Client) HasObjects(ctx context.Context, definition *unstructured.Unstructured) (bool, error) {
 	crd := &apiextensions.CustomResourceDefinition{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(definition.Object, crd); err != nil {
-		return false, fmt.Errorf("reading CustomResourceDefinition %s: %w", definition.GetName(), err)
+		return false, failure.Final(failure.Internal, "reading CustomResourceDefinition %s: %w", definition.GetName(), err)
 	}
 	for _, version := range crd.Spec.Versions {
 		if !version.Served {

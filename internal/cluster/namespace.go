@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/internal/failure"
 )
 
 // EnsureNamespace makes the namespace unless it is there; one that is there stays as it is.
@@ -21,7 +23,7 @@ func (c *Client) EnsureNamespace(ctx context.Context, name string, labels map[st
 		return false, Classify(doing, err) // the first refusal says more than the second
 	}
 	if present.DeletionTimestamp != nil {
-		return false, &Error{Kind: Conflict, Doing: doing, Err: fmt.Errorf("namespace %q is being deleted", name),
+		return false, &failure.Error{Kind: failure.Conflict, Doing: doing, Cause: fmt.Errorf("namespace %q is being deleted", name),
 			Next: "wait until it is gone (kubectl get namespace " + name + " -w), or choose another namespace"}
 	}
 	return false, nil

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/internal/failure"
 )
 
 // replacedBy names the run that replaced the data of a Secret, on the Secret and on the copy of what it was.
@@ -39,7 +41,7 @@ func (c *Client) ReplaceSecret(ctx context.Context, namespace, name, run string,
 	_, err = secrets.Create(ctx, former, metav1.CreateOptions{FieldManager: FieldManager})
 	if apierrors.IsAlreadyExists(err) { // of an attempt before, or of a run that nobody let end
 		if there, getErr := secrets.Get(ctx, former.Name, metav1.GetOptions{}); getErr == nil && there.Annotations[replacedBy] == "" {
-			return true, &Error{Kind: Conflict, Doing: "keeping Secret " + namespace + "/" + name, Err: errors.New("Secret " + former.Name + " is there already and is somebody else's"),
+			return true, &failure.Error{Kind: failure.Conflict, Doing: "keeping Secret " + namespace + "/" + name, Cause: errors.New("Secret " + former.Name + " is there already and is somebody else's"),
 				Next: "rename it"}
 		}
 		_, err = secrets.Update(ctx, former, metav1.UpdateOptions{FieldManager: FieldManager})
@@ -68,7 +70,7 @@ func (c *Client) PutBackSecret(ctx context.Context, namespace, name, run string)
 		err = apierrors.NewNotFound(corev1.Resource("secrets"), FormerSecret(name))
 	}
 	if apierrors.IsNotFound(err) {
-		return &Error{Kind: NotFound, Doing: doing, Err: errors.New("somebody removed the copy of what it was, Secret " + FormerSecret(name)),
+		return &failure.Error{Kind: failure.NotFound, Doing: doing, Cause: errors.New("somebody removed the copy of what it was, Secret " + FormerSecret(name)),
 			Next: "the new one works as well: run `lockstep deploy`"}
 	}
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/internal/failure"
 )
 
 // Secret reads the data of a Secret.
@@ -64,7 +66,7 @@ func (c *Client) Checksum(ctx context.Context, namespace, secret string) (string
 		return "", err
 	}
 	if !found {
-		return "", &Error{Kind: NotFound, Doing: "reading Secret " + namespace + "/" + secret, Err: fmt.Errorf("it does not exist"),
+		return "", &failure.Error{Kind: failure.NotFound, Doing: "reading Secret " + namespace + "/" + secret, Cause: fmt.Errorf("it does not exist"),
 			Next: "create it, or correct its name in the environment file"}
 	}
 	return checksum(data), nil

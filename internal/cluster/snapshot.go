@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/internal/failure"
 )
 
 // Snapshot is one object as it was, for Undo.
@@ -31,7 +32,7 @@ func (c *Client) Snapshot(ctx context.Context, refs []Ref) ([]Snapshot, error) {
 		snapshot := Snapshot{Ref: ref, Exists: found}
 		if found && keepsBody(ref) {
 			if snapshot.Object, err = json.Marshal(Desired(live)); err != nil {
-				return nil, fmt.Errorf("saving %s: %w", ref, err)
+				return nil, failure.Final(failure.Internal, "saving %s: %w", ref, err)
 			}
 		}
 		snapshots = append(snapshots, snapshot)
@@ -68,13 +69,13 @@ func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref,
 		}
 		keep(fresh[i], err)
 	}
-	return left, errors.Join(errs...)
+	return left, failure.Join(errs...)
 }
 
 func (c *Client) putBack(ctx context.Context, snapshot Snapshot) error {
 	saved := &unstructured.Unstructured{}
 	if err := saved.UnmarshalJSON(snapshot.Object); err != nil {
-		return fmt.Errorf("reading the saved %s: %w", snapshot.Ref, err)
+		return failure.Final(failure.Internal, "reading the saved %s: %w", snapshot.Ref, err)
 	}
 	live, found, err := c.Get(ctx, snapshot.Ref)
 	if err != nil {

@@ -8,7 +8,10 @@ import (
 	"io/fs"
 	"os"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"lockstep/config"
+	"lockstep/internal/failure"
 )
 
 // Source stands for what [New] would read now: another one is given once somebody wrote a kubeconfig anew, as a rotation does. What
@@ -22,7 +25,7 @@ func Source(c config.Cluster) (string, error) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil && (c.Kubeconfig != "" || !errors.Is(err, fs.ErrNotExist)) {
-			return "", &Error{Kind: InvalidConfig, Doing: "reading cluster access", Err: err, Next: "make that file readable for the worker"}
+			return "", &failure.Error{Kind: failure.InvalidConfig, Doing: "reading cluster access", Cause: err, Next: "make that file readable for the worker"}
 		}
 		fmt.Fprintf(hash, "%s %d\n", file, len(data))
 		hash.Write(data)
@@ -32,9 +35,10 @@ func Source(c config.Cluster) (string, error) {
 
 // Renewable makes a 401 one that passes where the kubeconfig was written anew since it was read: the next try reads it.
 func (c *Client) Renewable(err error) error {
-	var known *Error
-	if !errors.As(err, &known) || known.Kind != Unauthorized || c.outdated == nil || !c.outdated() {
+	known, found := failure.As(err)
+	if !found || !apierrors.IsUnauthorized(known.Cause) || c.outdated == nil || !c.outdated() {
 		return err
 	}
-	return &Error{Kind: Unavailable, Doing: known.Doing, Err: known.Err, Next: "run again: the kubeconfig was changed in the meantime and is read anew"}
+	return &failure.Error{Kind: failure.Unavailable, Doing: known.Doing, Cause: known.Cause, Retryable: true,
+		Next: "run again: the kubeconfig was changed in the meantime and is read anew"}
 }

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+
+	"lockstep/internal/failure"
 )
 
 const crdPath = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -37,8 +39,8 @@ func unlisted(server rest.Interface, gk schema.GroupKind, versions []string) err
 	if err == nil || apierrors.IsForbidden(err) {
 		return nil
 	}
-	return &Error{Kind: Unavailable, Doing: "looking for the kind " + gk.String(), Err: err,
-		Next: "look at the health of the API server (kubectl get --raw /readyz?verbose)"}
+	return &failure.Error{Kind: failure.Unavailable, Doing: "looking for the kind " + gk.String(), Cause: err,
+		Next: unhealthy, Retryable: true}
 }
 
 // defines says whether a CustomResourceDefinition is for that kind. It goes by the usual plural, since all definitions

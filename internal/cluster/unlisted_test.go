@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"lockstep/internal/failure"
 )
 
 const widget = `{"spec":{"group":"example.com","names":{"kind":"Widget"},"versions":[{"name":"v1","served":true},{"name":"v0","served":false}]}}`
@@ -20,23 +21,22 @@ func TestAKindThatIsOnlyUnlistedIsNotTakenForAbsent(t *testing.T) {
 		kind       string
 		status     int // of the CustomResourceDefinition
 		body       string
-		want       Kind // "" for absent
+		want       failure.Kind // "" for absent
 	}{
 		"not defined":          {"example.com/v1", "Widget", 404, missing, ""},
-		"defined":              {"example.com/v1", "Widget", 200, widget, Unavailable},
+		"defined":              {"example.com/v1", "Widget", 200, widget, failure.Unavailable},
 		"of a dropped version": {"example.com/v0", "Widget", 200, widget, ""},
-		"nobody knows":         {"example.com/v1", "Widget", 503, `{"kind":"Status","status":"Failure","code":503}`, Unavailable},
+		"nobody knows":         {"example.com/v1", "Widget", 503, `{"kind":"Status","status":"Failure","code":503}`, failure.Unavailable},
 		"not to be read":       {"example.com/v1", "Widget", 403, `{"kind":"Status","status":"Failure","reason":"Forbidden","code":403}`, ""},
 		"never a CRD's":        {"apps/v9", "Deployment", 503, `{}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, ref := unlistingServer(t, c.status, c.body), Ref{APIVersion: c.apiVersion, Kind: c.kind, Name: "w"}
 			_, found, err := client.Get(t.Context(), ref)
-			var known *Error
 			if c.want == "" && (err != nil || found) {
 				t.Errorf("found %v, %v", found, err)
 			}
-			if c.want != "" && (!errors.As(err, &known) || known.Kind != c.want || !strings.Contains(err.Error(), "Widget")) {
+			if c.want != "" && (!failure.Is(err, c.want) || !failure.IsRetryable(err) || !strings.Contains(err.Error(), "Widget")) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 			if _, err := client.Snapshot(t.Context(), []Ref{ref}); (err == nil) != (c.want == "") {

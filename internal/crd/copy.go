@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // Run is an operation that may be undone.
@@ -101,7 +102,7 @@ func keep(wanted, live, result *unstructured.Unstructured, run Run) error {
 		delete(annotations, lastApplied) // it is in the copy
 	}
 	if size(annotations) > maxAnnotations {
-		return &cluster.Error{Kind: cluster.Invalid, Doing: "keeping CustomResourceDefinition " + live.GetName() + " for undo", Err: errors.New("it is too large for an annotation"),
+		return &failure.Error{Kind: failure.InvalidConfig, Doing: "keeping CustomResourceDefinition " + live.GetName() + " for undo", Cause: errors.New("it is too large for an annotation"),
 			Next: "replace it by hand and set routing.crds to create"}
 	}
 	wanted.SetAnnotations(annotations)

@@ -3,6 +3,7 @@ package crd
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // Apply brings a chart's CRDs into the cluster by policy and waits until their kinds are served. Those that this
@@ -97,37 +99,38 @@ func waitEstablished(ctx context.Context, c *cluster.Client, name string) (live 
 	if err != nil {
 		return nil, cluster.Classify(doing, err)
 	}
-	var problem *cluster.Problem
+	var pending *failure.Error
 	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (_ bool, err error) {
 		live, err = resource.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
 		var established bool
-		established, problem = state(live)
-		return established || problem != nil && !problem.Retryable, nil
+		established, pending = state(live)
+		return established || pending != nil && !pending.Retryable, nil
 	})
-	if problem != nil {
-		return nil, problem
+	if pending != nil && !errors.Is(err, context.Canceled) {
+		pending.Doing = doing
+		return nil, pending
 	}
 	return live, cluster.Classify(doing, err)
 }
 
-// state reads a CRD's conditions. A problem that is retryable only says what is being waited for.
-func state(live *unstructured.Unstructured) (established bool, problem *cluster.Problem) {
+// state reads a CRD's conditions. A failure that is retryable only says what is being waited for.
+func state(live *unstructured.Unstructured) (established bool, pending *failure.Error) {
 	conditions := map[apiextensions.CustomResourceDefinitionConditionType]apiextensions.CustomResourceDefinitionCondition{}
 	for _, condition := range typed(live).Status.Conditions {
 		conditions[condition.Type] = condition
 	}
 	if names := conditions[apiextensions.NamesAccepted]; names.Status == apiextensions.ConditionFalse {
-		return false, &cluster.Problem{Reason: "NamesNotAccepted", Object: cluster.RefOf(live).String(), Evidence: names.Message,
-			NextMove: "another CustomResourceDefinition uses these names: remove one of the two"}
+		return false, &failure.Error{Kind: failure.NotReady, Reason: "NamesNotAccepted", Cause: errors.New("its names are not accepted: " + names.Message),
+			Next: "another CustomResourceDefinition uses these names: remove one of the two"}
 	}
 	if conditions[apiextensions.Established].Status == apiextensions.ConditionTrue {
 		return true, nil
 	}
-	return false, &cluster.Problem{Reason: "NotEstablished", Object: cluster.RefOf(live).String(), Retryable: true,
-		NextMove: "look at the CustomResourceDefinition's conditions and at the API server's log"}
+	return false, &failure.Error{Kind: failure.Unavailable, Reason: "NotEstablished", Retryable: true, Cause: errors.New("the API server does not serve it yet"),
+		Next: "look at the CustomResourceDefinition's conditions and at the API server's log"}
 }
 
 // typed reads a CRD; what does not fit is left out.

@@ -1,7 +1,6 @@
 package crd_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/crd"
+	"lockstep/internal/failure"
 	"lockstep/test/clustertest"
 )
 
@@ -188,8 +188,7 @@ func testLargeCRDs(t *testing.T, s *clustertest.Plane) {
 		if err == nil && (len(replaced) == len(crds) || attempt > 1) {
 			break
 		}
-		var slow *cluster.Error // the server gives up on the largest of them when it is busy; an activity would be tried again
-		if attempt == 5 || !errors.As(err, &slow) || !slow.Retryable() {
+		if attempt == 5 || !failure.IsRetryable(err) { // the server gives up on the largest of them when it is busy; an activity would be tried again
 			t.Fatalf("%d of %d replaced, %v", len(replaced), len(crds), err)
 		}
 	}

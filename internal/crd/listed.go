@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // listing is how long the server may take until it lists a kind that it serves already.
@@ -27,7 +28,7 @@ func waitListed(ctx context.Context, c *cluster.Client, crds []*unstructured.Uns
 	if err == nil || ctx.Err() != nil {
 		return cluster.Classify("waiting until new kinds are listed", err)
 	}
-	return &cluster.Error{Kind: cluster.Unavailable, Doing: "waiting until new kinds are listed", Err: fmt.Errorf("the API server does not list %v after %s", missing, listing),
+	return &failure.Error{Kind: failure.Unavailable, Retryable: true, Doing: "waiting until new kinds are listed", Cause: fmt.Errorf("the API server does not list %v after %s", missing, listing),
 		Next: "look at the health of the API server (kubectl get --raw /readyz?verbose)"}
 }
 

@@ -3,7 +3,6 @@ package crd
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // Restore makes the CRDs that the run replaced what they were. It may be repeated. It goes on after an error; left
@@ -36,7 +36,7 @@ func Restore(ctx context.Context, c *cluster.Client, run Run) (left []string, er
 		}
 	}
 	c.Rediscover()
-	return left, errors.Join(errs...)
+	return left, failure.Join(errs...)
 }
 
 func labelledWith(ctx context.Context, c *cluster.Client, selector string) ([]*unstructured.Unstructured, error) {

@@ -5,12 +5,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"lockstep/internal/cluster"
 )
 
 // checkContainer judges one container that is not ready; withLog says that its log belongs to the problem.
-func (v podView) checkContainer(c container) (_ *cluster.Problem, withLog bool) {
+func (v podView) checkContainer(c container) (_ *Problem, withLog bool) {
 	if waiting := c.status.State.Waiting; waiting != nil {
 		switch waiting.Reason {
 		case "InvalidImageName":
@@ -21,7 +19,7 @@ func (v podView) checkContainer(c container) (_ *cluster.Problem, withLog bool) 
 			return v.checkPull(c), false
 		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
 			if started := v.pod.Status.StartTime; started != nil && v.lasts(started.Time, mountGrace) {
-				return &cluster.Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: Clip(firstLine(waiting.Message)),
+				return &Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: Clip(firstLine(waiting.Message)),
 					NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values"}, false
 			}
 		}
@@ -32,7 +30,7 @@ func (v podView) checkContainer(c container) (_ *cluster.Problem, withLog bool) 
 	return v.checkReadiness(c), true
 }
 
-func (v podView) checkCrash(c container) (*cluster.Problem, bool) {
+func (v podView) checkCrash(c container) (*Problem, bool) {
 	if v.killedBy("startup", c) {
 		return v.startupProblem(c), true
 	}
@@ -48,7 +46,7 @@ func (v podView) checkCrash(c container) (*cluster.Problem, bool) {
 	if !killed && v.Now.Sub(last.FinishedAt.Time) < explained(c, last) {
 		return nil, false
 	}
-	problem := &cluster.Problem{Reason: ReasonCrash, Object: v.name(c),
+	problem := &Problem{Reason: ReasonCrash, Object: v.name(c),
 		Evidence: joinLines(fmt.Sprintf("it ended with code %d (%s), %s", last.ExitCode, last.Reason, restarts(c.status.RestartCount)),
 			Clip(firstLine(last.Message)), v.events.evidence()),
 		NextMove: fmt.Sprintf("the program ends by itself: correct what the last lines of its log say (all of it: %s)", v.logCommand(c))}

@@ -9,12 +9,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"lockstep/internal/admission"
-	"lockstep/internal/cluster"
 )
 
 // checkRejected finds pods that a node refused or evicted: their ReplicaSet makes new ones without back-off, so
 // waiting only makes more of them.
-func checkRejected(r Rollout, pods podSet) (*cluster.Problem, Log) {
+func checkRejected(r Rollout, pods podSet) (*Problem, Log) {
 	var recent []*corev1.Pod
 	for _, pod := range pods.rejected {
 		if r.Now.Sub(pod.CreationTimestamp.Time) < rejectedWindow {
@@ -29,7 +28,7 @@ func checkRejected(r Rollout, pods podSet) (*cluster.Problem, Log) {
 	if reason == "" {
 		reason = "PodFailed"
 	}
-	return &cluster.Problem{Reason: reason, Object: podName(last), NextMove: rejectedMove(reason, r.Fields),
+	return &Problem{Reason: reason, Object: podName(last), NextMove: rejectedMove(reason, r.Fields),
 		Evidence: joinLines(fmt.Sprintf("%d pods were rejected one after the other: %s", len(recent), Clip(firstLine(last.Status.Message))),
 			r.Events.of(last.UID).evidence()),
 	}, Log{}
@@ -48,7 +47,7 @@ func rejectedMove(reason string, f Fields) string {
 }
 
 // checkCreation finds a ReplicaSet whose pods the API server refuses. What a quota lacks may come back with the old pods.
-func checkCreation(r Rollout, pods podSet) (*cluster.Problem, Log) {
+func checkCreation(r Rollout, pods podSet) (*Problem, Log) {
 	if len(pods.current) >= int(r.desired()) {
 		return nil, Log{}
 	}
@@ -56,7 +55,7 @@ func checkCreation(r Rollout, pods podSet) (*cluster.Problem, Log) {
 	if !found || !r.lasts(since, creationGrace) || pods.ending() > 0 && admission.IsQuota(message) {
 		return nil, Log{}
 	}
-	return &cluster.Problem{Reason: "FailedCreate", Object: object, Evidence: Clip(firstLine(message)),
+	return &Problem{Reason: "FailedCreate", Object: object, Evidence: Clip(firstLine(message)),
 		NextMove: refusedMove(message, r.Deployment.Namespace, r.Fields)}, Log{}
 }
 

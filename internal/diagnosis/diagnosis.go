@@ -4,9 +4,10 @@ package diagnosis
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 
-	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // Reasons of problems that the wait itself finds; others are Kubernetes' own, as ImagePullBackOff.
@@ -22,9 +23,33 @@ const (
 type Verdict struct {
 	Done    bool
 	Waiting string
-	Problem *cluster.Problem
-	Pending *cluster.Problem // what the problem will be if this lasts until the deadline; nil: just the deadline
-	Log     Log              // whose last lines belong to the problem, or would show what is going on
+	Problem *Problem
+	Pending *Problem // what the problem will be if this lasts until the deadline; nil: just the deadline
+	Log     Log      // whose last lines belong to the problem, or would show what is going on
+}
+
+// Problem is what keeps an object from becoming ready.
+type Problem struct {
+	// Reason is one word, as ImagePullBackOff.
+	Reason string
+	// Object is the object that cannot become ready, as "Pod apim/x".
+	Object string
+	// Evidence is what the cluster said: conditions, events, the last lines of a log. It may span lines.
+	Evidence string
+	// NextMove is what the operator does about it.
+	NextMove string
+	// Retryable says that waiting again may help.
+	Retryable bool
+}
+
+// Failure is the problem as an error: NotReady, or Unavailable where waiting again may help.
+func (p *Problem) Failure() error {
+	e := &failure.Error{Kind: failure.NotReady, Reason: p.Reason, Next: p.NextMove, Retryable: p.Retryable,
+		Cause: errors.New(joinLines(p.Object+" is not ready: "+p.Reason, p.Evidence))}
+	if p.Retryable {
+		e.Kind = failure.Unavailable
+	}
+	return e
 }
 
 // Log names one container's log.
@@ -32,14 +57,15 @@ type Log struct {
 	Namespace, Pod, Container string
 }
 
-// Deadline is the problem of a wait whose time is over: what it still waits for, and what went wrong lately.
-func Deadline(object, waiting, evidence string, f Fields) *cluster.Problem {
-	return &cluster.Problem{Reason: ReasonDeadline, Object: object, Retryable: true, NextMove: f.deadlineMove(),
+// Deadline is the problem of a wait whose time is over: what it still waits for, and what went wrong lately. Another wait would last as
+// long again, so it is final.
+func Deadline(object, waiting, evidence string, f Fields) *Problem {
+	return &Problem{Reason: ReasonDeadline, Object: object, NextMove: f.deadlineMove(),
 		Evidence: joinLines("still waiting: "+cmp.Or(waiting, "the API server gave nothing to look at"), evidence)}
 }
 
 // WithLog adds the last lines of a log to a problem, and what they make of it.
-func WithLog(problem *cluster.Problem, log string) {
+func WithLog(problem *Problem, log string) {
 	problem.Evidence = joinLines(problem.Evidence, log)
 	if problem.Reason == ReasonCrash && strings.Contains(log, "exec format error") {
 		problem.NextMove = "the image is built for another platform than the node's: push it for that one (image.platforms), or let the pods run on nodes of the image's"

@@ -87,7 +87,7 @@ func statusOfGateway(gateway *unstructured.Unstructured, conditions map[string]m
 func (v Gateway) absent(object, waiting string) Verdict {
 	out := Verdict{Waiting: waiting}
 	if v.lasts(v.Started, missingGrace) {
-		out.Problem = &cluster.Problem{Reason: "NotFound", Object: object, Evidence: waiting, NextMove: "run deploy again: it makes what is missing"}
+		out.Problem = &Problem{Reason: "NotFound", Object: object, Evidence: waiting, NextMove: "run deploy again: it makes what is missing"}
 	}
 	return out
 }
@@ -108,7 +108,7 @@ func (v Gateway) judgeClass() (_ Verdict, ok bool) {
 	}
 	out := Verdict{Waiting: "no controller has taken the GatewayClass " + className + " yet"}
 	if v.lasts(v.Started, controllerGrace) {
-		out.Problem = &cluster.Problem{Reason: "ControllerNotRunning", Object: "GatewayClass " + className, Retryable: true,
+		out.Problem = &Problem{Reason: "ControllerNotRunning", Object: "GatewayClass " + className, Retryable: true,
 			Evidence: fmt.Sprintf("no controller answers to %q", controller),
 			NextMove: "start the gateway controller, or correct routing.controllerName; its log says what it watches"}
 	}
@@ -124,7 +124,7 @@ func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
 	}
 	out := Verdict{Waiting: "the controller has not seen the Gateway's newest version yet"}
 	if v.lasts(v.Started, controllerGrace) {
-		out.Problem = &cluster.Problem{Reason: "ControllerNotRunning", Object: cluster.RefOf(v.Gateway).String(), Retryable: true, Evidence: out.Waiting,
+		out.Problem = &Problem{Reason: "ControllerNotRunning", Object: cluster.RefOf(v.Gateway).String(), Retryable: true, Evidence: out.Waiting,
 			NextMove: "look at the gateway controller's pods and log"}
 	}
 	return out
@@ -132,7 +132,7 @@ func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
 
 // lasting makes a condition a problem once it has lasted.
 func (v Gateway) lasting(condition metav1.Condition, object, next string) Verdict {
-	problem := &cluster.Problem{Reason: condition.Reason, Object: object, Evidence: Clip(firstLine(condition.Message)), NextMove: next}
+	problem := &Problem{Reason: condition.Reason, Object: object, Evidence: Clip(firstLine(condition.Message)), NextMove: next}
 	out := Verdict{Waiting: object + ": " + condition.Reason, Pending: problem}
 	if v.lasted(condition, invalidGrace) {
 		out.Problem = problem
@@ -145,7 +145,7 @@ func (v Gateway) lasted(condition metav1.Condition, grace time.Duration) bool {
 }
 
 // listenerProblem is the first listener that has been invalid for a while.
-func (v Gateway) listenerProblem() *cluster.Problem {
+func (v Gateway) listenerProblem() *Problem {
 	var listeners []struct {
 		Name       string
 		Conditions []metav1.Condition
@@ -162,7 +162,7 @@ func (v Gateway) listenerProblem() *cluster.Problem {
 			if condition.Status != wrong.status || !v.lasted(condition, invalidGrace) {
 				continue
 			}
-			return &cluster.Problem{Reason: condition.Reason, Object: fmt.Sprintf("listener %s of %s", listener.Name, cluster.RefOf(v.Gateway)),
+			return &Problem{Reason: condition.Reason, Object: fmt.Sprintf("listener %s of %s", listener.Name, cluster.RefOf(v.Gateway)),
 				Evidence: Clip(firstLine(condition.Message)), NextMove: listenerMove(condition.Reason)}
 		}
 	}
@@ -193,7 +193,7 @@ func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
 		if v.Plane.Rollout.Waiting != "" {
 			out.Waiting = "Envoy: " + v.Plane.Rollout.Waiting
 		}
-		out.Pending = &cluster.Problem{Reason: programmed.Reason, Object: object, Evidence: out.Waiting, Retryable: true,
+		out.Pending = &Problem{Reason: programmed.Reason, Object: object, Evidence: out.Waiting, Retryable: true,
 			NextMove: "look at the pods of the Gateway's data plane, in the gateway controller's namespace"}
 	case "Invalid":
 		return v.lasting(programmed, object, "correct what the controller names, in routing of the environment file")
@@ -203,7 +203,7 @@ func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
 
 // judgeAddress tells a load balancer that is slow from one that will never come. Where it cannot see which, it waits.
 func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict {
-	problem := &cluster.Problem{Reason: programmed.Reason, Object: cluster.RefOf(v.Gateway).String(), Evidence: cmp.Or(v.Plane.Failure, programmed.Message),
+	problem := &Problem{Reason: programmed.Reason, Object: cluster.RefOf(v.Gateway).String(), Evidence: cmp.Or(v.Plane.Failure, programmed.Message),
 		NextMove: "this cluster gives Services of type LoadBalancer no address: install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"}
 	if v.Plane.ServiceType != "" && v.Plane.ServiceType != "LoadBalancer" {
 		problem.NextMove = "look at the data plane's Service and at the addresses of the nodes (kubectl get nodes -o wide)"

@@ -9,8 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"lockstep/internal/cluster"
 )
 
 func condition(typ string, ok bool, reason string, since time.Duration) any {
@@ -72,7 +70,7 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 		{name: "no certificate for a moment", view: Gateway{Gateway: badListener(time.Second), Class: accepted}},
 		{name: "Gateway refused", view: Gateway{Gateway: with(condition("Accepted", false, "ListenersNotValid", time.Minute)), Class: accepted}, reason: "ListenersNotValid"},
 		{name: "Envoy starts", view: Gateway{Gateway: with(yes, condition("Programmed", false, "NoResources", time.Minute)), Class: accepted, Plane: DataPlane{Rollout: Verdict{Waiting: "0/1 pods ready"}}}},
-		{name: "Envoy cannot start", view: Gateway{Gateway: noAddress(time.Second), Class: accepted, Plane: DataPlane{Rollout: Verdict{Problem: &cluster.Problem{Reason: "ErrImagePull"}}}}, reason: "ErrImagePull"},
+		{name: "Envoy cannot start", view: Gateway{Gateway: noAddress(time.Second), Class: accepted, Plane: DataPlane{Rollout: Verdict{Problem: &Problem{Reason: "ErrImagePull"}}}}, reason: "ErrImagePull"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.view.Now, test.view.Started = now, now.Add(-2*time.Minute)

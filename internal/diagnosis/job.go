@@ -6,8 +6,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-
-	"lockstep/internal/cluster"
 )
 
 // Job is what the cluster shows of a Job, as a chart's hook makes it, at one moment.
@@ -27,7 +25,7 @@ func (j Job) Judge() Verdict {
 	return Verdict{Problem: problem, Log: log}
 }
 
-func (j Job) problem() (*cluster.Problem, Log) {
+func (j Job) problem() (*Problem, Log) {
 	var failed *corev1.Pod
 	for _, pod := range j.Pods {
 		if pod.Status.Phase == corev1.PodFailed {
@@ -43,7 +41,7 @@ func (j Job) problem() (*cluster.Problem, Log) {
 	}
 	for _, condition := range j.Job.Status.Conditions {
 		if condition.Type == batchv1.JobFailed && condition.Status == corev1.ConditionTrue {
-			problem := &cluster.Problem{Reason: "JobFailed", Object: "Job " + j.Job.Namespace + "/" + j.Job.Name,
+			problem := &Problem{Reason: "JobFailed", Object: "Job " + j.Job.Namespace + "/" + j.Job.Name,
 				Evidence: joinLines(condition.Reason+": "+Clip(firstLine(condition.Message)), j.Events.of(j.Job.UID).evidence()),
 				NextMove: "correct what the log shows, then run again"}
 			return problem, failedContainer(problem, failed, j.Events)
@@ -53,7 +51,7 @@ func (j Job) problem() (*cluster.Problem, Log) {
 }
 
 // failedContainer adds how the pod ended, and gives the log to read.
-func failedContainer(problem *cluster.Problem, pod *corev1.Pod, all Events) Log {
+func failedContainer(problem *Problem, pod *corev1.Pod, all Events) Log {
 	if pod == nil {
 		return Log{}
 	}

@@ -5,12 +5,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"lockstep/internal/cluster"
 )
 
 // checkPods looks at each living pod of the newest revision.
-func checkPods(r Rollout, pods podSet) (*cluster.Problem, Log) {
+func checkPods(r Rollout, pods podSet) (*Problem, Log) {
 	for _, pod := range pods.current {
 		if IsReady(pod) {
 			continue
@@ -49,8 +47,8 @@ func viewOf(all Events, pod *corev1.Pod, w Moment) podView {
 
 // checkPod judges one pod that is not ready. crowded: other pods are about to free their place. An old pod that is not ending
 // is not: in a rolling update without maxUnavailable it keeps its place until the new one is ready.
-func checkPod(v podView, crowded bool) (*cluster.Problem, Log) {
-	for _, problem := range []*cluster.Problem{v.checkScheduling(crowded), v.checkNode(), v.checkMounts()} {
+func checkPod(v podView, crowded bool) (*Problem, Log) {
+	for _, problem := range []*Problem{v.checkScheduling(crowded), v.checkNode(), v.checkMounts()} {
 		if problem != nil {
 			return problem, Log{}
 		}
@@ -71,7 +69,7 @@ func checkPod(v podView, crowded bool) (*cluster.Problem, Log) {
 }
 
 // checkMounts finds a volume whose Secret or ConfigMap is not there: the kubelet waits for it for ever.
-func (v podView) checkMounts() *cluster.Problem {
+func (v podView) checkMounts() *Problem {
 	if v.pod.Status.Phase != corev1.PodPending {
 		return nil
 	}
@@ -82,7 +80,7 @@ func (v podView) checkMounts() *cluster.Problem {
 	if !strings.Contains(event.Message, "not found") && !strings.Contains(event.Message, "non-existent") {
 		return nil
 	}
-	return &cluster.Problem{Reason: "FailedMount", Object: podName(v.pod), Evidence: Clip(firstLine(event.Message)),
+	return &Problem{Reason: "FailedMount", Object: podName(v.pod), Evidence: Clip(firstLine(event.Message)),
 		NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values; what Lockstep makes itself comes back with `lockstep deploy`"}
 }
 

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"lockstep/internal/cluster"
 )
 
 // killedBy says whether the kubelet lately ended the container because of a probe ("Container x failed startup probe,
@@ -17,8 +15,8 @@ func (v podView) killedBy(probe string, c container) bool {
 	return killed != nil && strings.Contains(killed.Message, c.spec.Name+" failed "+probe+" probe") && v.Now.Sub(lastSeen(killed)) < crashWindow
 }
 
-func (v podView) startupProblem(c container) *cluster.Problem {
-	problem := &cluster.Problem{Reason: ReasonStartupProbe, Object: v.name(c), Evidence: v.events.evidence(), NextMove: v.fields.startupMove(c.spec.StartupProbe)}
+func (v podView) startupProblem(c container) *Problem {
+	problem := &Problem{Reason: ReasonStartupProbe, Object: v.name(c), Evidence: v.events.evidence(), NextMove: v.fields.startupMove(c.spec.StartupProbe)}
 	if c.spec.StartupProbe != nil {
 		problem.Evidence = joinLines(fmt.Sprintf("it did not pass its startup probe within %d s and was killed", budget(c.spec.StartupProbe)), problem.Evidence)
 	}
@@ -27,7 +25,7 @@ func (v podView) startupProblem(c container) *cluster.Problem {
 
 // checkReadiness finds a container that has started and never answers its readiness probe. When it started is what the
 // wait saw itself: a kubelet that tells much of a pod is throttled, so its events may be minutes behind.
-func (v podView) checkReadiness(c container) *cluster.Problem {
+func (v podView) checkReadiness(c container) *Problem {
 	since, passed := v.passed[runOf(v.pod, c.status)]
 	if !passed || !v.isUnready(c) || v.Now.Sub(since) < v.Pace.of(readinessGrace) {
 		return nil
@@ -40,12 +38,12 @@ func (v podView) isUnready(c container) bool {
 	return !c.init && c.spec.ReadinessProbe != nil && c.status.State.Running != nil && !c.status.Ready && hasStarted(c.status)
 }
 
-func (v podView) readinessProblem(c container) *cluster.Problem {
+func (v podView) readinessProblem(c container) *Problem {
 	evidence := "it has started and runs, but never passed its readiness probe" + probeTarget(c.spec.ReadinessProbe)
 	if failed := v.events.lastOf("Unhealthy", "Readiness probe failed"); failed != nil {
 		evidence = joinLines(evidence, fmt.Sprintf("event Unhealthy: %s", Clip(firstLine(failed.Message))))
 	}
-	return &cluster.Problem{Reason: ReasonReadiness, Object: v.name(c), Evidence: evidence,
+	return &Problem{Reason: ReasonReadiness, Object: v.name(c), Evidence: evidence,
 		NextMove: fmt.Sprintf("its log says what it lacks, as a database or a port: kubectl -n %s logs %s -c %s", v.pod.Namespace, v.pod.Name, c.spec.Name)}
 }
 

@@ -3,8 +3,6 @@ package diagnosis
 import (
 	"slices"
 	"strings"
-
-	"lockstep/internal/cluster"
 )
 
 // A pullFault is why an image cannot be pulled, by the words of containerd, CRI-O and registries.
@@ -43,7 +41,7 @@ func finalFault(text string) *pullFault {
 }
 
 // checkPull judges a container whose image could not be pulled lately.
-func (v podView) checkPull(c container) *cluster.Problem {
+func (v podView) checkPull(c container) *Problem {
 	waiting := c.status.State.Waiting
 	text, failures := waiting.Message, 0
 	for _, event := range v.events {
@@ -64,7 +62,7 @@ func (v podView) checkPull(c container) *cluster.Problem {
 	return nil
 }
 
-func (v podView) imageProblem(c container, next string) *cluster.Problem {
+func (v podView) imageProblem(c container, next string) *Problem {
 	waiting := c.status.State.Waiting
 	evidence := Clip(firstLine(waiting.Message))
 	if failed := v.events.lastOf("Failed", "Failed to pull image"); failed != nil {
@@ -73,5 +71,5 @@ func (v podView) imageProblem(c container, next string) *cluster.Problem {
 			evidence = "event Failed: " + Clip(firstLine(failed.Message)) // says the same, or more
 		}
 	}
-	return &cluster.Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: joinLines("image "+c.spec.Image, evidence), NextMove: next}
+	return &Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: joinLines("image "+c.spec.Image, evidence), NextMove: next}
 }

@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"lockstep/internal/cluster"
 )
 
 // Rollout is what the cluster shows of a Deployment at one moment.
@@ -38,7 +36,7 @@ func (r Rollout) Judge() Verdict {
 		return Verdict{Done: true}
 	}
 	waiting, log := r.waiting(pods)
-	for _, check := range []func(Rollout, podSet) (*cluster.Problem, Log){
+	for _, check := range []func(Rollout, podSet) (*Problem, Log){
 		checkPaused, checkRejected, checkCreation, checkPods,
 	} {
 		if problem, at := check(r, pods); problem != nil {
@@ -49,7 +47,7 @@ func (r Rollout) Judge() Verdict {
 }
 
 // pendingReadiness is what the deadline will mean for a container that has started and is not ready.
-func pendingReadiness(r Rollout, pods podSet) *cluster.Problem {
+func pendingReadiness(r Rollout, pods podSet) *Problem {
 	for _, pod := range pods.current {
 		view := viewOf(r.Events, pod, r.Moment)
 		for _, c := range containersOf(pod) {
@@ -64,7 +62,7 @@ func pendingReadiness(r Rollout, pods podSet) *cluster.Problem {
 func (r Rollout) missing() Verdict {
 	v := Verdict{Waiting: "the Deployment does not exist yet"}
 	if r.lasts(r.Started, missingGrace) {
-		v.Problem = &cluster.Problem{Reason: "NotFound", Object: "Deployment", Evidence: "it does not exist",
+		v.Problem = &Problem{Reason: "NotFound", Object: "Deployment", Evidence: "it does not exist",
 			NextMove: "look at the Helm release that should have made it (helm list -A), and at its name"}
 	}
 	return v
@@ -178,12 +176,12 @@ func (r Rollout) waiting(pods podSet) (string, Log) {
 	return strings.Join(words, ", "), log
 }
 
-func checkPaused(r Rollout, _ podSet) (*cluster.Problem, Log) {
+func checkPaused(r Rollout, _ podSet) (*Problem, Log) {
 	if !r.Deployment.Spec.Paused {
 		return nil, Log{}
 	}
 	name := r.Deployment.Namespace + "/" + r.Deployment.Name
-	return &cluster.Problem{Reason: "Paused", Object: "Deployment " + name, Evidence: "its rollout is paused",
+	return &Problem{Reason: "Paused", Object: "Deployment " + name, Evidence: "its rollout is paused",
 		NextMove: "kubectl -n " + r.Deployment.Namespace + " rollout resume deployment/" + r.Deployment.Name}, Log{}
 }
 

@@ -23,7 +23,7 @@ func (v Routes) Judge() Verdict {
 	for _, name := range v.Names {
 		i := slices.IndexFunc(v.Routes, func(route *unstructured.Unstructured) bool { return route.GetName() == name })
 		if i < 0 {
-			problem := &cluster.Problem{Reason: "NotFound", Object: "HTTPRoute " + name, Evidence: "it does not exist", NextMove: "look at the Helm release that makes it"}
+			problem := &Problem{Reason: "NotFound", Object: "HTTPRoute " + name, Evidence: "it does not exist", NextMove: "look at the Helm release that makes it"}
 			return v.soft("HTTPRoute "+name+" does not exist yet", problem, v.Started)
 		}
 		route := v.Routes[i]
@@ -48,7 +48,7 @@ func (v Routes) judgeOne(obj *unstructured.Unstructured, givers, refs string, ty
 	needed, _, _ := unstructured.NestedSlice(obj.Object, "spec", refs)
 	name := cluster.RefOf(obj).String()
 	if len(parents) < max(1, len(needed)) {
-		problem := &cluster.Problem{Reason: "NotAttached", Object: name, Retryable: true, Evidence: "no Gateway has taken it",
+		problem := &Problem{Reason: "NotAttached", Object: name, Retryable: true, Evidence: "no Gateway has taken it",
 			NextMove: "look at the Gateway it names and at the log of the gateway controller"}
 		return Verdict{Waiting: name + " is not attached yet", Pending: problem}
 	}
@@ -60,7 +60,7 @@ func (v Routes) judgeOne(obj *unstructured.Unstructured, givers, refs string, ty
 			case !found || condition.ObservedGeneration < obj.GetGeneration():
 				return Verdict{Waiting: fmt.Sprintf("%s: %s is not known yet", name, typ)}
 			case condition.Status != metav1.ConditionTrue:
-				problem := &cluster.Problem{Reason: condition.Reason, Object: name, Evidence: Clip(firstLine(condition.Message)), NextMove: routeMove(condition.Reason)}
+				problem := &Problem{Reason: condition.Reason, Object: name, Evidence: Clip(firstLine(condition.Message)), NextMove: routeMove(condition.Reason)}
 				return v.soft(name+": "+condition.Reason, problem, condition.LastTransitionTime.Time)
 			}
 		}
@@ -81,7 +81,7 @@ func routeMove(reason string) string {
 }
 
 // soft is a problem once it has lasted.
-func (v Routes) soft(waiting string, problem *cluster.Problem, since time.Time) Verdict {
+func (v Routes) soft(waiting string, problem *Problem, since time.Time) Verdict {
 	out := Verdict{Waiting: waiting, Pending: problem}
 	if v.lasts(since, routeGrace) {
 		out.Problem = problem

@@ -8,11 +8,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"lockstep/internal/cluster"
 )
 
-func (v podView) checkScheduling(crowded bool) *cluster.Problem {
+func (v podView) checkScheduling(crowded bool) *Problem {
 	condition := podCondition(v.pod, corev1.PodScheduled)
 	if condition != nil && condition.Status == corev1.ConditionTrue {
 		return nil
@@ -31,7 +29,7 @@ func (v podView) checkScheduling(crowded bool) *cluster.Problem {
 	for _, node := range lost {
 		evidence = joinLines(evidence, describeNode(node))
 	}
-	return &cluster.Problem{Reason: corev1.PodReasonUnschedulable, Object: podName(v.pod), Evidence: evidence, NextMove: schedulingMove(condition.Message, lost, v.fields)}
+	return &Problem{Reason: corev1.PodReasonUnschedulable, Object: podName(v.pod), Evidence: evidence, NextMove: schedulingMove(condition.Message, lost, v.fields)}
 }
 
 // What cluster-autoscaler and Karpenter say of a pod without a node.
@@ -80,12 +78,12 @@ func schedulingMove(message string, lost []*corev1.Node, f Fields) string {
 }
 
 // checkNode finds a pod whose node is gone: whatever the pod's status says is from before.
-func (v podView) checkNode() *cluster.Problem {
+func (v podView) checkNode() *Problem {
 	node := v.nodes[v.pod.Spec.NodeName]
 	if node == nil || notReady(node) == nil || !v.lasts(notReady(node).LastTransitionTime.Time, nodeGrace) {
 		return nil
 	}
-	return &cluster.Problem{Reason: "NodeNotReady", Object: podName(v.pod), Evidence: describeNode(node),
+	return &Problem{Reason: "NodeNotReady", Object: podName(v.pod), Evidence: describeNode(node),
 		NextMove: "bring the node back (kubectl describe node " + node.Name + "), or drain it and let the pod go to another one"}
 }
 

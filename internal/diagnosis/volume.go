@@ -5,14 +5,12 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"lockstep/internal/cluster"
 )
 
 // checkVolumes judges the claims of a pod that no node takes because of them. A claim that waits for its first consumer
 // waits for this pod and is no problem, nor is one whose provisioner is at work: it counts when nobody provisions for it,
 // or when that fails for long.
-func (v podView) checkVolumes(scheduled *corev1.PodCondition) *cluster.Problem {
+func (v podView) checkVolumes(scheduled *corev1.PodCondition) *Problem {
 	message := ""
 	if scheduled != nil {
 		message = scheduled.Message
@@ -38,7 +36,7 @@ func (v podView) checkVolumes(scheduled *corev1.PodCondition) *cluster.Problem {
 }
 
 // checkUnbound is for claims about which nobody has said anything.
-func (v podView) checkUnbound(scheduled *corev1.PodCondition) *cluster.Problem {
+func (v podView) checkUnbound(scheduled *corev1.PodCondition) *Problem {
 	if scheduled == nil || scheduled.Status != corev1.ConditionFalse || !isAboutVolumes(scheduled.Message) {
 		return nil
 	}
@@ -52,7 +50,7 @@ func (v podView) checkUnbound(scheduled *corev1.PodCondition) *cluster.Problem {
 	return v.volumeProblem(strings.Join(claimsOf(v.pod), ", "), "")
 }
 
-func (v podView) volumeProblem(claim, evidence string) *cluster.Problem {
+func (v podView) volumeProblem(claim, evidence string) *Problem {
 	scheduled := ""
 	if condition := podCondition(v.pod, corev1.PodScheduled); condition != nil {
 		scheduled = Clip(firstLine(condition.Message))
@@ -66,7 +64,7 @@ func (v podView) volumeProblem(claim, evidence string) *cluster.Problem {
 	case strings.Contains(scheduled, "persistentvolumeclaim \""):
 		next = "make the claim that is named, or name one that exists in the chart's values (kubectl -n " + v.pod.Namespace + " get pvc)"
 	}
-	return &cluster.Problem{Reason: "UnboundVolume", Object: podName(v.pod), NextMove: next,
+	return &Problem{Reason: "UnboundVolume", Object: podName(v.pod), NextMove: next,
 		Evidence: joinLines("PersistentVolumeClaim "+v.pod.Namespace+"/"+claim+" has no volume", evidence, scheduled)}
 }
 

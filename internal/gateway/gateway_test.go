@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
-	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -160,8 +159,7 @@ func TestAClassOfSomebodyElseIsUsedButNotTakenOver(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			owns, err := OwnsClass(env, test.live)
-			var problem *cluster.Error
-			if owns != test.owns || (errors.As(err, &problem) && problem.Kind == cluster.Conflict) != test.conflict {
+			if owns != test.owns || failure.Is(err, failure.Conflict) != test.conflict {
 				t.Errorf("owns %v, error %v", owns, err)
 			}
 			objects, _ := Plan(env, test.live)

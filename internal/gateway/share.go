@@ -10,6 +10,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // OwnsClass says whether the GatewayClass is the environment's own to apply and delete. live is the one in the cluster,
@@ -20,9 +21,9 @@ func OwnsClass(env config.Environment, live *unstructured.Unstructured) (bool, e
 		return true, nil
 	}
 	if name := controllerName(live); name != env.Routing.ControllerName {
-		return false, &cluster.Error{Kind: cluster.Conflict, Doing: "using GatewayClass " + live.GetName(),
-			Err:  fmt.Errorf("it is there already, for another controller: %q instead of %q", name, env.Routing.ControllerName),
-			Next: "give the environment another class (routing.gatewayClass), or that controller (routing.controllerName)"}
+		return false, &failure.Error{Kind: failure.Conflict, Doing: "using GatewayClass " + live.GetName(),
+			Cause: fmt.Errorf("it is there already, for another controller: %q instead of %q", name, env.Routing.ControllerName),
+			Next:  "give the environment another class (routing.gatewayClass), or that controller (routing.controllerName)"}
 	}
 	return false, nil
 }
@@ -138,5 +139,5 @@ func Unserved(env config.Environment, missing []schema.GroupVersionKind) error {
 		next = "its CRDs are older than Gateway API v1.4, or incomplete: upgrade them, or let Lockstep do so (routing.crds: create-replace) " +
 			"if nobody else depends on the old ones"
 	}
-	return &cluster.Error{Kind: cluster.MissingKind, Doing: "checking the Gateway API", Err: errors.New(text), Next: next}
+	return &failure.Error{Kind: failure.NotFound, Reason: cluster.ReasonMissingKind, Doing: "checking the Gateway API", Cause: errors.New(text), Next: next}
 }

@@ -18,6 +18,7 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/internal/dataplane"
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/failure"
 )
 
 // Dialer reaches Services of one cluster. It is safe for concurrent use.
@@ -42,11 +43,11 @@ func (d *Dialer) Service(namespace, service string) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, text, err := net.SplitHostPort(addr)
 		if err != nil {
-			return nil, fmt.Errorf("dialling Service %s/%s: %w", namespace, service, err)
+			return nil, failure.Final(failure.Internal, "dialling Service %s/%s: %w", namespace, service, err)
 		}
 		port, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {
-			return nil, fmt.Errorf("dialling Service %s/%s: %w", namespace, service, err)
+			return nil, failure.Final(failure.Internal, "dialling Service %s/%s: %w", namespace, service, err)
 		}
 		return d.dial(ctx, network, namespace, service, int32(port))
 	}
@@ -61,9 +62,9 @@ func (d *Dialer) Gateway(namespace, gateway, controllerNamespace string) DialFun
 			return nil, cluster.Classify("looking for the data plane of Gateway "+namespace+"/"+gateway, err)
 		}
 		if service == nil {
-			return nil, &cluster.Problem{Reason: "NoDataPlane", Object: "Gateway " + namespace + "/" + gateway, Retryable: true,
-				Evidence: "the controller has made no Service for it in namespace " + controllerNamespace,
-				NextMove: "look at the Gateway's conditions and at the log of the gateway controller"}
+			return nil, &failure.Error{Kind: failure.Unavailable, Reason: "NoDataPlane", Doing: "looking for the data plane of Gateway " + namespace + "/" + gateway,
+				Cause: errors.New("the controller has made no Service for it in namespace " + controllerNamespace), Retryable: true,
+				Next: "look at the Gateway's conditions and at the log of the gateway controller"}
 		}
 		return d.dial(ctx, network, controllerNamespace, service.Name, 443)
 	}
@@ -89,7 +90,7 @@ func (d *Dialer) endpoint(ctx context.Context, namespace, name string, port int3
 		return nil, 0, cluster.Classify(doing, err)
 	}
 	if len(service.Spec.Selector) == 0 {
-		return nil, 0, &cluster.Error{Kind: cluster.Invalid, Doing: doing, Err: errors.New("it selects no pods"),
+		return nil, 0, &failure.Error{Kind: failure.InvalidConfig, Doing: doing, Cause: errors.New("it selects no pods"),
 			Next: "port-forwarding needs a Service with a selector; run the worker inside the cluster to use this one"}
 	}
 	pods, err := d.cluster.Kube().CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.SelectorFromSet(service.Spec.Selector).String()})
@@ -98,9 +99,9 @@ func (d *Dialer) endpoint(ctx context.Context, namespace, name string, port int3
 	}
 	pod := newestReady(pods.Items)
 	if pod == nil {
-		return nil, 0, &cluster.Problem{Reason: "NoReadyPod", Object: "Service " + namespace + "/" + name, Retryable: true,
-			Evidence: fmt.Sprintf("none of its %d pods is ready", len(pods.Items)),
-			NextMove: "look at its pods: kubectl -n " + namespace + " get pods -l " + labels.FormatLabels(service.Spec.Selector)}
+		return nil, 0, &failure.Error{Kind: failure.Unavailable, Reason: "NoReadyPod", Doing: doing, Retryable: true,
+			Cause: fmt.Errorf("none of its %d pods is ready", len(pods.Items)),
+			Next:  "look at its pods: kubectl -n " + namespace + " get pods -l " + labels.FormatLabels(service.Spec.Selector)}
 	}
 	target, err := targetPort(service, port, pod)
 	return pod, target, err
@@ -133,8 +134,8 @@ func targetPort(service *corev1.Service, port int32, pod *corev1.Pod) (int32, er
 				}
 			}
 		}
-		return 0, &cluster.Error{Kind: cluster.NotFound, Doing: doing, Err: fmt.Errorf("pod %s has no port named %q", pod.Name, p.TargetPort.StrVal),
+		return 0, &failure.Error{Kind: failure.NotFound, Doing: doing, Cause: fmt.Errorf("pod %s has no port named %q", pod.Name, p.TargetPort.StrVal),
 			Next: "correct the Service's targetPort"}
 	}
-	return 0, &cluster.Error{Kind: cluster.NotFound, Doing: doing, Err: errors.New("the Service has no such TCP port"), Next: "correct the port"}
+	return 0, &failure.Error{Kind: failure.NotFound, Doing: doing, Cause: errors.New("the Service has no such TCP port"), Next: "correct the port"}
 }

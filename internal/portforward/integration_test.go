@@ -23,7 +23,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/spdy"
 
-	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 	"lockstep/internal/portforward"
 	"lockstep/test/clustertest"
 )
@@ -168,8 +168,7 @@ func TestAServiceIsDialledThroughARealAPIServer(t *testing.T) {
 		}
 	})
 	t.Run("a port the Service does not have is named", func(t *testing.T) {
-		var known *cluster.Error
-		if _, err := dialer.Service(ns, "web")(t.Context(), "tcp", "x:99"); !errors.As(err, &known) || known.Kind != cluster.NotFound {
+		if _, err := dialer.Service(ns, "web")(t.Context(), "tcp", "x:99"); !failure.Is(err, failure.NotFound) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -179,8 +178,7 @@ func TestAServiceIsDialledThroughARealAPIServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Play(t, pod, false, clustertest.Running)
-		var problem *cluster.Problem
-		if _, err := dialer.Service(ns, "web")(t.Context(), "tcp", "x:80"); !errors.As(err, &problem) || problem.Reason != "NoReadyPod" {
+		if _, err := dialer.Service(ns, "web")(t.Context(), "tcp", "x:80"); failure.ReasonOf(err) != "NoReadyPod" || !failure.IsRetryable(err) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -18,6 +18,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 	"lockstep/internal/fence"
 )
 
@@ -55,7 +56,7 @@ func (t *tunnels) open(ctx context.Context, restConfig *rest.Config, pod *corev1
 		}
 	}
 	if err != nil {
-		return nil, &cluster.Error{Kind: cluster.Unreachable, Doing: doing, Err: err, Next: "run again; if it stays, try kubectl port-forward to this pod"}
+		return nil, &failure.Error{Kind: failure.Unavailable, Reason: cluster.ReasonUnreachable, Doing: doing, Cause: err, Retryable: true, Next: "run again; if it stays, try kubectl port-forward to this pod"}
 	}
 	return conn, nil
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // Deployment waits until exactly the pods of the Deployment's newest version are left and all are ready, or until
-// it is clear that they will not be: then the error is a *[cluster.Problem] with the pods' events and last log lines. So it is
+// it is clear that they will not be: then the error is a [failure.NotReady] with the pods' events and last log lines. So it is
 // when ctx ends by its deadline. progress, which may be nil, is told what is being waited for whenever that changes.
 func Deployment(ctx context.Context, c *cluster.Client, namespace, name string, progress func(string), options ...Option) error {
 	w, watch := begin(c, "Deployment "+namespace+"/"+name, progress, options), watchRollout(c.Kube(), namespace, name)

@@ -2,7 +2,6 @@ package readiness_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"lockstep/internal/cluster"
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/failure"
 	"lockstep/internal/readiness"
 	"lockstep/test/clustertest"
 )
@@ -111,8 +110,8 @@ func testFailingRollout(t *testing.T, s *clustertest.Plane) {
 	pod := deploy(t, s, ns, "x:nope")
 	s.Play(t, pod, false, corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: `"x:nope": not found`}})
 	err := <-done
-	var problem *cluster.Problem
-	if !errors.As(err, &problem) || problem.Reason != "ImagePullBackOff" || !strings.Contains(problem.NextMove, "put the image into the registry") || !strings.Contains(err.Error(), pod.Name) {
+	found, _ := failure.As(err)
+	if !failure.Is(err, failure.NotReady) || found.Reason != "ImagePullBackOff" || !strings.Contains(found.Next, "put the image into the registry") || !strings.Contains(err.Error(), pod.Name) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -121,8 +120,7 @@ func testDeadline(t *testing.T, s *clustertest.Plane) {
 	ns := s.Namespace(t, "deadline")
 	s.Play(t, deploy(t, s, ns, "x:1"), false, clustertest.Running)
 	err := <-wait(t, s, ns, 3*time.Second)
-	var problem *cluster.Problem
-	if !errors.As(err, &problem) || problem.Reason != diagnosis.ReasonDeadline || !strings.Contains(err.Error(), "0/1 pods ready") {
+	if !failure.Is(err, failure.NotReady) || failure.ReasonOf(err) != diagnosis.ReasonDeadline || !strings.Contains(err.Error(), "0/1 pods ready") {
 		t.Errorf("got %v", err)
 	}
 }

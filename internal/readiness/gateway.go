@@ -15,7 +15,7 @@ import (
 )
 
 // Gateway waits until the Gateway is programmed: its class accepted, its listeners and certificates valid, its data
-// plane running with an address. It fails with a *[cluster.Problem] when that will not come: reason AddressNotAssigned is a
+// plane running with an address. It fails with a [failure.NotReady] when that will not come: reason AddressNotAssigned is a
 // cluster without a load balancer, where everything but the address may work; the status is then filled all the same.
 func Gateway(ctx context.Context, c *cluster.Client, namespace, name string, progress func(string), options ...Option) (diagnosis.GatewayStatus, error) {
 	w := begin(c, "Gateway "+namespace+"/"+name, progress, options)

@@ -29,7 +29,7 @@ func IsReady(ctx context.Context, c *cluster.Client, namespace, name string) (re
 	return s.ObservedGeneration >= deployment.Generation && s.ReadyReplicas >= wanted && s.UpdatedReplicas >= wanted, nil
 }
 
-// LookAtDeployment looks once at a Deployment that was ready, and gives a *[cluster.Problem] if its pods cannot come back by
+// LookAtDeployment looks once at a Deployment that was ready, and gives a [failure.NotReady] if its pods cannot come back by
 // themselves. One that is ready, or on its way, is no error: a program that does not answer is asked about here.
 func LookAtDeployment(ctx context.Context, c *cluster.Client, namespace, name string, options ...Option) error {
 	w := begin(c, "Deployment "+namespace+"/"+name, nil, options)
@@ -69,7 +69,7 @@ func readRollout(ctx context.Context, kube kubernetes.Interface, namespace, name
 	}, nil
 }
 
-// LookAtJob looks once at a Job, as a chart's hook makes it, and gives a *[cluster.Problem] if it has failed or cannot
+// LookAtJob looks once at a Job, as a chart's hook makes it, and gives a [failure.NotReady] if it has failed or cannot
 // succeed. A Job that runs, succeeded, or is not there is no error: Helm says of a failed hook only that it timed out,
 // so this is called beside it.
 func LookAtJob(ctx context.Context, c *cluster.Client, namespace, name string, options ...Option) error {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // now is when the tests look.
@@ -88,8 +89,7 @@ func TestAWaitOutlivesARefusalThatPasses(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		err = Deployment(ctx, client, "apim", "is", nil, Pace(100))
-		var problem *cluster.Problem
-		if !errors.As(err, &problem) || problem.Reason != "NotFound" {
+		if !failure.Is(err, failure.NotReady) || failure.ReasonOf(err) != "NotFound" {
 			t.Errorf("%d: got %v, want what the cluster has", status, err)
 		}
 	}
@@ -102,8 +102,7 @@ func TestADeadlineAmidRefusalsSaysSo(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	var known *cluster.Error
-	if err := Deployment(ctx, client, "apim", "is", nil); !errors.As(err, &known) || known.Kind != cluster.Forbidden {
+	if err := Deployment(ctx, client, "apim", "is", nil); failure.ReasonOf(err) != cluster.ReasonForbidden {
 		t.Errorf("got %v", err)
 	}
 }
@@ -133,8 +132,7 @@ func TestAnUnreachableClusterIsToldByAWait(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	var known *cluster.Error
-	if err := Deployment(ctx, client, "apim", "is", nil); !errors.As(err, &known) || known.Kind != cluster.Unreachable {
+	if err := Deployment(ctx, client, "apim", "is", nil); failure.ReasonOf(err) != cluster.ReasonUnreachable {
 		t.Errorf("got %v", err)
 	}
 }

@@ -73,10 +73,10 @@ func (w *wait) conclude(ctx context.Context, err error, evidence func() string) 
 }
 
 // complete adds the log that belongs to a problem. A termination message may be the end of a log, too.
-func (w *wait) complete(ctx context.Context, problem *cluster.Problem) error {
+func (w *wait) complete(ctx context.Context, problem *diagnosis.Problem) error {
 	problem.Evidence = w.redact(mask(problem.Evidence))
 	diagnosis.WithLog(problem, logTail(ctx, w.client.Kube(), w.last.Log, w.redact))
-	return problem
+	return problem.Failure()
 }
 
 func nothing() string { return "" }

@@ -19,8 +19,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/attempt"
-	"lockstep/internal/cluster"
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/failure"
 	"lockstep/internal/readiness"
 	"lockstep/test/world"
 )
@@ -95,11 +95,11 @@ func (l *lab) broken(t *testing.T, namespace string, edit func(*appsv1.Deploymen
 // diagnosed is the text of a diagnosis.
 func diagnosed(t *testing.T, err error) string {
 	t.Helper()
-	var problem *cluster.Problem
-	if !errors.As(err, &problem) || problem.Reason == diagnosis.ReasonDeadline || problem.Object == "" || problem.NextMove == "" {
+	found, _ := failure.As(err)
+	if found == nil || found.Reason == "" || found.Reason == diagnosis.ReasonDeadline || found.Next == "" {
 		t.Fatalf("no diagnosis, but %v", err)
 	}
-	return problem.Error()
+	return found.Error()
 }
 
 // refused carries out an activity as a worker would; it must fail for good with an error of that type.

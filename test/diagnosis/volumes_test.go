@@ -1,7 +1,6 @@
 package diagnosis
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -11,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"lockstep/internal/cluster"
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/failure"
 )
 
 // ofVolumes are claims that nobody provides for.
@@ -73,8 +72,7 @@ func patience(t *testing.T, l *lab) {
 		}
 		l.claim(t, "slow", &class.Name)
 		err := l.wait(t, "slow", 12*time.Second) // six times what a pod without a node gets here
-		var problem *cluster.Problem
-		if !errors.As(err, &problem) || problem.Reason != diagnosis.ReasonDeadline {
+		if failure.ReasonOf(err) != diagnosis.ReasonDeadline {
 			t.Errorf("got %v", err)
 		}
 	})
