@@ -6,9 +6,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/spf13/cobra"
+	"lockstep/workflows/board"
 
-	"lockstep/workflows"
+	"github.com/spf13/cobra"
 )
 
 func (c *cli) cancel() *cobra.Command {
@@ -29,7 +29,7 @@ func (c *cli) cancel() *cobra.Command {
 				return err
 			}
 			if undoing {
-				return c.say(cmd, args[0], workflows.PhaseCompensating, "what it did is being undone already, which a cancellation does not stop")
+				return c.say(cmd, args[0], board.PhaseCompensating, "what it did is being undone already, which a cancellation does not stop")
 			}
 			return c.say(cmd, args[0], "cancelling", "cancelling")
 		},

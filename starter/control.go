@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/config"
-	"lockstep/workflows"
+	"lockstep/workflows/decision"
 )
 
 // signature is who decides, and why.
@@ -34,7 +34,7 @@ func (c *cli) retry() *cobra.Command {
 		Long: "Try a paused step again. STEP may be left out if only one is paused. With a changed environment file all steps are carried out again in it:\n" +
 			"those that are done find little to do, and an undo still goes back to what was there before the run.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			input := workflows.RetryStep{By: s.by, Reason: s.reason}
+			input := decision.RetryStep{By: s.by, Reason: s.reason}
 			if len(args) > 1 {
 				input.Step = args[1]
 			}
@@ -52,7 +52,7 @@ func (c *cli) retry() *cobra.Command {
 				changed := config.Inline(env)
 				input.Environment = &changed
 			}
-			return c.decide(cmd, args[0], workflows.UpdateRetry, input)
+			return c.decide(cmd, args[0], decision.UpdateRetry, input)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "changed environment file")
@@ -66,7 +66,7 @@ func (c *cli) skip() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "skip ENVIRONMENT STEP", Short: "Go on without a paused step, where that is sound (verify, report)", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.decide(cmd, args[0], workflows.UpdateSkip, workflows.SkipStep{Step: args[1], By: s.by, Reason: s.reason})
+			return c.decide(cmd, args[0], decision.UpdateSkip, decision.SkipStep{Step: args[1], By: s.by, Reason: s.reason})
 		},
 	}
 	s.flags(cmd, true)
@@ -78,7 +78,7 @@ func (c *cli) rollback() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rollback ENVIRONMENT", Short: "Undo a deployment that is paused or awaits an approval", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.decide(cmd, args[0], workflows.UpdateRollback, workflows.Rollback{By: s.by, Reason: s.reason})
+			return c.decide(cmd, args[0], decision.UpdateRollback, decision.Rollback{By: s.by, Reason: s.reason})
 		},
 	}
 	s.flags(cmd, false)
@@ -90,7 +90,7 @@ func (c *cli) approve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "approve ENVIRONMENT STEP", Short: "Let a step begin that awaits its approval", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.decide(cmd, args[0], workflows.UpdateApprove, workflows.Approve{Step: args[1], By: s.by, Reason: s.reason})
+			return c.decide(cmd, args[0], decision.UpdateApprove, decision.Approve{Step: args[1], By: s.by, Reason: s.reason})
 		},
 	}
 	s.flags(cmd, true)

@@ -13,20 +13,21 @@ import (
 	"lockstep/starter/display"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // outcome is what -o json prints when an operation has ended.
 type outcome struct {
-	Outcome string            `json:"outcome"`
-	Error   string            `json:"error,omitempty"`
-	Result  json.RawMessage   `json:"result,omitempty"`
-	Status  *workflows.Status `json:"status,omitempty"`
-	UI      string            `json:"ui"`
+	Outcome string          `json:"outcome"`
+	Error   string          `json:"error,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"`
+	Status  *board.Status   `json:"status,omitempty"`
+	UI      string          `json:"ui"`
 }
 
 // conclude shows how an operation ended: the board as it is then, and the result or the whole diagnosis.
 func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err error) error {
-	o := outcome{Outcome: workflows.OutcomeDone, Result: result, UI: w.temporal.Link(w.Operation)}
+	o := outcome{Outcome: board.OutcomeDone, Result: result, UI: w.temporal.Link(w.Operation)}
 	if view, viewErr := w.temporal.View(context.WithoutCancel(w.cmd.Context()), w.Operation); viewErr == nil {
 		o.Status = &view.Status
 		screen.End(view, time.Now())
@@ -36,7 +37,7 @@ func (w watcher) conclude(screen *display.Screen, result json.RawMessage, err er
 	row, _ := operation.OfType(w.Operation.Operation)
 	switch {
 	case err == nil && row.Result == operation.Differences && drifted(result):
-		status, o.Outcome = exitDrifted, workflows.OutcomeDrifted
+		status, o.Outcome = exitDrifted, board.OutcomeDrifted
 	case err != nil:
 		end := operations.End(err, o.Status)
 		status, o.Outcome, o.Error = code(end), end.Outcome, end.Error
@@ -93,7 +94,7 @@ func code(end operations.Ending) int {
 		return exitNoTemporal
 	case end.Outcome == operations.OutcomeBusy:
 		return exitBusy
-	case end.Outcome == workflows.OutcomeRolledBack:
+	case end.Outcome == board.OutcomeRolledBack:
 		return exitRolledBack
 	case end.Type == activities.TypeInvalidConfig:
 		return exitBadInput

@@ -14,6 +14,7 @@ import (
 	"lockstep/activities"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -31,22 +32,22 @@ func TestTheEndOfAnOperationDecidesTheExitCode(t *testing.T) {
 	app := func(kind string) error { return ended(temporal.NewNonRetryableApplicationError("why", kind, nil)) }
 	for name, test := range map[string]struct {
 		err     error
-		status  *workflows.Status
+		status  *board.Status
 		code    int
 		outcome string
 		says    string
 	}{
-		"rolled back":             {app(workflows.TypeRolledBack), nil, exitRolledBack, "rolled-back", "why"},
-		"failed":                  {app(workflows.TypeFailed), nil, exitFailed, "failed", "why"},
+		"rolled back":             {app(board.TypeRolledBack), nil, exitRolledBack, "rolled-back", "why"},
+		"failed":                  {app(board.TypeFailed), nil, exitFailed, "failed", "why"},
 		"busy":                    {app(workflows.TypeBusy), nil, exitBusy, "busy", "why"},
 		"refused":                 {app(activities.TypeInvalidConfig), nil, exitBadInput, "refused", "why"},
 		"nothing to tear down":    {app(activities.TypeNotFound), nil, exitNothing, "refused", "why"},
 		"an error of another day": {app("SomethingElse"), nil, exitFailed, "failed", "why"},
-		"cancelled and undone": {ended(temporal.NewCanceledError()), &workflows.Status{Outcome: workflows.OutcomeRolledBack, Error: "cancelled; undone"},
+		"cancelled and undone": {ended(temporal.NewCanceledError()), &board.Status{Outcome: board.OutcomeRolledBack, Error: "cancelled; undone"},
 			exitRolledBack, "rolled-back", "cancelled; undone"},
-		"a cancelled teardown": {ended(temporal.NewCanceledError()), &workflows.Status{Outcome: workflows.OutcomeFailed, Error: "cancelled: run it again"},
+		"a cancelled teardown": {ended(temporal.NewCanceledError()), &board.Status{Outcome: board.OutcomeFailed, Error: "cancelled: run it again"},
 			exitFailed, "cancelled", "cancelled: run it again"},
-		"cancelled before it began":     {ended(temporal.NewCanceledError()), &workflows.Status{}, exitFailed, "cancelled", "before anything was done"},
+		"cancelled before it began":     {ended(temporal.NewCanceledError()), &board.Status{}, exitFailed, "cancelled", "before anything was done"},
 		"cancelled, nobody knows more":  {ended(temporal.NewCanceledError()), nil, exitFailed, "cancelled", "bin/worker"},
 		"Temporal went away":            {serviceerror.NewUnavailable("connection refused"), nil, exitNoTemporal, "unknown", "goes on once it is back"},
 		"Temporal is slow":              {context.DeadlineExceeded, nil, exitNoTemporal, "unknown", "goes on once it is back"},

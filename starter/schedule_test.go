@@ -11,6 +11,7 @@ import (
 	"lockstep/config/operation"
 	"lockstep/starter/schedules"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -70,7 +71,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 		}
 		lockstep(t.Context(), "schedule", "trigger", "absent", "nightly").wants(t, exitDone, "lockstep schedule describe absent nightly")
 		eventually(t, `skipped  environment "absent" is busy: Deploy runs since`, "schedule", "describe", "absent", "nightly")
-		if s := described(t, "absent", "nightly"); s.Paused || len(s.Last) != 1 || s.Last[0].Outcome != workflows.OutcomeSkipped {
+		if s := described(t, "absent", "nightly"); s.Paused || len(s.Last) != 1 || s.Last[0].Outcome != board.OutcomeSkipped {
 			t.Errorf("%+v", s)
 		}
 		if err := c.TerminateWorkflow(t.Context(), holds.GetID(), "", "enough"); err != nil {
@@ -79,7 +80,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 		// Nobody has put the environment's file where the worker looks.
 		lockstep(t.Context(), "schedule", "trigger", "absent", "nightly").wants(t, exitDone)
 		eventually(t, "paused: paused because the run of", "schedule", "describe", "absent", "nightly").wants(t, exitDone, "there is no folder of environments")
-		if s := described(t, "absent", "nightly"); !s.Paused || s.Last[0].Outcome != workflows.OutcomeRefused {
+		if s := described(t, "absent", "nightly"); !s.Paused || s.Last[0].Outcome != board.OutcomeRefused {
 			t.Errorf("%+v", s)
 		}
 	})

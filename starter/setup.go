@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/internal/attributes"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 func (c *cli) setup() *cobra.Command {
@@ -22,12 +22,12 @@ may do so does the same when it starts; where it may not, this is for an adminis
 				return err
 			}
 			defer temporal.Close()
-			added, err := attributes.Ensure(cmd.Context(), temporal, temporal.Namespace, workflows.Attributes())
+			added, err := attributes.Ensure(cmd.Context(), temporal, temporal.Namespace, board.Attributes())
 			if err != nil {
 				return &exit{code: exitNoTemporal, err: err}
 			}
 			if c.output == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"namespace": temporal.Namespace, "attributes": workflows.Attributes(), "added": append([]string{}, added...)})
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"namespace": temporal.Namespace, "attributes": board.Attributes(), "added": append([]string{}, added...)})
 			}
 			if len(added) == 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "namespace %q has all search attributes already\n", temporal.Namespace)

@@ -11,7 +11,7 @@ import (
 
 	"lockstep/starter/display"
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 func (c *cli) status() *cobra.Command {
@@ -49,9 +49,9 @@ func (w watcher) withoutBoard(why error) error {
 		return fail(exitNoTemporal, "%s of %q runs since %s, but %w; it goes on where it stopped",
 			w.Operation.Operation, w.Environment, w.Started.Local().Format(time.DateTime), why)
 	}
-	status := workflows.Status{Environment: w.Environment, Operation: strings.ToLower(w.Operation.Operation), Phase: workflows.PhaseRunning, Started: w.Started}
+	status := board.Status{Environment: w.Environment, Operation: strings.ToLower(w.Operation.Operation), Phase: board.PhaseRunning, Started: w.Started}
 	if !w.Running() {
-		status.Phase, status.Outcome, status.Ended = workflows.PhaseEnded, workflows.OutcomeDone, w.Ended
+		status.Phase, status.Outcome, status.Ended = board.PhaseEnded, board.OutcomeDone, w.Ended
 		if _, err := w.temporal.Result(w.cmd.Context(), w.Operation); err != nil {
 			end := operations.End(err, nil)
 			status.Outcome, status.Error = end.Outcome, end.Error

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 
 	"lockstep/internal/attributes"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // ensureSearchAttributes registers the search attributes that operations set. A workflow that sets one the namespace does not know
@@ -21,6 +21,6 @@ func ensureSearchAttributes(ctx context.Context, c client.Client) error {
 	if namespace == "" {
 		namespace = client.DefaultNamespace
 	}
-	_, err = attributes.Ensure(ctx, c, namespace, workflows.Attributes())
+	_, err = attributes.Ensure(ctx, c, namespace, board.Attributes())
 	return err
 }

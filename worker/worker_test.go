@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -70,7 +70,7 @@ func TestTheWorkerRegistersMissingSearchAttributes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range workflows.Attributes() {
+		for _, name := range board.Attributes() {
 			if kind := list.GetCustomAttributes()[name]; kind != enumspb.INDEXED_VALUE_TYPE_KEYWORD {
 				t.Errorf("%s is %s", name, kind)
 			}

@@ -10,6 +10,9 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/decision"
 )
 
 // TypeBusy is the application error type of an operation that found its environment taken.
@@ -33,8 +36,8 @@ func delegate[T any](ctx workflow.Context, environment, operation string, input 
 func runChild[T any](ctx workflow.Context, environment, operation string, input any, memo map[string]any) (T, error) {
 	var result T
 	id := CanonicalID(environment)
-	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (Status, error) {
-		return Status{Environment: environment, Operation: operation, Phase: PhaseRunning, Child: id}, nil
+	err := workflow.SetQueryHandler(ctx, board.QueryStatus, func() (board.Status, error) {
+		return board.Status{Environment: environment, Operation: operation, Phase: board.PhaseRunning, Child: id}, nil
 	})
 	if err != nil {
 		return result, fmt.Errorf("offering the status query: %w", err)
@@ -53,7 +56,7 @@ func runChild[T any](ctx workflow.Context, environment, operation string, input 
 	}), operation, input)
 	var run workflow.Execution
 	if child.GetChildWorkflowExecution().Get(ctx, &run) == nil {
-		workflow.SetCurrentDetails(ctx, delegated(workflow.GetInfo(ctx).Namespace, run, nil))
+		workflow.SetCurrentDetails(ctx, board.Delegated(workflow.GetInfo(ctx).Namespace, run, nil))
 	}
 	err = child.Get(ctx, &result)
 	var taken *temporal.ChildWorkflowExecutionAlreadyStartedError
@@ -64,16 +67,16 @@ func runChild[T any](ctx workflow.Context, environment, operation string, input 
 		return result, temporal.NewNonRetryableApplicationError(why, TypeBusy, nil)
 	}
 	if err != nil {
-		workflow.SetCurrentDetails(ctx, delegated(workflow.GetInfo(ctx).Namespace, run, err))
+		workflow.SetCurrentDetails(ctx, board.Delegated(workflow.GetInfo(ctx).Namespace, run, err))
 	}
 	return result, err
 }
 
 // referTo refuses Updates with where they go.
 func referTo(ctx workflow.Context, child string) error {
-	for _, name := range []string{UpdateRetry, UpdateSkip, UpdateRollback, UpdateApprove} {
+	for _, name := range []string{decision.UpdateRetry, decision.UpdateSkip, decision.UpdateRollback, decision.UpdateApprove} {
 		options := workflow.UpdateHandlerOptions{Description: "Send this to " + child + ", which does the work", Validator: func(workflow.Context, map[string]any) error {
-			return refused("this workflow only started %s, which does the work: send the Update there", child)
+			return decision.Refused("this workflow only started %s, which does the work: send the Update there", child)
 		}}
 		if err := workflow.SetUpdateHandlerWithOptions(ctx, name, func(workflow.Context, map[string]any) error { return nil }, options); err != nil {
 			return fmt.Errorf("offering the update %s: %w", name, err)
@@ -103,9 +106,9 @@ func begin[R any, O optionSet](ctx workflow.Context, in Input[O], perform func(c
 // checked reads, completes and validates the environment. That happens in an activity, so that what an operation works on is in its
 // history: a later version may have other defaults and rules, and a file may change.
 func checked(ctx workflow.Context, in Request) (config.Environment, error) {
-	env, err := call[config.Environment](ctx, quick("check the environment"), a.CheckEnvironment, activities.CheckInput{Environment: in.Environment, Overrides: in.Overrides})
+	env, err := call.Get[config.Environment](ctx, call.Quick("check the environment"), a.CheckEnvironment, activities.CheckInput{Environment: in.Environment, Overrides: in.Overrides})
 	if err != nil {
-		workflow.SetCurrentDetails(ctx, refusedDetails(message(err)))
+		workflow.SetCurrentDetails(ctx, refusedDetails(board.Message(err)))
 	}
 	return env, err
 }

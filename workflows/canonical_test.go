@@ -13,6 +13,9 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config/operation"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
+	"lockstep/workflows/workflowstest"
 )
 
 func TestUnderAnyOtherIDTheOperationRunsAsAChildWithTheEnvironmentsID(t *testing.T) {
@@ -62,7 +65,7 @@ func TestAFailureOfTheChildKeepsItsTypeAndWords(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
-	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "CrashLoopBackOff") {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack || !strings.Contains(err.Error(), "CrashLoopBackOff") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -84,7 +87,7 @@ func TestABusyEnvironmentIsRefusedAtOnce(t *testing.T) {
 	o.OnWorkflow(operation.Deploy, mock.Anything, mock.Anything).Return(activities.Report{}, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
 	o.ExecuteWorkflow("Nightly", DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeBusy {
+	if workflowstest.TypeOf(err) != TypeBusy {
 		t.Fatalf("got %v", err)
 	}
 	for _, text := range []string{`environment "quickstart" is busy`, "lockstep watch quickstart", "lockstep cancel quickstart"} {
@@ -101,10 +104,10 @@ func TestUpdatesOfTheParentLeadToTheChild(t *testing.T) {
 	o := newOperation(t, "nightly")
 	o.readyAfter(1)
 	var parent string
-	o.update(time.Minute, UpdateRollback, Rollback{By: "oncall"}, &parent)
+	o.update(time.Minute, decision.UpdateRollback, decision.Rollback{By: "oncall"}, &parent)
 	o.RegisterDelayedCallback(func() {
-		err := o.UpdateWorkflowByID(canonicalID, UpdateRetry, "child", &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(err error) { t.Error(err) },
-			OnComplete: func(any, error) {}}, RetryStep{})
+		err := o.UpdateWorkflowByID(canonicalID, decision.UpdateRetry, "child", &testsuite.TestUpdateCallback{OnAccept: func() {}, OnReject: func(err error) { t.Error(err) },
+			OnComplete: func(any, error) {}}, decision.RetryStep{})
 		if err != nil {
 			t.Error(err)
 		}

@@ -1,9 +1,6 @@
 package workflows
 
 import (
-	"strings"
-
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
@@ -11,12 +8,10 @@ import (
 	"lockstep/config/operation"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
-)
-
-// Application error types with which an operation ends.
-const (
-	TypeRolledBack = "RolledBack" // it failed and all that the run did is undone
-	TypeFailed     = "Failed"     // it failed and what the run did is still there, all or in part
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/decision"
+	"lockstep/workflows/saga"
 )
 
 // DeployInput is the input of [Deploy].
@@ -33,7 +28,7 @@ func (DeployOptions) of() string { return operation.Deploy }
 func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
 		d := newDeployment(ctx, env)
-		return d.run(ctx, in.verb(), d.steps(), (*runner).conclude)
+		return d.run(ctx, in.verb(), d.steps(), (*saga.Runner).Conclude)
 	})
 }
 
@@ -43,32 +38,39 @@ func newDeployment(ctx workflow.Context, env config.Environment) *deployment {
 }
 
 // run carries out the steps of an operation that deploys, with an operator's help where they pause. conclude ends it if they fail.
-func (d *deployment) run(ctx workflow.Context, operation string, steps []step, conclude func(*runner, workflow.Context, error, bool) error) (activities.Report, error) {
-	board, err := newBoard(ctx, d.env.Name, operation, steps)
+func (d *deployment) run(ctx workflow.Context, operation string, steps []saga.Step, conclude func(*saga.Runner, workflow.Context, error, bool) error) (activities.Report, error) {
+	r, err := saga.New(ctx, d.env.Name, operation, steps)
 	if err != nil {
 		return activities.Report{}, err
 	}
-	d.board = board
-	r := &runner{board: board, desk: &desk{board: board, env: &d.env}}
-	r.desk.admit = func(ctx workflow.Context, changed Request) (config.Environment, error) {
-		return d.admit(ctx, changed, func(step string) bool { return d.removing || d.rotating || r.began(step) })
-	}
-	r.desk.take = func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) }
-	if err := r.desk.open(ctx); err != nil {
+	d.board = r.Board
+	if err := r.Ask(ctx, d.decisions(ctx, r)); err != nil {
 		return activities.Report{}, err
 	}
-	if err := r.run(ctx, steps); err != nil {
-		keep := d.env.OnFailure == config.OnFailureKeep && r.desk.givenUp == nil // who gives up wants it undone
+	if err := r.Run(ctx); err != nil {
+		keep := d.env.OnFailure == config.OnFailureKeep && !r.Decisions.GaveUp() // who gives up wants it undone
 		err = conclude(r, ctx, err, keep)
-		answered(ctx)
+		saga.Answered(ctx)
 		return activities.Report{}, err
 	}
-	d.settle(r.within(ctx, "report"))
+	d.settle(r.Within(ctx, "report"))
 	report := d.reported()
-	board.status.Links = report.Consoles
-	board.close(ctx, OutcomeDone, nil)
-	answered(ctx)
+	r.Board.Status.Links = report.Consoles
+	r.Board.Close(ctx, board.OutcomeDone, nil)
+	saga.Answered(ctx)
 	return report, nil
+}
+
+// decisions are those that operators make about a deployment: they may have it go on in a changed environment.
+func (d *deployment) decisions(ctx workflow.Context, r *saga.Runner) saga.Decisions {
+	return saga.Decisions{
+		Env: &d.env,
+		Admit: func(ctx workflow.Context, environment config.Reference, overrides config.Values) (config.Environment, error) {
+			changed := Request{Environment: environment, Overrides: overrides}
+			return d.admit(ctx, changed, func(step string) bool { return d.removing || d.rotating || r.Began(step) })
+		},
+		Take: func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) },
+	}
 }
 
 // settle gives up what undoing would have needed, now that there is nothing to undo any more: a cancellation comes too late.
@@ -76,16 +78,16 @@ func (d *deployment) settle(ctx workflow.Context) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	in := activities.SettleInput{Input: d.trimmed(""), Releases: d.applied}
-	warnings, err := call[[]string](ctx, quick("forget what undoing would have needed"), a.Settle, in)
+	warnings, err := call.Get[[]string](ctx, call.Quick("forget what undoing would have needed"), a.Settle, in)
 	if err != nil {
-		warnings = []string{"what undoing would have needed stays until the next deployment: " + message(err)}
+		warnings = []string{"what undoing would have needed stays until the next deployment: " + board.Message(err)}
 	}
 	d.settled = warnings
 	if !d.rotating {
 		return
 	}
-	if err := tell(ctx, quick("forget what certificates were"), a.SettleRotation, d.trimmed("")); err != nil {
-		d.settled = append(d.settled, "copies of earlier certificates stay, in Secrets named …-former, until the next rotation: "+message(err))
+	if err := call.Do(ctx, call.Quick("forget what certificates were"), a.SettleRotation, d.trimmed("")); err != nil {
+		d.settled = append(d.settled, "copies of earlier certificates stay, in Secrets named …-former, until the next rotation: "+board.Message(err))
 	}
 }
 
@@ -96,53 +98,9 @@ func (d *deployment) admit(ctx workflow.Context, in Request, began func(string) 
 		return changed, err
 	}
 	if why := unchangeable(d.env, changed, began); why != "" {
-		return changed, refused("%s", why)
+		return changed, decision.Refused("%s", why)
 	}
 	return changed, nil
-}
-
-// answered waits until whoever sent an Update has been answered.
-func answered(ctx workflow.Context) {
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
-	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }) // fails only if ctx is cancelled
-}
-
-// conclude ends a failed or cancelled operation: it compensates and turns the failure into the error the caller sees.
-func (r *runner) conclude(ctx workflow.Context, failure error, keep bool) error {
-	cancelled := temporal.IsCanceledError(failure)
-	what := failure.Error()
-	if cancelled {
-		what = "cancelled"
-	}
-	if keep && !cancelled {
-		err := temporal.NewNonRetryableApplicationError(and(what, "onFailure is keep: nothing was undone"), TypeFailed, nil)
-		r.board.close(ctx, OutcomeFailed, err)
-		return err
-	}
-	if left := r.compensate(ctx); left != nil {
-		err := temporal.NewNonRetryableApplicationError(and(what, left.Error()), TypeFailed, nil)
-		r.board.close(ctx, OutcomeFailed, err)
-		return err
-	}
-	undone := "all that this run did is undone"
-	if !r.changedSomething() {
-		undone = "nothing had been changed yet"
-	}
-	err := temporal.NewNonRetryableApplicationError(and(what, undone), TypeRolledBack, nil)
-	r.board.close(ctx, OutcomeRolledBack, err)
-	if cancelled {
-		return temporal.NewCanceledError()
-	}
-	return err
-}
-
-// and puts what follows a diagnosis of several lines on a line of its own.
-func and(what, then string) string {
-	if strings.Contains(what, "\n") {
-		return what + "\n" + then
-	}
-	return what + "; " + then
 }
 
 func scopeOf(ctx workflow.Context, env config.Environment) activities.Scope {
@@ -156,7 +114,7 @@ func scopeOf(ctx workflow.Context, env config.Environment) activities.Scope {
 type deployment struct {
 	env   config.Environment
 	scope activities.Scope
-	board *board
+	board *board.Board
 	// restart is the moment that both products are to be restarted at; empty: they are not.
 	restart  string
 	removing bool // what was there before is being removed, or has been

@@ -14,6 +14,9 @@ import (
 	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/workflowstest"
 )
 
 const canonicalID = "environment/quickstart"
@@ -56,14 +59,14 @@ func TestDeployCarriesOutItsStepsAndReports(t *testing.T) {
 	}
 	s := o.board()
 	for _, row := range s.Steps {
-		if row.State != StateDone {
+		if row.State != board.StateDone {
 			t.Errorf("%s is %s: %s", row.Name, row.State, row.Error)
 		}
 	}
-	if s.Outcome != OutcomeDone || s.Phase != PhaseEnded || s.Operation != "deploy" {
+	if s.Outcome != board.OutcomeDone || s.Phase != board.PhaseEnded || s.Operation != "deploy" {
 		t.Errorf("board: %s %s %s", s.Operation, s.Phase, s.Outcome)
 	}
-	if note := s.Steps[slices.IndexFunc(s.Steps, func(r StepStatus) bool { return r.Name == "gateway" })].Note; note != "unchanged, revision 1" {
+	if note := s.Steps[slices.IndexFunc(s.Steps, func(r board.StepStatus) bool { return r.Name == "gateway" })].Note; note != "unchanged, revision 1" {
 		t.Errorf("gateway says %q", note)
 	}
 }
@@ -92,7 +95,7 @@ func TestEveryStepFollowsWhatItNeeds(t *testing.T) {
 	})
 	o.on("BuildImage", 5*time.Second, func(context.Context, activities.Input) (activities.Image, error) { return activities.Image{}, nil })
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
-	rows := map[string]StepStatus{}
+	rows := map[string]board.StepStatus{}
 	s := o.board()
 	for _, row := range s.Steps {
 		rows[row.Name] = row
@@ -118,7 +121,7 @@ func TestAFailedDeploymentIsRolledBack(t *testing.T) {
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeRolledBack {
+	if workflowstest.TypeOf(err) != board.TypeRolledBack {
 		t.Fatalf("got %v", err)
 	}
 	for _, text := range []string{"step identity-server failed", "CrashLoopBackOff", "Next: read its log"} {
@@ -127,16 +130,16 @@ func TestAFailedDeploymentIsRolledBack(t *testing.T) {
 		}
 	}
 	s := o.board()
-	if s.Outcome != OutcomeRolledBack || s.Phase != PhaseEnded {
+	if s.Outcome != board.OutcomeRolledBack || s.Phase != board.PhaseEnded {
 		t.Errorf("board: %s %s", s.Phase, s.Outcome)
 	}
 	for _, row := range s.Steps {
-		want := StateUndone
+		want := board.StateUndone
 		switch row.Name {
 		case "preflight":
-			want = StateDone
+			want = board.StateDone
 		case "routes", "key-manager", "verify", "report":
-			want = StateWaiting
+			want = board.StateWaiting
 		}
 		if row.State != want {
 			t.Errorf("%s is %s, want %s", row.Name, row.State, want)
@@ -160,7 +163,7 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 	undone := o.since("Verify")
 	var steps []string
 	for _, b := range o.begun[len(o.begun)-len(undone):] {
-		steps = append(steps, StepOf(b.id))
+		steps = append(steps, call.StepOf(b.id))
 	}
 	for _, order := range [][2]string{ // the second was needed by the first
 		{"routes", "gateway"}, {"routes", activities.APIManager}, {"routes", activities.IdentityServer},
@@ -233,19 +236,19 @@ func TestWhatCannotBeUndoneIsReported(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "image: the registry does not delete") || !strings.Contains(err.Error(), "step api-manager failed") {
+	if workflowstest.TypeOf(err) != board.TypeFailed || !strings.Contains(err.Error(), "image: the registry does not delete") || !strings.Contains(err.Error(), "step api-manager failed") {
 		t.Errorf("got %v", err)
 	}
 	s := o.board()
 	for _, row := range s.Steps {
-		if row.Name == "image" && (row.State != StateUndoFailed || !strings.Contains(row.Error, "does not delete")) {
+		if row.Name == "image" && (row.State != board.StateUndoFailed || !strings.Contains(row.Error, "does not delete")) {
 			t.Errorf("image is %s: %s", row.State, row.Error)
 		}
-		if row.Name == "namespace" && row.State != StateUndone {
+		if row.Name == "namespace" && row.State != board.StateUndone {
 			t.Errorf("namespace is %s: the others must go on", row.State)
 		}
 	}
-	if s.Outcome != OutcomeFailed {
+	if s.Outcome != board.OutcomeFailed {
 		t.Errorf("outcome %q", s.Outcome)
 	}
 }
@@ -256,7 +259,7 @@ func TestOnFailureKeepLeavesADeploymentForInspection(t *testing.T) {
 	env.OnFailure = config.OnFailureKeep
 	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
-	if err := o.GetWorkflowError(); typeOf(err) != TypeFailed {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeFailed {
 		t.Errorf("got %v", err)
 	}
 	for _, b := range o.begun {
@@ -272,7 +275,7 @@ func TestAWrongEnvironmentIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	env.Hostnames.Gateway, env.Verify.Level = env.Hostnames.Management, "thorough"
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	err := o.GetWorkflowError()
-	if typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "hostnames") || !strings.Contains(err.Error(), "thorough") {
+	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "hostnames") || !strings.Contains(err.Error(), "thorough") {
 		t.Errorf("got %v, want all problems", err)
 	}
 	if len(o.begun) != 1 {
@@ -289,11 +292,11 @@ func TestACancelledDeploymentIsUndoneAndEndsAsCancelled(t *testing.T) {
 		t.Errorf("got %v, want a cancellation", err)
 	}
 	s := o.board()
-	if s.Outcome != OutcomeRolledBack || s.Phase != PhaseEnded {
+	if s.Outcome != board.OutcomeRolledBack || s.Phase != board.PhaseEnded {
 		t.Errorf("board: %s %s", s.Phase, s.Outcome)
 	}
 	for _, row := range s.Steps {
-		if row.State == StateRunning || row.State == StateCancelled || row.State == StateUndoing {
+		if row.State == board.StateRunning || row.State == board.StateCancelled || row.State == board.StateUndoing {
 			t.Errorf("%s is %s at the end", row.Name, row.State)
 		}
 	}
@@ -330,7 +333,7 @@ func TestActivityIdsAreUniqueAndNameTheirStep(t *testing.T) {
 			t.Errorf("%s and %s are both %q", other, b, b.id)
 		}
 		seen[b.id] = b.String()
-		if b.name != "CheckEnvironment" && !steps[StepOf(b.id)] {
+		if b.name != "CheckEnvironment" && !steps[call.StepOf(b.id)] {
 			t.Errorf("%q of %s names no step", b.id, b)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/cluster"
+	"lockstep/workflows/call"
 )
 
 // lookRegistration remembers the key manager of the API Manager that is there: without a database of its own it loses it whenever its
@@ -19,8 +20,8 @@ func (d *deployment) lookRegistration(ctx workflow.Context) error {
 	if !d.before[activities.APIManager].Exists || d.estranged() {
 		return nil
 	}
-	o := options("look for the key manager", 30*time.Second, 3)
-	found, err := call[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(activities.APIManager))
+	o := call.Bounded("look for the key manager", 30*time.Second, 3)
+	found, err := call.Get[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(activities.APIManager))
 	if doesNotAnswer(err) {
 		workflow.GetLogger(ctx).Info("API Manager does not answer before its upgrade", "error", err)
 		return nil
@@ -74,7 +75,7 @@ func (d *deployment) undoInProduct(ctx workflow.Context, summary string, undo in
 		d.postponed = append(d.postponed, undo)
 		return nil
 	}
-	return undo(ctx, undoNow(summary))
+	return undo(ctx, call.UndoNow(summary))
 }
 
 func (d *deployment) undoKeyManager(ctx workflow.Context) error {
@@ -86,7 +87,7 @@ func (d *deployment) undoKeyManager(ctx workflow.Context) error {
 
 func (d *deployment) restoreKeyManager(before activities.KeyManagerState) inProduct {
 	return func(ctx workflow.Context, o workflow.ActivityOptions) error {
-		return tell(ctx, o, a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: before})
+		return call.Do(ctx, o, a.UndoKeyManager, activities.UndoKeyManagerInput{Input: d.trimmed(""), Before: before})
 	}
 }
 
@@ -95,7 +96,7 @@ func (d *deployment) cleanUpVerify(ctx workflow.Context) error {
 		return nil
 	}
 	return d.undoInProduct(ctx, "remove what the verification made", func(ctx workflow.Context, o workflow.ActivityOptions) error {
-		return tell(ctx, o, a.CleanUpVerify, d.verifyInput())
+		return call.Do(ctx, o, a.CleanUpVerify, d.verifyInput())
 	})
 }
 
@@ -114,12 +115,12 @@ func (d *deployment) undoPostponed(ctx workflow.Context) error {
 	}
 	in := activities.WaitInput{Input: d.trimmed(""), Component: activities.APIManager, Deployments: d.before[activities.APIManager].Workloads}
 	limit := time.Duration(d.env.Timeouts.APIManager)
-	if err := tell(ctx, wait("wait until the earlier api-manager is ready", limit), a.WaitWorkload, in); err != nil {
+	if err := call.Do(ctx, call.Wait("wait until the earlier api-manager is ready", limit), a.WaitWorkload, in); err != nil {
 		return err
 	}
 	var errs []error
 	for _, one := range todo {
-		errs = append(errs, one(ctx, undo("undo in the earlier api-manager")))
+		errs = append(errs, one(ctx, call.Undo("undo in the earlier api-manager")))
 	}
 	return errors.Join(errs...)
 }

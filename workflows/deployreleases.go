@@ -10,15 +10,16 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/release"
+	"lockstep/workflows/call"
 )
 
 func (d *deployment) snapshot(ctx workflow.Context, set activities.ObjectSet) ([]cluster.Snapshot, error) {
 	in := activities.SnapshotInput{Input: d.trimmed(""), Set: set}
-	return call[[]cluster.Snapshot](ctx, quick("look what is there"), a.Snapshot, in)
+	return call.Get[[]cluster.Snapshot](ctx, call.Quick("look what is there"), a.Snapshot, in)
 }
 
 func (d *deployment) restore(ctx workflow.Context, before []cluster.Snapshot) error {
-	return tell(ctx, undo("put back what was there"), a.Restore, activities.RestoreInput{Scope: d.scope, Before: before})
+	return call.Do(ctx, call.Undo("put back what was there"), a.Restore, activities.RestoreInput{Scope: d.scope, Before: before})
 }
 
 // component is the row of one of the environment's components.
@@ -41,7 +42,7 @@ func (d *deployment) releaseRef(component string) activities.ReleaseRef {
 }
 
 func (d *deployment) lookRelease(ctx workflow.Context, component string) error {
-	state, err := call[release.State](ctx, quick("look for release "+d.releaseName(component)), a.LookRelease, d.releaseRef(component))
+	state, err := call.Get[release.State](ctx, call.Quick("look for release "+d.releaseName(component)), a.LookRelease, d.releaseRef(component))
 	d.before[component] = state
 	return err
 }
@@ -51,7 +52,7 @@ func (d *deployment) applyRelease(ctx workflow.Context, component string) error 
 		Input: d.trimmed(component), Component: component, Image: d.image, APIManagerImage: d.checked.APIManagerImage,
 		Before: d.before[component], Restart: d.restart,
 	}
-	applied, err := call[activities.Release](ctx, work("apply release "+d.releaseName(component)), a.ApplyRelease, in)
+	applied, err := call.Get[activities.Release](ctx, call.Work("apply release "+d.releaseName(component)), a.ApplyRelease, in)
 	d.applied[component] = applied
 	d.changed[component] = d.changed[component] || err != nil || applied.Revision != d.before[component].Revision // an attempt before may have done it
 	return err
@@ -59,7 +60,7 @@ func (d *deployment) applyRelease(ctx workflow.Context, component string) error 
 
 func (d *deployment) restoreRelease(ctx workflow.Context, component string) error {
 	in := activities.RestoreReleaseInput{Release: d.releaseRef(component), Before: d.before[component]}
-	return tell(ctx, undo("restore release "+d.releaseName(component)), a.RestoreRelease, in)
+	return call.Do(ctx, call.Undo("restore release "+d.releaseName(component)), a.RestoreRelease, in)
 }
 
 func (d *deployment) releaseNote(component string) string {
@@ -71,17 +72,17 @@ func (d *deployment) releaseNote(component string) string {
 }
 
 func (d *deployment) lookCRDs(ctx workflow.Context) (err error) {
-	d.missing, err = call[[]string](ctx, quick("look which kinds there are"), a.LookCRDs, d.trimmed(""))
+	d.missing, err = call.Get[[]string](ctx, call.Quick("look which kinds there are"), a.LookCRDs, d.trimmed(""))
 	return err
 }
 
 func (d *deployment) applyCRDs(ctx workflow.Context) (string, error) {
-	return call[string](ctx, work("install missing kinds"), a.ApplyCRDs, d.trimmed(""))
+	return call.Get[string](ctx, call.Work("install missing kinds"), a.ApplyCRDs, d.trimmed(""))
 }
 
 func (d *deployment) removeCRDs(ctx workflow.Context) error {
 	in := activities.RemoveCRDsInput{Scope: d.scope, Names: d.missing, Replaced: activities.ReplacesCRDs(d.env)}
-	return tell(ctx, undo("put the kinds back"), a.RemoveCRDs, in)
+	return call.Do(ctx, call.Undo("put the kinds back"), a.RemoveCRDs, in)
 }
 
 func (d *deployment) lookGateway(ctx workflow.Context) error {
@@ -107,11 +108,11 @@ func (d *deployment) installGateway(ctx workflow.Context) (string, error) {
 		}
 		note = d.releaseNote(activities.GatewayController)
 	}
-	if err := tell(ctx, quick("apply listeners"), a.ApplyGateway, d.trimmed("")); err != nil {
+	if err := call.Do(ctx, call.Quick("apply listeners"), a.ApplyGateway, d.trimmed("")); err != nil {
 		return "", err
 	}
-	o := wait("wait until the gateway is programmed", time.Duration(d.env.Timeouts.Gateway))
-	gateway, err := call[activities.Gateway](ctx, o, a.WaitGateway, d.trimmed(""))
+	o := call.Wait("wait until the gateway is programmed", time.Duration(d.env.Timeouts.Gateway))
+	gateway, err := call.Get[activities.Gateway](ctx, o, a.WaitGateway, d.trimmed(""))
 	d.gateway = gateway
 	return note + gateway.Note(), err
 }
@@ -119,7 +120,7 @@ func (d *deployment) installGateway(ctx workflow.Context) (string, error) {
 // undoGateway takes the listeners away first, so that a controller that stays or goes removes their data plane.
 func (d *deployment) undoGateway(ctx workflow.Context) error {
 	objects := activities.RestoreGatewayInput{Input: d.trimmed(""), Before: d.objects["gateway"]}
-	if err := tell(ctx, undo("put the listeners back"), a.RestoreGateway, objects); err != nil {
+	if err := call.Do(ctx, call.Undo("put the listeners back"), a.RestoreGateway, objects); err != nil {
 		return err
 	}
 	if !d.env.Routing.Installs() {
@@ -129,5 +130,5 @@ func (d *deployment) undoGateway(ctx workflow.Context) error {
 		Input:  d.trimmed(activities.GatewayController), // its values name what the chart's hooks made
 		Before: d.before[activities.GatewayController], Namespace: d.objects["gateway-namespace"],
 	}
-	return tell(ctx, undo("restore release "+d.env.Routing.Release), a.UndoGateway, in)
+	return call.Do(ctx, call.Undo("restore release "+d.env.Routing.Release), a.UndoGateway, in)
 }

@@ -10,6 +10,9 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/component"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
 )
 
 // a names the activities; it is never called.
@@ -19,62 +22,62 @@ var a *activities.Activities
 //
 // Identity Server and API Manager wait for each other nowhere: their certificates exist before either starts. Of the gateway
 // only the CRDs hold API Manager up, since its chart has objects of those kinds.
-func (d *deployment) steps() []step {
-	return []step{
-		{name: "preflight", summary: "check cluster, permissions, charts, registry and hostnames", do: d.preflight},
-		d.made(step{name: "namespace", summary: "make the namespace", needs: []string{"preflight"}, do: d.namespace},
+func (d *deployment) steps() []saga.Step {
+	return []saga.Step{
+		{Name: "preflight", Summary: "check cluster, permissions, charts, registry and hostnames", Do: d.preflight},
+		d.made(saga.Step{Name: "namespace", Summary: "make the namespace", Needs: []string{"preflight"}, Do: d.namespace},
 			activities.NamespaceObjects),
-		d.made(step{name: "credentials", summary: "make passwords and encryption keys, once", needs: []string{"namespace"}, do: d.credentials},
+		d.made(saga.Step{Name: "credentials", Summary: "make passwords and encryption keys, once", Needs: []string{"namespace"}, Do: d.credentials},
 			activities.CredentialObjects),
-		d.made(step{name: "certificates", summary: "mint CA, key stores and trust stores of both products, once", needs: []string{"credentials"}, do: d.certificates},
+		d.made(saga.Step{Name: "certificates", Summary: "mint CA, key stores and trust stores of both products, once", Needs: []string{"credentials"}, Do: d.certificates},
 			activities.CertificateObjects),
-		{name: "image", summary: "build and push the Identity Server image", needs: []string{"preflight"},
-			look: d.lookImage, do: d.buildImage, undo: d.undoImage, remedy: d.retag},
-		{name: "gateway-crds", summary: "install the Gateway API kinds", needs: []string{"preflight"},
-			look: d.lookCRDs, do: d.applyCRDs, undo: d.removeCRDs, remedy: d.deleteCRDs},
-		{name: "gateway", summary: "install the gateway and its listeners", needs: []string{"gateway-crds", "certificates"},
-			look: d.lookGateway, do: d.installGateway, undo: d.undoGateway, remedy: d.uninstallGateway},
+		{Name: "image", Summary: "build and push the Identity Server image", Needs: []string{"preflight"},
+			Look: d.lookImage, Do: d.buildImage, Undo: d.undoImage, Remedy: d.retag},
+		{Name: "gateway-crds", Summary: "install the Gateway API kinds", Needs: []string{"preflight"},
+			Look: d.lookCRDs, Do: d.applyCRDs, Undo: d.removeCRDs, Remedy: d.deleteCRDs},
+		{Name: "gateway", Summary: "install the gateway and its listeners", Needs: []string{"gateway-crds", "certificates"},
+			Look: d.lookGateway, Do: d.installGateway, Undo: d.undoGateway, Remedy: d.uninstallGateway},
 		d.product(activities.IdentityServer, "install Identity Server and wait until it is ready", "image", "certificates"),
 		d.product(activities.APIManager, "install API Manager and wait until it is ready", "certificates", "gateway-crds"),
-		d.made(step{name: "routes", summary: "route the public hostnames to both products", do: d.routes,
-			needs: []string{"gateway", activities.IdentityServer, activities.APIManager}}, activities.RouteObjects),
-		{name: "key-manager", summary: "register Identity Server as Key Manager", needs: []string{activities.IdentityServer, activities.APIManager},
-			look: d.lookKeyManager, do: d.registerKeyManager, undo: d.undoKeyManager, remedy: d.deregister},
-		{name: "verify", summary: "prove that it works", needs: []string{"key-manager", "routes"}, do: d.verify, undo: d.cleanUpVerify,
-			remedy: sweep, skippable: "it changes nothing that lasts; what it would have proved is not known"},
-		{name: "report", summary: "collect addresses, digests and durations", needs: []string{"verify"}, do: d.collect,
-			skippable: "what is deployed does not depend on it; addresses and expiry are missing from the result, and old revisions stay until the next deployment"},
+		d.made(saga.Step{Name: "routes", Summary: "route the public hostnames to both products", Do: d.routes,
+			Needs: []string{"gateway", activities.IdentityServer, activities.APIManager}}, activities.RouteObjects),
+		{Name: "key-manager", Summary: "register Identity Server as Key Manager", Needs: []string{activities.IdentityServer, activities.APIManager},
+			Look: d.lookKeyManager, Do: d.registerKeyManager, Undo: d.undoKeyManager, Remedy: d.deregister},
+		{Name: "verify", Summary: "prove that it works", Needs: []string{"key-manager", "routes"}, Do: d.verify, Undo: d.cleanUpVerify,
+			Remedy: sweep, Skippable: "it changes nothing that lasts; what it would have proved is not known"},
+		{Name: "report", Summary: "collect addresses, digests and durations", Needs: []string{"verify"}, Do: d.collect,
+			Skippable: "what is deployed does not depend on it; addresses and expiry are missing from the result, and old revisions stay until the next deployment"},
 	}
 }
 
 // made adds look and undo to a step that makes objects: what was not there is removed, what was there is put back.
-func (d *deployment) made(s step, set activities.ObjectSet) step {
-	s.look = func(ctx workflow.Context) (err error) {
-		d.objects[s.name], err = d.snapshot(ctx, set)
+func (d *deployment) made(s saga.Step, set activities.ObjectSet) saga.Step {
+	s.Look = func(ctx workflow.Context) (err error) {
+		d.objects[s.Name], err = d.snapshot(ctx, set)
 		return err
 	}
-	s.undo = func(ctx workflow.Context) error { return d.restore(ctx, d.objects[s.name]) }
-	s.remedy = func() string { return putBack(d.objects[s.name]) }
+	s.Undo = func(ctx workflow.Context) error { return d.restore(ctx, d.objects[s.Name]) }
+	s.Remedy = func() string { return putBack(d.objects[s.Name]) }
 	return s
 }
 
 // product is the step of one WSO2 product: apply its release, then wait for its pods.
-func (d *deployment) product(component, summary string, needs ...string) step {
-	return step{
-		name: component, summary: summary, needs: needs, remedy: func() string { return d.helm(component) },
-		look: func(ctx workflow.Context) error {
+func (d *deployment) product(component, summary string, needs ...string) saga.Step {
+	return saga.Step{
+		Name: component, Summary: summary, Needs: needs, Remedy: func() string { return d.helm(component) },
+		Look: func(ctx workflow.Context) error {
 			if err := d.lookRelease(ctx, component); err != nil || component != activities.APIManager {
 				return err
 			}
 			return d.lookRegistration(ctx)
 		},
-		do: func(ctx workflow.Context) (string, error) {
+		Do: func(ctx workflow.Context) (string, error) {
 			if err := d.applyRelease(ctx, component); err != nil {
 				return "", err
 			}
 			return d.releaseNote(component), d.waitReady(ctx, component, "wait until "+component+" is ready")
 		},
-		undo: func(ctx workflow.Context) error {
+		Undo: func(ctx workflow.Context) error {
 			if err := d.restoreRelease(ctx, component); err != nil || component != activities.APIManager {
 				return err
 			}
@@ -85,58 +88,58 @@ func (d *deployment) product(component, summary string, needs ...string) step {
 
 func (d *deployment) waitReady(ctx workflow.Context, name, summary string) error {
 	limit := d.component(name).Timeout
-	return tell(ctx, wait(summary, limit), a.WaitWorkload, activities.WaitInput{Input: d.trimmed(""), Component: name})
+	return call.Do(ctx, call.Wait(summary, limit), a.WaitWorkload, activities.WaitInput{Input: d.trimmed(""), Component: name})
 }
 
 func (d *deployment) preflight(ctx workflow.Context) (note string, err error) {
-	d.checked, err = call[activities.Preflight](ctx, look("check what the file cannot tell"), a.Preflight, d.whole())
+	d.checked, err = call.Get[activities.Preflight](ctx, call.Look("check what the file cannot tell"), a.Preflight, d.whole())
 	return d.checked.Summary, err
 }
 
 func (d *deployment) namespace(ctx workflow.Context) (string, error) {
-	return call[string](ctx, quick("make namespace "+d.env.Namespace), a.EnsureNamespace, d.scope)
+	return call.Get[string](ctx, call.Quick("make namespace "+d.env.Namespace), a.EnsureNamespace, d.scope)
 }
 
 func (d *deployment) credentials(ctx workflow.Context) (string, error) {
-	return call[string](ctx, quick("make what is missing"), a.EnsureCredentials, d.trimmed(""))
+	return call.Get[string](ctx, call.Quick("make what is missing"), a.EnsureCredentials, d.trimmed(""))
 }
 
 func (d *deployment) certificates(ctx workflow.Context) (note string, err error) {
-	d.certs, err = call[activities.Certificates](ctx, quick("make what is missing"), a.EnsureCertificates, d.trimmed(""))
+	d.certs, err = call.Get[activities.Certificates](ctx, call.Quick("make what is missing"), a.EnsureCertificates, d.trimmed(""))
 	return d.certs.Summary, err
 }
 
 func (d *deployment) lookImage(ctx workflow.Context) (err error) {
-	d.tag, err = call[activities.ImageState](ctx, work("look for the target tag and for the image to build"), a.LookImage, d.trimmed(""))
+	d.tag, err = call.Get[activities.ImageState](ctx, call.Work("look for the target tag and for the image to build"), a.LookImage, d.trimmed(""))
 	return err
 }
 
 func (d *deployment) buildImage(ctx workflow.Context) (note string, err error) {
-	d.image, err = call[activities.Image](ctx, work("build and push "+d.env.Image.Target), a.BuildImage, d.trimmed(""))
+	d.image, err = call.Get[activities.Image](ctx, call.Work("build and push "+d.env.Image.Target), a.BuildImage, d.trimmed(""))
 	return d.image.Summary, err
 }
 
 func (d *deployment) undoImage(ctx workflow.Context) error {
 	in := activities.UndoImageInput{Input: d.trimmed(""), Before: d.tag, Built: d.image}
-	return tell(ctx, undo("put the target tag back"), a.UndoImage, in)
+	return call.Do(ctx, call.Undo("put the target tag back"), a.UndoImage, in)
 }
 
 func (d *deployment) routes(ctx workflow.Context) (string, error) {
-	if err := tell(ctx, quick("route the key manager's hostname"), a.ApplyRoutes, d.trimmed(activities.IdentityServer)); err != nil {
+	if err := call.Do(ctx, call.Quick("route the key manager's hostname"), a.ApplyRoutes, d.trimmed(activities.IdentityServer)); err != nil {
 		return "", err
 	}
-	return "", tell(ctx, wait("wait until the gateway accepts all routes", time.Duration(d.env.Timeouts.Gateway)), a.WaitRoutes, d.trimmed(""))
+	return "", call.Do(ctx, call.Wait("wait until the gateway accepts all routes", time.Duration(d.env.Timeouts.Gateway)), a.WaitRoutes, d.trimmed(""))
 }
 
 func (d *deployment) lookKeyManager(ctx workflow.Context) (err error) {
-	o := wait("look for the key manager", time.Duration(d.env.Timeouts.KeyManager)) // API Manager has only just started
-	d.manager, err = call[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(""))
+	o := call.Wait("look for the key manager", time.Duration(d.env.Timeouts.KeyManager)) // API Manager has only just started
+	d.manager, err = call.Get[activities.KeyManagerState](ctx, o, a.LookKeyManager, d.trimmed(""))
 	return err
 }
 
 func (d *deployment) registerKeyManager(ctx workflow.Context) (note string, err error) {
-	o := wait("register and wait until it can be used", time.Duration(d.env.Timeouts.KeyManager))
-	d.keyManager, err = call[activities.KeyManager](ctx, o, a.RegisterKeyManager, d.trimmed(""))
+	o := call.Wait("register and wait until it can be used", time.Duration(d.env.Timeouts.KeyManager))
+	d.keyManager, err = call.Get[activities.KeyManager](ctx, o, a.RegisterKeyManager, d.trimmed(""))
 	return d.keyManager.Summary, err
 }
 
@@ -148,7 +151,7 @@ func (d *deployment) verify(ctx workflow.Context) (string, error) {
 	}
 	d.proving = d.proving || level != config.VerifyHealth
 	var err error
-	d.verified, err = call[activities.Verification](ctx, wait("prove that it works: "+string(level), time.Duration(d.env.Timeouts.Verify)), a.Verify, d.verifyInput())
+	d.verified, err = call.Get[activities.Verification](ctx, call.Wait("prove that it works: "+string(level), time.Duration(d.env.Timeouts.Verify)), a.Verify, d.verifyInput())
 	return d.verified.Summary, err
 }
 
@@ -171,13 +174,13 @@ func (d *deployment) collect(ctx workflow.Context) (string, error) {
 		Input: d.trimmed(""), Kubernetes: d.checked.Kubernetes, Image: d.image, Gateway: d.gateway, KeyManager: d.keyManager,
 		Releases: d.applied, Verified: d.verified, Warnings: slices.Concat(d.checked.Warnings, d.certs.Warnings),
 	}
-	report, err := call[activities.Report](ctx, quick("read addresses and expiry"), a.CollectReport, in)
+	report, err := call.Get[activities.Report](ctx, call.Quick("read addresses and expiry"), a.CollectReport, in)
 	if err != nil {
 		return "", err
 	}
-	report.Durations, report.CriticalPath = durations(d.board.status, workflow.Now(ctx))
+	report.Durations, report.CriticalPath = board.Durations(d.board.Status, workflow.Now(ctx))
 	d.report = report
-	return fmt.Sprintf("%d steps", len(d.board.status.Steps)), nil
+	return fmt.Sprintf("%d steps", len(d.board.Status.Steps)), nil
 }
 
 // reported is the report with what operators decided. If they skipped the report, it says what is known without.
@@ -188,12 +191,12 @@ func (d *deployment) reported() activities.Report {
 			Issuer: d.keyManager.Issuer, KeyManager: d.keyManager.ID, Image: d.image.Reference, Releases: d.applied,
 			GatewayURL: "https://" + d.env.Hostnames.Gateway, Verified: d.verified.Proved, Warnings: slices.Concat(d.checked.Warnings, d.certs.Warnings)}
 	}
-	for _, row := range d.board.status.Steps {
-		if row.State == StateSkipped {
+	for _, row := range d.board.Status.Steps {
+		if row.State == board.StateSkipped {
 			report.Warnings = append(report.Warnings, fmt.Sprintf("step %s was %s; it had failed: %s", row.Name, row.Note, row.Error))
 		}
 	}
 	report.Warnings = append(report.Warnings, d.settled...)
-	report.Decisions = d.board.status.Decisions
+	report.Decisions = d.board.Status.Decisions
 	return report
 }

@@ -14,6 +14,9 @@ import (
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/internal/drift"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
 )
 
 // DriftInput is the input of [Drift].
@@ -32,17 +35,16 @@ type DriftReport struct {
 }
 
 // Drift compares what a deployment would make of the environment file with what is there. It changes nothing. One that finds something
-// completes, with the outcome [OutcomeDrifted].
+// completes, with the outcome [board.OutcomeDrifted].
 func Drift(ctx workflow.Context, in DriftInput) (DriftReport, error) {
 	return begin(ctx, in, func(env config.Environment) (DriftReport, error) {
 		c := &comparison{deployment: newDeployment(ctx, env), items: map[string][]drift.Item{}}
 		steps := c.steps()
-		board, err := newBoard(ctx, env.Name, in.verb(), steps)
+		r, err := saga.New(ctx, env.Name, in.verb(), steps)
 		if err != nil {
 			return DriftReport{}, err
 		}
-		r := &runner{board: board}
-		return c.conclude(ctx, r, r.run(ctx, steps))
+		return c.conclude(ctx, r, r.Run(ctx))
 	})
 }
 
@@ -55,9 +57,9 @@ type comparison struct {
 }
 
 // steps are called as those of a deployment that mend what they find.
-func (c *comparison) steps() []step {
-	found := func(name, summary string, find func(workflow.Context) ([]drift.Item, error), needs ...string) step {
-		return step{name: name, summary: summary, needs: append([]string{"survey"}, needs...), optional: true, do: func(ctx workflow.Context) (string, error) {
+func (c *comparison) steps() []saga.Step {
+	found := func(name, summary string, find func(workflow.Context) ([]drift.Item, error), needs ...string) saga.Step {
+		return saga.Step{Name: name, Summary: summary, Needs: append([]string{"survey"}, needs...), Optional: true, Do: func(ctx workflow.Context) (string, error) {
 			if c.absent {
 				return "nothing there", nil
 			}
@@ -72,10 +74,10 @@ func (c *comparison) steps() []step {
 			return c.note(name), err
 		}}
 	}
-	return []step{
-		{name: "survey", summary: "look what there is", do: c.survey},
+	return []saga.Step{
+		{Name: "survey", Summary: "look what there is", Do: c.survey},
 		found("certificates", "compare credentials, certificates and stores", func(ctx workflow.Context) ([]drift.Item, error) {
-			return call[[]drift.Item](ctx, quick("look at keys and certificates"), a.DriftKeys, c.trimmed(""))
+			return call.Get[[]drift.Item](ctx, call.Quick("look at keys and certificates"), a.DriftKeys, c.trimmed(""))
 		}),
 		found("image", "compare the images", c.images),
 		found("gateway", "compare the gateway and its listeners", c.gatewayItems),
@@ -100,7 +102,7 @@ func (c *comparison) note(step string) string {
 }
 
 func (c *comparison) survey(ctx workflow.Context) (string, error) {
-	found, err := call[activities.Remains](ctx, quick("look what there is"), a.Survey, c.trimmed(""))
+	found, err := call.Get[activities.Remains](ctx, call.Quick("look what there is"), a.Survey, c.trimmed(""))
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) && app.Type() == activities.TypeNotFound {
 		c.absent = true
@@ -111,14 +113,14 @@ func (c *comparison) survey(ctx workflow.Context) (string, error) {
 }
 
 func (c *comparison) images(ctx workflow.Context) ([]drift.Item, error) {
-	found, err := call[activities.Images](ctx, work("find out which images a deployment would use"), a.DriftImage, c.trimmed(""))
+	found, err := call.Get[activities.Images](ctx, call.Work("find out which images a deployment would use"), a.DriftImage, c.trimmed(""))
 	c.image, c.checked.APIManagerImage, c.imaged = found.Image, found.APIManagerImage, err == nil
 	return found.Items, err
 }
 
 func (c *comparison) releaseItems(ctx workflow.Context, component string) ([]drift.Item, error) {
 	in := activities.ApplyReleaseInput{Input: c.trimmed(component), Component: component, Image: c.image, APIManagerImage: c.checked.APIManagerImage}
-	return call[[]drift.Item](ctx, look("compare release "+c.releaseName(component)), a.DriftRelease, in)
+	return call.Get[[]drift.Item](ctx, call.Look("compare release "+c.releaseName(component)), a.DriftRelease, in)
 }
 
 func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err error) {
@@ -134,7 +136,7 @@ func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err
 func (c *comparison) objectItems(set activities.ObjectSet) func(workflow.Context) ([]drift.Item, error) {
 	return func(ctx workflow.Context) ([]drift.Item, error) {
 		in := activities.SnapshotInput{Input: c.trimmed(""), Set: set}
-		return call[[]drift.Item](ctx, quick("compare objects"), a.DriftObjects, in)
+		return call.Get[[]drift.Item](ctx, call.Quick("compare objects"), a.DriftObjects, in)
 	}
 }
 
@@ -147,51 +149,51 @@ func (c *comparison) productItems(component string) func(workflow.Context) ([]dr
 		if err != nil {
 			return nil, err
 		}
-		pods, err := call[[]drift.Item](ctx, quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: c.trimmed(""), Component: component})
+		pods, err := call.Get[[]drift.Item](ctx, call.Quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: c.trimmed(""), Component: component})
 		return append(items, pods...), err
 	}
 }
 
 // keyManagerItems finds a product that does not answer to be a difference, too.
 func (c *comparison) keyManagerItems(ctx workflow.Context) ([]drift.Item, error) {
-	o := options("compare the key manager", time.Minute, 3)
-	items, err := call[[]drift.Item](ctx, o, a.DriftKeyManager, c.trimmed(""))
+	o := call.Bounded("compare the key manager", time.Minute, 3)
+	items, err := call.Get[[]drift.Item](ctx, o, a.DriftKeyManager, c.trimmed(""))
 	if doesNotAnswer(err) {
-		return []drift.Item{{Object: "key manager " + c.env.KeyManager.Name, Wants: "registered", Is: "not to be read: " + message(err)}}, nil
+		return []drift.Item{{Object: "key manager " + c.env.KeyManager.Name, Wants: "registered", Is: "not to be read: " + board.Message(err)}}, nil
 	}
 	return items, err
 }
 
-func (c *comparison) conclude(ctx workflow.Context, r *runner, failure error) (DriftReport, error) {
+func (c *comparison) conclude(ctx workflow.Context, r *saga.Runner, failure error) (DriftReport, error) {
 	if failure != nil {
 		if temporal.IsCanceledError(failure) {
-			r.board.close(ctx, OutcomeRolledBack, errors.New("cancelled; a comparison changes nothing"))
+			r.Board.Close(ctx, board.OutcomeRolledBack, errors.New("cancelled; a comparison changes nothing"))
 			return DriftReport{}, temporal.NewCanceledError()
 		}
-		err := temporal.NewNonRetryableApplicationError(message(failure), TypeFailed, nil)
-		r.board.close(ctx, OutcomeFailed, err)
+		err := temporal.NewNonRetryableApplicationError(board.Message(failure), board.TypeFailed, nil)
+		r.Board.Close(ctx, board.OutcomeFailed, err)
 		return DriftReport{}, err
 	}
 	report := DriftReport{Environment: c.env.Name, Items: []drift.Item{}}
 	var unknown []string
-	for _, row := range r.board.status.Steps {
+	for _, row := range r.Board.Status.Steps {
 		report.Items = append(report.Items, c.items[row.Name]...)
-		if row.State == StateFailed {
+		if row.State == board.StateFailed {
 			unknown = append(unknown, row.Name+": "+row.Error)
 		}
 	}
 	report.Drifted = len(report.Items) > 0
 	if len(unknown) > 0 {
 		err := temporal.NewNonRetryableApplicationError(strings.Join(slices.Concat([]string{"not everything could be compared; nothing was changed"}, unknown,
-			lines(report.Items)), "\n"), TypeFailed, nil)
-		r.board.close(ctx, OutcomeFailed, err)
+			lines(report.Items)), "\n"), board.TypeFailed, nil)
+		r.Board.Close(ctx, board.OutcomeFailed, err)
 		return DriftReport{}, err
 	}
-	outcome := OutcomeDone
+	outcome := board.OutcomeDone
 	if report.Drifted {
-		outcome = OutcomeDrifted
+		outcome = board.OutcomeDrifted
 	}
-	r.board.close(ctx, outcome, nil)
+	r.Board.Close(ctx, outcome, nil)
 	return report, nil
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/drift"
+	"lockstep/workflows/board"
+	"lockstep/workflows/workflowstest"
 )
 
 // changing are the beginnings of the names of activities that change something.
@@ -32,7 +34,7 @@ func TestDriftChangesNothingAndEndsDoneWhereNothingDiffers(t *testing.T) {
 			}
 		}
 	}
-	if s := o.board(); s.Outcome != OutcomeDone || s.Operation != "drift" {
+	if s := o.board(); s.Outcome != board.OutcomeDone || s.Operation != "drift" {
 		t.Errorf("board: %s %s", s.Operation, s.Outcome)
 	}
 }
@@ -65,7 +67,7 @@ func TestDriftListsWhatDiffersInTheOrderOfADeploymentWithTheNextMove(t *testing.
 	if diff := cmp.Diff(want, said); diff != "" || !report.Drifted {
 		t.Errorf("drifted %v\n%s", report.Drifted, diff)
 	}
-	if s := o.board(); s.Outcome != OutcomeDrifted || rowOf(s, activities.APIManager).Note != "1 difference" {
+	if s := o.board(); s.Outcome != board.OutcomeDrifted || rowOf(s, activities.APIManager).Note != "1 difference" {
 		t.Errorf("board: %s", s.Outcome)
 	}
 }
@@ -101,7 +103,7 @@ func TestDriftThatCannotCompareEverythingFailsAndSaysWhatItFound(t *testing.T) {
 			t.Errorf("%q is not in %v", text, err)
 		}
 	}
-	if typeOf(err) != TypeFailed {
-		t.Errorf("type %s", typeOf(err))
+	if workflowstest.TypeOf(err) != board.TypeFailed {
+		t.Errorf("type %s", workflowstest.TypeOf(err))
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -48,9 +48,7 @@ type trial struct {
 
 func newOperation(t *testing.T, id string) *trial {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(workflowstest.Silent{})
-	o := &trial{TestWorkflowEnvironment: unhurried(suite.NewTestWorkflowEnvironment()), t: t}
+	o := &trial{TestWorkflowEnvironment: workflowstest.Environment(), t: t}
 	o.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: "lockstep"})
 	for _, w := range all()[:len(all())-1] { // not Scheduled
 		o.RegisterWorkflow(w)
@@ -64,11 +62,6 @@ func newOperation(t *testing.T, id string) *trial {
 		o.begun = append(o.begun, begun{info.ActivityType.Name, info.ActivityID, string(input)})
 	})
 	return o
-}
-
-// unhurried lets a test take the time that a busy machine needs.
-func unhurried(env *testsuite.TestWorkflowEnvironment) *testsuite.TestWorkflowEnvironment {
-	return env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}).SetTestTimeout(time.Minute)
 }
 
 // on has calls of an activity take their time and then do what does does.
@@ -90,17 +83,22 @@ func (o *trial) since(first string) []string {
 	return all[1:]
 }
 
-func (o *trial) board() Status {
+func (o *trial) board() board.Status {
 	o.t.Helper()
-	answer, err := o.QueryWorkflow(QueryStatus)
+	answer, err := o.QueryWorkflow(board.QueryStatus)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	var s Status
+	var s board.Status
 	if err := answer.Get(&s); err != nil {
 		o.t.Fatal(err)
 	}
 	return s
+}
+
+func inline(env config.Environment) *config.Reference {
+	reference := config.Inline(env)
+	return &reference
 }
 
 // quickstart is an environment to operate on.

@@ -14,12 +14,15 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
+	"lockstep/workflows/workflowstest"
 )
 
 func TestTheStepsOfTheEnvironmentFileAreThoseOfADeployment(t *testing.T) {
 	var names []string
 	for _, s := range (&deployment{}).steps() {
-		names = append(names, s.name)
+		names = append(names, s.Name)
 	}
 	if diff := cmp.Diff(config.DeploySteps(), names); diff != "" {
 		t.Errorf("config and workflows (-want +got):\n%s", diff)
@@ -39,13 +42,13 @@ func (o *trial) update(at time.Duration, name string, input any, answer *string)
 	o.RegisterDelayedCallback(func() {
 		o.UpdateWorkflow(name, fmt.Sprintf("%p", answer), &testsuite.TestUpdateCallback{
 			OnAccept: func() {},
-			OnReject: func(err error) { *answer = message(err) },
+			OnReject: func(err error) { *answer = board.Message(err) },
 			OnComplete: func(result any, err error) {
 				if err != nil {
-					*answer = message(err)
+					*answer = board.Message(err)
 					return
 				}
-				*answer = result.(Answer).Next
+				*answer = result.(decision.Answer).Next
 			},
 		}, input)
 	}, at)
@@ -77,9 +80,9 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 	})
 	o.on("CollectReport", 0, reportOf)
 	var first, second, third string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed), By: "oncall", Reason: "slow disks"}, &first)
-	o.update(time.Hour, UpdateRetry, RetryStep{}, &second)
-	o.update(time.Hour, UpdateRetry, RetryStep{}, &third)
+	o.update(time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(changed), By: "oncall", Reason: "slow disks"}, &first)
+	o.update(time.Hour, decision.UpdateRetry, decision.RetryStep{}, &second)
+	o.update(time.Hour, decision.UpdateRetry, decision.RetryStep{}, &third)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	var report activities.Report
 	if err := o.GetWorkflowResult(&report); err != nil {
@@ -113,9 +116,9 @@ func TestWhoGivesUpGetsItUndoneEvenWhereFailuresAreKept(t *testing.T) {
 	env := quickstart(t)
 	env.OnFailure, env.Approvals = config.OnFailureKeep, []string{activities.APIManager}
 	var answer string
-	o.update(time.Minute, UpdateRollback, Rollback{By: "oncall", Reason: "not today"}, &answer)
+	o.update(time.Minute, decision.UpdateRollback, decision.Rollback{By: "oncall", Reason: "not today"}, &answer)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
-	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "all that this run did is undone") || o.board().Outcome != OutcomeRolledBack {
+	if err := o.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "all that this run did is undone") || o.board().Outcome != board.OutcomeRolledBack {
 		t.Errorf("%v, outcome %s", err, o.board().Outcome)
 	}
 }
@@ -144,7 +147,7 @@ func TestAStepThatLookedInTheOldEnvironmentLooksAgainInTheChangedOne(t *testing.
 	changed := pausing(t)
 	changed.Image.Target = "registry.lockstep.test/other:1"
 	var answer string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed), By: "oncall", Reason: "another name"}, &answer)
+	o.update(time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(changed), By: "oncall", Reason: "another name"}, &answer)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	if err := o.GetWorkflowError(); err != nil || !strings.Contains(answer, "carried out again") {
 		t.Fatalf("%v, %q", err, answer)
@@ -166,10 +169,10 @@ func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	invalid := pausing(t)
 	invalid.OnFailure = "pawse"
 	var refusedFor, renamed, wrong, done string
-	o.update(time.Minute, UpdateRetry, RetryStep{Environment: inline(changed)}, &refusedFor)
-	o.update(2*time.Minute, UpdateRetry, RetryStep{Environment: inline(unnamed)}, &renamed)
-	o.update(3*time.Minute, UpdateRetry, RetryStep{Environment: inline(invalid)}, &wrong)
-	o.update(4*time.Minute, UpdateRollback, Rollback{By: "oncall"}, &done)
+	o.update(time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(changed)}, &refusedFor)
+	o.update(2*time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(unnamed)}, &renamed)
+	o.update(3*time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(invalid)}, &wrong)
+	o.update(4*time.Minute, decision.UpdateRollback, decision.Rollback{By: "oncall"}, &done)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	for _, text := range []string{"step identity-server stays paused", `namespace: this run has used "apim" already, it cannot become "elsewhere"`,
 		`image.target: this run has used "registry.lockstep.test/wso2is-km:7.2.0" already`, `hostnames.gateway: this run has used "gw.lockstep.test"`,
@@ -181,7 +184,7 @@ func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	if !strings.Contains(renamed, `name: this run has used "quickstart"`) || !strings.Contains(wrong, "did you mean pause?") {
 		t.Errorf("%q, %q", renamed, wrong)
 	}
-	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "rolled back by oncall") {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack || !strings.Contains(err.Error(), "rolled back by oncall") {
 		t.Errorf("%s: %v", done, err)
 	}
 }
@@ -219,9 +222,9 @@ func TestADeploymentWithoutItsProofWarns(t *testing.T) {
 		return activities.Report{}, broken(activities.TypeUnauthorized, "forbidden")
 	})
 	var verify, image, report string
-	o.update(time.Minute, UpdateSkip, SkipStep{Step: "image", By: "oncall", Reason: "no"}, &image)
-	o.update(2*time.Minute, UpdateSkip, SkipStep{Step: "verify", By: "oncall", Reason: "firewall"}, &verify)
-	o.update(3*time.Minute, UpdateSkip, SkipStep{Step: "report", By: "deputy", Reason: "enough"}, &report)
+	o.update(time.Minute, decision.UpdateSkip, decision.SkipStep{Step: "image", By: "oncall", Reason: "no"}, &image)
+	o.update(2*time.Minute, decision.UpdateSkip, decision.SkipStep{Step: "verify", By: "oncall", Reason: "firewall"}, &verify)
+	o.update(3*time.Minute, decision.UpdateSkip, decision.SkipStep{Step: "report", By: "deputy", Reason: "enough"}, &report)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
 	var result activities.Report
 	if err := o.GetWorkflowResult(&result); err != nil {
@@ -246,12 +249,12 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	env.Approvals = []string{activities.APIManager, "preflight"}
 	o.on("CollectReport", 0, reportOf)
 	var gate, early, late string
-	o.update(time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "oncall", Reason: "early"}, &early)
-	o.update(2*time.Minute, UpdateApprove, Approve{Step: "preflight", By: "oncall", Reason: "go"}, &gate)
-	o.update(3*time.Minute, UpdateApprove, Approve{Step: activities.APIManager, By: "deputy", Reason: "the window | is open"}, &late)
+	o.update(time.Minute, decision.UpdateApprove, decision.Approve{Step: activities.APIManager, By: "oncall", Reason: "early"}, &early)
+	o.update(2*time.Minute, decision.UpdateApprove, decision.Approve{Step: "preflight", By: "oncall", Reason: "go"}, &gate)
+	o.update(3*time.Minute, decision.UpdateApprove, decision.Approve{Step: activities.APIManager, By: "deputy", Reason: "the window | is open"}, &late)
 	o.RegisterDelayedCallback(func() {
-		if s := o.board(); s.Phase != PhaseAwaitingApproval || !slices.Equal(s.In(StateAwaitingApproval), []string{activities.APIManager}) {
-			t.Errorf("at the gate: %s %q", s.Phase, states(s))
+		if s := o.board(); s.Phase != board.PhaseAwaitingApproval || !slices.Equal(s.In(board.StateAwaitingApproval), []string{activities.APIManager}) {
+			t.Errorf("at the gate: %s %q", s.Phase, s.Steps)
 		}
 	}, 150*time.Second)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
@@ -262,7 +265,7 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	if len(report.Decisions) != 2 || report.Decisions[1].By != "deputy" || report.Decisions[1].Step != activities.APIManager {
 		t.Errorf("%+v", report.Decisions)
 	}
-	if text := markdown(o.board()); !strings.Contains(text, `| approve | api-manager | deputy |`) || !strings.Contains(text, `the window \| is open`) {
+	if text := board.Markdown(o.board()); !strings.Contains(text, `| approve | api-manager | deputy |`) || !strings.Contains(text, `the window \| is open`) {
 		t.Errorf("%s", text)
 	}
 	if !strings.Contains(early, "step api-manager is waiting") || gate != "step preflight begins" || late != "step api-manager begins" {

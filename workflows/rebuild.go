@@ -13,6 +13,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/workflows/board"
+	"lockstep/workflows/saga"
 )
 
 // RebuildInput is the input of [Rebuild].
@@ -36,7 +38,7 @@ func Rebuild(ctx workflow.Context, in RebuildInput) (activities.Report, error) {
 		d := newDeployment(ctx, env)
 		if in.Options.Mode == operation.InPlace {
 			d.restart = workflow.Now(ctx).UTC().Format(time.RFC3339)
-			return d.run(ctx, in.verb(), d.steps(), (*runner).conclude)
+			return d.run(ctx, in.verb(), d.steps(), (*saga.Runner).Conclude)
 		}
 		re := &rebuild{teardown: teardown{d}, purge: in.Options.Purge, removed: map[string]string{}}
 		return d.run(ctx, in.verb(), re.steps(), re.conclude)
@@ -56,21 +58,21 @@ const removal = "remove-"
 
 // steps are those of a teardown between a deployment's checks and the rest of it. The image, which takes the longest to make and may
 // fail for what others do, is made before anything is removed.
-func (re *rebuild) steps() []step {
+func (re *rebuild) steps() []saga.Step {
 	down := re.teardown.steps(re.purge)
 	gone := make([]string, len(down))
 	for i := range down {
-		gone[i] = removal + down[i].name
+		gone[i] = removal + down[i].Name
 		down[i] = re.removes(down[i])
 	}
-	down[0].needs = []string{"preflight", "image"}
-	var before, after []step
+	down[0].Needs = []string{"preflight", "image"}
+	var before, after []saga.Step
 	for _, s := range re.deployment.steps() {
 		switch {
-		case s.name == "preflight" || s.name == "image":
+		case s.Name == "preflight" || s.Name == "image":
 			before = append(before, s)
-		case slices.Contains(s.needs, "preflight"):
-			s.needs = append(s.needs, gone...)
+		case slices.Contains(s.Needs, "preflight"):
+			s.Needs = append(s.Needs, gone...)
 			after = append(after, s)
 		default:
 			after = append(after, s)
@@ -80,15 +82,15 @@ func (re *rebuild) steps() []step {
 }
 
 // removes makes a step of a teardown one of the rebuild. Nothing is deployed beside what could not be removed.
-func (re *rebuild) removes(s step) step {
-	do, first := s.do, s.name == "survey"
-	s.spares = re.spares
-	s.name, s.optional, s.needs = removal+s.name, false, slices.Clone(s.needs)
-	for i := range s.needs {
-		s.needs[i] = removal + s.needs[i]
+func (re *rebuild) removes(s saga.Step) saga.Step {
+	do, first := s.Do, s.Name == "survey"
+	s.Spares = re.spares
+	s.Name, s.Optional, s.Needs = removal+s.Name, false, slices.Clone(s.Needs)
+	for i := range s.Needs {
+		s.Needs[i] = removal + s.Needs[i]
 	}
-	s.do = func(ctx workflow.Context) (string, error) {
-		note, done := re.removed[s.name]
+	s.Do = func(ctx workflow.Context) (string, error) {
+		note, done := re.removed[s.Name]
 		switch {
 		case done:
 			return note, nil
@@ -102,7 +104,7 @@ func (re *rebuild) removes(s step) step {
 			re.absent, note, err = true, "nothing there", nil
 		}
 		if err == nil {
-			re.removed[s.name] = note
+			re.removed[s.Name] = note
 		}
 		return note, err
 	}
@@ -117,9 +119,9 @@ func (re *rebuild) spares(ctx workflow.Context) bool {
 }
 
 // conclude ends a rebuild that failed or was cancelled. Until the removal has begun it is a deployment that failed.
-func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep bool) error {
+func (re *rebuild) conclude(r *saga.Runner, ctx workflow.Context, failure error, keep bool) error {
 	if !re.removing {
-		return r.conclude(ctx, failure, keep)
+		return r.Conclude(ctx, failure, keep)
 	}
 	cancelled := temporal.IsCanceledError(failure)
 	what := failure.Error()
@@ -130,12 +132,12 @@ func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep
 		what = re.failures()
 	}
 	if keep && !cancelled {
-		what = and(what, "onFailure is keep: what was built is still there")
-	} else if left := r.compensate(ctx); left != nil {
-		what = and(what, left.Error())
+		what = saga.And(what, "onFailure is keep: what was built is still there")
+	} else if left := r.Compensate(ctx); left != nil {
+		what = saga.And(what, left.Error())
 	}
-	err := temporal.NewNonRetryableApplicationError(and(what, re.lost()), TypeFailed, nil)
-	r.board.close(ctx, OutcomeFailed, err)
+	err := temporal.NewNonRetryableApplicationError(saga.And(what, re.lost()), board.TypeFailed, nil)
+	r.Board.Close(ctx, board.OutcomeFailed, err)
 	if cancelled {
 		return temporal.NewCanceledError()
 	}
@@ -145,8 +147,8 @@ func (re *rebuild) conclude(r *runner, ctx workflow.Context, failure error, keep
 // failures says of every removal that failed why.
 func (re *rebuild) failures() string {
 	var all []string
-	for _, row := range re.board.status.Steps {
-		if strings.HasPrefix(row.Name, removal) && row.State == StateFailed {
+	for _, row := range re.board.Status.Steps {
+		if strings.HasPrefix(row.Name, removal) && row.State == board.StateFailed {
 			all = append(all, fmt.Sprintf("step %s failed: %s", row.Name, row.Error))
 		}
 	}
@@ -169,7 +171,7 @@ func (re *rebuild) lost() string {
 
 // unremoved are the steps of the removal that are not done.
 func (re *rebuild) unremoved() (names []string) {
-	for _, row := range re.board.status.Steps {
+	for _, row := range re.board.Status.Steps {
 		if _, done := re.removed[row.Name]; strings.HasPrefix(row.Name, removal) && !done {
 			names = append(names, row.Name)
 		}

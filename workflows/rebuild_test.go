@@ -13,6 +13,9 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
+	"lockstep/workflows/workflowstest"
 )
 
 func TestARebuildChecksThenRemovesThenDeploys(t *testing.T) {
@@ -41,7 +44,7 @@ func TestARebuildChecksThenRemovesThenDeploys(t *testing.T) {
 			t.Errorf("%s without purge", kept)
 		}
 	}
-	if s := o.board(); s.Operation != "rebuild" || s.Outcome != OutcomeDone || s.Steps[0].Name != "preflight" {
+	if s := o.board(); s.Operation != "rebuild" || s.Outcome != board.OutcomeDone || s.Steps[0].Name != "preflight" {
 		t.Errorf("board: %s %s", s.Operation, s.Outcome)
 	}
 }
@@ -88,7 +91,7 @@ func TestABadFileDoesNotCostTheEnvironment(t *testing.T) {
 			})
 		}
 		o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
-		if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack {
+		if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack {
 			t.Errorf("%s: got %v", activity, err)
 		}
 		if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Remove") && b.name != "RemoveCRDs" }) {
@@ -103,7 +106,7 @@ func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing
 	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeFailed {
+	if workflowstest.TypeOf(err) != board.TypeFailed {
 		t.Fatalf("got %v", err)
 	}
 	for _, text := range []string{"step identity-server failed", "is gone", "encryption keys, certificates", "are kept", "Next:", "lockstep deploy"} {
@@ -112,10 +115,10 @@ func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing
 		}
 	}
 	s := o.board()
-	if s.Outcome != OutcomeFailed || s.Phase != PhaseEnded {
+	if s.Outcome != board.OutcomeFailed || s.Phase != board.PhaseEnded {
 		t.Errorf("board: %s %s", s.Phase, s.Outcome)
 	}
-	if row := rowOf(s, activities.IdentityServer); row.State != StateUndone {
+	if row := rowOf(s, activities.IdentityServer); row.State != board.StateUndone {
 		t.Errorf("%s is %s", row.Name, row.State)
 	}
 }
@@ -132,7 +135,7 @@ func TestARebuildThatCannotRemoveDoesNotDeployBesideWhatIsLeft(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "removed in part, not yet done: remove-api-manager, remove-listeners, remove-gateway; ") {
+	if workflowstest.TypeOf(err) != board.TypeFailed || !strings.Contains(err.Error(), "removed in part, not yet done: remove-api-manager, remove-listeners, remove-gateway; ") {
 		t.Errorf("got %v", err)
 	}
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return b.name == "ApplyRelease" }) {
@@ -149,7 +152,7 @@ func TestARebuildSaysOfEveryRemovalThatFailedWhy(t *testing.T) {
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	want := "step remove-api-manager failed: api-manager was not made by Lockstep\n" +
 		"step remove-identity-server failed: identity-server was not made by Lockstep\n"
-	if err := o.GetWorkflowError(); typeOf(err) != TypeFailed || !strings.Contains(err.Error(), want) {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeFailed || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -163,7 +166,7 @@ func TestACancelledRebuildSaysWhatIsGone(t *testing.T) {
 	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
 		t.Errorf("got %v", err)
 	}
-	if s := o.board(); s.Outcome != OutcomeFailed || !strings.Contains(s.Error, "is gone") {
+	if s := o.board(); s.Outcome != board.OutcomeFailed || !strings.Contains(s.Error, "is gone") {
 		t.Errorf("board: %s: %s", s.Outcome, s.Error)
 	}
 }
@@ -185,8 +188,8 @@ func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testin
 	changed := env
 	changed.Timeouts.APIManager = enough
 	var toMoved, toChanged string
-	o.update(10*time.Minute, UpdateRetry, RetryStep{Environment: inline(moved), By: "oncall"}, &toMoved)
-	o.update(20*time.Minute, UpdateRetry, RetryStep{Environment: inline(changed), By: "oncall"}, &toChanged)
+	o.update(10*time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(moved), By: "oncall"}, &toMoved)
+	o.update(20*time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(changed), By: "oncall"}, &toChanged)
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(env)})
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
@@ -225,7 +228,7 @@ func TestARebuildInPlaceRestartsBothProductsAndRemovesNothing(t *testing.T) {
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Remove") }) {
 		t.Errorf("began %v", o.begun)
 	}
-	if s := o.board(); s.Operation != "rebuild" || s.Outcome != OutcomeDone {
+	if s := o.board(); s.Operation != "rebuild" || s.Outcome != board.OutcomeDone {
 		t.Errorf("board: %s %s", s.Operation, s.Outcome)
 	}
 }
@@ -235,12 +238,12 @@ func TestARebuildRefusesWhatItDoesNotKnow(t *testing.T) {
 		in.Request = Of(quickstart(t))
 		o := newOperation(t, canonicalID)
 		o.ExecuteWorkflow(Rebuild, in)
-		if err := o.GetWorkflowError(); typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "in-place") || len(o.begun) > 0 {
+		if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "in-place") || len(o.begun) > 0 {
 			t.Errorf("%+v: %v, began %v", in.Options.Mode, err, o.begun)
 		}
 	}
 }
 
-func rowOf(s Status, name string) StepStatus {
-	return s.Steps[slices.IndexFunc(s.Steps, func(r StepStatus) bool { return r.Name == name })]
+func rowOf(s board.Status, name string) board.StepStatus {
+	return s.Steps[slices.IndexFunc(s.Steps, func(r board.StepStatus) bool { return r.Name == name })]
 }

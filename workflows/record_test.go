@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,8 +23,12 @@ import (
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/internal/drift"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
 )
+
+var update = flag.Bool("update", false, "write histories anew")
 
 // enough is the patience of an environment whose Identity Server is given time to start.
 const enough = config.Duration(42 * time.Minute)
@@ -41,21 +46,23 @@ func recordings() []recorded {
 	pause := func(env *config.Environment) { env.OnFailure = config.OnFailurePause }
 	changed := func(env config.Environment) any {
 		env.Timeouts.IdentityServer = enough
-		return RetryStep{Environment: inline(env), By: "oncall", Reason: "it needs more time"}
+		return decision.RetryStep{Environment: inline(env), By: "oncall", Reason: "it needs more time"}
 	}
 	all := []recorded{
-		{file: "deploy-unready-retried", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateRetry,
-			input: func(config.Environment) any { return RetryStep{By: "oncall"} }},
-		{file: "deploy-impatient-changed", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateRetry, input: changed},
-		{file: "deploy-unproven-skipped", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateSkip,
-			input: func(config.Environment) any { return SkipStep{Step: "verify", By: "oncall", Reason: "a firewall"} }},
-		{file: "deploy-approved", operation: operation.Deploy, adjust: func(env *config.Environment) { env.Approvals = []string{activities.APIManager} },
-			phase: PhaseAwaitingApproval, update: UpdateApprove,
+		{file: "deploy-unready-retried", operation: operation.Deploy, adjust: pause, phase: board.PhasePaused, update: decision.UpdateRetry,
+			input: func(config.Environment) any { return decision.RetryStep{By: "oncall"} }},
+		{file: "deploy-impatient-changed", operation: operation.Deploy, adjust: pause, phase: board.PhasePaused, update: decision.UpdateRetry, input: changed},
+		{file: "deploy-unproven-skipped", operation: operation.Deploy, adjust: pause, phase: board.PhasePaused, update: decision.UpdateSkip,
 			input: func(config.Environment) any {
-				return Approve{Step: activities.APIManager, By: "oncall", Reason: "the window is open"}
+				return decision.SkipStep{Step: "verify", By: "oncall", Reason: "a firewall"}
 			}},
-		{file: "deploy-impatient-given-up", operation: operation.Deploy, adjust: pause, phase: PhasePaused, update: UpdateRollback,
-			input: func(config.Environment) any { return Rollback{By: "oncall", Reason: "it is late"} }},
+		{file: "deploy-approved", operation: operation.Deploy, adjust: func(env *config.Environment) { env.Approvals = []string{activities.APIManager} },
+			phase: board.PhaseAwaitingApproval, update: decision.UpdateApprove,
+			input: func(config.Environment) any {
+				return decision.Approve{Step: activities.APIManager, By: "oncall", Reason: "the window is open"}
+			}},
+		{file: "deploy-impatient-given-up", operation: operation.Deploy, adjust: pause, phase: board.PhasePaused, update: decision.UpdateRollback,
+			input: func(config.Environment) any { return decision.Rollback{By: "oncall", Reason: "it is late"} }},
 		{file: "deploy-impatient-undecided", operation: operation.Deploy, adjust: func(env *config.Environment) {
 			pause(env)
 			env.Timeouts.Decision = config.Duration(time.Second)
@@ -160,9 +167,9 @@ func (r recorded) play(t *testing.T, c client.Client, env config.Environment) cl
 // until waits for a phase.
 func until(t *testing.T, c client.Client, id, phase string) {
 	t.Helper()
-	var s Status
+	var s board.Status
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		answer, err := c.QueryWorkflow(t.Context(), id, "", QueryStatus)
+		answer, err := c.QueryWorkflow(t.Context(), id, "", board.QueryStatus)
 		if err == nil && answer.Get(&s) == nil && s.Phase == phase {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/config/operation"
+	"lockstep/workflows/workflowstest"
 )
 
 func TestEveryOperationIsAWorkflowThatTakesItsOptions(t *testing.T) {
@@ -43,7 +44,7 @@ func TestTheExampleOfAnInputIsOne(t *testing.T) {
 		text, _, _ := strings.Cut(row.Example(), ", with")
 		o := newOperation(t, "typed-by-hand")
 		o.ExecuteWorkflow(row.Type, typed(t, text))
-		if err := o.GetWorkflowError(); err != nil && slices.Contains([]string{"InvalidConfig"}, typeOf(err)) && strings.Contains(err.Error(), "the input of") {
+		if err := o.GetWorkflowError(); err != nil && slices.Contains([]string{"InvalidConfig"}, workflowstest.TypeOf(err)) && strings.Contains(err.Error(), "the input of") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

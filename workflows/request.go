@@ -6,6 +6,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/workflows/board"
 )
 
 // Request is what the input of every operation begins with.
@@ -40,5 +41,5 @@ func (r Request) environment(ctx workflow.Context) (string, error) {
 }
 
 func refusedDetails(why string) string {
-	return "**refused**, nothing was started or changed:\n" + block(why)
+	return "**refused**, nothing was started or changed:\n" + board.Block(why)
 }

@@ -9,6 +9,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/workflows/workflowstest"
 )
 
 func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
@@ -23,7 +24,7 @@ func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
 		o := newOperation(t, "typed-by-hand")
 		o.ExecuteWorkflow(operation.Deploy, typed(t, input))
 		err := o.GetWorkflowError()
-		if err == nil || typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
+		if err == nil || workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", input, err, says)
 		}
 		if len(o.begun) > 0 {

@@ -10,6 +10,8 @@ import (
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/internal/drift"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
 )
 
 // RotateInput is the input of [Rotate].
@@ -30,26 +32,26 @@ func Rotate(ctx workflow.Context, in RotateInput) (activities.Report, error) {
 		d := newDeployment(ctx, env)
 		d.rotating = true
 		c := &comparison{deployment: d, items: map[string][]drift.Item{}}
-		return d.run(ctx, in.verb(), c.rotation(), (*runner).conclude)
+		return d.run(ctx, in.verb(), c.rotation(), (*saga.Runner).Conclude)
 	})
 }
 
 // rotation is the runbook of [Rotate]. As the CA stays, both products trust each other at any time; one after the other restarts so
 // that never both are away.
-func (c *comparison) rotation() []step {
-	gateway := step{name: "gateway", summary: "renew the certificate of the listeners", needs: []string{"compare"}}
-	steps := []step{
-		{name: "compare", summary: "see that the products are as the file says", do: c.asDeployed},
+func (c *comparison) rotation() []saga.Step {
+	gateway := saga.Step{Name: "gateway", Summary: "renew the certificate of the listeners", Needs: []string{"compare"}}
+	steps := []saga.Step{
+		{Name: "compare", Summary: "see that the products are as the file says", Do: c.asDeployed},
 		c.renews(gateway, activities.GatewayController),
 		c.renews(c.product(activities.IdentityServer, "renew Identity Server's certificates, restart it and wait until it is ready", "compare"), activities.IdentityServer),
 		c.renews(c.product(activities.APIManager, "renew API Manager's certificates, restart it and wait until it is ready", activities.IdentityServer), activities.APIManager),
 	}
 	for _, s := range c.deployment.steps() {
-		switch s.name {
+		switch s.Name {
 		case "key-manager": // an API Manager without a database of its own forgets it
-			s.needs = []string{activities.APIManager}
+			s.Needs = []string{activities.APIManager}
 		case "verify":
-			s.needs = []string{"key-manager", "gateway"}
+			s.Needs = []string{"key-manager", "gateway"}
 		case "report":
 		default:
 			continue
@@ -84,13 +86,13 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 
 // renews has a step renew a component's certificates first, and put them back before all else of it is undone: what restarts then
 // starts with them.
-func (c *comparison) renews(s step, component string) step {
-	do, undoRest := s.do, s.undo
+func (c *comparison) renews(s saga.Step, component string) saga.Step {
+	do, undoRest := s.Do, s.Undo
 	in := func() activities.RotateInput {
 		return activities.RotateInput{Input: c.trimmed(""), Component: component}
 	}
-	s.do = func(ctx workflow.Context) (string, error) {
-		rotated, err := call[activities.Rotated](ctx, quick("renew certificates of "+component), a.RotateCertificates, in())
+	s.Do = func(ctx workflow.Context) (string, error) {
+		rotated, err := call.Get[activities.Rotated](ctx, call.Quick("renew certificates of "+component), a.RotateCertificates, in())
 		if err != nil {
 			return "", err
 		}
@@ -105,8 +107,8 @@ func (c *comparison) renews(s step, component string) step {
 		more, err := do(ctx)
 		return note + ", " + more, err
 	}
-	s.undo = func(ctx workflow.Context) error {
-		if err := tell(ctx, undo("put the certificates of "+component+" back"), a.UndoRotateCertificates, in()); err != nil || undoRest == nil {
+	s.Undo = func(ctx workflow.Context) error {
+		if err := call.Do(ctx, call.Undo("put the certificates of "+component+" back"), a.UndoRotateCertificates, in()); err != nil || undoRest == nil {
 			return err
 		}
 		return undoRest(ctx)

@@ -12,6 +12,8 @@ import (
 	"lockstep/activities"
 	"lockstep/internal/drift"
 	"lockstep/internal/release"
+	"lockstep/workflows/board"
+	"lockstep/workflows/workflowstest"
 )
 
 func TestARotationRestartsOneProductAfterTheOtherAndProvesThatItWorks(t *testing.T) {
@@ -43,7 +45,7 @@ func TestARotationRestartsOneProductAfterTheOtherAndProvesThatItWorks(t *testing
 		t.Error(diff)
 	}
 	s := o.board()
-	if s.Operation != "rotate" || s.Outcome != OutcomeDone || !strings.HasPrefix(rowOf(s, "gateway").Note, "left: ") {
+	if s.Operation != "rotate" || s.Outcome != board.OutcomeDone || !strings.HasPrefix(rowOf(s, "gateway").Note, "left: ") {
 		t.Errorf("board: %s %s %q", s.Operation, s.Outcome, rowOf(s, "gateway").Note)
 	}
 }
@@ -56,7 +58,7 @@ func TestAFailedRotationPutsTheStoresBackBeforeItRestartsTheProducts(t *testing.
 	})
 	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
 	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t))})
-	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack {
 		t.Fatalf("got %v", err)
 	}
 	var undone []string
@@ -80,7 +82,7 @@ func TestARotationChangesNothingWhereTheFileSaysSomethingElse(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "lockstep deploy") || !strings.Contains(err.Error(), "nothing had been changed") {
+	if workflowstest.TypeOf(err) != board.TypeRolledBack || !strings.Contains(err.Error(), "lockstep deploy") || !strings.Contains(err.Error(), "nothing had been changed") {
 		t.Errorf("got %v", err)
 	}
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return b.name == "RotateCertificates" }) {
@@ -92,7 +94,7 @@ func TestARotationRefusesWhatMustStayAndSaysWhy(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t)), Options: RotateOptions{What: []string{"certificates", "adminPassword"}}})
 	err := o.GetWorkflowError()
-	if typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `is none of the choices: encryption keys`) || len(o.begun) > 0 {
+	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `is none of the choices: encryption keys`) || len(o.begun) > 0 {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 )
 
 // TypeScheduled is the workflow type of [Scheduled]. It is no operation, but carries one out.
@@ -62,7 +64,7 @@ func (in carried) MarshalJSON() ([]byte, error) {
 
 // ScheduledResult is what came of a scheduled operation that did not fail.
 type ScheduledResult struct {
-	Outcome   string `json:"outcome"` // of the operation, or [OutcomeSkipped]
+	Outcome   string `json:"outcome"` // of the operation, or [board.OutcomeSkipped]
 	Operation string `json:"operation"`
 	Reason    string `json:"reason,omitempty"` // why it was skipped
 }
@@ -75,7 +77,7 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (ScheduledResult, error)
 		return ScheduledResult{}, err
 	}
 	row, _ := operation.OfVerb(in.Options.Operation)
-	err = workflow.UpsertTypedSearchAttributes(ctx, AttributeEnvironment.ValueSet(name), AttributeOperation.ValueSet(row.Verb), AttributePhase.ValueSet(PhaseRunning))
+	err = workflow.UpsertTypedSearchAttributes(ctx, board.AttributeEnvironment.ValueSet(name), board.AttributeOperation.ValueSet(row.Verb), board.AttributePhase.ValueSet(board.PhaseRunning))
 	if err != nil {
 		return ScheduledResult{}, err
 	}
@@ -84,7 +86,7 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (ScheduledResult, error)
 	result := ScheduledResult{Operation: row.Verb, Outcome: says.outcome()}
 	switch {
 	case errorType(err) == TypeBusy:
-		result.Outcome, result.Reason = OutcomeSkipped, fmt.Sprintf("environment %q is busy: %s", name, holder(ctx, name))
+		result.Outcome, result.Reason = board.OutcomeSkipped, fmt.Sprintf("environment %q is busy: %s", name, holder(ctx, name))
 		workflow.SetCurrentDetails(ctx, "**skipped**, nothing was started or changed: "+result.Reason)
 		err = nil
 	case temporal.IsCanceledError(err):
@@ -93,7 +95,7 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (ScheduledResult, error)
 		err = own(err)
 		result.Outcome = outcomeOf(err)
 	}
-	attributes := workflow.UpsertTypedSearchAttributes(ctx, AttributePhase.ValueSet(PhaseEnded), AttributeOutcome.ValueSet(result.Outcome))
+	attributes := workflow.UpsertTypedSearchAttributes(ctx, board.AttributePhase.ValueSet(board.PhaseEnded), board.AttributeOutcome.ValueSet(result.Outcome))
 	if attributes != nil {
 		workflow.GetLogger(ctx).Warn("Search attributes not updated", "error", attributes)
 	}
@@ -107,14 +109,14 @@ type ending struct {
 
 func (e ending) outcome() string {
 	if e.Drifted {
-		return OutcomeDrifted
+		return board.OutcomeDrifted
 	}
-	return OutcomeDone
+	return board.OutcomeDone
 }
 
 // holder says what runs on the environment.
 func holder(ctx workflow.Context, environment string) string {
-	h, err := call[activities.Holder](ctx, look("ask what runs"), a.FindHolder, CanonicalID(environment))
+	h, err := call.Get[activities.Holder](ctx, call.Look("ask what runs"), a.FindHolder, CanonicalID(environment))
 	if err != nil {
 		return "another operation runs"
 	}
@@ -129,19 +131,19 @@ func own(err error) error {
 	case errors.As(err, &app):
 		return temporal.NewNonRetryableApplicationError(app.Message(), app.Type(), nil)
 	case errors.As(err, &terminated):
-		return temporal.NewNonRetryableApplicationError("the operation was terminated from outside: nothing was undone; deploy again to go on from there, or tear down", TypeFailed, nil)
+		return temporal.NewNonRetryableApplicationError("the operation was terminated from outside: nothing was undone; deploy again to go on from there, or tear down", board.TypeFailed, nil)
 	}
 	return err
 }
 
 func outcomeOf(err error) string {
 	switch errorType(err) {
-	case TypeRolledBack:
-		return OutcomeRolledBack
+	case board.TypeRolledBack:
+		return board.OutcomeRolledBack
 	case activities.TypeInvalidConfig, activities.TypeNotFound:
-		return OutcomeRefused
+		return board.OutcomeRefused
 	}
-	return OutcomeFailed
+	return board.OutcomeFailed
 }
 
 func errorType(err error) string {

@@ -16,6 +16,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/workflows/board"
+	"lockstep/workflows/workflowstest"
 )
 
 // due is a scheduled operation, which is carried out by child.
@@ -30,7 +32,7 @@ func due(t *testing.T, child func(workflow.Context, map[string]any) (map[string]
 func (o *trial) ends(t *testing.T, input string) (result ScheduledResult, outcome string, err error) {
 	t.Helper()
 	o.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(attributes temporal.SearchAttributes) bool {
-		if says, ok := attributes.GetKeyword(AttributeOutcome); ok {
+		if says, ok := attributes.GetKeyword(board.AttributeOutcome); ok {
 			outcome = says
 		}
 		return true
@@ -50,7 +52,7 @@ func TestAScheduledOperationRunsUnderTheEnvironmentsIDWithItsOptions(t *testing.
 		return map[string]any{}, nil
 	})
 	result, outcome, err := o.ends(t, `{"environment": "dev", "overrides": {"onFailure": "keep"}, "operation": "drift", "options": {"mode": "x"}, "schedule": "nightly"}`)
-	if err != nil || outcome != OutcomeDone || result != (ScheduledResult{Outcome: OutcomeDone, Operation: "drift"}) {
+	if err != nil || outcome != board.OutcomeDone || result != (ScheduledResult{Outcome: board.OutcomeDone, Operation: "drift"}) {
 		t.Errorf("%+v, %q, %v", result, outcome, err)
 	}
 	if id != "environment/dev" {
@@ -80,9 +82,9 @@ func TestABusyEnvironmentIsSkippedWithWhoHoldsIt(t *testing.T) {
 		return activities.Holder{Operation: "Deploy", Started: since, StartedBy: id + "'s owner"}, nil
 	})
 	result, outcome, err := o.ends(t, `{"environment": "dev", "operation": "drift"}`)
-	want := ScheduledResult{Outcome: OutcomeSkipped, Operation: "drift",
+	want := ScheduledResult{Outcome: board.OutcomeSkipped, Operation: "drift",
 		Reason: `environment "dev" is busy: Deploy runs since 2026-01-01 01:58:00 UTC, started by environment/dev's owner`}
-	if err != nil || outcome != OutcomeSkipped || result != want {
+	if err != nil || outcome != board.OutcomeSkipped || result != want {
 		t.Errorf("%+v, %q, %v", result, outcome, err)
 	}
 }
@@ -101,13 +103,13 @@ func TestAnEnvironmentIsBusyAlsoIfNobodyCanSayWhy(t *testing.T) {
 
 func TestAFailedOperationFailsItsScheduledRunInItsOwnWords(t *testing.T) {
 	for kind, want := range map[string]string{
-		TypeRolledBack: OutcomeRolledBack, TypeFailed: OutcomeFailed, activities.TypeInvalidConfig: OutcomeRefused, activities.TypeNotReady: OutcomeFailed,
+		board.TypeRolledBack: board.OutcomeRolledBack, board.TypeFailed: board.OutcomeFailed, activities.TypeInvalidConfig: board.OutcomeRefused, activities.TypeNotReady: board.OutcomeFailed,
 	} {
 		o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) {
 			return nil, broken(kind, "it is broken; mend it")
 		})
 		_, outcome, err := o.ends(t, `{"environment": "dev", "operation": "drift"}`)
-		if typeOf(err) != kind || outcome != want {
+		if workflowstest.TypeOf(err) != kind || outcome != want {
 			t.Errorf("%s: %q, %v", kind, outcome, err)
 		}
 		// Temporal quotes the outermost text, where a schedule says why it paused.
@@ -137,7 +139,7 @@ func TestAScheduledInputThatIsWrongIsRefused(t *testing.T) {
 		`{"environment": "dev", "operation": "drift", "options": []}`: `the input of Scheduled is wrong`,
 	} {
 		o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) { t.Error("it ran"); return nil, nil })
-		if _, _, err := o.ends(t, input); err == nil || typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
+		if _, _, err := o.ends(t, input); err == nil || workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", input, err, says)
 		}
 	}
@@ -146,7 +148,7 @@ func TestAScheduledInputThatIsWrongIsRefused(t *testing.T) {
 func TestOptionsAreCheckedByTheOperationItself(t *testing.T) {
 	o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) { return nil, nil })
 	_, _, err := o.ends(t, `{"environment": "dev", "operation": "verify", "options": {"levle": "token"}}`)
-	if typeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `unknown field "levle"`) {
+	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `unknown field "levle"`) {
 		t.Errorf("got %v", err)
 	}
 }

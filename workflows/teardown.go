@@ -11,6 +11,9 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
 )
 
 // TeardownInput is the input of [Teardown].
@@ -38,55 +41,54 @@ func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	return begin(ctx, in, func(env config.Environment) (TeardownResult, error) {
 		t := &teardown{&deployment{env: env, scope: scopeOf(ctx, env)}}
 		steps := t.steps(in.Options.Purge)
-		board, err := newBoard(ctx, env.Name, in.verb(), steps)
+		r, err := saga.New(ctx, env.Name, in.verb(), steps)
 		if err != nil {
 			return TeardownResult{}, err
 		}
-		t.board = board
-		r := &runner{board: board}
-		return t.conclude(ctx, r, r.run(ctx, steps))
+		t.board = r.Board
+		return t.conclude(ctx, r, r.Run(ctx))
 	})
 }
 
 type teardown struct{ *deployment }
 
-func (t *teardown) steps(purge bool) []step {
-	steps := []step{
-		{name: "survey", summary: "look what there is", do: t.survey},
+func (t *teardown) steps(purge bool) []saga.Step {
+	steps := []saga.Step{
+		{Name: "survey", Summary: "look what there is", Do: t.survey},
 		t.remove("routes", "remove the routes of Identity Server", activities.RouteObjects, "survey"),
 		t.uninstall(activities.APIManager, "uninstall API Manager", "survey"),
 		t.uninstall(activities.IdentityServer, "uninstall Identity Server", "survey"),
 		t.remove("listeners", "remove the gateway's listeners", activities.GatewayObjects, "routes", activities.APIManager),
-		{name: "gateway", summary: "uninstall the gateway, unless others use it", needs: []string{"listeners"}, optional: true, do: t.removeGateway},
+		{Name: "gateway", Summary: "uninstall the gateway, unless others use it", Needs: []string{"listeners"}, Optional: true, Do: t.removeGateway},
 	}
 	if purge {
 		steps = append(steps,
 			t.afterProducts(t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway")),
 			t.afterProducts(t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates")),
-			step{name: "gateway-crds", summary: "remove the Gateway API kinds nobody uses", needs: []string{"gateway"}, optional: true, do: t.removeCRDs},
-			step{name: "namespace", summary: "remove the namespace", needs: []string{"credentials", "gateway-crds"}, optional: true, do: t.removeNamespace})
+			saga.Step{Name: "gateway-crds", Summary: "remove the Gateway API kinds nobody uses", Needs: []string{"gateway"}, Optional: true, Do: t.removeCRDs},
+			saga.Step{Name: "namespace", Summary: "remove the namespace", Needs: []string{"credentials", "gateway-crds"}, Optional: true, Do: t.removeNamespace})
 	}
 	return steps
 }
 
 func (t *teardown) survey(ctx workflow.Context) (string, error) {
-	found, err := call[activities.Remains](ctx, quick("look what there is"), a.Survey, t.trimmed(""))
+	found, err := call.Get[activities.Remains](ctx, call.Quick("look what there is"), a.Survey, t.trimmed(""))
 	return fmt.Sprintf("%d objects", len(found.Objects)), err
 }
 
-func (t *teardown) remove(name, summary string, set activities.ObjectSet, needs ...string) step {
-	return step{name: name, summary: summary, needs: needs, optional: true, do: func(ctx workflow.Context) (string, error) {
+func (t *teardown) remove(name, summary string, set activities.ObjectSet, needs ...string) saga.Step {
+	return saga.Step{Name: name, Summary: summary, Needs: needs, Optional: true, Do: func(ctx workflow.Context) (string, error) {
 		in := activities.SnapshotInput{Input: t.trimmed(""), Set: set}
-		return "", tell(ctx, undo(summary), a.RemoveObjects, in)
+		return "", call.Do(ctx, call.Undo(summary), a.RemoveObjects, in)
 	}}
 }
 
 // afterProducts keeps what a product needs that could not be removed.
-func (t *teardown) afterProducts(s step) step {
-	do := s.do
-	s.do = func(ctx workflow.Context) (string, error) {
+func (t *teardown) afterProducts(s saga.Step) saga.Step {
+	do := s.Do
+	s.Do = func(ctx workflow.Context) (string, error) {
 		for _, component := range []string{activities.APIManager, activities.IdentityServer} {
-			if t.board.state(component) == StateFailed {
+			if t.board.State(component) == board.StateFailed {
 				return "", temporal.NewNonRetryableApplicationError("kept, since "+component+" is still there", activities.TypeConflict, nil)
 			}
 		}
@@ -95,53 +97,53 @@ func (t *teardown) afterProducts(s step) step {
 	return s
 }
 
-func (t *teardown) uninstall(component, summary string, needs ...string) step {
-	return step{name: component, summary: summary, needs: needs, optional: true, do: func(ctx workflow.Context) (string, error) {
+func (t *teardown) uninstall(component, summary string, needs ...string) saga.Step {
+	return saga.Step{Name: component, Summary: summary, Needs: needs, Optional: true, Do: func(ctx workflow.Context) (string, error) {
 		in := activities.RemoveReleaseInput{Input: t.trimmed(""), Component: component}
-		return call[string](ctx, undo(summary), a.RemoveRelease, in)
+		return call.Get[string](ctx, call.Undo(summary), a.RemoveRelease, in)
 	}}
 }
 
 func (t *teardown) removeGateway(ctx workflow.Context) (string, error) {
-	return call[string](ctx, undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(activities.GatewayController)) // its values name what the hooks made
+	return call.Get[string](ctx, call.Undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(activities.GatewayController)) // its values name what the hooks made
 }
 
 func (t *teardown) removeNamespace(ctx workflow.Context) (string, error) {
-	return call[string](ctx, undo("remove namespace "+t.env.Namespace), a.RemoveNamespace, t.trimmed(""))
+	return call.Get[string](ctx, call.Undo("remove namespace "+t.env.Namespace), a.RemoveNamespace, t.trimmed(""))
 }
 
 func (t *teardown) removeCRDs(ctx workflow.Context) (string, error) {
-	return call[string](ctx, undo("remove kinds without objects"), a.RemoveOwnCRDs, t.trimmed(""))
+	return call.Get[string](ctx, call.Undo("remove kinds without objects"), a.RemoveOwnCRDs, t.trimmed(""))
 }
 
-func (t *teardown) conclude(ctx workflow.Context, r *runner, failure error) (TeardownResult, error) {
+func (t *teardown) conclude(ctx workflow.Context, r *saga.Runner, failure error) (TeardownResult, error) {
 	if failure != nil {
 		if temporal.IsCanceledError(failure) {
-			r.board.close(ctx, OutcomeFailed, fmt.Errorf("cancelled: what was removed stays removed; run teardown again to go on"))
+			r.Board.Close(ctx, board.OutcomeFailed, fmt.Errorf("cancelled: what was removed stays removed; run teardown again to go on"))
 			return TeardownResult{}, temporal.NewCanceledError()
 		}
-		outcome, kind := OutcomeFailed, TypeFailed
+		outcome, kind := board.OutcomeFailed, board.TypeFailed
 		var app *temporal.ApplicationError
 		if errors.As(failure, &app) && app.Type() == activities.TypeNotFound {
-			outcome, kind = OutcomeRefused, app.Type() // the survey found nothing
+			outcome, kind = board.OutcomeRefused, app.Type() // the survey found nothing
 		}
-		err := temporal.NewNonRetryableApplicationError(message(failure), kind, nil)
-		r.board.close(ctx, outcome, err)
+		err := temporal.NewNonRetryableApplicationError(board.Message(failure), kind, nil)
+		r.Board.Close(ctx, outcome, err)
 		return TeardownResult{}, err
 	}
 	result := TeardownResult{Environment: t.env.Name, Steps: map[string]string{}}
 	var left []string
-	for _, row := range r.board.status.Steps {
+	for _, row := range r.Board.Status.Steps {
 		result.Steps[row.Name] = row.Note
-		if row.State == StateFailed {
+		if row.State == board.StateFailed {
 			left = append(left, row.Name+": "+row.Error)
 		}
 	}
 	if len(left) > 0 {
-		err := temporal.NewNonRetryableApplicationError("not everything could be removed: "+strings.Join(left, "; "), TypeFailed, nil)
-		r.board.close(ctx, OutcomeFailed, err)
+		err := temporal.NewNonRetryableApplicationError("not everything could be removed: "+strings.Join(left, "; "), board.TypeFailed, nil)
+		r.Board.Close(ctx, board.OutcomeFailed, err)
 		return result, err
 	}
-	r.board.close(ctx, OutcomeDone, nil)
+	r.Board.Close(ctx, board.OutcomeDone, nil)
 	return result, nil
 }

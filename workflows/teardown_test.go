@@ -13,6 +13,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/workflows/board"
+	"lockstep/workflows/workflowstest"
 )
 
 func survey(context.Context, activities.Input) (activities.Remains, error) {
@@ -36,7 +38,7 @@ func TestTeardownRemovesWhatDeployMadeAndKeepsTheKeys(t *testing.T) {
 			t.Errorf("%s ran without purge", kept)
 		}
 	}
-	if s := o.board(); s.Outcome != OutcomeDone || s.Operation != "teardown" {
+	if s := o.board(); s.Outcome != board.OutcomeDone || s.Operation != "teardown" {
 		t.Errorf("board: %s %s", s.Operation, s.Outcome)
 	}
 }
@@ -70,13 +72,13 @@ func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if typeOf(err) != TypeFailed || !strings.Contains(err.Error(), "api-manager: release apim was not made by Lockstep") {
+	if workflowstest.TypeOf(err) != board.TypeFailed || !strings.Contains(err.Error(), "api-manager: release apim was not made by Lockstep") {
 		t.Errorf("got %v", err)
 	}
 	for _, row := range o.board().Steps {
-		want := StateDone
+		want := board.StateDone
 		if row.Name == activities.APIManager {
-			want = StateFailed
+			want = board.StateFailed
 		}
 		if row.State != want {
 			t.Errorf("%s is %s, want %s", row.Name, row.State, want)
@@ -90,10 +92,10 @@ func TestTeardownOfNothingSaysSo(t *testing.T) {
 		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing of environment \"quickstart\"")
 	})
 	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
-	if err := o.GetWorkflowError(); typeOf(err) != activities.TypeNotFound || !strings.Contains(err.Error(), "there is nothing") {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != activities.TypeNotFound || !strings.Contains(err.Error(), "there is nothing") {
 		t.Errorf("got %v", err)
 	}
-	if s := o.board(); s.Outcome != OutcomeRefused {
+	if s := o.board(); s.Outcome != board.OutcomeRefused {
 		t.Errorf("outcome %s", s.Outcome)
 	}
 	if len(o.begun) != 2 {
@@ -110,7 +112,7 @@ func TestACancelledTeardownPutsNothingBack(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s := o.board()
-	if s.Outcome != OutcomeFailed || !strings.Contains(s.Error, "run teardown again") {
+	if s.Outcome != board.OutcomeFailed || !strings.Contains(s.Error, "run teardown again") {
 		t.Errorf("board: %s: %s", s.Outcome, s.Error)
 	}
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Restore") }) {
@@ -154,7 +156,7 @@ func TestAVerificationThatFailsIsCleanedUpAfter(t *testing.T) {
 		return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
 	})
 	o.ExecuteWorkflow(Verify, VerifyInput{Request: Of(quickstart(t))})
-	if err := o.GetWorkflowError(); typeOf(err) != TypeRolledBack || !strings.Contains(err.Error(), "still accepted") {
+	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack || !strings.Contains(err.Error(), "still accepted") {
 		t.Errorf("got %v", err)
 	}
 	if diff := cmp.Diff([]string{"CleanUpVerify"}, o.since("Verify")); diff != "" {

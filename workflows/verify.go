@@ -7,6 +7,8 @@ import (
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/internal/release"
+	"lockstep/workflows/board"
+	"lockstep/workflows/saga"
 )
 
 // VerifyInput is the input of [Verify].
@@ -28,16 +30,15 @@ func prove(ctx workflow.Context, verb string, env config.Environment) (activitie
 	}
 	d := &deployment{env: env, scope: scopeOf(ctx, env)}
 	// The look is for a product that lets nobody in: nothing was made there, so there is nothing to clean up.
-	steps := []step{{name: "verify", summary: "prove that it works", look: d.lookKeyManager, do: d.verify, undo: d.cleanUpVerify, remedy: sweep}}
+	steps := []saga.Step{{Name: "verify", Summary: "prove that it works", Look: d.lookKeyManager, Do: d.verify, Undo: d.cleanUpVerify, Remedy: sweep}}
 	d.before = map[string]release.State{activities.APIManager: {Exists: true}} // what a cut-off verification made must go
-	board, err := newBoard(ctx, env.Name, verb, steps)
+	r, err := saga.New(ctx, env.Name, verb, steps)
 	if err != nil {
 		return activities.Verification{}, err
 	}
-	r := &runner{board: board}
-	if err := r.run(ctx, steps); err != nil {
-		return activities.Verification{}, r.conclude(ctx, err, false)
+	if err := r.Run(ctx); err != nil {
+		return activities.Verification{}, r.Conclude(ctx, err, false)
 	}
-	board.close(ctx, OutcomeDone, nil)
+	r.Board.Close(ctx, board.OutcomeDone, nil)
 	return d.verified, nil
 }

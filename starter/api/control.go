@@ -13,6 +13,7 @@ import (
 	"lockstep/config"
 	"lockstep/starter/api/auth"
 	"lockstep/workflows"
+	"lockstep/workflows/decision"
 )
 
 // DecisionBody is a decision about an operation that waits for one. Who decides is who asks.
@@ -122,13 +123,13 @@ func (s *Server) mayDecide(ctx context.Context, in *decisionInput) error {
 // decision is the input of the Update, if nothing is wrong with it that can be seen from here.
 func (s *Server) decision(in *decisionInput, by string) (any, error) {
 	body := in.Body
-	signed := body.Decision == workflows.UpdateSkip || body.Decision == workflows.UpdateApprove
+	signed := body.Decision == decision.UpdateSkip || body.Decision == decision.UpdateApprove
 	switch {
-	case body.Decision != workflows.UpdateRetry && body.FromFile:
+	case body.Decision != decision.UpdateRetry && body.FromFile:
 		return nil, wrong("body.fromFile", "only retry-step takes a changed environment: leave it out")
-	case body.Decision != workflows.UpdateRetry && len(body.Overrides) > 0:
+	case body.Decision != decision.UpdateRetry && len(body.Overrides) > 0:
 		return nil, wrong("body.overrides", "only retry-step takes a changed environment: leave it out")
-	case body.Decision == workflows.UpdateRollback && body.Step != "":
+	case body.Decision == decision.UpdateRollback && body.Step != "":
 		return nil, wrong("body.step", "rollback undoes all that the operation did: leave the step out")
 	case signed && body.Step == "":
 		return nil, wrong("body.step", "%s wants a step: the operation's choices name those that wait", body.Decision)
@@ -136,18 +137,18 @@ func (s *Server) decision(in *decisionInput, by string) (any, error) {
 		return nil, wrong("body.reason", "%s wants a reason: write why, for the report", body.Decision)
 	}
 	switch body.Decision {
-	case workflows.UpdateSkip:
-		return workflows.SkipStep{Step: body.Step, By: by, Reason: body.Reason}, nil
-	case workflows.UpdateApprove:
-		return workflows.Approve{Step: body.Step, By: by, Reason: body.Reason}, nil
-	case workflows.UpdateRollback:
-		return workflows.Rollback{By: by, Reason: body.Reason}, nil
+	case decision.UpdateSkip:
+		return decision.SkipStep{Step: body.Step, By: by, Reason: body.Reason}, nil
+	case decision.UpdateApprove:
+		return decision.Approve{Step: body.Step, By: by, Reason: body.Reason}, nil
+	case decision.UpdateRollback:
+		return decision.Rollback{By: by, Reason: body.Reason}, nil
 	}
 	return s.retry(in, by)
 }
 
 func (s *Server) retry(in *decisionInput, by string) (any, error) {
-	input := workflows.RetryStep{Step: in.Body.Step, By: by, Reason: in.Body.Reason, Overrides: in.Body.Overrides}
+	input := decision.RetryStep{Step: in.Body.Step, By: by, Reason: in.Body.Reason, Overrides: in.Body.Overrides}
 	if !in.Body.FromFile {
 		return input, nil
 	}

@@ -13,7 +13,8 @@ import (
 	"lockstep/config"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
 )
 
 // OperationPath names the operation of a request.
@@ -45,7 +46,7 @@ type OperationLinks struct {
 // OperationDetails are an operation with its board.
 type OperationDetails struct {
 	Operation
-	Board      *workflows.Status `json:"board,omitempty" doc:"Its steps; absent if it has none yet, or if nobody answers"`
+	Board      *board.Status     `json:"board,omitempty" doc:"Its steps; absent if it has none yet, or if nobody answers"`
 	Doing      map[string]string `json:"doing,omitempty" doc:"What the steps under way say of themselves, by step"`
 	Choices    []Choice          `json:"choices,omitempty" doc:"What can be decided now; POST one to decisions"`
 	Unanswered string            `json:"unanswered,omitempty" doc:"Why there is no board although there should be one"`
@@ -144,7 +145,7 @@ func (s *Server) details(ctx context.Context, environment, id string) (*Operatio
 	switch {
 	case err == nil:
 		d.Board, d.Doing, d.Choices = &view.Status, view.Doing, choices(view.Status)
-		if o.Running() && view.Status.Phase != workflows.PhaseEnded {
+		if o.Running() && view.Status.Phase != board.PhaseEnded {
 			d.Phase = view.Status.Phase // the search attribute follows
 		}
 	case !errors.Is(err, operations.ErrNoBoard):
@@ -177,21 +178,21 @@ func (s *Server) operation(o operations.Operation) Operation {
 }
 
 // choices are the decisions that an operation waits for.
-func choices(status workflows.Status) []Choice {
+func choices(status board.Status) []Choice {
 	var all []Choice
 	for _, row := range status.Steps {
 		switch row.State {
-		case workflows.StatePaused:
-			all = append(all, Choice{workflows.UpdateRetry, row.Name})
+		case board.StatePaused:
+			all = append(all, Choice{decision.UpdateRetry, row.Name})
 			if row.Skippable != "" {
-				all = append(all, Choice{workflows.UpdateSkip, row.Name})
+				all = append(all, Choice{decision.UpdateSkip, row.Name})
 			}
-		case workflows.StateAwaitingApproval:
-			all = append(all, Choice{workflows.UpdateApprove, row.Name})
+		case board.StateAwaitingApproval:
+			all = append(all, Choice{decision.UpdateApprove, row.Name})
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return append(all, Choice{Decision: workflows.UpdateRollback})
+	return append(all, Choice{Decision: decision.UpdateRollback})
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
@@ -51,7 +51,7 @@ func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
 		a := s.send(http.MethodPost, "/v1/environments/dev/operations", root, map[string]any{"operation": "verify", "options": map[string]any{"level": "token"}, "overrides": map[string]any{"timeouts": map[string]any{"gateway": "7m"}}}).
 			wants(http.StatusAccepted, `"operation":"verify"`, `"startedBy":"token \"root\""`)
 		d := s.until(a.Header.Get("Location"), "verified", ended)
-		if d.Outcome != workflows.OutcomeDone || !strings.Contains(string(d.Result), "at level token") || len(d.Board.Steps) == 0 {
+		if d.Outcome != board.OutcomeDone || !strings.Contains(string(d.Result), "at level token") || len(d.Board.Steps) == 0 {
 			t.Errorf("%+v", d)
 		}
 		mine, others := s.get(a.Header.Get("Location"), reader), s.sendTo(other, http.MethodGet, a.Header.Get("Location"), reader, nil)
@@ -81,7 +81,7 @@ func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
 		s.until(location, "under way", func(d OperationDetails) bool { return d.Doing["verify"] == "still at it" || len(d.Doing) > 0 })
 		s.send(http.MethodPost, location+"/cancel", operator, nil).wants(http.StatusAccepted, "asked to end")
 		d := s.until(location, "cancelled", ended)
-		if d.Outcome != workflows.OutcomeRolledBack || !strings.Contains(d.Error, "cancelled") {
+		if d.Outcome != board.OutcomeRolledBack || !strings.Contains(d.Error, "cancelled") {
 			t.Errorf("%+v", d)
 		}
 		s.send(http.MethodPost, location+"/cancel", operator, nil).wants(http.StatusConflict, "no operation runs")
@@ -171,7 +171,7 @@ func TestDecisionsAreMadeByWhoAsks(t *testing.T) {
 	s := running(t)
 	location := s.start("paused", operator, map[string]any{"operation": "deploy"})
 	d := s.until(location, "paused", func(d OperationDetails) bool { return len(d.Choices) > 0 })
-	if d.Choices[0] != (Choice{"retry-step", "identity-server"}) || d.Choices[1] != (Choice{Decision: "rollback"}) || d.Phase != workflows.PhasePaused {
+	if d.Choices[0] != (Choice{"retry-step", "identity-server"}) || d.Choices[1] != (Choice{Decision: "rollback"}) || d.Phase != board.PhasePaused {
 		t.Errorf("%s: %+v", d.Phase, d.Choices)
 	}
 	decide := func(token string, body map[string]any) answer {

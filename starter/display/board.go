@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Style says how to write.
@@ -21,21 +21,21 @@ type Style struct {
 
 type look struct{ sign, color string }
 
-func looks(row workflows.StepStatus) look {
+func looks(row board.StepStatus) look {
 	switch row.State {
-	case workflows.StateRunning, workflows.StateUndoing:
+	case board.StateRunning, board.StateUndoing:
 		return look{"●", "36"}
-	case workflows.StateDone:
+	case board.StateDone:
 		return look{"✓", "32"}
-	case workflows.StateFailed, workflows.StateUndoFailed:
+	case board.StateFailed, board.StateUndoFailed:
 		return look{"✗", "31"}
-	case workflows.StatePaused:
+	case board.StatePaused:
 		return look{"‖", "33"}
-	case workflows.StateAwaitingApproval:
+	case board.StateAwaitingApproval:
 		return look{"?", "33"}
-	case workflows.StateSkipped:
+	case board.StateSkipped:
 		return look{"»", "33"}
-	case workflows.StateUndone, workflows.StateCancelled:
+	case board.StateUndone, board.StateCancelled:
 		if row.Error != "" {
 			return look{"✗", "31"} // the one to look at stays marked
 		}
@@ -82,7 +82,7 @@ func rows(v operations.View, now time.Time, width int) (lines []line) {
 	return lines
 }
 
-func took(row workflows.StepStatus, now time.Time) string {
+func took(row board.StepStatus, now time.Time) string {
 	switch {
 	case row.Started == nil:
 		return ""
@@ -92,7 +92,7 @@ func took(row workflows.StepStatus, now time.Time) string {
 	return span(row.Elapsed(now))
 }
 
-func decisions(s workflows.Status, width int) (lines []line) {
+func decisions(s board.Status, width int) (lines []line) {
 	for _, text := range Next(s) {
 		for _, part := range wrap(text, width) {
 			lines = append(lines, line{text: part})
@@ -101,7 +101,7 @@ func decisions(s workflows.Status, width int) (lines []line) {
 	return lines
 }
 
-func headline(s workflows.Status, now time.Time) string {
+func headline(s board.Status, now time.Time) string {
 	state, lasted := s.Phase, sofar(now.Sub(s.Started))
 	if s.Ended != nil {
 		lasted = span(s.Ended.Sub(s.Started))
@@ -113,30 +113,30 @@ func headline(s workflows.Status, now time.Time) string {
 }
 
 // note says what a person wants to know of a step in its state: what it waits for, does, found or failed with.
-func note(row workflows.StepStatus, doing string, s workflows.Status) string {
+func note(row board.StepStatus, doing string, s board.Status) string {
 	return Clean(first(plainNote(row, doing, s)))
 }
 
-func plainNote(row workflows.StepStatus, doing string, s workflows.Status) string {
+func plainNote(row board.StepStatus, doing string, s board.Status) string {
 	switch row.State {
-	case workflows.StateWaiting:
+	case board.StateWaiting:
 		return waits(row, s)
-	case workflows.StateRunning:
+	case board.StateRunning:
 		return cmp.Or(doing, row.Summary)
-	case workflows.StateUndoing:
+	case board.StateUndoing:
 		return strings.TrimSuffix("undoing; "+doing, "; ")
-	case workflows.StateFailed, workflows.StateUndoFailed:
+	case board.StateFailed, board.StateUndoFailed:
 		return row.Error
-	case workflows.StatePaused:
+	case board.StatePaused:
 		return "paused: " + row.Error
-	case workflows.StateAwaitingApproval:
+	case board.StateAwaitingApproval:
 		return row.State + ": " + row.Summary
-	case workflows.StateUndone:
+	case board.StateUndone:
 		if row.Error != "" {
 			return "undone; had failed: " + row.Error
 		}
 		return "undone"
-	case workflows.StateCancelled:
+	case board.StateCancelled:
 		return "cancelled"
 	default:
 		return row.Note
@@ -144,27 +144,27 @@ func plainNote(row workflows.StepStatus, doing string, s workflows.Status) strin
 }
 
 // Diagnosis is all that is known of what went wrong, which the table cuts to a line per step. It is empty if nothing did.
-func Diagnosis(s workflows.Status) string {
+func Diagnosis(s board.Status) string {
 	if s.Error != "" {
 		return Clean(s.Error)
 	}
 	var all []string
 	for _, row := range s.Steps {
-		if row.Error != "" && row.State != workflows.StateSkipped {
+		if row.Error != "" && row.State != board.StateSkipped {
 			all = append(all, row.Name+": "+row.Error)
 		}
 	}
 	return Clean(strings.Join(all, "\n"))
 }
 
-func waits(row workflows.StepStatus, s workflows.Status) string {
-	if s.Phase == workflows.PhaseCompensating || s.Phase == workflows.PhaseEnded {
+func waits(row board.StepStatus, s board.Status) string {
+	if s.Phase == board.PhaseCompensating || s.Phase == board.PhaseEnded {
 		return "not begun"
 	}
 	var open []string
 	for _, other := range s.Steps {
 		for _, need := range row.Needs {
-			if other.Name == need && other.State != workflows.StateDone && other.State != workflows.StateSkipped {
+			if other.Name == need && other.State != board.StateDone && other.State != board.StateSkipped {
 				open = append(open, need)
 			}
 		}

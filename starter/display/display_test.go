@@ -15,7 +15,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config/settings"
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -47,51 +47,51 @@ func at(seconds float64) *time.Time {
 const diagnosis = "Deployment apim/is-identity-server is not ready: CrashLoopBackOff\njava.lang.OutOfMemoryError\nNext: raise the memory limit"
 
 // operation is a deployment in one of its phases.
-func operation(phase, outcome string, ended *time.Time, steps ...workflows.StepStatus) operations.View {
-	return operations.View{Status: workflows.Status{Environment: "shop", Operation: "deploy", Phase: phase, Outcome: outcome, Started: start, Ended: ended, Steps: steps}}
+func operation(phase, outcome string, ended *time.Time, steps ...board.StepStatus) operations.View {
+	return operations.View{Status: board.Status{Environment: "shop", Operation: "deploy", Phase: phase, Outcome: outcome, Started: start, Ended: ended, Steps: steps}}
 }
 
 func views() map[string]operations.View {
-	preflight := workflows.StepStatus{Name: "preflight", Summary: "check the cluster", State: workflows.StateDone, Started: at(0), Ended: at(1.5), Note: "Kubernetes v1.35.4; 6 charts and images found"}
-	image := workflows.StepStatus{Name: "image", Summary: "build and push the image", Needs: []string{"preflight"}}
-	is := workflows.StepStatus{Name: "identity-server", Summary: "install Identity Server", Needs: []string{"image", "preflight"}}
-	in := func(s workflows.StepStatus, state string, began, ended *time.Time, failure string) workflows.StepStatus {
+	preflight := board.StepStatus{Name: "preflight", Summary: "check the cluster", State: board.StateDone, Started: at(0), Ended: at(1.5), Note: "Kubernetes v1.35.4; 6 charts and images found"}
+	image := board.StepStatus{Name: "image", Summary: "build and push the image", Needs: []string{"preflight"}}
+	is := board.StepStatus{Name: "identity-server", Summary: "install Identity Server", Needs: []string{"image", "preflight"}}
+	in := func(s board.StepStatus, state string, began, ended *time.Time, failure string) board.StepStatus {
 		s.State, s.Started, s.Ended, s.Error = state, began, ended, failure
 		return s
 	}
-	running := operation(workflows.PhaseRunning, "", nil, preflight, in(image, workflows.StateRunning, at(1.5), nil, ""), in(is, workflows.StateWaiting, nil, nil, ""))
+	running := operation(board.PhaseRunning, "", nil, preflight, in(image, board.StateRunning, at(1.5), nil, ""), in(is, board.StateWaiting, nil, nil, ""))
 	running.Doing = map[string]string{"image": "pushing layer 3 of 7\nsecond line"}
-	skippable := workflows.StepStatus{Name: "verify", State: workflows.StatePaused, Started: at(2), Ended: at(3), Error: "no answer", Skippable: "it changes nothing"}
+	skippable := board.StepStatus{Name: "verify", State: board.StatePaused, Started: at(2), Ended: at(3), Error: "no answer", Skippable: "it changes nothing"}
 	begun := preflight
-	begun.State, begun.Started, begun.Ended, begun.Note = workflows.StateWaiting, nil, nil, ""
+	begun.State, begun.Started, begun.Ended, begun.Note = board.StateWaiting, nil, nil, ""
 	return map[string]operations.View{
-		"waiting": operation(workflows.PhaseRunning, "", nil, begun, in(image, workflows.StateWaiting, nil, nil, ""), in(is, workflows.StateWaiting, nil, nil, "")),
+		"waiting": operation(board.PhaseRunning, "", nil, begun, in(image, board.StateWaiting, nil, nil, ""), in(is, board.StateWaiting, nil, nil, "")),
 		"running": running,
-		"failed": operation(workflows.PhaseEnded, workflows.OutcomeFailed, at(9), preflight,
-			in(image, workflows.StateCancelled, at(1.5), at(4), ""), in(is, workflows.StateFailed, at(1.5), at(4), diagnosis)),
-		"undoing": operation(workflows.PhaseCompensating, "", nil, preflight,
-			in(image, workflows.StateUndoing, at(1.5), at(4), ""), in(is, workflows.StateUndone, at(1.5), at(4), diagnosis)),
-		"rolled-back": operation(workflows.PhaseEnded, workflows.OutcomeRolledBack, at(9), preflight,
-			in(image, workflows.StateUndone, at(1.5), at(4), ""), in(is, workflows.StateWaiting, nil, nil, "")),
-		"undo-failed": operation(workflows.PhaseEnded, workflows.OutcomeFailed, at(9), preflight,
-			in(image, workflows.StateUndoFailed, at(1.5), at(4), "undo: the registry does not delete"), in(is, workflows.StateUndone, at(1.5), at(4), diagnosis)),
-		"paused": waiting(operation(workflows.PhasePaused, "", nil, preflight, in(image, workflows.StateAwaitingApproval, nil, nil, ""),
-			in(is, workflows.StatePaused, at(1.5), at(4), diagnosis), skippable)),
-		"skipped": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(9), preflight,
-			workflows.StepStatus{Name: "verify", State: workflows.StateSkipped, Started: at(2), Ended: at(3), Error: diagnosis, Note: "skipped by oncall: firewall"}),
-		"awaiting-approval": waiting(operation(workflows.PhaseAwaitingApproval, "", nil, preflight, in(image, workflows.StateAwaitingApproval, nil, nil, ""),
-			in(is, workflows.StateWaiting, nil, nil, ""))),
-		"refused": operation(workflows.PhaseEnded, workflows.OutcomeRefused, at(2), in(begun, workflows.StateFailed, at(0), at(1.5), "nothing is there"),
-			in(image, workflows.StateWaiting, nil, nil, "")),
-		"done": operation(workflows.PhaseEnded, workflows.OutcomeDone, at(83), preflight,
-			in(image, workflows.StateDone, at(1.5), at(22.25), ""), in(is, workflows.StateDone, at(22.25), at(83), "")),
+		"failed": operation(board.PhaseEnded, board.OutcomeFailed, at(9), preflight,
+			in(image, board.StateCancelled, at(1.5), at(4), ""), in(is, board.StateFailed, at(1.5), at(4), diagnosis)),
+		"undoing": operation(board.PhaseCompensating, "", nil, preflight,
+			in(image, board.StateUndoing, at(1.5), at(4), ""), in(is, board.StateUndone, at(1.5), at(4), diagnosis)),
+		"rolled-back": operation(board.PhaseEnded, board.OutcomeRolledBack, at(9), preflight,
+			in(image, board.StateUndone, at(1.5), at(4), ""), in(is, board.StateWaiting, nil, nil, "")),
+		"undo-failed": operation(board.PhaseEnded, board.OutcomeFailed, at(9), preflight,
+			in(image, board.StateUndoFailed, at(1.5), at(4), "undo: the registry does not delete"), in(is, board.StateUndone, at(1.5), at(4), diagnosis)),
+		"paused": waiting(operation(board.PhasePaused, "", nil, preflight, in(image, board.StateAwaitingApproval, nil, nil, ""),
+			in(is, board.StatePaused, at(1.5), at(4), diagnosis), skippable)),
+		"skipped": operation(board.PhaseEnded, board.OutcomeDone, at(9), preflight,
+			board.StepStatus{Name: "verify", State: board.StateSkipped, Started: at(2), Ended: at(3), Error: diagnosis, Note: "skipped by oncall: firewall"}),
+		"awaiting-approval": waiting(operation(board.PhaseAwaitingApproval, "", nil, preflight, in(image, board.StateAwaitingApproval, nil, nil, ""),
+			in(is, board.StateWaiting, nil, nil, ""))),
+		"refused": operation(board.PhaseEnded, board.OutcomeRefused, at(2), in(begun, board.StateFailed, at(0), at(1.5), "nothing is there"),
+			in(image, board.StateWaiting, nil, nil, "")),
+		"done": operation(board.PhaseEnded, board.OutcomeDone, at(83), preflight,
+			in(image, board.StateDone, at(1.5), at(22.25), ""), in(is, board.StateDone, at(22.25), at(83), "")),
 	}
 }
 
 // waiting gives the steps that wait for a decision the end of an hour.
 func waiting(v operations.View) operations.View {
 	for i, row := range v.Status.Steps {
-		if row.State == workflows.StatePaused || row.State == workflows.StateAwaitingApproval {
+		if row.State == board.StatePaused || row.State == board.StateAwaitingApproval {
 			until := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
 			v.Status.Steps[i].Until = &until
 		}
@@ -101,16 +101,16 @@ func waiting(v operations.View) operations.View {
 
 // large is a deployment of many steps.
 func large() operations.View {
-	v := operation(workflows.PhaseRunning, "", nil)
+	v := operation(board.PhaseRunning, "", nil)
 	for i := range 12 {
-		row := workflows.StepStatus{Name: fmt.Sprintf("step-%d", i), State: workflows.StateDone, Started: at(float64(i)), Ended: at(float64(i) + 1)}
+		row := board.StepStatus{Name: fmt.Sprintf("step-%d", i), State: board.StateDone, Started: at(float64(i)), Ended: at(float64(i) + 1)}
 		switch {
 		case i == 2:
-			row.State, row.Error = workflows.StateFailed, diagnosis
+			row.State, row.Error = board.StateFailed, diagnosis
 		case i == 6:
-			row.State, row.Ended, row.Summary = workflows.StateRunning, nil, "install it"
+			row.State, row.Ended, row.Summary = board.StateRunning, nil, "install it"
 		case i > 7:
-			row.State, row.Started, row.Ended, row.Needs = workflows.StateWaiting, nil, nil, []string{"step-6"}
+			row.State, row.Started, row.Ended, row.Needs = board.StateWaiting, nil, nil, []string{"step-6"}
 		}
 		v.Status.Steps = append(v.Status.Steps, row)
 	}

@@ -6,17 +6,17 @@ import (
 	"slices"
 	"strings"
 
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // rank says how much a row matters to who has not the room to see all.
-func rank(row workflows.StepStatus) int {
+func rank(row board.StepStatus) int {
 	switch row.State {
-	case workflows.StateFailed, workflows.StateUndoFailed, workflows.StatePaused, workflows.StateAwaitingApproval:
+	case board.StateFailed, board.StateUndoFailed, board.StatePaused, board.StateAwaitingApproval:
 		return 0
-	case workflows.StateRunning, workflows.StateUndoing:
+	case board.StateRunning, board.StateUndoing:
 		return 1
-	case workflows.StateWaiting:
+	case board.StateWaiting:
 		return 3
 	}
 	if row.Error != "" {
@@ -30,7 +30,7 @@ const urgent = 1
 
 // fit leaves out the rows that matter least, and says how many: a table that is higher than the terminal would scroll with each
 // change. Where the commands do not fit beside what is urgent, one that shows them stands for them.
-func fit(s workflows.Status, body, next []line, style Style) (kept, commands []line) {
+func fit(s board.Status, body, next []line, style Style) (kept, commands []line) {
 	must := len(slices.DeleteFunc(slices.Clone(body), func(l line) bool { return l.rank > urgent }))
 	if len(next) > 0 && 2+must+len(next) > style.Height {
 		next = []line{{text: cut(fmt.Sprintf("Waits for a decision: `lockstep status %s`", s.Environment), style.Width)}}
@@ -40,7 +40,7 @@ func fit(s workflows.Status, body, next []line, style Style) (kept, commands []l
 		return body, next
 	}
 	kept = most(body, room-1)
-	hidden := line{text: cut(left(s, body, kept), style.Width), color: looks(workflows.StepStatus{}).color}
+	hidden := line{text: cut(left(s, body, kept), style.Width), color: looks(board.StepStatus{}).color}
 	return append(kept, hidden), next
 }
 
@@ -66,7 +66,7 @@ func most(body []line, n int) []line {
 }
 
 // left says how many rows are not shown, by state.
-func left(s workflows.Status, body, kept []line) string {
+func left(s board.Status, body, kept []line) string {
 	var states []string
 	count := map[string]int{}
 	at := 0

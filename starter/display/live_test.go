@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // terminal is one that understands what is drawn. Those that became narrower wrap their lines, as most do.
@@ -131,7 +131,7 @@ func TestALowTerminalDoesNotScrollUntilTheEnd(t *testing.T) {
 	if shows.scrolled > 0 {
 		t.Errorf("scrolled by %d lines", shows.scrolled)
 	}
-	v.Status.Phase, v.Status.Outcome, v.Status.Ended = workflows.PhaseEnded, workflows.OutcomeFailed, at(155)
+	v.Status.Phase, v.Status.Outcome, v.Status.Ended = board.PhaseEnded, board.OutcomeFailed, at(155)
 	screen.End(v, *at(155))
 	if want := len(v.Status.Steps) + 2 - shows.rows; shows.scrolled != want {
 		t.Errorf("scrolled by %d lines, want %d: all of the table and no more", shows.scrolled, want)

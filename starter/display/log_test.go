@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // local is a moment that every machine writes alike.
@@ -38,9 +38,9 @@ func TestAHistoryIsATable(t *testing.T) {
 	ended := local(83)
 	var out bytes.Buffer
 	err := History(&out, []operations.Operation{
-		{Operation: "Deploy", ID: "0b51c3f0-0000-4000-8000-000000000003", StartedBy: "ci@build", Started: local(600), Phase: workflows.PhasePaused},
+		{Operation: "Deploy", ID: "0b51c3f0-0000-4000-8000-000000000003", StartedBy: "ci@build", Started: local(600), Phase: board.PhasePaused},
 		{Operation: "Teardown", ID: "0b51c3f0-0000-4000-8000-000000000002", Started: local(300), Phase: ""},
-		{Operation: "Deploy", ID: "0b51c3f0-0000-4000-8000-000000000001", StartedBy: "ann@laptop", Started: local(0), Ended: &ended, Outcome: workflows.OutcomeRolledBack},
+		{Operation: "Deploy", ID: "0b51c3f0-0000-4000-8000-000000000001", StartedBy: "ann@laptop", Started: local(0), Ended: &ended, Outcome: board.OutcomeRolledBack},
 	}, local(7000))
 	if err != nil {
 		t.Fatal(err)

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Next are the lines about an operation that waits for a decision: until when, and the commands that go on.
-func Next(s workflows.Status) []string {
+func Next(s board.Status) []string {
 	commands := operations.Commands(s)
 	if len(commands) == 0 {
 		return nil
@@ -23,7 +23,7 @@ func Next(s workflows.Status) []string {
 }
 
 // until is when the first step that waits is given up.
-func until(s workflows.Status) time.Time {
+func until(s board.Status) time.Time {
 	var all []time.Time
 	for _, row := range s.Steps {
 		if row.Until != nil {

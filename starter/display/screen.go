@@ -11,7 +11,7 @@ import (
 
 	"lockstep/config/settings"
 	"lockstep/starter/operations"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Screen shows a changing board: as a live table on a terminal, as one line per change elsewhere.
@@ -82,10 +82,10 @@ func (s *Screen) Close() {
 func (s *Screen) lines(v operations.View, now time.Time) {
 	for _, row := range v.Status.Steps {
 		text := row.State
-		if row.State == workflows.StateWaiting {
+		if row.State == board.StateWaiting {
 			continue
 		}
-		if row.State == workflows.StateDone {
+		if row.State == board.StateDone {
 			text = "done in " + span(row.Elapsed(now))
 		}
 		detail := strings.TrimPrefix(note(row, v.Doing[row.Name], v.Status), row.State)

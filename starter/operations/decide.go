@@ -11,13 +11,15 @@ import (
 
 	"lockstep/config/operation"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
 )
 
 // decisionTimeout is how long a worker may take to answer a decision. A changed environment is checked meanwhile.
 const decisionTimeout = time.Minute
 
 // Decide sends a decision, one of the Updates of package workflows, to an operation.
-func (c Client) Decide(ctx context.Context, o Operation, update string, input any) (answer workflows.Answer, err error) {
+func (c Client) Decide(ctx context.Context, o Operation, update string, input any) (answer decision.Answer, err error) {
 	row, _ := operation.OfType(o.Operation)
 	switch {
 	case !o.Running():
@@ -60,7 +62,7 @@ func (c Client) Cancel(ctx context.Context, o Operation) (undoing bool, err erro
 	if !o.Running() { // Temporal would accept it all the same
 		return false, notRunning(o.Environment)
 	}
-	if view, err := c.View(ctx, o); err == nil && view.Status.Phase == workflows.PhaseCompensating {
+	if view, err := c.View(ctx, o); err == nil && view.Status.Phase == board.PhaseCompensating {
 		return true, nil
 	}
 	if err := c.CancelWorkflow(ctx, workflows.CanonicalID(o.Environment), o.ID); err != nil {

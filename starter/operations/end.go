@@ -9,6 +9,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Ending is how an operation ended that gave back an error.
@@ -19,7 +20,7 @@ type Ending struct {
 }
 
 // End reads the error of [Client.Result]. status is the board, if it is known: a cancelled operation says only there what it undid.
-func End(err error, status *workflows.Status) Ending {
+func End(err error, status *board.Status) Ending {
 	var ended *temporal.WorkflowExecutionError
 	if !errors.As(err, &ended) {
 		return Ending{Outcome: OutcomeUnknown, Error: lost(err)}
@@ -32,29 +33,29 @@ func End(err error, status *workflows.Status) Ending {
 	case temporal.IsCanceledError(err):
 		return cancelled(status)
 	case errors.As(err, &terminated):
-		return Ending{Outcome: workflows.OutcomeFailed, Error: "terminated from outside: nothing was undone; deploy again to go on from there, or tear down"}
+		return Ending{Outcome: board.OutcomeFailed, Error: "terminated from outside: nothing was undone; deploy again to go on from there, or tear down"}
 	}
-	return Ending{Outcome: workflows.OutcomeFailed, Error: err.Error()}
+	return Ending{Outcome: board.OutcomeFailed, Error: err.Error()}
 }
 
 func outcomeOf(kind string) string {
 	switch kind {
-	case workflows.TypeRolledBack:
-		return workflows.OutcomeRolledBack
+	case board.TypeRolledBack:
+		return board.OutcomeRolledBack
 	case workflows.TypeBusy:
 		return OutcomeBusy
 	case activities.TypeInvalidConfig, activities.TypeNotFound:
-		return workflows.OutcomeRefused
+		return board.OutcomeRefused
 	}
-	return workflows.OutcomeFailed
+	return board.OutcomeFailed
 }
 
-func cancelled(status *workflows.Status) Ending {
+func cancelled(status *board.Status) Ending {
 	switch {
 	case status == nil:
 		return Ending{Outcome: OutcomeCancelled, Error: "cancelled; no worker answers to say what is left: start one with `bin/worker` and ask again"}
-	case status.Outcome == workflows.OutcomeRolledBack:
-		return Ending{Outcome: workflows.OutcomeRolledBack, Error: status.Error, Type: workflows.TypeRolledBack}
+	case status.Outcome == board.OutcomeRolledBack:
+		return Ending{Outcome: board.OutcomeRolledBack, Error: status.Error, Type: board.TypeRolledBack}
 	case status.Error != "":
 		return Ending{Outcome: OutcomeCancelled, Error: status.Error}
 	default:

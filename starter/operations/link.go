@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Link leads to the board of an operation in the Temporal UI. Without a run id it leads to the newest run.
@@ -33,7 +34,7 @@ func StartInput(environment string) string { return `{"environment": "` + enviro
 
 // ListLink leads to all operations on an environment in the Temporal UI.
 func (c Client) ListLink(environment string) string {
-	query := url.Values{"query": {workflows.AttributeEnvironment.GetName() + `="` + environment + `"`}}
+	query := url.Values{"query": {board.AttributeEnvironment.GetName() + `="` + environment + `"`}}
 	return c.page("workflows") + "?" + query.Encode()
 }
 

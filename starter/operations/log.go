@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Entry is one line of the log of an operation. It holds words for people, never inputs and results.
@@ -102,9 +103,9 @@ func BoardLog(v View, now time.Time) (all []Entry) {
 	return all
 }
 
-func ending(row workflows.StepStatus) string {
+func ending(row board.StepStatus) string {
 	text := row.State
-	if row.State == workflows.StateDone {
+	if row.State == board.StateDone {
 		text = fmt.Sprintf("done in %.1fs", row.Ended.Sub(*row.Started).Seconds())
 	}
 	for _, more := range []string{row.Note, row.Error} {

@@ -7,14 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
+	"lockstep/workflows/decision"
+
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	updatepb "go.temporal.io/api/update/v1"
 	"go.temporal.io/sdk/converter"
-
-	"lockstep/workflows"
 )
 
 // eventReader turns the events of a history into entries of a log. Events refer to earlier ones.
@@ -82,14 +84,14 @@ func (r *eventReader) starter(a *historypb.WorkflowExecutionStartedEventAttribut
 
 // phaseOf is the entry of a phase that was entered, other than those that the start and the end imply.
 func (r *eventReader) phaseOf(attributes *commonpb.SearchAttributes) []Entry {
-	payload := attributes.GetIndexedFields()[workflows.AttributePhase.GetName()]
+	payload := attributes.GetIndexedFields()[board.AttributePhase.GetName()]
 	phase := ""
 	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &phase) != nil || phase == r.phase {
 		return nil
 	}
 	before := r.phase
 	r.phase = phase
-	if before == "" || phase == workflows.PhaseEnded {
+	if before == "" || phase == board.PhaseEnded {
 		return nil
 	}
 	return whole(EventPhase, "phase "+phase)
@@ -99,7 +101,7 @@ func (r *eventReader) activity(e *historypb.HistoryEvent) (entries []Entry, is b
 	switch e.GetEventType() {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 		a := e.GetActivityTaskScheduledEventAttributes()
-		it := &attempts{step: workflows.StepOf(a.GetActivityId()), activity: a.GetActivityType().GetName(), scheduled: e.GetEventTime().AsTime()}
+		it := &attempts{step: call.StepOf(a.GetActivityId()), activity: a.GetActivityType().GetName(), scheduled: e.GetEventTime().AsTime()}
 		if !strings.Contains(a.GetActivityId(), ".") {
 			it.step = "" // one that belongs to no step has the SDK's number
 		}
@@ -183,7 +185,7 @@ func (r *eventReader) decision(event int64, request *updatepb.Request) []Entry {
 }
 
 func (r *eventReader) answer(a *historypb.WorkflowExecutionUpdateCompletedEventAttributes) []Entry {
-	var answer workflows.Answer
+	var answer decision.Answer
 	if failure := a.GetOutcome().GetFailure(); failure != nil {
 		answer.Next = "refused: " + r.text(failure)
 	} else if r.client.DataConverter.FromPayloads(a.GetOutcome().GetSuccess(), &answer) != nil || answer.Next == "" {

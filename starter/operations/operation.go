@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Operation is what Temporal itself knows of one run, even if no worker answers.
@@ -25,8 +26,8 @@ type Operation struct {
 	StartedBy   string     `json:"startedBy,omitempty"`
 	Started     time.Time  `json:"started"`
 	Ended       *time.Time `json:"ended,omitempty"`
-	Phase       string     `json:"phase"`             // of [workflows.Status]; "" before the operation has looked at its input
-	Outcome     string     `json:"outcome,omitempty"` // of [workflows.Status]; also cancelled, terminated and timed-out
+	Phase       string     `json:"phase"`             // of [board.Status]; "" before the operation has looked at its input
+	Outcome     string     `json:"outcome,omitempty"` // of [board.Status]; also cancelled, terminated and timed-out
 	Key         string     `json:"-"`                 // of the request that started it, see [Start]
 	Digest      string     `json:"-"`                 // of that request
 }
@@ -133,7 +134,7 @@ func (c Client) operation(info *workflowpb.WorkflowExecutionInfo) Operation {
 	o := Operation{
 		Environment: strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.CanonicalID("")),
 		Operation:   info.GetType().GetName(), ID: info.GetExecution().GetRunId(), Started: info.GetStartTime().AsTime(),
-		Phase: attribute(info, workflows.AttributePhase.GetName()), Outcome: attribute(info, workflows.AttributeOutcome.GetName()),
+		Phase: attribute(info, board.AttributePhase.GetName()), Outcome: attribute(info, board.AttributeOutcome.GetName()),
 	}
 	for field, to := range map[string]*string{memoStartedBy: &o.StartedBy, memoKey: &o.Key, memoDigest: &o.Digest} {
 		if payload := info.GetMemo().GetFields()[field]; payload != nil {
@@ -145,7 +146,7 @@ func (c Client) operation(info *workflowpb.WorkflowExecutionInfo) Operation {
 		return o
 	}
 	ended := info.GetCloseTime().AsTime()
-	o.Ended, o.Phase = &ended, workflows.PhaseEnded
+	o.Ended, o.Phase = &ended, board.PhaseEnded
 	if o.Outcome == "" {
 		o.Outcome = byStatus(info.GetStatus())
 	}
@@ -156,7 +157,7 @@ func (c Client) operation(info *workflowpb.WorkflowExecutionInfo) Operation {
 func byStatus(status enumspb.WorkflowExecutionStatus) string {
 	switch status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-		return workflows.OutcomeDone
+		return board.OutcomeDone
 	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		return OutcomeCancelled
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
@@ -164,7 +165,7 @@ func byStatus(status enumspb.WorkflowExecutionStatus) string {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
 		return OutcomeTimedOut
 	default:
-		return workflows.OutcomeRefused // it never had a board
+		return board.OutcomeRefused // it never had a board
 	}
 }
 

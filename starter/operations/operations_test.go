@@ -17,6 +17,8 @@ import (
 	"lockstep/config/operation"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -111,7 +113,7 @@ func TestARepeatedStartIsTheSameOperation(t *testing.T) {
 		all, _, err := c.List(ctx, Query{Environment: "quickstart", Outcome: "done"})
 		return all, err == nil && len(all) == 2
 	})
-	if found[0].ID != second.ID || found[1].ID != first.ID || found[1].Running() || found[1].Phase != workflows.PhaseEnded {
+	if found[0].ID != second.ID || found[1].ID != first.ID || found[1].Running() || found[1].Phase != board.PhaseEnded {
 		t.Errorf("%+v", found)
 	}
 	many := c
@@ -152,7 +154,7 @@ func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Decide(ctx, o, workflows.UpdateRollback, workflows.Rollback{})
+	_, err = c.Decide(ctx, o, decision.UpdateRollback, decision.Rollback{})
 	wants(t, err, Refused, "it neither pauses nor awaits approvals")
 	if _, err := c.Result(ctx, o); err != nil {
 		t.Fatal(err)

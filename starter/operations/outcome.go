@@ -3,12 +3,12 @@ package operations
 import (
 	"fmt"
 
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Outcomes that an operation may have that has ended.
 func Outcomes() []string {
-	return []string{workflows.OutcomeDone, workflows.OutcomeRolledBack, workflows.OutcomeFailed, workflows.OutcomeRefused, workflows.OutcomeDrifted,
+	return []string{board.OutcomeDone, board.OutcomeRolledBack, board.OutcomeFailed, board.OutcomeRefused, board.OutcomeDrifted,
 		OutcomeCancelled, OutcomeTerminated, OutcomeTimedOut}
 }
 
@@ -16,9 +16,9 @@ func Outcomes() []string {
 func ended(outcome string) string {
 	said := fmt.Sprintf("Outcome = %q", outcome)
 	switch outcome {
-	case workflows.OutcomeDone:
+	case board.OutcomeDone:
 		return fmt.Sprintf("(%s OR (Outcome IS NULL AND ExecutionStatus = 'Completed'))", said)
-	case workflows.OutcomeRefused:
+	case board.OutcomeRefused:
 		return fmt.Sprintf("(%s OR (Outcome IS NULL AND ExecutionStatus = 'Failed'))", said)
 	case OutcomeCancelled:
 		return "(Outcome IS NULL AND ExecutionStatus = 'Canceled')"

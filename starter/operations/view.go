@@ -10,11 +10,13 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"lockstep/workflows"
+	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 )
 
 // View is a board with what the steps under way say of themselves.
 type View struct {
-	Status workflows.Status  `json:"status"`
+	Status board.Status      `json:"status"`
 	Doing  map[string]string `json:"doing,omitempty"` // by step
 	Next   []string          `json:"next,omitempty"`  // commands that an operator may run, of what waits for a decision
 }
@@ -30,7 +32,7 @@ func (c Client) View(ctx context.Context, o Operation) (View, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	id := workflows.CanonicalID(o.Environment)
-	answer, err := c.QueryWorkflow(ctx, id, o.ID, workflows.QueryStatus)
+	answer, err := c.QueryWorkflow(ctx, id, o.ID, board.QueryStatus)
 	var failed *serviceerror.QueryFailed
 	if errors.As(err, &failed) {
 		return View{}, ErrNoBoard
@@ -43,7 +45,7 @@ func (c Client) View(ctx context.Context, o Operation) (View, error) {
 		return view, fmt.Errorf("reading the status: %w", err)
 	}
 	view.Next = Commands(view.Status)
-	if view.Status.Phase == workflows.PhaseEnded {
+	if view.Status.Phase == board.PhaseEnded {
 		return view, nil
 	}
 	d, err := c.DescribeWorkflowExecution(ctx, id, o.ID)
@@ -56,7 +58,7 @@ func (c Client) View(ctx context.Context, o Operation) (View, error) {
 		if failure := pending.GetLastFailure(); failure != nil {
 			text = fmt.Sprintf("attempt %d: %s", pending.GetAttempt(), c.Message(failure))
 		}
-		view.Doing[workflows.StepOf(pending.GetActivityId())] = text
+		view.Doing[call.StepOf(pending.GetActivityId())] = text
 	}
 	return view, nil
 }
@@ -69,23 +71,23 @@ func (c Client) Result(ctx context.Context, o Operation) (json.RawMessage, error
 }
 
 // Commands are what an operator may run next of an operation that waits for a decision; none if it does not.
-func Commands(s workflows.Status) []string {
+func Commands(s board.Status) []string {
 	var all []string
 	for _, row := range s.Steps {
 		switch row.State {
-		case workflows.StatePaused:
+		case board.StatePaused:
 			all = append(all, fmt.Sprintf("lockstep retry %s %s", s.Environment, row.Name))
 			if row.Skippable != "" {
 				all = append(all, fmt.Sprintf(`lockstep skip %s %s --reason "…"`, s.Environment, row.Name))
 			}
-		case workflows.StateAwaitingApproval:
+		case board.StateAwaitingApproval:
 			all = append(all, fmt.Sprintf(`lockstep approve %s %s --reason "…"`, s.Environment, row.Name))
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	if s.Phase == workflows.PhasePaused {
+	if s.Phase == board.PhasePaused {
 		all = append(all, fmt.Sprintf("lockstep retry %s -f CHANGED.yaml", s.Environment))
 	}
 	return append(all, "lockstep rollback "+s.Environment)

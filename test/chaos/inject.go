@@ -12,6 +12,7 @@ import (
 
 	"lockstep/test/world"
 	"lockstep/workflows"
+	"lockstep/workflows/call"
 )
 
 // inject does what a fault says, now, and returns what it met.
@@ -72,7 +73,7 @@ func (s *site) met(t testing.TB, run string, f Fault) string {
 		return ""
 	}
 	for _, pending := range d.GetPendingActivities() {
-		met = append(met, strings.TrimPrefix(pending.GetActivityType().GetName(), "Activities.")+" of "+workflows.StepOf(pending.GetActivityId()))
+		met = append(met, strings.TrimPrefix(pending.GetActivityType().GetName(), "Activities.")+" of "+call.StepOf(pending.GetActivityId()))
 	}
 	slices.Sort(met)
 	if len(met) == 0 {

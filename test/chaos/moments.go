@@ -15,6 +15,7 @@ import (
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // disturb injects each fault that does not lie in wait as its moment comes, and returns when all have come or the operation has ended.
@@ -30,7 +31,7 @@ func (s *site) disturb(t testing.TB, run string, faults []Fault) []Injected {
 	var waits sync.WaitGroup
 	defer waits.Wait()
 	defer cancel()
-	seen := &board{}
+	seen := &sight{}
 	waits.Go(func() { seen.follow(ctx, s, run) })
 	came := make(chan int, len(all))
 	for i, one := range all {
@@ -56,20 +57,20 @@ func (s *site) disturb(t testing.TB, run string, faults []Fault) []Injected {
 	return all
 }
 
-// board is the newest answer to the status query of a run.
-type board struct {
-	status atomic.Pointer[workflows.Status]
+// sight is the newest answer to the status query of a run.
+type sight struct {
+	status atomic.Pointer[board.Status]
 }
 
-func (b *board) follow(ctx context.Context, s *site, run string) {
+func (b *sight) follow(ctx context.Context, s *site, run string) {
 	poll(ctx, 100*time.Millisecond, func() bool {
 		asked, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		answer, err := s.Temporal.QueryWorkflow(asked, workflows.CanonicalID(world.Environment), run, workflows.QueryStatus)
+		answer, err := s.Temporal.QueryWorkflow(asked, workflows.CanonicalID(world.Environment), run, board.QueryStatus)
 		if err != nil {
 			return false // there may be no worker
 		}
-		var status workflows.Status
+		var status board.Status
 		if answer.Get(&status) == nil {
 			b.status.Store(&status)
 		}
@@ -78,15 +79,15 @@ func (b *board) follow(ctx context.Context, s *site, run string) {
 }
 
 // reached says whether a step is in a state or past it.
-func (b *board) reached(m Moment) bool {
+func (b *sight) reached(m Moment) bool {
 	status := b.status.Load()
-	return status != nil && slices.ContainsFunc(status.Steps, func(step workflows.StepStatus) bool {
+	return status != nil && slices.ContainsFunc(status.Steps, func(step board.StepStatus) bool {
 		return step.Name == m.Step && progress(step.State) >= progress(m.State)
 	})
 }
 
 // comes waits for the moment, and then the while after it.
-func (s *site) comes(ctx context.Context, seen *board, f Fault) bool {
+func (s *site) comes(ctx context.Context, seen *sight, f Fault) bool {
 	var came bool
 	switch {
 	case f.Kind == HoldAndKill || f.Kind == HoldAndFreeze:
@@ -148,13 +149,13 @@ func (s *site) watchSecrets(ctx context.Context, namespace string, is func(*core
 // progress orders the states of a step.
 func progress(state string) int {
 	switch state {
-	case workflows.StateRunning:
+	case board.StateRunning:
 		return 1
-	case workflows.StateDone, workflows.StateFailed, workflows.StateCancelled:
+	case board.StateDone, board.StateFailed, board.StateCancelled:
 		return 2
-	case workflows.StateUndoing:
+	case board.StateUndoing:
 		return 3
-	case workflows.StateUndone, workflows.StateUndoFailed:
+	case board.StateUndone, board.StateUndoFailed:
 		return 4
 	}
 	return 0

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"lockstep/sandbox/fault"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // State is how an environment is between operations.
@@ -46,11 +46,11 @@ func operations() []Operation {
 		},
 		{
 			Name: "change that fails", From: Changed, To: Changed, Fails: true,
-			boundaries: back, inside: in(back, workflows.StateUndoing), specials: undoSpecials(), points: slices.Concat(supplies(), registration()),
+			boundaries: back, inside: in(back, board.StateUndoing), specials: undoSpecials(), points: slices.Concat(supplies(), registration()),
 		},
 		{
 			Name: "cancelled change", From: Changed, To: Deployed, Cancel: true,
-			boundaries: back, inside: in(back, workflows.StateUndoing), cancelAt: late(), specials: undoSpecials(), points: points(),
+			boundaries: back, inside: in(back, board.StateUndoing), cancelAt: late(), specials: undoSpecials(), points: points(),
 		},
 		{
 			Name: "teardown", To: Nothing, Teardown: true,
@@ -58,29 +58,29 @@ func operations() []Operation {
 		},
 		{
 			Name: "first deployment that fails", From: Nothing, To: Nothing, Fails: true,
-			boundaries: back, inside: in(back, workflows.StateUndoing), specials: undoSpecials(), points: supplies(),
+			boundaries: back, inside: in(back, board.StateUndoing), specials: undoSpecials(), points: supplies(),
 		},
 		{
 			Name: "cancelled first deployment", From: Nothing, To: Deployed, Cancel: true,
-			boundaries: back, inside: in(back, workflows.StateUndoing), cancelAt: late(), specials: undoSpecials(), points: points(),
+			boundaries: back, inside: in(back, board.StateUndoing), cancelAt: late(), specials: undoSpecials(), points: points(),
 		},
 	}
 }
 
 // deploySteps are the boundaries of a deployment, about in the order in which they come.
 func deploySteps() []Moment {
-	return boundaries(workflows.StateRunning, workflows.StateDone,
+	return boundaries(board.StateRunning, board.StateDone,
 		"preflight", "namespace", "image", "gateway-crds", "credentials", "certificates", "gateway", "identity-server", "api-manager", "routes", "key-manager", "verify", "report")
 }
 
 // undoSteps are the boundaries of a compensation that begins while API Manager starts.
 func undoSteps() []Moment {
-	return boundaries(workflows.StateUndoing, workflows.StateUndone,
+	return boundaries(board.StateUndoing, board.StateUndone,
 		"api-manager", "identity-server", "gateway", "certificates", "credentials", "gateway-crds", "image", "namespace")
 }
 
 func teardownSteps() []Moment {
-	return boundaries(workflows.StateRunning, workflows.StateDone,
+	return boundaries(board.StateRunning, board.StateDone,
 		"survey", "routes", "api-manager", "identity-server", "listeners", "gateway", "certificates", "credentials", "gateway-crds", "namespace")
 }
 
@@ -92,7 +92,7 @@ func boundaries(begins, ends string, steps ...string) []Moment {
 	return all
 }
 
-func running(all []Moment) []Moment { return in(all, workflows.StateRunning) }
+func running(all []Moment) []Moment { return in(all, board.StateRunning) }
 
 func in(all []Moment, state string) []Moment {
 	return slices.DeleteFunc(slices.Clone(all), func(m Moment) bool { return m.State != state })
@@ -100,5 +100,5 @@ func in(all []Moment, state string) []Moment {
 
 // late is where operations are cancelled: when there is much to undo.
 func late() []Moment {
-	return running(boundaries(workflows.StateRunning, workflows.StateDone, "api-manager", "routes", "key-manager", "verify"))
+	return running(boundaries(board.StateRunning, board.StateDone, "api-manager", "routes", "key-manager", "verify"))
 }

@@ -2,7 +2,7 @@ package chaos
 
 import (
 	"lockstep/sandbox/fault"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // specials are the moments of a deployment at which a lost worker is hardest to make up for.
@@ -17,7 +17,7 @@ func specials(first bool) []Fault {
 		{Kind: OutliveWorker, At: Moment{Pending: "apim"}},
 		held(KillWorker, fault.Fault{Server: fault.APIManager, Method: "POST", Path: "/apis"}),
 		{Kind: KillProcess, Process: "kube-apiserver", At: Moment{Pending: "is"}},
-		{Kind: KillProcess, Process: "temporal", At: Moment{Step: "verify", State: workflows.StateRunning}},
+		{Kind: KillProcess, Process: "temporal", At: Moment{Step: "verify", State: board.StateRunning}},
 		held(KillWorker, fault.Fault{Server: fault.Identity, Path: "/register"}),
 		{Kind: KillProcess, Process: "etcd", At: Moment{Pending: "apim"}},
 	}
@@ -46,7 +46,7 @@ func held(kind Kind, at fault.Fault) Fault {
 }
 
 func undoSpecials() []Fault {
-	undoing := func(step string) Moment { return Moment{Step: step, State: workflows.StateUndoing} }
+	undoing := func(step string) Moment { return Moment{Step: step, State: board.StateUndoing} }
 	return []Fault{
 		{Kind: FreezeWorker, At: undoing("api-manager")},
 		{Kind: KillProcess, Process: "temporal", At: undoing("identity-server")},
@@ -58,7 +58,7 @@ func undoSpecials() []Fault {
 }
 
 func teardownSpecials() []Fault {
-	removing := func(step string) Moment { return Moment{Step: step, State: workflows.StateRunning} }
+	removing := func(step string) Moment { return Moment{Step: step, State: board.StateRunning} }
 	return []Fault{
 		{Kind: FreezeWorker, At: removing("api-manager")},
 		{Kind: KillProcess, Process: "kube-apiserver", At: removing("gateway")},

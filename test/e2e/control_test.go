@@ -15,6 +15,8 @@ import (
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
 )
 
 func TestOperatorsControlADeployment(t *testing.T) {
@@ -56,9 +58,9 @@ func unpublished(t *testing.T, w *world.World) {
 func testRetry(t *testing.T, w *world.World) {
 	w.Absent(t)
 	deploy := w.Begin(t, "deploy", "-o", "json", "-f", pausing(t, crashing()))
-	w.Until(t, "api-manager", workflows.StatePaused)
-	w.Until(t, "identity-server", workflows.StateDone)
-	w.Until(t, "gateway", workflows.StateDone)
+	w.Until(t, "api-manager", board.StatePaused)
+	w.Until(t, "identity-server", board.StateDone)
+	w.Until(t, "gateway", board.StateDone)
 	before, versions := status(t, w), w.Versions(t)
 
 	refusals(t, w)
@@ -76,9 +78,9 @@ func testRetry(t *testing.T, w *world.World) {
 	if said.Code != world.Done {
 		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
-	decision := outcome(t, said).Result.Decisions
-	if len(decision) != 1 || decision[0].What != workflows.UpdateRetry || decision[0].By != "oncall" || decision[0].Reason != "wrong user store" || !decision[0].Changed {
-		t.Errorf("the report says of decisions: %+v", decision)
+	decisions := outcome(t, said).Result.Decisions
+	if len(decisions) != 1 || decisions[0].What != decision.UpdateRetry || decisions[0].By != "oncall" || decisions[0].Reason != "wrong user store" || !decisions[0].Changed {
+		t.Errorf("the report says of decisions: %+v", decisions)
 	}
 	w.EverythingIsThere(t)
 	w.NothingOfVerification(t)
@@ -93,12 +95,12 @@ func refusals(t *testing.T, w *world.World) {
 		input  any
 		says   string
 	}{
-		{"an unknown step", workflows.UpdateRetry, workflows.RetryStep{Step: "coffee"}, `no step "coffee"`},
-		{"a step that is not paused", workflows.UpdateRetry, workflows.RetryStep{Step: "identity-server"}, "identity-server is done"},
-		{"a step that is needed", workflows.UpdateSkip, workflows.SkipStep{Step: "api-manager", By: "oncall", Reason: "why not"}, "cannot be skipped"},
-		{"an approval that nobody awaits", workflows.UpdateApprove, workflows.Approve{Step: "api-manager", By: "oncall", Reason: "why not"}, "no step awaits its approval"},
-		{"an invalid file", workflows.UpdateRetry, changed(t, map[string]any{"hostnames.gateway": "am.lockstep.test"}), "hostnames.gateway"},
-		{"a field that must stay", workflows.UpdateRetry, changed(t, map[string]any{"namespace": "elsewhere"}), "namespace"},
+		{"an unknown step", decision.UpdateRetry, decision.RetryStep{Step: "coffee"}, `no step "coffee"`},
+		{"a step that is not paused", decision.UpdateRetry, decision.RetryStep{Step: "identity-server"}, "identity-server is done"},
+		{"a step that is needed", decision.UpdateSkip, decision.SkipStep{Step: "api-manager", By: "oncall", Reason: "why not"}, "cannot be skipped"},
+		{"an approval that nobody awaits", decision.UpdateApprove, decision.Approve{Step: "api-manager", By: "oncall", Reason: "why not"}, "no step awaits its approval"},
+		{"an invalid file", decision.UpdateRetry, changed(t, map[string]any{"hostnames.gateway": "am.lockstep.test"}), "hostnames.gateway"},
+		{"a field that must stay", decision.UpdateRetry, changed(t, map[string]any{"namespace": "elsewhere"}), "namespace"},
 	} {
 		handle, err := w.Temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
 			WorkflowID: workflows.CanonicalID(world.Environment), UpdateName: c.update, Args: []any{c.input}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -112,7 +114,7 @@ func refusals(t *testing.T, w *world.World) {
 	}
 }
 
-func changed(t *testing.T, changes map[string]any) workflows.RetryStep {
+func changed(t *testing.T, changes map[string]any) decision.RetryStep {
 	t.Helper()
 	text, err := os.ReadFile(pausing(t, changes))
 	if err != nil {
@@ -123,7 +125,7 @@ func changed(t *testing.T, changes map[string]any) workflows.RetryStep {
 		t.Fatal(err)
 	}
 	reference := config.Inline(env)
-	return workflows.RetryStep{Environment: &reference}
+	return decision.RetryStep{Environment: &reference}
 }
 
 func testSkip(t *testing.T, w *world.World) {
@@ -131,7 +133,7 @@ func testSkip(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	unpublished(t, w)
 	deploy := w.Begin(t, "deploy", "-o", "json", "-f", pausing(t, nil))
-	w.Until(t, "verify", workflows.StatePaused)
+	w.Until(t, "verify", board.StatePaused)
 	w.Expect(t, world.Done, "skip", world.Environment, "verify", "--by", "oncall", "--reason", "the publisher is being mended").Says(t, "without step verify")
 	said := deploy.End(t)
 	if said.Code != world.Done {
@@ -150,7 +152,7 @@ func testRollback(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	before := w.Workloads(t)
 	deploy := w.Begin(t, "deploy", "-f", pausing(t, crashing()))
-	w.Until(t, "api-manager", workflows.StatePaused)
+	w.Until(t, "api-manager", board.StatePaused)
 	w.Expect(t, world.Done, "rollback", world.Environment, "--by", "oncall", "--reason", "not today").Says(t, "undone")
 	givenUp(t, w, deploy, before).Says(t, "step api-manager failed", "nothing.here", "rolled back by oncall: not today")
 }
@@ -166,7 +168,7 @@ func testCancelledPause(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	before := w.Workloads(t)
 	deploy := w.Begin(t, "deploy", "-f", pausing(t, crashing()))
-	w.Until(t, "api-manager", workflows.StatePaused)
+	w.Until(t, "api-manager", board.StatePaused)
 	w.Expect(t, world.Done, "cancel", world.Environment)
 	givenUp(t, w, deploy, before).Says(t, "cancelled", undoneText)
 }
@@ -187,7 +189,7 @@ func givenUp(t *testing.T, w *world.World, deploy *world.Call, before map[string
 func testApproval(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	deploy := w.Begin(t, "deploy", "-o", "json", "-f", world.File(t, map[string]any{"approvals": []any{"api-manager"}}))
-	w.Until(t, "api-manager", workflows.StateAwaitingApproval)
+	w.Until(t, "api-manager", board.StateAwaitingApproval)
 	w.Expect(t, world.BadInput, "retry", world.Environment, "api-manager").Says(t, "no step is paused")
 	w.Expect(t, world.BadInput, "approve", world.Environment, "verify", "--by", "oncall", "--reason", "tested").Says(t, "verify")
 	w.Expect(t, world.Done, "approve", world.Environment, "api-manager", "--by", "oncall", "--reason", "tested in staging").Says(t, "api-manager begins")
@@ -195,7 +197,7 @@ func testApproval(t *testing.T, w *world.World) {
 	if said.Code != world.Done {
 		t.Fatalf("ends with %d:\n%s", said.Code, said.Err)
 	}
-	want := []activities.Decision{{What: workflows.UpdateApprove, Step: "api-manager", By: "oncall", Reason: "tested in staging"}}
+	want := []activities.Decision{{What: decision.UpdateApprove, Step: "api-manager", By: "oncall", Reason: "tested in staging"}}
 	got := outcome(t, said).Result.Decisions
 	if len(got) == 1 && !got[0].At.IsZero() {
 		got[0].At = want[0].At
@@ -219,9 +221,9 @@ func testSecondCancel(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	before := w.Workloads(t)
 	deploy := w.Begin(t, "deploy", "-f", pausing(t, crashing()))
-	w.Until(t, "api-manager", workflows.StatePaused)
+	w.Until(t, "api-manager", board.StatePaused)
 	w.Expect(t, world.Done, "cancel", world.Environment)
-	world.Eventually(t, "it compensates", func() bool { return status(t, w).Phase == workflows.PhaseCompensating })
+	world.Eventually(t, "it compensates", func() bool { return status(t, w).Phase == board.PhaseCompensating })
 	w.Lockstep(t, "cancel", world.Environment)
 	if err := w.Temporal.CancelWorkflow(t.Context(), workflows.CanonicalID(world.Environment), ""); err != nil {
 		t.Error(err)
@@ -230,9 +232,9 @@ func testSecondCancel(t *testing.T, w *world.World) {
 	w.Expect(t, world.Done, "verify", "-f", world.File(t, nil))
 }
 
-func status(t *testing.T, w *world.World) (s workflows.Status) {
+func status(t *testing.T, w *world.World) (s board.Status) {
 	t.Helper()
-	answer, err := w.Temporal.QueryWorkflow(t.Context(), workflows.CanonicalID(world.Environment), "", workflows.QueryStatus)
+	answer, err := w.Temporal.QueryWorkflow(t.Context(), workflows.CanonicalID(world.Environment), "", board.QueryStatus)
 	if err == nil {
 		err = answer.Get(&s)
 	}

@@ -9,14 +9,14 @@ import (
 
 	"lockstep/test/testbed"
 	"lockstep/test/world"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 func testDeploy(t *testing.T, w *world.World) {
 	w.Absent(t)
 	o := w.Deployed(t)
 	r := o.Result
-	if o.Outcome != workflows.OutcomeDone || len(r.Consoles) != 6 || r.GatewayURL != "https://gw.lockstep.test" || r.Address == "" ||
+	if o.Outcome != board.OutcomeDone || len(r.Consoles) != 6 || r.GatewayURL != "https://gw.lockstep.test" || r.Address == "" ||
 		!strings.HasPrefix(r.Hosts, r.Address+" am.lockstep.test gw.lockstep.test") || r.Issuer != "https://km.lockstep.test/oauth2/token" || r.KeyManager == "" {
 		t.Errorf("the report lacks addresses: %+v", o)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/test/world"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // crashing makes API Manager refuse to start, for a reason that nobody but itself can see.
@@ -110,7 +110,7 @@ func testCancel(t *testing.T, w *world.World) {
 	w.Absent(t)
 	undone(t, w, func() world.Said {
 		deploy := w.Begin(t, "deploy", "-f", world.File(t, nil))
-		w.Until(t, "identity-server", workflows.StateRunning)
+		w.Until(t, "identity-server", board.StateRunning)
 		w.LearnSecrets(t)
 		w.Expect(t, world.Done, "cancel", world.Environment).Says(t, "cancelling", "lockstep watch quickstart")
 		return deploy.End(t)
@@ -137,7 +137,7 @@ func testLateFailure(t *testing.T, w *world.World) {
 func testKilledWorker(t *testing.T, w *world.World) {
 	w.Removed(t)
 	deploy := w.Begin(t, "deploy", "-f", world.File(t, nil))
-	w.Until(t, "api-manager", workflows.StateRunning)
+	w.Until(t, "api-manager", board.StateRunning)
 	w.StopWorker(t, syscall.SIGKILL)
 	w.StartWorker(t)
 	if said := deploy.End(t); said.Code != world.Done {

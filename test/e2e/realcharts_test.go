@@ -16,7 +16,7 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/sandbox/registry"
 	"lockstep/test/world"
-	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // realChartsVar names a folder with checkouts of WSO2's charts: helm-apim and kubernetes-is. See docs/real-charts.md.
@@ -79,7 +79,7 @@ func testRealCrash(t *testing.T, w *world.World) {
 
 func (c realCharts) testDeploy(t *testing.T, w *world.World) {
 	o := deployedReal(t, w)
-	if o.Outcome != workflows.OutcomeDone || len(o.Result.Verified) != 6 {
+	if o.Outcome != board.OutcomeDone || len(o.Result.Verified) != 6 {
 		t.Errorf("outcome %s, proved %v", o.Outcome, o.Result.Verified)
 	}
 	used := map[string]string{}

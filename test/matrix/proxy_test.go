@@ -22,6 +22,7 @@ import (
 
 	"lockstep/test/world"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // Admission cannot refuse to read. An authorizing proxy before the API server can, as those do that guard access to many clusters.
@@ -95,17 +96,17 @@ func forbidden(answer http.ResponseWriter, request *http.Request) {
 func running(ctx context.Context, w *world.World, step string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := w.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(world.Environment), "", workflows.QueryStatus)
+	answer, err := w.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(world.Environment), "", board.QueryStatus)
 	if err != nil {
 		return false
 	}
-	var status workflows.Status
+	var status board.Status
 	if err := answer.Get(&status); err != nil {
 		return false
 	}
 	for _, s := range status.Steps {
 		if s.Name == step {
-			return s.State == workflows.StateRunning
+			return s.State == board.StateRunning
 		}
 	}
 	return false

@@ -16,6 +16,7 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/test/testbed"
 	"lockstep/workflows"
+	"lockstep/workflows/board"
 )
 
 // File is the environment's file with some fields, as image.base, set to other values.
@@ -43,7 +44,7 @@ type Outcome struct {
 	Outcome string            `json:"outcome"`
 	Error   string            `json:"error"`
 	Result  activities.Report `json:"result"`
-	Status  workflows.Status  `json:"status"`
+	Status  board.Status      `json:"status"`
 }
 
 // Deployed brings the environment of examples/quickstart.yaml there, if it is not.
@@ -99,11 +100,11 @@ func (w *World) Until(t testing.TB, step, state string) {
 	within(t, w.Patience(), "step "+step+" is "+state, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		answer, err := w.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(Environment), "", workflows.QueryStatus)
+		answer, err := w.Temporal.QueryWorkflow(ctx, workflows.CanonicalID(Environment), "", board.QueryStatus)
 		if err != nil {
 			return false
 		}
-		var status workflows.Status
+		var status board.Status
 		if err := answer.Get(&status); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package workflows
+package board
 
 import (
 	"time"
@@ -23,6 +23,12 @@ const (
 	OutcomeRefused    = "refused"     // there was nothing to do it to; nothing was changed
 	OutcomeDrifted    = "drifted"     // what is there is not as the environment file says; nothing was changed
 	OutcomeSkipped    = "skipped"     // it was due by a schedule, but another ran on the environment
+)
+
+// Application error types with which an operation ends.
+const (
+	TypeRolledBack = "RolledBack" // it failed and all that the run did is undone
+	TypeFailed     = "Failed"     // it failed and what the run did is still there, all or in part
 )
 
 // States of a step.

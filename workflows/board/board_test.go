@@ -1,4 +1,4 @@
-package workflows
+package board
 
 import (
 	"errors"
@@ -13,9 +13,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/activities"
+	"lockstep/workflows/decision"
 )
 
-var update = flag.Bool("update", false, "write golden files and histories anew")
+var update = flag.Bool("update", false, "write golden files anew")
 
 // golden compares got with a file of testdata.
 func golden(t *testing.T, name, got string) {
@@ -41,7 +42,7 @@ func TestTheBoardIsReadableInTheTemporalUI(t *testing.T) {
 		moment := start.Add(time.Duration(s * float64(time.Second)))
 		return &moment
 	}
-	golden(t, "board-compensating.md", markdown(Status{
+	golden(t, "board-compensating.md", Markdown(Status{
 		Environment: "shop", Operation: "deploy", Phase: PhaseCompensating, Started: start,
 		Steps: []StepStatus{
 			{Name: "image", State: StateUndone, Started: at(0), Ended: at(2.34), Note: "pushed"},
@@ -51,24 +52,24 @@ func TestTheBoardIsReadableInTheTemporalUI(t *testing.T) {
 			{Name: "report", State: StateWaiting},
 		},
 	}))
-	golden(t, "board-paused.md", markdown(Status{
+	golden(t, "board-paused.md", Markdown(Status{
 		Environment: "shop", Operation: "deploy", Phase: PhasePaused, Started: start,
 		Steps: []StepStatus{
 			{Name: "identity-server", State: StatePaused, Started: at(0), Ended: at(2), Until: at(3600), Error: "no heap"},
 			{Name: "api-manager", State: StateAwaitingApproval, Until: at(3600)},
 			{Name: "verify", State: StatePaused, Started: at(0), Ended: at(2), Until: at(3600), Error: "no answer", Skippable: "it changes nothing"},
 		},
-		Decisions: []activities.Decision{{At: start, What: UpdateRetry, Step: "identity-server", Reason: "more | heap", Changed: true}},
+		Decisions: []activities.Decision{{At: start, What: decision.UpdateRetry, Step: "identity-server", Reason: "more | heap", Changed: true}},
 	}))
-	golden(t, "board-ended.md", markdown(Status{
+	golden(t, "board-ended.md", Markdown(Status{
 		Environment: "shop", Operation: "deploy", Phase: PhaseEnded, Outcome: OutcomeRolledBack, Started: start, Ended: at(9),
 		Error: "step image failed: no such base in registry.example.com/wso2is: name one that is there; all that this run did is undone",
 		Steps: []StepStatus{{Name: "image", State: StateUndone, Started: at(0), Ended: at(2), Error: "no such base"}},
 	}))
-	golden(t, "board-done.md", markdown(Status{
+	golden(t, "board-done.md", Markdown(Status{
 		Environment: "shop", Operation: "deploy", Phase: PhaseEnded, Outcome: OutcomeDone, Started: start, Ended: at(9),
 		Steps:     []StepStatus{{Name: "report", State: StateDone, Started: at(0), Ended: at(9), Note: "13 steps"}},
-		Decisions: []activities.Decision{{What: UpdateApprove, Step: "report", By: "oncall", At: start, Reason: "see [here](https://elsewhere.example) <b>now</b>"}},
+		Decisions: []activities.Decision{{What: decision.UpdateApprove, Step: "report", By: "oncall", At: start, Reason: "see [here](https://elsewhere.example) <b>now</b>"}},
 		Links:     []activities.Address{{Name: "Publisher", URL: "https://am.shop.example/publisher"}, {Name: "Admin portal", URL: "https://am.shop.example/admin"}},
 	}))
 }
@@ -87,22 +88,9 @@ func TestAMessageIsTheActivitysOwnWords(t *testing.T) {
 			"timed out (ScheduleToClose); the last attempt said: registry refuses: log in"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := message(test.err); got != test.want {
+			if got := Message(test.err); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
-	}
-}
-
-func TestAnActivityIDLeadsToItsStep(t *testing.T) {
-	c := &calls{step: "identity-server"}
-	first, second := c.next(), c.next()
-	if first == second {
-		t.Errorf("two activities are called %q", first)
-	}
-	for _, id := range []string{first, second, "identity-server"} {
-		if got := StepOf(id); got != "identity-server" {
-			t.Errorf("StepOf(%q) = %q", id, got)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package workflows
+package board
 
 import (
 	"fmt"
@@ -8,10 +8,11 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/workflows/decision"
 )
 
-// markdown renders the board for the Temporal UI, which shows the upper part of it: what somebody has to know or do comes first.
-func markdown(s Status) string {
+// Markdown renders the board for the Temporal UI, which shows the upper part of it: what somebody has to know or do comes first.
+func Markdown(s Status) string {
 	var out strings.Builder
 	out.WriteString(fmt.Sprintf("**%s** of **%s**: %s", s.Operation, s.Environment, s.Phase))
 	if s.Outcome != "" {
@@ -40,19 +41,19 @@ func links(s Status) string {
 // failures are what the operation ended with or, as long as it goes on, what its steps failed with.
 func failures(s Status) string {
 	if s.Error != "" {
-		return block(s.Error)
+		return Block(s.Error)
 	}
 	var out strings.Builder
 	for _, row := range s.Steps {
 		if row.Error != "" {
-			out.WriteString(fmt.Sprintf("\n**%s** failed:\n", row.Name) + block(row.Error))
+			out.WriteString(fmt.Sprintf("\n**%s** failed:\n", row.Name) + Block(row.Error))
 		}
 	}
 	return out.String()
 }
 
-// block is text as it is, in lines that the Temporal UI shows whole: it does not break those of a block.
-func block(text string) string {
+// Block is text as it is, in lines that the Temporal UI shows whole: it does not break those of a block.
+func Block(text string) string {
 	const width = 72
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -100,12 +101,12 @@ func note(row StepStatus) string {
 	return line
 }
 
-// delegated sends the readers of a workflow that only started another one to where the work is done, and says what that failed with.
-func delegated(namespace string, child workflow.Execution, err error) string {
+// Delegated sends the readers of a workflow that only started another one to where the work is done, and says what that failed with.
+func Delegated(namespace string, child workflow.Execution, err error) string {
 	details := fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/%s/user-metadata): its board is there, and Updates go there.\n",
 		child.ID, namespace, strings.ReplaceAll(child.ID, "/", "%2F"), child.RunID)
 	if err != nil {
-		details += block(message(err))
+		details += Block(Message(err))
 	}
 	return details
 }
@@ -118,18 +119,18 @@ func open(s Status) string {
 		switch row.State {
 		case StatePaused:
 			out.WriteString(fmt.Sprintf("\n**%s** waits until %s for a decision:\n\n", row.Name, row.Until.UTC().Format(time.RFC3339)))
-			offer(UpdateRetry, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
+			offer(decision.UpdateRetry, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
 			if row.Skippable != "" {
-				offer(UpdateSkip, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
+				offer(decision.UpdateSkip, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
 			}
 		case StateAwaitingApproval:
 			out.WriteString(fmt.Sprintf("\n**%s** waits until %s for its approval:\n\n", row.Name, row.Until.UTC().Format(time.RFC3339)))
-			offer(UpdateApprove, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
+			offer(decision.UpdateApprove, fmt.Sprintf(`{"step": %q, "by": "…", "reason": "…"}`, row.Name))
 		}
 	}
 	if out.Len() > 0 {
 		out.WriteString("\nOr undo what this run did:\n\n")
-		offer(UpdateRollback, `{"by": "…", "reason": "…"}`)
+		offer(decision.UpdateRollback, `{"by": "…", "reason": "…"}`)
 	}
 	return out.String()
 }
@@ -145,7 +146,7 @@ func decided(decisions []activities.Decision) string {
 		if d.Changed {
 			what += ", environment changed"
 		}
-		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, d.Step, cell(someone(d.By)), d.At.UTC().Format(time.RFC3339), cell(d.Reason)))
+		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, d.Step, cell(decision.Who(d.By)), d.At.UTC().Format(time.RFC3339), cell(d.Reason)))
 	}
 	return out.String()
 }

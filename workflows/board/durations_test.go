@@ -1,4 +1,4 @@
-package workflows
+package board
 
 import (
 	"testing"
@@ -60,7 +60,7 @@ func TestTheCriticalPathIsTheChainThatTheEndWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := start.Add(time.Duration(test.now * float64(time.Second)))
-			all, path := durations(Status{Started: start, Steps: test.steps}, now)
+			all, path := Durations(Status{Started: start, Steps: test.steps}, now)
 			if diff := cmp.Diff(test.path, path); diff != "" {
 				t.Error(diff)
 			}

@@ -1,4 +1,4 @@
-package workflows
+package board
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"lockstep/activities"
 )
 
-// durations lists what each step took and the critical path: the chain of steps, each the last of its successor's needs to end,
+// Durations lists what each step took and the critical path: the chain of steps, each the last of its successor's needs to end,
 // that leads to the end of the operation. What the makespan exceeds it by is the cost of orchestration.
-func durations(s Status, now time.Time) ([]activities.StepDuration, activities.CriticalPath) {
+func Durations(s Status, now time.Time) ([]activities.StepDuration, activities.CriticalPath) {
 	rows := map[string]StepStatus{}
 	var all []activities.StepDuration
 	last := ""

@@ -1,4 +1,4 @@
-package workflows
+package saga
 
 import (
 	"encoding/json"
@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/config"
+	"lockstep/workflows/board"
+	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -21,7 +23,7 @@ type attended struct {
 	played
 	env     config.Environment
 	taken   []string // environments that were taken over, by namespace
-	seen    map[time.Duration]Status
+	seen    map[time.Duration]board.Status
 	answers []string // what the Updates answered, in order
 	acts    []act
 }
@@ -34,7 +36,7 @@ type act struct {
 }
 
 func attend(approvals ...string) *attended {
-	return &attended{seen: map[time.Duration]Status{}, env: config.Environment{
+	return &attended{seen: map[time.Duration]board.Status{}, env: config.Environment{
 		OnFailure: config.OnFailurePause, Approvals: approvals, Timeouts: config.Timeouts{Decision: config.Duration(time.Hour)},
 	}}
 }
@@ -44,31 +46,52 @@ func (p *attended) at(at time.Duration, update string, input any) {
 }
 
 // fails is a step that fails until it was tried that often.
-func (p *attended) fails(tries int, s step) step {
-	do, made := s.do, 0
-	s.do = func(ctx workflow.Context) (string, error) {
+func (p *attended) fails(tries int, s Step) Step {
+	do, made := s.Do, 0
+	s.Do = func(ctx workflow.Context) (string, error) {
 		note, err := do(ctx)
 		if made++; err == nil && made <= tries {
-			err = fmt.Errorf("%s broke %d", s.name, made)
+			err = fmt.Errorf("%s broke %d", s.Name, made)
 		}
 		return note, err
 	}
 	return s
 }
 
-func (p *attended) play(t *testing.T, steps ...step) {
+func (p *attended) play(t *testing.T, steps ...Step) {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(workflowstest.Silent{})
-	env := unhurried(suite.NewTestWorkflowEnvironment())
+	env := workflowstest.Environment()
 	env.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
-		board, err := newBoard(ctx, "shop", "play", steps)
+		r, err := New(ctx, "shop", "play", steps)
 		if err != nil {
 			return err
 		}
-		r := &runner{board: board, desk: &desk{board: board, env: &p.env}}
-		r.desk.admit = func(ctx workflow.Context, in Request) (changed config.Environment, err error) {
-			text, err := in.Environment.MarshalJSON()
+		if err := r.Ask(ctx, p.decisions()); err != nil {
+			return err
+		}
+		defer func() { p.status = r.Board.Status }()
+		if err := r.Run(ctx); err != nil {
+			err = r.Conclude(ctx, err, false)
+			Answered(ctx)
+			return err
+		}
+		r.Board.Close(ctx, board.OutcomeDone, nil)
+		Answered(ctx)
+		return nil
+	}, workflow.RegisterOptions{Name: "Play"})
+	for i, one := range p.acts {
+		env.RegisterDelayedCallback(func() { p.act(t, env, i, one) }, one.at)
+	}
+	env.ExecuteWorkflow("Play")
+	p.err = env.GetWorkflowError()
+}
+
+// decisions take a changed environment over that has a namespace, once it was looked at for a second.
+func (p *attended) decisions() Decisions {
+	return Decisions{
+		Env: &p.env,
+		Admit: func(ctx workflow.Context, environment config.Reference, _ config.Values) (changed config.Environment, err error) {
+			text, err := environment.MarshalJSON()
 			if err == nil {
 				err = json.Unmarshal(text, &changed)
 			}
@@ -79,37 +102,20 @@ func (p *attended) play(t *testing.T, steps ...step) {
 				return changed, errors.New("namespace is missing")
 			}
 			return changed, workflow.Sleep(ctx, time.Second)
-		}
-		r.desk.take = func(changed config.Environment) {
+		},
+		Take: func(changed config.Environment) {
 			p.env = changed
 			p.taken = append(p.taken, changed.Namespace)
-		}
-		if err := r.desk.open(ctx); err != nil {
-			return err
-		}
-		defer func() { p.status = board.status }()
-		if err := r.run(ctx, steps); err != nil {
-			err = r.conclude(ctx, err, false)
-			answered(ctx)
-			return err
-		}
-		board.close(ctx, OutcomeDone, nil)
-		answered(ctx)
-		return nil
-	}, workflow.RegisterOptions{Name: "Play"})
-	for i, one := range p.acts {
-		env.RegisterDelayedCallback(func() { p.act(t, env, i, one) }, one.at)
+		},
 	}
-	env.ExecuteWorkflow("Play")
-	p.err = env.GetWorkflowError()
 }
 
 func (p *attended) act(t *testing.T, env *testsuite.TestWorkflowEnvironment, id int, one act) {
-	answer, err := env.QueryWorkflow(QueryStatus)
+	answer, err := env.QueryWorkflow(board.QueryStatus)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s Status
+	var s board.Status
 	if err := answer.Get(&s); err != nil {
 		t.Fatal(err)
 	}
@@ -121,19 +127,19 @@ func (p *attended) act(t *testing.T, env *testsuite.TestWorkflowEnvironment, id 
 	say := func(format string, args ...any) { p.answers = append(p.answers, fmt.Sprintf(format, args...)) }
 	env.UpdateWorkflow(one.update, fmt.Sprint(id), &testsuite.TestUpdateCallback{
 		OnAccept: func() {},
-		OnReject: func(err error) { say("rejected: %s", message(err)) },
+		OnReject: func(err error) { say("rejected: %s", board.Message(err)) },
 		OnComplete: func(result any, err error) {
 			if err != nil {
-				say("failed: %s", message(err))
+				say("failed: %s", board.Message(err))
 				return
 			}
-			say("%s", result.(Answer).Next)
+			say("%s", result.(decision.Answer).Next)
 		},
 	}, one.input)
 }
 
-// states of a status in the order of its steps.
-func states(s Status) (all []string) {
+// states of a status in the order of its Steps.
+func states(s board.Status) (all []string) {
 	for _, row := range s.Steps {
 		all = append(all, row.Name+" "+row.State)
 	}

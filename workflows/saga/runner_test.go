@@ -1,4 +1,4 @@
-package workflows
+package saga
 
 import (
 	"errors"
@@ -9,29 +9,29 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
 )
 
 // played is what became of an operation that was made of a test's own steps.
 type played struct {
 	events []string // what began, ended and was undone, in order
-	status Status
+	status board.Status
 	err    error
 }
 
 // fake is a step that sleeps on the workflow's clock and writes down what happens to it.
-func (p *played) fake(name string, took time.Duration, needs ...string) step {
-	return step{
-		name: name, needs: needs,
-		do: func(ctx workflow.Context) (string, error) {
+func (p *played) fake(name string, took time.Duration, needs ...string) Step {
+	return Step{
+		Name: name, Needs: needs,
+		Do: func(ctx workflow.Context) (string, error) {
 			p.events = append(p.events, "do "+name)
 			err := workflow.Sleep(ctx, took)
 			return "slept", err
 		},
-		undo: func(ctx workflow.Context) error {
+		Undo: func(ctx workflow.Context) error {
 			p.events = append(p.events, "undo "+name)
 			return workflow.Sleep(ctx, time.Second) // fails in a context that is cancelled
 		},
@@ -39,9 +39,9 @@ func (p *played) fake(name string, took time.Duration, needs ...string) step {
 }
 
 // failing makes a step's do fail once it has slept.
-func failing(s step, err error) step {
-	do := s.do
-	s.do = func(ctx workflow.Context) (string, error) {
+func failing(s Step, err error) Step {
+	do := s.Do
+	s.Do = func(ctx workflow.Context) (string, error) {
 		if _, err := do(ctx); err != nil {
 			return "", err
 		}
@@ -51,22 +51,19 @@ func failing(s step, err error) step {
 }
 
 // play carries out the steps as an operation does; a cancelAfter above zero cancels it then.
-func (p *played) play(t *testing.T, keep bool, cancelAfter time.Duration, steps ...step) {
+func (p *played) play(t *testing.T, keep bool, cancelAfter time.Duration, steps ...Step) {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(workflowstest.Silent{})
-	env := unhurried(suite.NewTestWorkflowEnvironment())
+	env := workflowstest.Environment()
 	env.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
-		board, err := newBoard(ctx, "shop", "play", steps)
+		r, err := New(ctx, "shop", "play", steps)
 		if err != nil {
 			return err
 		}
-		r := &runner{board: board}
-		defer func() { p.status = board.status }()
-		if err := r.run(ctx, steps); err != nil {
-			return r.conclude(ctx, err, keep)
+		defer func() { p.status = r.Board.Status }()
+		if err := r.Run(ctx); err != nil {
+			return r.Conclude(ctx, err, keep)
 		}
-		board.close(ctx, OutcomeDone, nil)
+		r.Board.Close(ctx, board.OutcomeDone, nil)
 		return nil
 	}, workflow.RegisterOptions{Name: "Play"})
 	if cancelAfter > 0 {
@@ -100,7 +97,7 @@ func TestAStepBeginsWhenWhatItNeedsIsDone(t *testing.T) {
 	if took := p.status.Ended.Sub(p.status.Started); took != 5*time.Second {
 		t.Errorf("took %s, want the 5s of the longest chain", took)
 	}
-	if p.status.Outcome != OutcomeDone || p.status.Steps[0].Note != "slept" {
+	if p.status.Outcome != board.OutcomeDone || p.status.Steps[0].Note != "slept" {
 		t.Errorf("outcome %q, note %q", p.status.Outcome, p.status.Steps[0].Note)
 	}
 }
@@ -112,14 +109,14 @@ func TestAFailureCancelsWhatIsUnderWayAndKeepsTheRestFromBeginning(t *testing.T)
 		p.fake("slow", time.Hour),
 		p.fake("after-broken", time.Second, "broken"),
 		p.fake("after-slow", time.Second, "slow"))
-	want := map[string]string{"broken": StateUndone, "slow": StateUndone, "after-broken": StateWaiting, "after-slow": StateWaiting}
+	want := map[string]string{"broken": board.StateUndone, "slow": board.StateUndone, "after-broken": board.StateWaiting, "after-slow": board.StateWaiting}
 	if diff := cmp.Diff(want, p.states()); diff != "" {
 		t.Error(diff)
 	}
 	if took := p.status.Ended.Sub(p.status.Started); took > time.Minute {
 		t.Errorf("took %s: the slow step was waited for", took)
 	}
-	if got := typeOf(p.err); got != TypeRolledBack || !strings.Contains(p.err.Error(), "step broken failed: disk full") {
+	if got := workflowstest.TypeOf(p.err); got != board.TypeRolledBack || !strings.Contains(p.err.Error(), "step broken failed: disk full") {
 		t.Errorf("got %s: %v", got, p.err)
 	}
 }
@@ -127,8 +124,8 @@ func TestAFailureCancelsWhatIsUnderWayAndKeepsTheRestFromBeginning(t *testing.T)
 func TestTheFirstFailureIsTheOneThatIsReported(t *testing.T) {
 	var p played
 	slow := p.fake("slow", time.Hour)
-	do := slow.do
-	slow.do = func(ctx workflow.Context) (string, error) {
+	do := slow.Do
+	slow.Do = func(ctx workflow.Context) (string, error) {
 		_, _ = do(ctx)
 		return "", errors.New("broke while it was being stopped")
 	}
@@ -149,7 +146,7 @@ func TestUndoGoesBackwardsFromWhatBeganLast(t *testing.T) {
 	if diff := cmp.Diff(want, p.events); diff != "" {
 		t.Error(diff)
 	}
-	if p.status.Outcome != OutcomeRolledBack {
+	if p.status.Outcome != board.OutcomeRolledBack {
 		t.Errorf("outcome %q", p.status.Outcome)
 	}
 }
@@ -166,11 +163,11 @@ func TestACancelledOperationIsUndoneAndEndsAsCancelled(t *testing.T) {
 	if diff := cmp.Diff([]string{"do one", "do two", "undo two", "undo one"}, p.events); diff != "" {
 		t.Error(diff)
 	}
-	want := map[string]string{"one": StateUndone, "two": StateUndone, "three": StateWaiting}
+	want := map[string]string{"one": board.StateUndone, "two": board.StateUndone, "three": board.StateWaiting}
 	if diff := cmp.Diff(want, p.states()); diff != "" {
 		t.Error(diff)
 	}
-	if p.status.Outcome != OutcomeRolledBack || p.status.Error != "cancelled; all that this run did is undone" {
+	if p.status.Outcome != board.OutcomeRolledBack || p.status.Error != "cancelled; all that this run did is undone" {
 		t.Errorf("outcome %q, error %q", p.status.Outcome, p.status.Error)
 	}
 }
@@ -178,8 +175,8 @@ func TestACancelledOperationIsUndoneAndEndsAsCancelled(t *testing.T) {
 func TestACancelledOperationEndsAsCancelledThoughAStepFailsAsItStops(t *testing.T) {
 	var p played
 	untidy := p.fake("untidy", time.Hour)
-	do := untidy.do
-	untidy.do = func(ctx workflow.Context) (string, error) {
+	do := untidy.Do
+	untidy.Do = func(ctx workflow.Context) (string, error) {
 		_, _ = do(ctx)
 		return "", errors.New("connection lost")
 	}
@@ -192,15 +189,15 @@ func TestACancelledOperationEndsAsCancelledThoughAStepFailsAsItStops(t *testing.
 func TestAnUndoThatFailsIsReportedAndTheOthersGoOn(t *testing.T) {
 	var p played
 	stuck := p.fake("stuck", time.Second, "one")
-	stuck.undo = func(workflow.Context) error { return errors.New("registry refuses to delete") }
+	stuck.Undo = func(workflow.Context) error { return errors.New("registry refuses to delete") }
 	p.play(t, false, 0, p.fake("one", time.Second), stuck,
 		failing(p.fake("broken", time.Second, "stuck"), errors.New("no")))
-	want := map[string]string{"one": StateUndone, "stuck": StateUndoFailed, "broken": StateUndone}
+	want := map[string]string{"one": board.StateUndone, "stuck": board.StateUndoFailed, "broken": board.StateUndone}
 	if diff := cmp.Diff(want, p.states()); diff != "" {
 		t.Error(diff)
 	}
-	if typeOf(p.err) != TypeFailed || p.status.Outcome != OutcomeFailed {
-		t.Errorf("type %q, outcome %q", typeOf(p.err), p.status.Outcome)
+	if workflowstest.TypeOf(p.err) != board.TypeFailed || p.status.Outcome != board.OutcomeFailed {
+		t.Errorf("type %q, outcome %q", workflowstest.TypeOf(p.err), p.status.Outcome)
 	}
 	for _, text := range []string{"step broken failed: no", "stuck: registry refuses to delete"} {
 		if !strings.Contains(p.status.Error, text) {
@@ -215,8 +212,8 @@ func TestOnFailureKeepUndoesNothing(t *testing.T) {
 	if diff := cmp.Diff([]string{"do one", "do broken"}, p.events); diff != "" {
 		t.Error(diff)
 	}
-	if typeOf(p.err) != TypeFailed || p.status.Outcome != OutcomeFailed || !strings.Contains(p.status.Error, "nothing was undone") {
-		t.Errorf("type %q, outcome %q, error %q", typeOf(p.err), p.status.Outcome, p.status.Error)
+	if workflowstest.TypeOf(p.err) != board.TypeFailed || p.status.Outcome != board.OutcomeFailed || !strings.Contains(p.status.Error, "nothing was undone") {
+		t.Errorf("type %q, outcome %q, error %q", workflowstest.TypeOf(p.err), p.status.Outcome, p.status.Error)
 	}
 }
 
@@ -231,12 +228,12 @@ func TestACancelledOperationIsUndoneAlsoWhenFailuresAreKept(t *testing.T) {
 func TestAStepWhoseLookFailedIsNotUndone(t *testing.T) {
 	var p played
 	blind := p.fake("blind", time.Second, "one")
-	blind.look = func(workflow.Context) error { return errors.New("cannot see") }
+	blind.Look = func(workflow.Context) error { return errors.New("cannot see") }
 	p.play(t, false, 0, p.fake("one", time.Second), blind)
 	if diff := cmp.Diff([]string{"do one", "undo one"}, p.events); diff != "" {
 		t.Error(diff)
 	}
-	want := map[string]string{"one": StateUndone, "blind": StateFailed}
+	want := map[string]string{"one": board.StateUndone, "blind": board.StateFailed}
 	if diff := cmp.Diff(want, p.states()); diff != "" {
 		t.Error(diff)
 	}
@@ -245,19 +242,10 @@ func TestAStepWhoseLookFailedIsNotUndone(t *testing.T) {
 func TestAnOptionalStepThatFailsHoldsNothingUp(t *testing.T) {
 	var p played
 	untidy := failing(p.fake("untidy", time.Second), errors.New("in use"))
-	untidy.optional = true
+	untidy.Optional = true
 	p.play(t, false, 0, untidy, p.fake("next", time.Second, "untidy"))
-	want := map[string]string{"untidy": StateFailed, "next": StateDone}
+	want := map[string]string{"untidy": board.StateFailed, "next": board.StateDone}
 	if diff := cmp.Diff(want, p.states()); diff != "" || p.err != nil {
 		t.Error(diff, p.err)
 	}
-}
-
-// typeOf is the type of the application error in err.
-func typeOf(err error) string {
-	var app *temporal.ApplicationError
-	if !errors.As(err, &app) {
-		return ""
-	}
-	return app.Type()
 }
