@@ -17,7 +17,7 @@ const (
 //
 //	A    <service>.<namespace>.svc.cluster.local                 the ready pods
 //	A    <pod host name or a-b-c-d>.<service>.<namespace>.…      one of them
-//	SRV  _<port name or number>._tcp.<service>.<namespace>.…     the ready pods with their own ports, addresses in the
+//	SRV  _<port name or number>._tcp.<service>.<namespace>.…     the ready pods with their ports on the host, addresses in the
 //	                                                             additional section
 func (i Index) Answer(question *dns.Msg) *dns.Msg {
 	answer := new(dns.Msg)

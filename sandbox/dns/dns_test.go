@@ -87,7 +87,7 @@ func TestServiceNamesBecomeTheLoopbackAddressesOfReadyPods(t *testing.T) {
 		{"no such pod", "db-1.db.apim.svc.cluster.local.", mdns.TypeA, mdns.RcodeNameError, nil},
 		{"an IPv6 address", "gateway.apim.svc.cluster.local.", mdns.TypeAAAA, mdns.RcodeSuccess, nil},
 		{"a named port", "_https._tcp.gateway.apim.svc.cluster.local.", mdns.TypeSRV, mdns.RcodeSuccess, []string{
-			"0 1 10443 127-7-1-2.gateway.apim.svc.cluster.local.", "0 1 10443 127-7-1-3.gateway.apim.svc.cluster.local.", "127.7.1.2", "127.7.1.3"}},
+			"0 1 30443 127-7-1-2.gateway.apim.svc.cluster.local.", "0 1 30443 127-7-1-3.gateway.apim.svc.cluster.local.", "127.7.1.2", "127.7.1.3"}},
 		{"no such service", "other.apim.svc.cluster.local.", mdns.TypeA, mdns.RcodeNameError, nil},
 		{"no such namespace", "gateway.other.svc.cluster.local.", mdns.TypeA, mdns.RcodeNameError, nil},
 		{"a public name", "am.wso2.com.", mdns.TypeA, mdns.RcodeNameError, nil},
@@ -141,13 +141,14 @@ func TestAPodReachesServicesByShortNameAndServicePort(t *testing.T) {
 func TestAddressesResolveAsInThePod(t *testing.T) {
 	env := testEnv(t, testIndex(t, 10443))
 	for address, want := range map[string][]string{
-		"gateway:443":                        {"127.7.1.2:10443", "127.7.1.3:10443"},
-		"gateway.apim.svc:443":               {"127.7.1.2:10443", "127.7.1.3:10443"},
-		"gateway.apim.svc.cluster.local:443": {"127.7.1.2:10443", "127.7.1.3:10443"},
-		"db:1234":                            {"127.7.2.1:1234"},
-		"localhost:9443":                     {"127.7.9.9:9443"},
-		"127.0.0.1:9443":                     {"127.7.9.9:9443"},
-		"10.7.3.4:80":                        {"127.7.3.4:80"},
+		"gateway:443":                        {"127.7.1.2:30443", "127.7.1.3:30443"},
+		"gateway.apim.svc:443":               {"127.7.1.2:30443", "127.7.1.3:30443"},
+		"gateway.apim.svc.cluster.local:443": {"127.7.1.2:30443", "127.7.1.3:30443"},
+		"db:1234":                            {"127.7.2.1:21234"},
+		"localhost:9443":                     {"127.7.9.9:29443"},
+		"127.0.0.1:9443":                     {"127.7.9.9:29443"},
+		"10.7.3.4:80":                        {"127.7.3.4:20080"},
+		"10.7.255.1:443":                     {"127.7.255.1:443"}, // a load balancer
 		"10.8.3.4:80":                        {"10.8.3.4:80"},
 	} {
 		got, err := env.Resolve(t.Context(), address)

@@ -25,11 +25,11 @@ type Index struct {
 
 // A Backend is a ready pod of a Service, as the host reaches it.
 type Backend struct {
-	Address  netip.AddrPort
-	Hostname string // the pod's own name in a headless Service, mostly ""
+	Address  netip.AddrPort // with the port of simulate.PortOnHost
+	Hostname string         // the pod's own name in a headless Service, mostly ""
 }
 
-// Backends are the ready pods behind a port of a Service, given by number or name, with the port the pods listen on. An
+// Backends are the ready pods behind a port of a Service, given by number or name, with the port the pods listen on, as the host serves it. An
 // empty port leaves the pods' ports 0. found is false if there is no such Service; a Service without ready pods, or
 // without that port, has no backends.
 func (i Index) Backends(namespace, service, port string) (backends []Backend, found bool) {
@@ -66,7 +66,7 @@ func (i Index) pods(endpoint discoveryv1.Endpoint, port uint16) []Backend {
 		if err != nil {
 			continue
 		}
-		backend := Backend{Address: netip.AddrPortFrom(simulate.OnHost(address, i.Instance), port)}
+		backend := Backend{Address: netip.AddrPortFrom(simulate.OnHost(address, i.Instance), simulate.PortOnHost(port))}
 		if endpoint.Hostname != nil {
 			backend.Hostname = *endpoint.Hostname
 		}

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
+
+	"lockstep/sandbox/simulate"
 )
 
 // access tells kwok, by its custom resources, how to reach a pod: where its logs are, where its ports are, where to run
@@ -83,7 +85,7 @@ func (a *access) grant(ctx context.Context, p *pod, ports []int32) error {
 	for _, port := range ports {
 		forwards = append(forwards, map[string]any{
 			"ports":  []any{int64(port)},
-			"target": map[string]any{"address": p.loopback().String(), "port": int64(port)},
+			"target": map[string]any{"address": p.loopback().String(), "port": int64(simulate.PortOnHost(uint16(port)))},
 		})
 	}
 	specs := map[string]map[string]any{"Logs": {"logs": logs}, "Exec": {"execs": execs}, "PortForward": {"forwards": forwards}}

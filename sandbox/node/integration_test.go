@@ -247,7 +247,7 @@ func (c *cluster) balances() {
 	}
 	env := simulate.Env{Listen: fmt.Sprintf("127.%d.1.1", testInstance), DNS: node.DNSAddress(testInstance), Namespace: "default"}
 	targets, err := env.Resolve(c.ctx, "balanced:8888")
-	if want := loopback(c.pod("balanced")) + ":8080"; err != nil || len(targets) != 1 || targets[0] != want {
+	if want := loopback(c.pod("balanced")) + ":28080"; err != nil || len(targets) != 1 || targets[0] != want {
 		c.Errorf("resolved %v, %v; want %s", targets, err, want)
 	}
 }

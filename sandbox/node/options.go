@@ -37,7 +37,7 @@ func DNSAddress(instance int) string { return fmt.Sprintf("127.%d.0.1:10053", in
 // fixed ports do not clash.
 func kubeletAddress(instance int) string { return fmt.Sprintf("127.%d.0.1", instance) }
 
-const kubeletPort = 10250
+const kubeletPort = 30250 // not 10250, which a kubelet of the user's has on all addresses
 
 func (o Options) complete() (Options, error) {
 	var problems []error

@@ -8,11 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"lockstep/sandbox/simulate"
 )
 
 // A check runs a probe once. Its error is the probe's failure, in the words of a kubelet's Unhealthy event.
@@ -40,8 +43,8 @@ func httpCheck(get *corev1.HTTPGetAction, ports []corev1.ContainerPort, podIP, l
 			DisableKeepAlives: true,
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // a kubelet does not verify either
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				if host, port, err := net.SplitHostPort(address); err == nil && host == podIP {
-					address = net.JoinHostPort(loopback, port)
+				if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().String() == podIP {
+					address = onHost(loopback, int(at.Port()))
 				}
 				return new(net.Dialer).DialContext(ctx, network, address)
 			},
@@ -81,7 +84,7 @@ func httpCheck(get *corev1.HTTPGetAction, ports []corev1.ContainerPort, podIP, l
 		}
 		response, err := client.Do(request)
 		if err != nil {
-			return errors.New(strings.ReplaceAll(err.Error(), loopback, podIP))
+			return errors.New(strings.ReplaceAll(err.Error(), onHost(loopback, port), net.JoinHostPort(podIP, strconv.Itoa(port))))
 		}
 		return judge(response)
 	}
@@ -109,12 +112,17 @@ func tcpCheck(port intstr.IntOrString, ports []corev1.ContainerPort, podIP, loop
 	}
 }
 
-func connect(ctx context.Context, host string, port int) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+func connect(ctx context.Context, loopback string, port int) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", onHost(loopback, port))
 	if err != nil {
 		return err
 	}
 	return conn.Close()
+}
+
+// onHost is where the host serves a port of the pod behind a loopback address.
+func onHost(loopback string, port int) string {
+	return net.JoinHostPort(loopback, strconv.Itoa(int(simulate.PortOnHost(uint16(port)))))
 }
 
 func probePort(port intstr.IntOrString, ports []corev1.ContainerPort) (int, error) {

@@ -4,7 +4,7 @@ import "net/netip"
 
 // OnHost is the loopback address behind which the host serves an address of the sandbox's network: 10.S.x.y, which the
 // Kubernetes API accepts for pods and load balancers, is 127.S.x.y, which needs no privilege to bind; S is the sandbox's
-// instance number. Ports stay the same. Any other address is returned as it is.
+// instance number. Pods have their ports there at [PortOnHost], load balancers at the same. Any other address is returned as it is.
 func OnHost(address netip.Addr, instance int) netip.Addr {
 	if !address.Is4() {
 		return address
@@ -14,4 +14,20 @@ func OnHost(address netip.Addr, instance int) netip.Addr {
 		octets[0] = 127
 	}
 	return netip.AddrFrom4(octets)
+}
+
+// isBalancer says whether an address of the sandbox's network is that of a load balancer.
+func isBalancer(address netip.Addr) bool { return address.As4()[2] == 255 }
+
+// portShift keeps ports of pods out of the way of servers that listen on all addresses of the machine, such as an Identity Server on
+// 9443: those take the port on every loopback address.
+const portShift = 20000
+
+// PortOnHost is the port at which the host serves a port of a pod, on the address of [OnHost]: above those that products have, and
+// below those that the operating system gives away, which stay what they are.
+func PortOnHost(port uint16) uint16 {
+	if port == 0 || port >= 1<<15-portShift {
+		return port
+	}
+	return port + portShift
 }

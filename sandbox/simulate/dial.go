@@ -41,28 +41,38 @@ func (e Env) Resolve(ctx context.Context, addr string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("port %q of %q is not a number", port, addr)
+	}
 	if host == "" || host == "localhost" {
-		return []string{net.JoinHostPort(e.Listen, port)}, nil
+		return []string{onHost(e.Listen, uint16(number))}, nil
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return []string{net.JoinHostPort(e.onHost(ip), port)}, nil
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, fmt.Errorf("port %q of %q is not a number", port, addr)
+		return []string{e.onHost(ip, uint16(number))}, nil
 	}
 	return e.lookup(ctx, host, port)
 }
 
+// onHost is a port of the pod behind a loopback address.
+func onHost(listen string, port uint16) string {
+	return net.JoinHostPort(listen, strconv.Itoa(int(PortOnHost(port))))
+}
+
 // onHost maps addresses of this sandbox's pods and load balancers (10.S.x.y) and the pod's own loopback.
-func (e Env) onHost(ip netip.Addr) string {
+func (e Env) onHost(ip netip.Addr, port uint16) string {
 	self, err := netip.ParseAddr(e.Listen)
 	switch {
 	case err != nil || !ip.Is4() || !self.Is4():
-		return ip.String()
+		return netip.AddrPortFrom(ip, port).String()
 	case ip == netip.AddrFrom4([4]byte{127, 0, 0, 1}):
-		return e.Listen
+		return onHost(e.Listen, port)
 	}
-	return OnHost(ip, int(self.As4()[1])).String()
+	twin := OnHost(ip, int(self.As4()[1]))
+	if twin == ip || isBalancer(ip) {
+		return netip.AddrPortFrom(twin, port).String()
+	}
+	return onHost(twin.String(), port)
 }
 
 // lookup asks for _<port>._tcp.<name>, to which the sandbox DNS answers with the pods' ports, trying the search domains

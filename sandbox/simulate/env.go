@@ -87,7 +87,7 @@ func (e Env) Path(path string) string {
 
 // Listener listens on a port of the pod. Close it when the program ends.
 func (e Env) Listener(port int) (net.Listener, error) {
-	listener, err := net.Listen("tcp", net.JoinHostPort(e.Listen, strconv.Itoa(port)))
+	listener, err := net.Listen("tcp", net.JoinHostPort(e.Listen, strconv.Itoa(int(PortOnHost(uint16(port))))))
 	if err != nil {
 		return nil, fmt.Errorf("listening on port %d of pod %s/%s: %w", port, e.Namespace, e.PodName, err)
 	}

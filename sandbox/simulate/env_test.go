@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -85,5 +86,19 @@ func TestAListenerBindsThePodsOwnAddress(t *testing.T) {
 	defer listener.Close()
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); host != "127.7.1.1" {
 		t.Errorf("bound %s", host)
+	}
+}
+
+// A server that listens on all addresses has its port on every loopback address.
+func TestAnIdentityServerOnTheMachineIsNotInTheWay(t *testing.T) {
+	for _, port := range []int{9443, 8243, 8280, 9763} {
+		if all, err := net.Listen("tcp", fmt.Sprintf(":%d", port)); err == nil { // or else one runs indeed
+			defer all.Close()
+		}
+		listener, err := simulate.Env{Listen: "127.7.1.1"}.Listener(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
 	}
 }

@@ -61,7 +61,7 @@ func (n *Network) answer(w dns.ResponseWriter, question *dns.Msg) {
 	port, _ := net.LookupPort("tcp", strings.TrimPrefix(labels[0], "_"))
 	target := "pod." + labels[2] + "." + labels[3]
 	answer.Answer = []dns.RR{&dns.SRV{
-		Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeSRV, Class: dns.ClassINET}, Port: uint16(port), Target: target,
+		Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeSRV, Class: dns.ClassINET}, Port: simulate.PortOnHost(uint16(port)), Target: target,
 	}}
 	answer.Extra = []dns.RR{&dns.A{
 		Hdr: dns.RR_Header{Name: target, Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.ParseIP(address),

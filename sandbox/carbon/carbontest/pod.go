@@ -56,14 +56,8 @@ func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 50 {
 		address := fmt.Sprintf("127.253.%d.%d", rand.IntN(254)+1, rand.IntN(254)+1)
-		kept, err := net.Listen("tcp", address+":59443")
-		if err != nil {
-			continue
-		}
-		t.Cleanup(func() { _ = kept.Close() })
-		served, err := net.Listen("tcp", address+":9443")
-		if err == nil {
-			_ = served.Close()
+		if kept, err := net.Listen("tcp", address+":30999"); err == nil {
+			t.Cleanup(func() { _ = kept.Close() })
 			return address
 		}
 	}
@@ -84,7 +78,7 @@ func (p *Pod) Start(t testing.TB, program simulate.Program) {
 			t.Fatalf("the server ended: %v", err)
 		default:
 		}
-		conn, err := net.Dial("tcp", p.Env.Listen+":9443")
+		conn, err := p.Env.Dialer()(t.Context(), "tcp", "localhost:9443")
 		if err != nil {
 			return false
 		}
