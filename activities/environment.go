@@ -5,12 +5,13 @@ import (
 	"errors"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 )
 
 // CheckInput is an environment as an operation was given it.
 type CheckInput struct {
-	Environment config.Reference `json:"environment"`
-	Overrides   config.Values    `json:"overrides,omitempty"`
+	Environment environments.Reference `json:"environment"`
+	Overrides   config.Values          `json:"overrides,omitempty"`
 }
 
 // CheckEnvironment reads an environment given by name from the worker's folder of environments, puts the overrides onto it,

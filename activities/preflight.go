@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"lockstep/config"
+	"lockstep/config/validation"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/gateway"
@@ -38,7 +39,7 @@ func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error)
 	if err != nil {
 		return Preflight{}, classifyCluster(err) // nothing else can be asked
 	}
-	found := Preflight{Kubernetes: version.String(), Warnings: texts(in.Env.Warnings())}
+	found := Preflight{Kubernetes: version.String(), Warnings: texts(validation.Warnings(in.Env))}
 	denied := checkPermissions(ctx, s.cluster, in.Env)
 	checks := []func(context.Context) error{
 		func(ctx context.Context) error { return denied },

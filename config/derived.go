@@ -9,11 +9,6 @@ func (r Routing) IsEnvoyGateway() bool {
 	return r.Installs() || r.ControllerName == "" || r.ControllerName == DefaultController
 }
 
-// SeveralIdentityServers says whether there may be more than one pod of Identity Server at a time.
-func (e Environment) SeveralIdentityServers() bool {
-	return e.IdentityServer.Replicas > 1 || e.IdentityServer.Values.isTrue("deployment.hpa.enabled")
-}
-
 // CreatesRoles says whether the key manager connector may make roles in Identity Server.
 func (k KeyManager) CreatesRoles() bool { return k.RoleCreation == nil || *k.RoleCreation }
 
@@ -30,12 +25,6 @@ func (e Environment) APIManagerServiceNames(service string) (names []string) {
 func (e Environment) InCluster(service string) []string {
 	in := service + "." + e.Namespace
 	return []string{service, in, in + ".svc", in + ".svc.cluster.local"}
-}
-
-// KeepsState says whether API Manager's registrations outlive its pods: they do in an external database. The chart's
-// default, H2 in the container's file system, loses them with the pod.
-func (e Environment) KeepsState() bool {
-	return !e.APIManager.Values.isH2(apimPrefix + "databases.apim_db")
 }
 
 // CredentialsSecret is the name of the Secret with passwords and encryption keys.

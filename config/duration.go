@@ -33,3 +33,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	*d = Duration(parsed)
 	return nil
 }
+
+// Notation says what a duration is, and how to write one.
+func (Duration) Notation() (noun, next string) {
+	return "a duration", `write it as "90s", "5m" or "1h30m"`
+}

@@ -22,7 +22,7 @@ var envReference = regexp.MustCompile(`\$env\{([^}]*)\}`)
 // [Credentials.Secret], unless its pods have the variable anyway: from Lockstep, the chart, the image or Kubernetes.
 func (v Values) EnvReferences() []string {
 	names := map[string]bool{}
-	for path, value := range v.leaves {
+	for path, value := range v.Leaves {
 		for _, match := range envReference.FindAllStringSubmatch(fmt.Sprint(value), -1) {
 			if !slices.Contains(v.variables(path), match[1]) {
 				names[match[1]] = true
@@ -45,16 +45,16 @@ func (v Values) variables(path string) []string {
 // (wso2/helm-apim 4.7.x wso2am-deployment.yaml).
 func (v Values) apimVariables() []string {
 	all := []string{"WSO2_ADMIN_PASSWORD", "WSO2_ENCRYPTION_KEY", "WSO2_TRUSTSTORE_PASSWORD"}
-	for _, store := range storeNames() {
+	for _, store := range StoreNames() {
 		prefix := "WSO2_" + strings.ToUpper(store) + "_KEYSTORE_"
 		all = append(all, prefix+"PASSWORD", prefix+"KEY_PASSWORD")
 	}
 	for key, name := range map[string]string{"apimDBPasswordKey": "WSO2_APIM_DB_PASSWORD", "sharedDBPasswordKey": "WSO2_SHARED_DB_PASSWORD"} {
-		if v.text(apimPrefix+"existingSecret."+key) != "" {
+		if v.Text(APIMConfigurations+"existingSecret."+key) != "" {
 			all = append(all, name)
 		}
 	}
-	own, _ := v.lookup("wso2.deployment.envs")
+	own, _ := v.Lookup("wso2.deployment.envs")
 	envs, _ := own.(map[string]any)
 	return slices.AppendSeq(all, maps.Keys(envs))
 }

@@ -32,8 +32,3 @@ func TestPlaceholdersAreOfTheSecretUnlessThePodsHaveThemAnyway(t *testing.T) {
 		}
 	}
 }
-
-func TestAPlaceholderThatNobodyFillsIsRefused(t *testing.T) {
-	check(t, []refusal{{holds: "whatever it begins with", more: isValues("deploymentToml: {database: {user: {password: '$env{WSO2_DB_PASSWORD}'}}}"),
-		path: "credentials.secret", says: "$env{WSO2_DB_PASSWORD}"}})
-}

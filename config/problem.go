@@ -36,6 +36,14 @@ func (p Problem) String() string {
 	return text.String()
 }
 
+// JoinPath is the path of a field below another one, or of one at the top.
+func JoinPath(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
 // Problems are all that is wrong with an environment.
 type Problems []Problem
 

@@ -76,8 +76,8 @@ func MergeValues(base, over map[string]any) map[string]any {
 	return merged
 }
 
-// lookup is the value at a dotted path, and whether there is one.
-func (v Values) lookup(path string) (any, bool) {
+// Lookup is the value at a dotted path, and whether there is one.
+func (v Values) Lookup(path string) (any, bool) {
 	var value any = map[string]any(v)
 	for key := range strings.SplitSeq(path, ".") {
 		inner, isMap := value.(map[string]any)
@@ -91,14 +91,14 @@ func (v Values) lookup(path string) (any, bool) {
 	return value, true
 }
 
-// notMap is the path of what stands, null or not, where a map on the way to a dotted path is wanted; empty if nothing
+// NotMap is the path of what stands, null or not, where a map on the way to a dotted path is wanted; empty if nothing
 // does.
-func (v Values) notMap(path string) string {
+func (v Values) NotMap(path string) string {
 	for i, c := range path {
 		if c != '.' {
 			continue
 		}
-		value, given := v.lookup(path[:i])
+		value, given := v.Lookup(path[:i])
 		if _, isMap := value.(map[string]any); given && !isMap {
 			return path[:i]
 		}
@@ -106,33 +106,34 @@ func (v Values) notMap(path string) string {
 	return ""
 }
 
-// text is the value at a dotted path as text, empty if there is none.
-func (v Values) text(path string) string {
-	value, found := v.lookup(path)
+// Text is the value at a dotted path as text, empty if there is none.
+func (v Values) Text(path string) string {
+	value, found := v.Lookup(path)
 	if !found || value == nil {
 		return ""
 	}
 	return fmt.Sprint(value)
 }
 
-func (v Values) isTrue(path string) bool { return v.text(path) == "true" }
+// IsTrue says whether the value at a dotted path is true.
+func (v Values) IsTrue(path string) bool { return v.Text(path) == "true" }
 
-// leaves yields every scalar with its path, in order of keys.
-func (v Values) leaves(yield func(path string, value any) bool) {
-	walkLeaves("", map[string]any(v), yield)
+// Leaves yields every scalar with its path, in order of keys.
+func (v Values) Leaves(yield func(path string, value any) bool) {
+	walk("", map[string]any(v), yield)
 }
 
-func walkLeaves(path string, value any, yield func(string, any) bool) bool {
+func walk(path string, value any, yield func(string, any) bool) bool {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(value)) {
-			if !walkLeaves(join(path, key), value[key], yield) {
+			if !walk(JoinPath(path, key), value[key], yield) {
 				return false
 			}
 		}
 	case []any:
 		for i, item := range value {
-			if !walkLeaves(fmt.Sprintf("%s[%d]", path, i), item, yield) {
+			if !walk(fmt.Sprintf("%s[%d]", path, i), item, yield) {
 				return false
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -133,7 +134,7 @@ func TestConfigPrintShowsEveryDefault(t *testing.T) {
 	file := environment(t, "shop")
 	r := lockstep(t.Context(), "config", "print", "-f", file)
 	r.wants(t, exitDone, "name: shop", "version: 4.7.0-1", "onFailure: rollback")
-	printed, err := config.Parse([]byte(r.stdout), nil)
+	printed, err := environments.Parse([]byte(r.stdout), nil)
 	if err != nil || printed.Name != "shop" {
 		t.Errorf("what is printed is no environment file: %v", err)
 	}

@@ -8,6 +8,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
+	"lockstep/config/environments"
+	"lockstep/config/schema"
+	"lockstep/config/validation"
 )
 
 func (c *cli) config() *cobra.Command {
@@ -15,7 +18,7 @@ func (c *cli) config() *cobra.Command {
 	cmd.AddCommand(
 		ofFile("validate -f FILE", "Check an environment file and report every problem", c.validate),
 		ofFile("print -f FILE", "Show an environment with all defaults", c.print),
-		&cobra.Command{Use: "schema", Short: "Print the JSON Schema of environment files", Args: cobra.NoArgs, RunE: schema},
+		&cobra.Command{Use: "schema", Short: "Print the JSON Schema of environment files", Args: cobra.NoArgs, RunE: printSchema},
 	)
 	return cmd
 }
@@ -24,7 +27,7 @@ func (c *cli) config() *cobra.Command {
 func ofFile(use, short string, run func(*cobra.Command, config.Environment, error) error) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		env, err := config.Load(file)
+		env, err := environments.Load(file)
 		return run(cmd, env, err)
 	}}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
@@ -35,7 +38,7 @@ func ofFile(use, short string, run func(*cobra.Command, config.Environment, erro
 
 func (c *cli) validate(cmd *cobra.Command, env config.Environment, err error) error {
 	if c.output == "json" {
-		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(config.NewReport(env, err)); err != nil {
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(environments.NewReport(env, err)); err != nil {
 			return &exit{code: exitFailed, err: err}
 		}
 		if err != nil {
@@ -46,7 +49,7 @@ func (c *cli) validate(cmd *cobra.Command, env config.Environment, err error) er
 	if err != nil {
 		return &exit{code: exitBadInput, err: err}
 	}
-	for _, warning := range env.Warnings() {
+	for _, warning := range validation.Warnings(env) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "environment %q is valid\n", env.Name)
@@ -68,8 +71,8 @@ func (c *cli) print(cmd *cobra.Command, env config.Environment, err error) error
 	return err
 }
 
-func schema(cmd *cobra.Command, _ []string) error {
-	text, err := config.Schema()
+func printSchema(cmd *cobra.Command, _ []string) error {
+	text, err := schema.Environment()
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/environments"
+	"lockstep/config/validation"
 	"lockstep/workflows/decision"
 )
 
@@ -39,17 +40,17 @@ func (c *cli) retry() *cobra.Command {
 				input.Step = args[1]
 			}
 			if file != "" {
-				env, err := config.Load(file)
+				env, err := environments.Load(file)
 				if err != nil {
 					return &exit{code: exitBadInput, err: err}
 				}
 				if env.Name != args[0] {
 					return fail(exitBadInput, "%s is of environment %q, not %q: name the changed file of %s", file, env.Name, args[0], args[0])
 				}
-				for _, warning := range env.Warnings() {
+				for _, warning := range validation.Warnings(env) {
 					fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 				}
-				changed := config.Inline(env)
+				changed := environments.Inline(env)
 				input.Environment = &changed
 			}
 			return c.decide(cmd, args[0], decision.UpdateRetry, input)

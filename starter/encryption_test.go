@@ -21,7 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/operation"
 	"lockstep/config/settings"
 	"lockstep/internal/codec"
@@ -104,7 +104,7 @@ func TestWhatTemporalStoresIsEncrypted(t *testing.T) {
 	})
 
 	t.Run("what is typed into the Temporal UI is plain and accepted", func(t *testing.T) {
-		env, err := config.Load(environment(t, "typed"))
+		env, err := environments.Load(environment(t, "typed"))
 		if err != nil {
 			t.Fatal(err)
 		}

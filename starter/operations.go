@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/operation"
+	"lockstep/config/validation"
 	"lockstep/starter/operations"
 )
 
@@ -77,7 +79,7 @@ func read(row operation.Operation, file string, flags *pflag.FlagSet) (config.En
 	for _, problem := range row.Check(given) {
 		return config.Environment{}, nil, fmt.Errorf("--%s", problem)
 	}
-	env, err := config.Load(file)
+	env, err := environments.Load(file)
 	if err != nil {
 		return env, nil, err
 	}
@@ -104,7 +106,7 @@ func (c *cli) start(cmd *cobra.Command, env config.Environment, s operations.Sta
 		return err
 	}
 	defer temporal.Close()
-	for _, warning := range env.Warnings() {
+	for _, warning := range validation.Warnings(env) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
 	if err := temporal.CheckWorker(cmd.Context()); err != nil {

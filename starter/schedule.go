@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/starter/schedules"
 )
 
@@ -34,7 +34,7 @@ func (c *cli) scheduleApply() *cobra.Command {
 is paused stays paused. When a schedule is due, the worker reads the environment's file as it is then in its folder (setting environments).`,
 		Example: "  lockstep schedule apply -f examples/nightly.yaml --dry-run",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			env, err := config.Load(file)
+			env, err := environments.Load(file)
 			if err != nil {
 				return &exit{code: exitBadInput, err: err}
 			}

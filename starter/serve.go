@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/settings"
 	"lockstep/starter/api"
 	"lockstep/starter/api/auth"
@@ -72,7 +72,7 @@ func serverOptions(settings settings.Settings, log *slog.Logger) (api.Options, e
 	if settings.Environments == "" {
 		return options, errors.New("there is nothing to operate on: set environments (LOCKSTEP_ENVIRONMENTS) to the folder of environment files that the workers have")
 	}
-	if _, err := config.List(settings.Environments); err != nil {
+	if _, err := environments.List(settings.Environments); err != nil {
 		return options, fmt.Errorf("%w; set environments (LOCKSTEP_ENVIRONMENTS) to a folder of environment files", err)
 	}
 	switch {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/operation"
 	"lockstep/config/settings"
 	"lockstep/workflows"
@@ -88,7 +89,7 @@ func standIns(instead map[string]any) func(worker.Registry) {
 // begin starts a deployment under that id.
 func begin(t *testing.T, c client.Client, id, environment string) client.WorkflowRun {
 	t.Helper()
-	env, err := config.Load("../examples/quickstart.yaml")
+	env, err := environments.Load("../examples/quickstart.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/operation"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
@@ -65,7 +66,7 @@ func (d *deployment) run(ctx workflow.Context, operation string, steps []saga.St
 func (d *deployment) decisions(ctx workflow.Context, r *saga.Runner) saga.Decisions {
 	return saga.Decisions{
 		Env: &d.env,
-		Admit: func(ctx workflow.Context, environment config.Reference, overrides config.Values) (config.Environment, error) {
+		Admit: func(ctx workflow.Context, environment environments.Reference, overrides config.Values) (config.Environment, error) {
 			changed := Request{Environment: environment, Overrides: overrides}
 			return d.admit(ctx, changed, func(step string) bool { return d.removing || d.rotating || r.Began(step) })
 		},

@@ -12,6 +12,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
 	"lockstep/workflows/board"
@@ -183,7 +184,7 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 }
 
 func TestWhatAnAPIManagerOfBeforeLearnedIsUndone(t *testing.T) {
-	production, err := config.Load("../examples/production.yaml") // with databases of its own
+	production, err := environments.Load("../examples/production.yaml") // with databases of its own
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
 )
@@ -96,15 +97,15 @@ func (o *trial) board() board.Status {
 	return s
 }
 
-func inline(env config.Environment) *config.Reference {
-	reference := config.Inline(env)
+func inline(env config.Environment) *environments.Reference {
+	reference := environments.Inline(env)
 	return &reference
 }
 
 // quickstart is an environment to operate on.
 func quickstart(t *testing.T) config.Environment {
 	t.Helper()
-	env, err := config.Load("../examples/quickstart.yaml")
+	env, err := environments.Load("../examples/quickstart.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/workflows/board"
 )
 
 // Request is what the input of every operation begins with.
 type Request struct {
 	// Environment is the name of a file in the worker's folder of environments, or an environment itself.
-	Environment config.Reference `json:"environment"`
+	Environment environments.Reference `json:"environment"`
 	// Overrides is a JSON merge patch onto the environment, for this operation alone.
 	Overrides config.Values `json:"overrides,omitempty"`
 
@@ -20,10 +21,10 @@ type Request struct {
 }
 
 // Of is a request for an environment itself.
-func Of(env config.Environment) Request { return Request{Environment: config.Inline(env)} }
+func Of(env config.Environment) Request { return Request{Environment: environments.Inline(env)} }
 
 // ForName is a request for an environment in the worker's folder of environments.
-func ForName(name string) Request { return Request{Environment: config.Named(name)} }
+func ForName(name string) Request { return Request{Environment: environments.Named(name)} }
 
 // environment is the name of what is asked for. A request that says none, or that could not be read, is refused with what to write:
 // it was typed by a person.

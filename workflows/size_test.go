@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
 	"lockstep/workflows/workflowstest"
@@ -23,7 +23,7 @@ const (
 func TestTheHistoryOfADeploymentStaysSmall(t *testing.T) {
 	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
 	startWorker(t, c, talkative(stage(c)))
-	production, err := config.Load("../examples/production.yaml") // with many chart values
+	production, err := environments.Load("../examples/production.yaml") // with many chart values
 	if err != nil {
 		t.Fatal(err)
 	}

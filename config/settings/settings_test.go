@@ -1,8 +1,6 @@
 package settings
 
 import (
-	"lockstep/config"
-	"lockstep/config/mirror"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"lockstep/config"
+	"lockstep/config/mirror"
 )
 
 // alone gives a test an environment without settings, and returns its working folder.

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"lockstep/config"
+	"lockstep/config/deploymenttoml"
 	"lockstep/internal/apim"
 	"lockstep/internal/release"
 	"lockstep/sandbox/charts"
@@ -193,7 +194,7 @@ type effective struct {
 
 func checkTOML(t *testing.T, text string) {
 	t.Helper()
-	if problems := config.LintTOML(text); len(problems) > 0 {
+	if problems := deploymenttoml.Lint(text); len(problems) > 0 {
 		t.Errorf("configuration has traps: %v", config.Problems(problems))
 	}
 	var got effective

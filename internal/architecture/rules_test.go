@@ -20,7 +20,7 @@ func wrong(file, imported string) string {
 		return wrongOwn(file, from, own)
 	}
 	switch {
-	case imported == "github.com/spf13/viper" && from != "config" && from != "config/settings":
+	case imported == "github.com/spf13/viper" && from != "config/settings":
 		return "only config/settings knows viper: take a settings struct as a parameter"
 	case !isTest(file) && within(from, "workflows") && slices.ContainsFunc(outside, func(o string) bool { return within(imported, o) }):
 		return "workflow code is replayed and touches nothing outside: do it in an activity"

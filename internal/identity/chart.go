@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lockstep/config"
+	"lockstep/config/deploymenttoml"
 	"lockstep/internal/apim"
 	"lockstep/internal/keystore"
 	"lockstep/internal/manifest"
@@ -128,7 +129,7 @@ func fromEnv(name string) string { return "$env{" + name + "}" }
 // own text has such a table, that one is taken. The listener's type must be this one, and its header must name the
 // connector's type: with any other it does nothing, silently.
 func extraConfigs(env config.Environment) (string, error) {
-	own, err := env.OwnTables()
+	own, err := deploymenttoml.ReadOwn(env)
 	if err != nil {
 		return "", err
 	}
@@ -160,7 +161,7 @@ notification_endpoint = %q
 username = %q
 password = %q
 'header.X-WSO2-KEY-MANAGER' = "WSO2-IS"
-`, config.RevocationListenerType, config.RevocationListener, apim.NotificationURL(env), env.Credentials.AdminUsername, fromEnv(adminPassword)))
+`, deploymenttoml.RevocationListenerType, deploymenttoml.RevocationListener, apim.NotificationURL(env), env.Credentials.AdminUsername, fromEnv(adminPassword)))
 	if users := manifest.Text(env.IdentityServer.Values, "deploymentToml", "extraConfigs"); users != "" {
 		parts = append(parts, users)
 	}

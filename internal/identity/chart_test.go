@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"lockstep/config"
+	"lockstep/config/deploymenttoml"
 	"lockstep/internal/identity"
 	"lockstep/internal/release"
 	"lockstep/sandbox/charts"
@@ -231,7 +232,7 @@ type effective struct {
 func checkTOML(t *testing.T, objects []*unstructured.Unstructured) {
 	t.Helper()
 	text := deploymentTOML(t, objects)
-	if problems := config.LintTOML(text); len(problems) > 0 {
+	if problems := deploymenttoml.Lint(text); len(problems) > 0 {
 		t.Errorf("configuration has traps: %v", config.Problems(problems))
 	}
 	var got effective

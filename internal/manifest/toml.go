@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/config"
+	"lockstep/config/deploymenttoml"
 )
 
 // DeploymentTOML is the key under which both charts keep a product's configuration in a ConfigMap.
@@ -22,7 +23,7 @@ func EditTOML(configMap *unstructured.Unstructured, change func(text string) str
 		return "", mending(configMap, err)
 	}
 	text = change(text)
-	if problems := config.LintTOML(text); len(problems) > 0 {
+	if problems := deploymenttoml.Lint(text); len(problems) > 0 {
 		return "", fmt.Errorf("%s in ConfigMap %s would not work: %w", DeploymentTOML, configMap.GetName(), config.Problems(problems))
 	}
 	if err := unstructured.SetNestedField(configMap.Object, text, "data", DeploymentTOML); err != nil {

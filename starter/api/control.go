@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/starter/api/auth"
 	"lockstep/workflows"
 	"lockstep/workflows/decision"
@@ -157,7 +158,7 @@ func (s *Server) retry(in *decisionInput, by string) (any, error) {
 	if errors.As(err, &found) {
 		return nil, invalid(fmt.Sprintf("environment %q is not valid, and nothing was decided: correct what errors lists", in.Environment), found)
 	}
-	changed := config.Inline(env)
+	changed := environments.Inline(env)
 	input.Environment, input.Overrides = &changed, nil
 	return input, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"lockstep/config"
+	"lockstep/config/schema"
 	"lockstep/starter/api/problem"
 )
 
@@ -125,7 +126,7 @@ func (s *Server) serveDocument(w http.ResponseWriter, _ *http.Request) {
 
 // environmentSchema is that of environment files, as a part of the document.
 func environmentSchema() (*huma.Schema, error) {
-	text, err := config.Schema()
+	text, err := schema.Environment()
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lockstep/config"
+	"lockstep/config/environments"
+	"lockstep/config/validation"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/api/problem"
 	"lockstep/starter/operations"
@@ -90,7 +92,7 @@ func (s *Server) listEnvironments(ctx context.Context, _ *struct{}) (*environmen
 	if err := s.Guard.Authorize(ctx, auth.ListEnvironments, ""); err != nil {
 		return nil, err
 	}
-	names, err := config.List(s.Environments)
+	names, err := environments.List(s.Environments)
 	if err != nil {
 		return nil, s.unreadable(err)
 	}
@@ -142,7 +144,7 @@ func (s *Server) getEnvironment(ctx context.Context, in *environmentInput) (*env
 	}
 	if details.Valid {
 		details.Environment = &environment{env}
-		for _, warning := range env.Warnings() {
+		for _, warning := range validation.Warnings(env) {
 			details.Warnings = append(details.Warnings, fmt.Sprint(warning))
 		}
 	}
@@ -154,13 +156,13 @@ func (s *Server) getEnvironment(ctx context.Context, in *environmentInput) (*env
 // another environment, since the caller may not know of them.
 func (s *Server) resolve(name string, overrides config.Values) (config.Environment, error) {
 	var found config.Problems
-	if _, err := config.FileOf(s.Environments, name); errors.As(err, &found) {
+	if _, err := environments.FileOf(s.Environments, name); errors.As(err, &found) {
 		return config.Environment{}, problem.New(http.StatusNotFound, "unknown-environment", "there is no environment %q: "+
 			"GET /v1/environments lists those that you may read; whoever keeps the files adds one as %s.yaml", name, name)
 	} else if err != nil {
 		return config.Environment{}, s.unreadable(err)
 	}
-	env, err := config.Named(name).Resolve(s.Environments, overrides)
+	env, err := environments.Named(name).Resolve(s.Environments, overrides)
 	if err == nil || errors.As(err, &found) {
 		return env, err
 	}

@@ -2,6 +2,7 @@ package operations
 
 import (
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/operation"
 )
 
@@ -11,10 +12,10 @@ func Input(of operation.Operation, env config.Environment, options map[string]an
 	input, overrides := of.Split(options)
 	if len(overrides) > 0 {
 		var err error
-		if env, err = config.Inline(env).Resolve("", overrides); err != nil {
+		if env, err = environments.Inline(env).Resolve("", overrides); err != nil {
 			return nil, err
 		}
 	}
-	input["environment"] = config.Inline(env)
+	input["environment"] = environments.Inline(env)
 	return input, nil
 }

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/operation"
 	"lockstep/internal/dial"
 	"lockstep/workflows"
@@ -60,7 +60,7 @@ func connected(t *testing.T) (c Client, goOn chan struct{}) {
 
 func quickstart(t *testing.T) workflows.VerifyInput {
 	t.Helper()
-	env, err := config.Load("../../examples/quickstart.yaml")
+	env, err := environments.Load("../../examples/quickstart.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/internal/attempt"
 	"lockstep/internal/diagnosis"
 	"lockstep/internal/failure"
@@ -120,7 +120,7 @@ func (l *lab) refused(t *testing.T, kind string, activity, input any) string {
 // input is an activity's input for the quickstart environment with some fields set to other values.
 func (l *lab) input(t *testing.T, changes map[string]any) activities.Input {
 	t.Helper()
-	env, err := config.Load(world.File(t, changes))
+	env, err := environments.Load(world.File(t, changes))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
 	"lockstep/workflows"
@@ -124,7 +125,7 @@ func changed(t *testing.T, changes map[string]any) decision.RetryStep {
 	if err := json.Unmarshal(toJSON(t, text), &env); err != nil {
 		t.Fatal(err)
 	}
-	reference := config.Inline(env)
+	reference := environments.Inline(env)
 	return decision.RetryStep{Environment: &reference}
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 )
 
 // Updates by which operators decide about a deployment that waits for them.
@@ -28,7 +29,7 @@ type RetryStep struct {
 	// Step may be left out if exactly one is paused, or with an environment.
 	Step string `json:"step,omitempty"`
 	// Environment is the changed environment, whole or by the name of its file. Then all steps are carried out again, in it.
-	Environment *config.Reference `json:"environment,omitempty"`
+	Environment *environments.Reference `json:"environment,omitempty"`
 	// Overrides is a JSON merge patch onto Environment, or, without that, onto the environment as it is now.
 	Overrides config.Values `json:"overrides,omitempty"`
 	By        string        `json:"by,omitempty"`

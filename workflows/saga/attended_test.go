@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/workflows/board"
 	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
@@ -90,7 +91,7 @@ func (p *attended) play(t *testing.T, steps ...Step) {
 func (p *attended) decisions() Decisions {
 	return Decisions{
 		Env: &p.env,
-		Admit: func(ctx workflow.Context, environment config.Reference, _ config.Values) (changed config.Environment, err error) {
+		Admit: func(ctx workflow.Context, environment environments.Reference, _ config.Values) (changed config.Environment, err error) {
 			text, err := environment.MarshalJSON()
 			if err == nil {
 				err = json.Unmarshal(text, &changed)
@@ -165,7 +166,7 @@ func (p *attended) answered(t *testing.T, texts ...string) {
 	}
 }
 
-func inline(env config.Environment) *config.Reference {
-	reference := config.Inline(env)
+func inline(env config.Environment) *environments.Reference {
+	reference := environments.Inline(env)
 	return &reference
 }

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/workflows/board"
 )
 
@@ -29,7 +30,7 @@ type Decisions struct {
 	// Env is the environment as it is now: failure policy, gates and patience.
 	Env *config.Environment
 	// Admit checks an environment with overrides, which an operator wants instead. It changes nothing.
-	Admit func(workflow.Context, config.Reference, config.Values) (config.Environment, error)
+	Admit func(workflow.Context, environments.Reference, config.Values) (config.Environment, error)
 	// Take takes a changed environment over.
 	Take func(config.Environment)
 

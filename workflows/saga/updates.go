@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
-	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/workflows/board"
 	"lockstep/workflows/decision"
 )
@@ -67,7 +67,7 @@ func (d *Decisions) retry(ctx workflow.Context, in decision.RetryStep) (decision
 
 // retryChanged has all steps begin again. While the environment is checked the pause goes on, and somebody else may decide.
 func (d *Decisions) retryChanged(ctx workflow.Context, step string, in decision.RetryStep) (decision.Answer, error) {
-	wanted := config.Inline(*d.Env)
+	wanted := environments.Inline(*d.Env)
 	if in.Environment != nil {
 		wanted = *in.Environment
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lockstep/config"
+	"lockstep/config/strictyaml"
 )
 
 // File is the access file: who may do what on the API. It holds no secret.
@@ -106,7 +107,7 @@ func read(path string, before source) (source, error) {
 
 func parseFile(data []byte) (File, error) {
 	var file File
-	lines, found := config.DecodeStrict(data, &file, "an access file")
+	lines, found := strictyaml.Decode(data, &file, "an access file")
 	if lines == nil {
 		return File{}, hideTokens(found)
 	}

@@ -35,8 +35,8 @@ trustedProxies: [10.0.0.0/33]
 colour: red
 `))
 	want := `20 problems:
-  - tokens[1].grants[1].environment (line 9): is no field of an access file; did you mean tokens[1].grants[1].environments?
-  - colour (line 20): is no field of an access file; remove it, or write one of limits, oidc, tokens, trustedProxies
+  - tokens[1].grants[1].environment (line 9): is not a field of an access file; did you mean tokens[1].grants[1].environments?
+  - colour (line 20): is not a field of an access file; remove it, or write one of limits, oidc, tokens, trustedProxies
   - tokens[0].sha256 (line 3): is no SHA-256 in hexadecimal; write its 64 digits: printf %s "$TOKEN" | sha256sum
   - tokens[0].grants (line 4): is missing; write as in grants: [{role: reader, environments: ["*"]}]
   - tokens[1].name (line 5) "c i": is no name; write 1 to 63 letters, digits, dots, hyphens and underscores, as in name: ci

@@ -1,0 +1,7 @@
+package chartvalues_test
+
+// Where problems of values are.
+const (
+	is   = "identityServer.values."
+	apim = "apiManager.values."
+)

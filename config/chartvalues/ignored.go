@@ -1,0 +1,90 @@
+package chartvalues
+
+import (
+	"fmt"
+	"lockstep/config"
+)
+
+// ignoredKey is a key that no template of the chart reads, or that breaks the chart.
+type ignoredKey struct{ key, message, next string }
+
+func gatewayIgnores() []ignoredKey {
+	return []ignoredKey{
+		{"envoyGateway", "is no key of the gateway chart: it is ignored silently",
+			"remove it; what Envoy Gateway is configured with goes below config.envoyGateway, as config.envoyGateway.extensionApis.enableBackend"},
+	}
+}
+
+func isIgnores() []ignoredKey {
+	const other = "is a key of the API Manager chart: this one ignores it silently"
+	return []ignoredKey{
+		{"wso2.deployment", other, "set image.target for the image; the chart's own settings are below deployment"},
+		{"wso2.apim", other, "move it to apiManager.values"},
+		{"kubernetes", other, "move it to apiManager.values"},
+		{"deployment.image.imagePullSecret", "makes the chart fail to render (nil pointer evaluating .Values.wso2.deployment.image)",
+			"remove it and set image.pullSecret: Lockstep puts it on the pods itself"},
+	}
+}
+
+func apimIgnores() []ignoredKey {
+	const unread = "is read by no template of the chart: it is ignored silently"
+	return []ignoredKey{
+		{"kubernetes.ingress.controlPlane", unread, "set hostnames.management; the chart's own key would be kubernetes.ingress.management"},
+		{"kubernetes.gatewayAPI.is", unread, "set hostnames.keyManager: Lockstep makes Identity Server's route"},
+		{"ingress", unread, "set hostnames; the chart's own key would be kubernetes.ingress"},
+		{"ingressClass", unread, "remove it; the chart's own key would be kubernetes.ingressClass"},
+		{"gatewayAPI", unread, "set hostnames and routing; the chart's own key would be kubernetes.gatewayAPI"},
+		{"deploymentToml", "is a key of the Identity Server chart: this one ignores it silently", "move it to identityServer.values"},
+		{"deployment", "is a key of the Identity Server chart: this one ignores it silently", "move it to identityServer.values, or below wso2.deployment"},
+	}
+}
+
+// checkIgnoredValues names keys that look as if they did something. A silent chart is how hours are lost.
+func checkIgnoredValues(e config.Environment) (found problems) {
+	for i, ignored := range [][]ignoredKey{gatewayIgnores(), isIgnores(), apimIgnores()} {
+		part := parts(e)[i]
+		for _, key := range ignored {
+			if value, given := part.values.Lookup(key.key); given && value != nil && value != "" {
+				found.Add(part.name+".values."+key.key, "", key.message, key.next)
+			}
+		}
+	}
+	return found
+}
+
+// checkListedHostnames looks at the gateway environments that API Manager shows to developers: the default one must
+// carry the environment's names, or every "try it" and every listed URL leads elsewhere.
+func checkListedHostnames(e config.Environment) (found problems) {
+	const key = config.APIMConfigurations + "gateway.environments"
+	value, _ := e.APIManager.Values.Lookup(key)
+	list, _ := value.([]any)
+	for i, item := range list {
+		entry, _ := item.(map[string]any)
+		if entry["name"] != "Default" {
+			continue
+		}
+		for _, host := range []struct{ key, field, want string }{
+			{"httpHostname", "hostnames.gateway", e.Hostnames.Gateway},
+			{"wsHostname", "hostnames.websocket", e.Hostnames.WebSocket},
+			{"websubHostname", "hostnames.websub", e.Hostnames.WebSub},
+		} {
+			if given := fmt.Sprint(entry[host.key]); entry[host.key] != nil && given != host.want {
+				found.Add(fmt.Sprintf("apiManager.values.%s[%d].%s", key, i, host.key), given, "is not "+host.field+" ("+host.want+")", "write "+host.want+", or change "+host.field)
+			}
+		}
+	}
+	return found
+}
+
+// warnValues names settings that work on some clusters only.
+func warnValues(e config.Environment) (found problems) {
+	if e.IdentityServer.Values.IsTrue("deployment.apparmor.enabled") {
+		found.Add("identityServer.values.deployment.apparmor.enabled", "true", "needs AppArmor on every node: without it pods are rejected and made anew without pause",
+			"remove it unless your nodes have AppArmor")
+	}
+	if registry := e.Routing.Values.Text("global.imageRegistry"); registry != "" {
+		found.Add("routing.values.global.imageRegistry", registry, "replaces the first part of each image name, whatever it is: a name without a host loses its organisation",
+			"keep a host in global.images.envoyGateway.image, or use a mirror")
+	}
+	return found
+}

@@ -1,0 +1,136 @@
+package chartvalues
+
+import (
+	"fmt"
+	"lockstep/config"
+	"regexp"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// secretKey is how the last key of a path to a secret ends, in lower case: password, adminPassword, DB_PASSWORD, …
+var secretKey = regexp.MustCompile(`(password|passwd|passphrase|privatekey|private_key|clientsecret|client_secret|secretkey|secret_key|accesskey|access_key|apikey|api_key|^token)$`)
+
+// secretPath is the same for keys that are secret only where they are.
+var secretPath = regexp.MustCompile(`(^|\.)(encryption\.key|tls\.key|identity\.authFramework\.endpoint\.appPassword|moesifAnalytics\.key|ai\.key|encryption\.secret)$`)
+
+// secretName matches keys that end like a secret but name one in a cloud's secret store.
+var secretName = regexp.MustCompile(`(secretsManager|secretIdentifiers|keyVault)\.`)
+
+var sha256Hex = regexp.MustCompile(config.SHA256Pattern)
+
+// placeholder is a reference that the product resolves itself when it reads its deployment.toml.
+var placeholder = regexp.MustCompile(`^\$(env|ref|secret|sys)?\{[^}]*\}$`)
+
+// inURL is a secret inside a JDBC or other URL.
+var inURL = regexp.MustCompile(`(?i)(password|pwd|secret)=[^$;&\s]|://[^/@:\s]+:[^/@\s$]+@`)
+
+// checkSecretsInValues refuses secrets written out. Their values are never repeated in the message.
+func checkSecretsInValues(e config.Environment) (found problems) {
+	for _, part := range parts(e) {
+		for path, value := range part.values.Leaves {
+			if isSecret(path, value) {
+				found.secret(part.name+".values."+path, secretInstead(path))
+			}
+		}
+		if key := part.extraConfigs; key != "" {
+			for _, path := range secretsInTOML(part.values.Text(key)) {
+				found.secret(part.name+".values."+key+": "+path, "write $env{NAME} and keep the value as key NAME of the Secret in credentials.secret")
+			}
+		}
+	}
+	return found
+}
+
+func (p *problems) secret(path, next string) {
+	p.Add(path, "", "holds a secret; the environment file never does, as it is kept in Temporal's history and in Helm's", next)
+}
+
+func secretInstead(path string) string {
+	for _, generated := range []string{"adminPassword", "superAdmin.password", "encryption.key", "keystore", "truststore"} {
+		if strings.Contains(path, generated) {
+			return "remove it: Lockstep generates it once, or takes it from the Secret in credentials.secret"
+		}
+	}
+	if strings.Contains(path, "subscription.") || strings.Contains(path, "imagePullSecrets.") {
+		return "remove it and name a pull secret in image.pullSecret"
+	}
+	if strings.Contains(path, "databases.apim_db.") {
+		return "remove it, put it into the Secret in credentials.secret and name its key in " + config.APIMConfigurations + "existingSecret.apimDBPasswordKey"
+	}
+	if strings.Contains(path, "databases.shared_db.") {
+		return "remove it, put it into the Secret in credentials.secret and name its key in " + config.APIMConfigurations + "existingSecret.sharedDBPasswordKey"
+	}
+	return "write $env{NAME} and keep the value as key NAME of the Secret in credentials.secret"
+}
+
+func isSecret(path string, value any) bool {
+	text := strings.TrimSpace(fmt.Sprint(value))
+	if value == nil || text == "" || placeholder.MatchString(text) {
+		return false
+	}
+	if _, isSwitch := value.(bool); isSwitch {
+		return false
+	}
+	if inURL.MatchString(text) && !strings.Contains(text, "\n") {
+		return true
+	}
+	last := path[strings.LastIndex(path, ".")+1:]
+	return (secretKey.MatchString(strings.ToLower(last)) || secretPath.MatchString(path)) && !secretName.MatchString(path)
+}
+
+// secretsInTOML are the paths of secrets in a piece of deployment.toml. What is no TOML is the lint's to say.
+func secretsInTOML(text string) (paths []string) {
+	var tables map[string]any
+	if toml.Unmarshal([]byte(text), &tables) != nil {
+		return nil
+	}
+	for path, value := range config.Values(tables).Leaves {
+		if isSecret(path, value) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// part is one release with its values.
+type part struct {
+	name, extraConfigs string
+	values             config.Values
+}
+
+func parts(e config.Environment) []part {
+	return []part{
+		{name: "routing", values: e.Routing.Values},
+		{name: "identityServer", values: e.IdentityServer.Values, extraConfigs: config.ISExtraConfigs},
+		{name: "apiManager", values: e.APIManager.Values, extraConfigs: config.APIMExtraConfigs},
+	}
+}
+
+var envVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// checkPlaceholders wants a Secret of the user's where values refer to environment variables: the one that Lockstep
+// makes has only the four keys it knows.
+func checkPlaceholders(e config.Environment) (found problems) {
+	for _, part := range parts(e)[1:] {
+		names := part.values.EnvReferences()
+		for _, name := range names {
+			if !envVariable.MatchString(name) {
+				found.Add(part.name+".values", "$env{"+name+"}", "is no name of an environment variable", "write letters, digits and underscores, as $env{IS_DB_PASSWORD}")
+			}
+		}
+		if len(names) > 0 && e.Credentials.Secret == "" {
+			found.Add("credentials.secret", "", "is missing, and "+part.name+".values refer to $env{"+strings.Join(names, "}, $env{")+"}",
+				"name a Secret with these keys, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
+		}
+	}
+	for _, key := range []string{"apimDBPasswordKey", "sharedDBPasswordKey"} {
+		path := config.APIMConfigurations + "existingSecret." + key
+		if name := e.APIManager.Values.Text(path); name != "" && e.Credentials.Secret == "" {
+			found.Add("credentials.secret", "", "is missing, and apiManager.values."+path+" names its key "+name,
+				"name a Secret with that key, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
+		}
+	}
+	return found
+}

@@ -1,0 +1,91 @@
+// Package schema describes environment files for editors.
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/invopop/jsonschema"
+
+	"lockstep/config"
+
+	"lockstep/config/operation"
+)
+
+//go:generate go test . -run ^TestTheSchemaBesideTheExamplesIsCurrent$ -update
+
+// Environment is the JSON Schema of environment files, for editors. It is generated from the types and their comments, and
+// as strict as [environments.Load] about keys and types; what only [validation.Check] can see it does not know.
+func Environment() ([]byte, error) {
+	comments, err := readComments(config.Source())
+	if err != nil {
+		return nil, fmt.Errorf("reading the types' comments: %w", err)
+	}
+	reflector := jsonschema.Reflector{
+		Anonymous:      true,
+		ExpandedStruct: true,
+		Mapper:         schemaOf,
+		LookupComment:  comments.of,
+	}
+	schema := reflector.Reflect(&config.Environment{})
+	schema.Title = "Lockstep environment"
+	narrow(schema)
+	text, err := json.MarshalIndent(schema, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the schema: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// schemaOf describes the types with a notation or with choices of their own.
+func schemaOf(of reflect.Type) *jsonschema.Schema {
+	switch of {
+	case reflect.TypeFor[config.Duration]():
+		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$`, Examples: []any{"90s", "5m", "1h30m"}}
+	case reflect.TypeFor[config.Values]():
+		return &jsonschema.Schema{Type: "object"}
+	case reflect.TypeFor[config.CRDPolicy]():
+		return enum(config.CRDPolicies()...)
+	case reflect.TypeFor[config.VerifyLevel]():
+		return enum(config.VerifyLevels()...)
+	case reflect.TypeFor[config.FailurePolicy]():
+		return enum(config.FailurePolicies()...)
+	}
+	return nil
+}
+
+func enum[T ~string](values ...T) *jsonschema.Schema {
+	schema := &jsonschema.Schema{Type: "string"}
+	for _, value := range values {
+		schema.Enum = append(schema.Enum, string(value))
+	}
+	return schema
+}
+
+// narrow adds to plain text fields what they may hold.
+func narrow(schema *jsonschema.Schema) {
+	field := func(of, name string) *jsonschema.Schema {
+		properties := schema.Properties
+		if of != "" {
+			properties = schema.Definitions[of].Properties
+		}
+		found, _ := properties.Get(name)
+		return found
+	}
+	field("", "apiVersion").Enum = []any{config.APIVersion}
+	field("Routing", "serviceType").Enum = enum(config.ServiceTypes()...).Enum
+	for _, name := range []string{"name", "namespace"} {
+		field("", name).Pattern = config.LabelPattern
+	}
+	for _, name := range []string{"management", "gateway", "websocket", "websub", "keyManager"} {
+		field("Hostnames", name).Pattern = config.DNSNamePattern
+	}
+	field("Artifact", "sha256").Pattern = config.SHA256Pattern
+	field("Chart", "oci").Pattern = "^oci://"
+	field("Product", "replicas").Minimum = "1"
+	field("", "approvals").Items = enum(config.DeploySteps()...)
+	field("", "approvals").UniqueItems = true
+	field("Schedule", "name").Pattern = config.LabelPattern
+	field("Schedule", "operation").Enum = enum(operation.Scheduled()...).Enum
+}

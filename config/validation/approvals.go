@@ -1,0 +1,26 @@
+package validation
+
+import (
+	"fmt"
+	"lockstep/config"
+	"lockstep/config/spelling"
+	"slices"
+	"strings"
+)
+
+func checkApprovals(e config.Environment) (found problems) {
+	for i, step := range e.Approvals {
+		path := fmt.Sprintf("approvals[%d]", i)
+		switch {
+		case !slices.Contains(config.DeploySteps(), step):
+			next := "write one of " + strings.Join(config.DeploySteps(), ", ")
+			if near := spelling.Closest(step, config.DeploySteps()); near != "" {
+				next = "did you mean " + near + "?"
+			}
+			found.Add(path, step, "is no step of a deployment", next)
+		case slices.Index(e.Approvals, step) < i:
+			found.Add(path, step, "is given twice", "remove one: a step is approved once")
+		}
+	}
+	return found
+}
