@@ -166,7 +166,7 @@ func startPod(t *testing.T, s *Sandbox) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "controller"},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{
-			{Name: "controller", Image: "docker.io/envoyproxy/gateway:v1.7.0"},
+			{Name: "controller", Image: "docker.io/envoyproxy/gateway:v1.7.0", Args: []string{"server"}}, // without, it ends at once
 		}},
 	}
 	if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {

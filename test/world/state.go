@@ -84,7 +84,7 @@ func (w *World) Versions(t testing.TB) map[string]string {
 	return versions
 }
 
-// Pods gives uid and restarts of every pod.
+// Pods gives uid and restarts of every pod, but of hooks: a finished one goes by itself.
 func (w *World) Pods(t testing.TB) map[string]string {
 	t.Helper()
 	list, err := w.Client(t).CoreV1().Pods("").List(t.Context(), metav1.ListOptions{})
@@ -93,6 +93,9 @@ func (w *World) Pods(t testing.TB) map[string]string {
 	}
 	pods := map[string]string{}
 	for _, pod := range list.Items {
+		if pod.Labels["job-name"] != "" {
+			continue
+		}
 		restarts := int32(0)
 		for _, status := range pod.Status.ContainerStatuses {
 			restarts += status.RestartCount
