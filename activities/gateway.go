@@ -42,7 +42,7 @@ type RemoveCRDsInput struct {
 	Replaced bool     `json:"replaced,omitempty"` // others may have been replaced
 }
 
-// ReplacesCRDs says whether the environment's deployment may replace kinds that are there.
+// ReplacesCRDs says whether the environment's deployment may replace CRDs that are there.
 func ReplacesCRDs(env config.Environment) bool {
 	return env.Routing.Installs() && env.Routing.CRDs == config.CRDsCreateReplace
 }
@@ -54,7 +54,7 @@ type UndoGatewayInput struct {
 	Namespace []cluster.Snapshot `json:"namespace"` // of the controller
 }
 
-// LookCRDs names the kinds of the gateway chart that the cluster does not have.
+// LookCRDs names the CRDs of the gateway chart that the cluster does not have.
 func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
@@ -80,7 +80,7 @@ func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
 	return missing, nil
 }
 
-// ApplyCRDs brings the gateway chart's kinds into the cluster, by the environment's policy, and checks that those which the
+// ApplyCRDs brings the gateway chart's CRDs into the cluster, by the environment's policy, and checks that those which the
 // products' charts use are served.
 func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	s, err := a.site(in.Scope.Cluster)
@@ -88,19 +88,19 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 		return "", err
 	}
 	progress := progress(ctx)
-	note := "uses the kinds that are there"
+	note := "uses the CRDs that are there"
 	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
 		progress("reading the gateway chart")
 		crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
 		if err != nil {
 			return "", classifyRelease(err)
 		}
-		progress(fmt.Sprintf("applying %d kinds", len(crds)))
+		progress(fmt.Sprintf("applying %d CRDs", len(crds)))
 		created, replaced, err := crd.Apply(ctx, s.cluster, crds, in.Env.Routing.CRDs, in.Scope.run())
 		if err != nil {
 			return "", classifyCluster(err)
 		}
-		note = fmt.Sprintf("%d of %d kinds made", len(created), len(crds))
+		note = fmt.Sprintf("%d of %d CRDs made", len(created), len(crds))
 		if len(replaced) > 0 {
 			note += fmt.Sprintf(", %d replaced", len(replaced))
 		}
@@ -117,7 +117,7 @@ func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment
 	return classifyCluster(gateway.Unserved(env, missing))
 }
 
-// RemoveCRDs puts back the kinds that the operation replaced and removes those that were not there and of which no object is left.
+// RemoveCRDs puts back the CRDs that the operation replaced and removes those that were not there and of which no object is left.
 func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
 	c, err := a.cluster(in.Scope.Cluster)
 	if err != nil {
@@ -136,8 +136,8 @@ func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
 	if err := a.restoreAll(ctx, c, before); err != nil || len(left) == 0 {
 		return err
 	}
-	return failure(TypeConflict, fmt.Sprintf("kinds stay as this operation brought them: %s; they serve what there is, and the bundle of the earlier gateway version brings "+
-		"the earlier ones back", strings.Join(left, ", ")))
+	return failure(TypeConflict, fmt.Sprintf("CRDs stay as this operation brought them: %s. They serve all objects that there are. Next: to have the earlier ones, apply the CRDs of "+
+		"the earlier gateway version", strings.Join(left, ", ")))
 }
 
 func (s Scope) run() crd.Run { return crd.Run{Environment: s.Environment, ID: s.Run} }

@@ -135,7 +135,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 	}
 	if ReplacesCRDs(in.Env) {
 		if err := crd.Forget(ctx, s.cluster, in.Scope.run()); err != nil {
-			warnings = append(warnings, fmt.Sprintf("copies of replaced kinds stay until the next deployment: %v", err))
+			warnings = append(warnings, fmt.Sprintf("copies of replaced CRDs stay until the next deployment: %v", err))
 		}
 	}
 	return warnings, nil

@@ -16,9 +16,10 @@ import (
 // listing is how long the server may take until it lists a kind that it serves already.
 const listing = 30 * time.Second
 
-// waitListed waits until discovery has the kinds that the definitions serve: it lags behind their condition
+// waitListed waits until discovery has the kinds that the CRDs serve: it lags behind their condition
 // Established, and Helm goes by it.
 func waitListed(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured) error {
+	const doing = "waiting until the API server lists the new CRDs' kinds"
 	kinds := servedBy(crds)
 	var missing []schema.GroupVersionKind
 	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, listing, true, func(context.Context) (bool, error) {
@@ -26,9 +27,9 @@ func waitListed(ctx context.Context, c *cluster.Client, crds []*unstructured.Uns
 		return len(missing) == 0, nil
 	})
 	if err == nil || ctx.Err() != nil {
-		return cluster.Classify("waiting until new kinds are listed", err)
+		return cluster.Classify(doing, err)
 	}
-	return &failure.Error{Kind: failure.Unavailable, Retryable: true, Doing: "waiting until new kinds are listed", Cause: fmt.Errorf("the API server does not list %v after %s", missing, listing),
+	return &failure.Error{Kind: failure.Unavailable, Retryable: true, Doing: doing, Cause: fmt.Errorf("the API server does not list %v after %s", missing, listing),
 		Next: "look at the health of the API server (kubectl get --raw /readyz?verbose)"}
 }
 
