@@ -1,9 +1,25 @@
 package config
 
+// Part is a part of an environment that gives values to a chart.
+type Part struct {
+	Name       string // as identityServer
+	Values     *Values
+	ValuesFile *string
+}
+
+// Parts are all parts that give values to a chart.
+func (e *Environment) Parts() []Part {
+	return []Part{
+		{"routing", &e.Routing.Values, &e.Routing.ValuesFile},
+		{"identityServer", &e.IdentityServer.Values, &e.IdentityServer.ValuesFile},
+		{"apiManager", &e.APIManager.Values, &e.APIManager.ValuesFile},
+	}
+}
+
 // Installs says whether Lockstep installs the gateway chart itself.
 func (r Routing) Installs() bool { return r.Install == nil || *r.Install }
 
-// IsEnvoyGateway says whether the controller is Envoy Gateway, which has kinds of its own: the one that Lockstep installs,
+// IsEnvoyGateway says whether the controller is Envoy Gateway, which has CRDs of its own: the one that Lockstep installs,
 // or one that is known by its name.
 func (r Routing) IsEnvoyGateway() bool {
 	return r.Installs() || r.ControllerName == "" || r.ControllerName == DefaultController

@@ -7,11 +7,11 @@ const APIVersion = "lockstep/v1"
 // It never holds a secret, only references to secrets.
 type Environment struct {
 	// APIVersion is always "lockstep/v1".
-	APIVersion string `json:"apiVersion"`
+	APIVersion string `json:"apiVersion" choices:"lockstep/v1"`
 	// Name identifies the environment; operations on it have the workflow id environment/<name>. A DNS label.
-	Name string `json:"name"`
+	Name string `json:"name" rule:"label"`
 	// Namespace holds both products and everything Lockstep makes for them. Default "apim".
-	Namespace string `json:"namespace,omitempty"`
+	Namespace string `json:"namespace,omitempty" rule:"label"`
 	// Cluster says how the worker reaches the cluster.
 	Cluster Cluster `json:"cluster,omitzero"`
 	// Hostnames are the public names; all five must differ.
@@ -32,14 +32,14 @@ type Environment struct {
 	KeyManager KeyManager `json:"keyManager,omitzero"`
 	// Verify says how much is proved after the deployment.
 	Verify Verify `json:"verify,omitzero"`
-	// Timeouts bound the waits.
+	// Timeouts say how long waits may take.
 	Timeouts Timeouts `json:"timeouts,omitzero"`
 	// OnFailure is what a deployment does when a step failed: "rollback" (default: undo what the run did), "pause" (wait for an
 	// operator's decision) or "keep" (leave it for inspection).
-	OnFailure FailurePolicy `json:"onFailure,omitempty"`
+	OnFailure FailurePolicy `json:"onFailure,omitempty" choices:"rollback,pause,keep"`
 	// Approvals are the steps of a deployment that begin only once an operator has approved them.
 	Approvals []string `json:"approvals,omitempty"`
-	// Schedules are the operations that are carried out again and again, once `lockstep schedule apply` has been run.
+	// Schedules are the operations that run again and again. They take effect with `lockstep schedule apply`.
 	Schedules []Schedule `json:"schedules,omitempty"`
 }
 
@@ -53,11 +53,11 @@ type Cluster struct {
 
 // Hostnames are the public names of the environment.
 type Hostnames struct {
-	Management string `json:"management"` // publisher, devportal, admin, carbon
-	Gateway    string `json:"gateway"`    // API calls over HTTPS
-	WebSocket  string `json:"websocket"`
-	WebSub     string `json:"websub"`
-	KeyManager string `json:"keyManager"` // Identity Server; also its issuer: https://<keyManager>/oauth2/token
+	Management string `json:"management" rule:"hostname"` // publisher, devportal, admin, carbon
+	Gateway    string `json:"gateway" rule:"hostname"`    // API calls over HTTPS
+	WebSocket  string `json:"websocket" rule:"hostname"`
+	WebSub     string `json:"websub" rule:"hostname"`
+	KeyManager string `json:"keyManager" rule:"hostname"` // Identity Server; also its issuer: https://<keyManager>/oauth2/token
 }
 
 // All returns the five names in listener order.
@@ -67,29 +67,30 @@ func (h Hostnames) All() []string {
 
 // Routing is the Gateway API controller and the Gateway.
 type Routing struct {
-	// Install says whether Lockstep installs the gateway chart. Default true; false uses the controller that is there.
+	// Install says whether Lockstep installs the gateway chart. Default true. With false, the environment uses the controller of the cluster.
 	Install *bool `json:"install,omitempty"`
 	// Release is the Helm release of the gateway chart. Default "envoy-gateway".
 	Release string `json:"release,omitempty"`
 	// Namespace is where the gateway chart goes. Default "envoy-gateway-system".
-	Namespace string `json:"namespace,omitempty"`
+	Namespace string `json:"namespace,omitempty" rule:"label"`
 	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm v1.7.0.
 	Chart Chart `json:"chart,omitzero"`
 	// Values are values of the gateway chart, over Lockstep's own.
 	Values Values `json:"values,omitempty"`
 	// ValuesFile is a values file beside the environment file; Values win over it. Loading folds it into Values.
 	ValuesFile string `json:"valuesFile,omitempty"`
-	// CRDs is what to do with the chart's CRDs. Default "create".
-	CRDs CRDPolicy `json:"crds,omitempty"`
+	// CRDs says what Lockstep does with the CRDs of the gateway chart: "create" (default: create the missing ones), "create-replace"
+	// (also replace the existing ones) or "skip" (change none).
+	CRDs CRDPolicy `json:"crds,omitempty" choices:"skip,create,create-replace"`
 	// GatewayClass is the GatewayClass name. Default "envoy-gateway".
-	GatewayClass string `json:"gatewayClass,omitempty"`
+	GatewayClass string `json:"gatewayClass,omitempty" rule:"object"`
 	// ControllerName of the GatewayClass. Default "gateway.envoyproxy.io/gatewayclass-controller".
 	ControllerName string `json:"controllerName,omitempty"`
 	// Gateway is the Gateway's name, in Namespace of the environment. Default "wso2-apim-gateway".
-	Gateway string `json:"gateway,omitempty"`
-	// ServiceType of Envoy's Service: "LoadBalancer" (default), "NodePort" or "ClusterIP"; the latter two are for
+	Gateway string `json:"gateway,omitempty" rule:"label"`
+	// ServiceType is the type of Envoy's Service: "LoadBalancer" (default), "NodePort" or "ClusterIP". The last two are for
 	// clusters without a load balancer.
-	ServiceType string `json:"serviceType,omitempty"`
+	ServiceType string `json:"serviceType,omitempty" choices:"LoadBalancer,NodePort,ClusterIP"`
 }
 
 // CRDPolicy is what to do with a chart's CRDs.
@@ -97,7 +98,7 @@ type CRDPolicy string
 
 // CRD policies.
 const (
-	CRDsSkip          CRDPolicy = "skip"           // never touch them
+	CRDsSkip          CRDPolicy = "skip"           // change none
 	CRDsCreate        CRDPolicy = "create"         // create the missing ones
 	CRDsCreateReplace CRDPolicy = "create-replace" // create the missing, replace the others
 )
@@ -125,13 +126,13 @@ type Image struct {
 	// Platforms limits a multi-platform base, as linux/amd64. Default: all of the base's.
 	Platforms []string `json:"platforms,omitempty"`
 	// Artifacts are the files to add. Default: the notification handler 2.1.3 from WSO2's Maven repository. An empty list
-	// adds none, for a base that has the handler already.
+	// adds no file, for a base that has the handler already.
 	Artifacts []Artifact `json:"artifacts,omitzero"`
-	// PlainHTTP lists registry hosts spoken to without TLS. Never implied.
+	// PlainHTTP lists the registry hosts that Lockstep reaches without TLS. All others are reached with TLS.
 	PlainHTTP []string `json:"plainHTTP,omitempty"`
 	// PullSecret names a Secret of type kubernetes.io/dockerconfigjson in the environment's namespace. Lockstep reads it
 	// for base and target, and pods use it. Default: the worker's docker config; pods get none.
-	PullSecret string `json:"pullSecret,omitempty"`
+	PullSecret string `json:"pullSecret,omitempty" rule:"secret"`
 	// Credentials reads registry user and password from a Secret instead (keys username, password).
 	Credentials *SecretRef `json:"credentials,omitzero"`
 }
@@ -166,12 +167,12 @@ type Product struct {
 // Certificates says where certificates come from. Empty: Lockstep makes a CA once and keeps it.
 type Certificates struct {
 	// CA names a Secret of type kubernetes.io/tls in the environment's namespace whose pair signs all leaf certificates.
-	CA string `json:"ca,omitempty"`
+	CA string `json:"ca,omitempty" rule:"secret"`
 	// GatewayTLS names a Secret of type kubernetes.io/tls for the public listeners. Default: minted from the CA.
-	GatewayTLS string `json:"gatewayTLS,omitempty"`
+	GatewayTLS string `json:"gatewayTLS,omitempty" rule:"secret"`
 	// Validity of the CA's leaf certificates. Default 825 days (19800h).
 	Validity Duration `json:"validity,omitempty"`
-	// ExtraDNSNames are added to both products' certificates.
+	// ExtraDNSNames are further names in the certificates of both products.
 	ExtraDNSNames []string `json:"extraDNSNames,omitempty"`
 }
 
@@ -181,12 +182,12 @@ type Credentials struct {
 	AdminUsername string `json:"adminUsername,omitempty"`
 	// Secret names a Secret in the environment's namespace with keys adminPassword, keystorePassword,
 	// apimEncryptionKey and isEncryptionKey. Default: made once as lockstep-credentials.
-	Secret string `json:"secret,omitempty"`
+	Secret string `json:"secret,omitempty" rule:"secret"`
 }
 
 // SecretRef names a Secret in the environment's namespace.
 type SecretRef struct {
-	Secret string `json:"secret"`
+	Secret string `json:"secret" rule:"secret"`
 }
 
 // KeyManager is the registration of Identity Server in API Manager.
@@ -204,7 +205,7 @@ type KeyManager struct {
 // Verify says how much is proved after the deployment.
 type Verify struct {
 	// Level is none, health, token or full (default).
-	Level VerifyLevel `json:"level,omitempty"`
+	Level VerifyLevel `json:"level,omitempty" choices:"none,health,token,full"`
 }
 
 // VerifyLevel is how much is proved.
@@ -218,14 +219,14 @@ const (
 	VerifyFull   VerifyLevel = "full"   // an API answers to the token and refuses it once revoked
 )
 
-// Timeouts bound the waits. Each but the last is the time one step may take to become ready.
+// Timeouts say how long waits may take. Each but decision is the time in which one step must become ready.
 type Timeouts struct {
 	Gateway        Duration `json:"gateway,omitempty"`        // default 5m
 	IdentityServer Duration `json:"identityServer,omitempty"` // default 15m
 	APIManager     Duration `json:"apiManager,omitempty"`     // default 15m
 	KeyManager     Duration `json:"keyManager,omitempty"`     // default 5m
 	Verify         Duration `json:"verify,omitempty"`         // default 5m
-	// Decision is how long a paused step or an approval gate waits for an operator; then everything is rolled back. Default 24h.
+	// Decision is how long a paused step or an approval waits for an operator. Then everything is rolled back. Default 24h.
 	Decision Duration `json:"decision,omitempty"`
 }
 
@@ -239,7 +240,7 @@ const (
 	OnFailureKeep     FailurePolicy = "keep"
 )
 
-// Schedule is an operation that is carried out again and again: exactly one of Cron and Every.
+// Schedule is an operation that runs again and again. It has exactly one of Cron and Every.
 type Schedule struct {
 	// Name of the schedule, a DNS label. Default: the operation.
 	Name string `json:"name,omitempty"`
@@ -247,11 +248,11 @@ type Schedule struct {
 	Operation string `json:"operation"`
 	// Cron has five fields: minute, hour, day of month, month, day of week; or is @hourly, @daily, @weekly, @monthly or @yearly.
 	Cron string `json:"cron,omitempty"`
-	// Every is the time from one run to the next, counted from midnight UTC of 1970-01-01. A minute at least.
+	// Every is the time from one run to the next, counted from midnight UTC of 1970-01-01. At least 1m.
 	Every Duration `json:"every,omitempty"`
 	// TimeZone of Cron, a name of the IANA database, as Europe/Berlin. Default "UTC".
 	TimeZone string `json:"timeZone,omitempty"`
-	// Jitter is how much later than said a run may begin, at random, so that not all do at once. Default 0.
+	// Jitter is how much later a run may begin, at random, so that not all runs begin at once. Default 0.
 	Jitter Duration `json:"jitter,omitempty"`
 	// Options are the operation's own, as level of verify.
 	Options Values `json:"options,omitempty"`

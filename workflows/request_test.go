@@ -18,7 +18,7 @@ func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
 		`{"enviroment": "dev"}`:    `the input of Deploy is wrong: unknown field "enviroment"; write it as {"environment": "dev"}`,
 		`"dev"`:                    "the input of Deploy is wrong: ",
 		`{"environment": 7}`:       "is neither a name nor an environment",
-		`{"environment": "Dev_1"}`: `name "Dev_1": is no name of an environment`,
+		`{"environment": "Dev_1"}`: `name "Dev_1": is not the name of an environment`,
 		`{"environment": "dev", "overrides": []}`: "the input of Deploy is wrong: ",
 	} {
 		o := newOperation(t, "typed-by-hand")

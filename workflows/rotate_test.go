@@ -94,7 +94,7 @@ func TestARotationRefusesWhatMustStayAndSaysWhy(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t)), Options: RotateOptions{What: []string{"certificates", "adminPassword"}}})
 	err := o.GetWorkflowError()
-	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `is none of the choices: encryption keys`) || len(o.begun) > 0 {
+	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `is not a value of this option: encryption keys`) || len(o.begun) > 0 {
 		t.Errorf("got %v", err)
 	}
 }

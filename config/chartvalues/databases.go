@@ -1,10 +1,11 @@
 package chartvalues
 
 import (
-	"lockstep/config"
-	"lockstep/config/spelling"
 	"slices"
 	"strings"
+
+	"lockstep/config"
+	"lockstep/config/spelling"
 )
 
 // checkReplicas wants databases that several pods can share.
@@ -27,8 +28,8 @@ func (p *problems) ownDatabases(part string, values config.Values, databases []s
 		}
 	}
 	if len(embedded) > 0 {
-		p.Add(part+".replicas", "", "is more than 1 while "+strings.Join(embedded, ", ")+" stays H2, a file inside the pod: each pod would have a database of its own",
-			"give external JDBC URLs there in "+part+".values, or write replicas: 1")
+		p.Add(part+".replicas", "", "is more than 1, but "+strings.Join(embedded, ", ")+" is H2, a file inside the pod: each pod would have a database of its own",
+			"set external JDBC URLs there in "+part+".values, or write replicas: 1")
 	}
 }
 
@@ -50,7 +51,7 @@ func (p *problems) driver(part string, values config.Values, database, kind, dri
 	}
 	p.databaseType(part+".values."+kind, values.Text(kind))
 	if given := values.Text(driver); given == "" || given == "org.h2.Driver" {
-		p.Add(part+".values."+driver, given, "is H2's while a JDBC URL beside it is not", "write the driver's class, as org.postgresql.Driver; its jar must be in the image")
+		p.Add(part+".values."+driver, given, "is the driver of H2, but the JDBC URL is not for H2", "write the driver's class, as org.postgresql.Driver; its jar must be in the image")
 	}
 }
 
@@ -63,7 +64,7 @@ func (p *problems) databaseType(path, given string) {
 	next := "write one of " + strings.Join(databaseTypes(), ", ")
 	switch {
 	case given == "" || given == "h2":
-		p.Add(path, given, "is H2 while a JDBC URL beside it is not", next)
+		p.Add(path, given, "is H2, but the JDBC URL is not for H2", next)
 		return
 	case slices.Contains(databaseTypes(), given):
 		return
@@ -74,7 +75,7 @@ func (p *problems) databaseType(path, given string) {
 	case spelling.Closest(given, databaseTypes()) != "":
 		next = "write " + spelling.Closest(given, databaseTypes())
 	}
-	p.Add(path, given, "is no type that WSO2 products know", next)
+	p.Add(path, given, "is not a type that WSO2 products know", next)
 }
 
 // warnData says where data does not outlive a pod.
@@ -88,8 +89,8 @@ func warnData(e config.Environment) (found problems) {
 		{"apiManager", e.APIManager.Values, config.APIManagerDatabases()},
 	} {
 		if slices.ContainsFunc(product.databases, product.values.IsH2) {
-			found.Add(product.part+".values", "", "leave "+product.databases[0]+" on H2, inside the container: a restart of the pod loses everything in it",
-				"fine for a trial; otherwise give external databases")
+			found.Add(product.part+".values", "", "use the built-in H2 database for "+product.databases[0]+": all its data is lost when the pod restarts",
+				"for anything but a trial, configure external databases")
 		}
 	}
 	return found

@@ -34,7 +34,7 @@ var blank = regexp.MustCompile(`https?://<[^>]*>`)
 // in for Lockstep's.
 func guideListener(part, key, text string) (found problems) {
 	if address := blank.FindString(text); address != "" {
-		found.Add(part+".values."+key, address, "is a placeholder: revoked tokens would be reported to nobody",
+		found.Add(part+".values."+key, address, "is a placeholder: API Manager would not learn of revoked tokens",
 			"remove that [[event_listener]] and its properties: Lockstep adds it with the right address and credentials")
 	}
 	return found

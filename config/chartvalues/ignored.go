@@ -2,6 +2,7 @@ package chartvalues
 
 import (
 	"fmt"
+
 	"lockstep/config"
 )
 
@@ -10,13 +11,13 @@ type ignoredKey struct{ key, message, next string }
 
 func gatewayIgnores() []ignoredKey {
 	return []ignoredKey{
-		{"envoyGateway", "is no key of the gateway chart: it is ignored silently",
-			"remove it; what Envoy Gateway is configured with goes below config.envoyGateway, as config.envoyGateway.extensionApis.enableBackend"},
+		{"envoyGateway", "is not a value of the gateway chart: the chart ignores it silently",
+			"remove it, and configure Envoy Gateway below config.envoyGateway, as config.envoyGateway.extensionApis.enableBackend"},
 	}
 }
 
 func isIgnores() []ignoredKey {
-	const other = "is a key of the API Manager chart: this one ignores it silently"
+	const other = "is a value of the API Manager chart: this chart ignores it silently"
 	return []ignoredKey{
 		{"wso2.deployment", other, "set image.target for the image; the chart's own settings are below deployment"},
 		{"wso2.apim", other, "move it to apiManager.values"},
@@ -27,15 +28,15 @@ func isIgnores() []ignoredKey {
 }
 
 func apimIgnores() []ignoredKey {
-	const unread = "is read by no template of the chart: it is ignored silently"
+	const unread = "is not read by the chart: the chart ignores it silently"
 	return []ignoredKey{
 		{"kubernetes.ingress.controlPlane", unread, "set hostnames.management; the chart's own key would be kubernetes.ingress.management"},
 		{"kubernetes.gatewayAPI.is", unread, "set hostnames.keyManager: Lockstep makes Identity Server's route"},
 		{"ingress", unread, "set hostnames; the chart's own key would be kubernetes.ingress"},
 		{"ingressClass", unread, "remove it; the chart's own key would be kubernetes.ingressClass"},
 		{"gatewayAPI", unread, "set hostnames and routing; the chart's own key would be kubernetes.gatewayAPI"},
-		{"deploymentToml", "is a key of the Identity Server chart: this one ignores it silently", "move it to identityServer.values"},
-		{"deployment", "is a key of the Identity Server chart: this one ignores it silently", "move it to identityServer.values, or below wso2.deployment"},
+		{"deploymentToml", "is a value of the Identity Server chart: this chart ignores it silently", "move it to identityServer.values"},
+		{"deployment", "is a value of the Identity Server chart: this chart ignores it silently", "move it to identityServer.values, or below wso2.deployment"},
 	}
 }
 
@@ -79,12 +80,12 @@ func checkListedHostnames(e config.Environment) (found problems) {
 // warnValues names settings that work on some clusters only.
 func warnValues(e config.Environment) (found problems) {
 	if e.IdentityServer.Values.IsTrue("deployment.apparmor.enabled") {
-		found.Add("identityServer.values.deployment.apparmor.enabled", "true", "needs AppArmor on every node: without it pods are rejected and made anew without pause",
+		found.Add("identityServer.values.deployment.apparmor.enabled", "true", "needs AppArmor on every node: a node without it rejects the pods again and again",
 			"remove it unless your nodes have AppArmor")
 	}
 	if registry := e.Routing.Values.Text("global.imageRegistry"); registry != "" {
-		found.Add("routing.values.global.imageRegistry", registry, "replaces the first part of each image name, whatever it is: a name without a host loses its organisation",
-			"keep a host in global.images.envoyGateway.image, or use a mirror")
+		found.Add("routing.values.global.imageRegistry", registry, "replaces the first part of each image name: a name without a registry host loses its organisation",
+			"write a registry host in global.images.envoyGateway.image, or use a mirror")
 	}
 	return found
 }

@@ -1,8 +1,9 @@
 package chartvalues
 
 import (
-	"lockstep/config"
 	"strings"
+
+	"lockstep/config"
 )
 
 // checkKeystoreNames looks at the file names of stores in values. Each becomes a mountPath of the pod, so two alike make
@@ -30,12 +31,12 @@ func (p *problems) stores(part string, values config.Values, prefix, suffix, ext
 		next := "remove it: Lockstep names it " + store + extension
 		switch {
 		case set && given == "":
-			p.Add(path, "", "is given as nothing: the store would have no file", next)
+			p.Add(path, "", "is empty: the key store would have no file", next)
 		case !set || given == store+extension:
 		case len(used[given]) > 1:
-			p.Add(path, given, "is the file name of "+strings.Join(used[given], " and ")+": both would be mounted at one path (mountPath must be unique)", next)
+			p.Add(path, given, "is the file name of "+strings.Join(used[given], " and ")+": both would have the same path in the pod (mountPath must be unique)", next)
 		default:
-			p.Add(path, given, "is no file of the Secret that Lockstep makes", next)
+			p.Add(path, given, "is not a file of the Secret that Lockstep makes", next)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func checkOwnTables(e config.Environment) (found problems) {
 	const at = "identityServer.values." + config.ISExtraConfigs + ", "
 	if roles := own.RoleManagement; roles != nil && e.KeyManager.CreatesRoles() && roles["allow_system_prefix_for_role"] != true {
 		found.Add(at+"role_mgt.allow_system_prefix_for_role", given(roles["allow_system_prefix_for_role"]),
-			"is not true: Identity Server would refuse the roles that API Manager makes, as system_primary_…",
+			"is not true: Identity Server would refuse the roles that API Manager makes (system_primary_…)",
 			"write allow_system_prefix_for_role = true, or set keyManager.roleCreation: false")
 	}
 	for _, listener := range own.Listeners {
@@ -33,26 +33,26 @@ func checkOwnTables(e config.Environment) (found problems) {
 func checkListener(e config.Environment, at string, listener map[string]any) (found problems) {
 	const remove = ", or remove the listener and its properties: Lockstep adds it"
 	if listener["type"] != deploymenttoml.RevocationListenerType {
-		found.Add(at+"type", given(listener["type"]), "is not the type under which the handler is looked up: it would never be called, and tokens would stay valid after they are revoked",
+		found.Add(at+"type", given(listener["type"]), "is not the type of the handler: the server would never call it, and revoked tokens would stay valid",
 			`write type = "`+deploymenttoml.RevocationListenerType+`"`+remove)
 	}
 	if fmt.Sprint(listener["enable"]) == "false" {
-		found.Add(at+"enable", "false", "turns off what tells API Manager of revoked tokens: they would stay valid", "remove it"+remove)
+		found.Add(at+"enable", "false", "turns off the listener that tells API Manager of revoked tokens: they would stay valid", "remove it"+remove)
 	}
 	properties, _ := listener["properties"].(map[string]any)
 	const header = "header.X-WSO2-KEY-MANAGER"
 	if kind := properties[header]; kind != "WSO2-IS" && kind != "default" {
-		found.Add(at+"properties.'"+header+"'", given(kind), "is no type of key manager to API Manager: it would answer 200 and revoke nothing",
+		found.Add(at+"properties.'"+header+"'", given(kind), "is not a type of key manager that API Manager knows: it would answer 200 and revoke nothing",
 			`write '`+header+`' = "WSO2-IS", the key in quotes`+remove)
 	}
 	for _, key := range []string{"username", "password"} {
 		if given(properties[key]) == "" {
-			found.Add(at+"properties."+key, "", "is missing: API Manager would refuse the news of revoked tokens, and Identity Server would not say so",
-				"write that of API Manager's admin"+remove)
+			found.Add(at+"properties."+key, "", "is missing: API Manager would refuse the report of a revoked token, and Identity Server would not log it",
+				"write the one of API Manager's admin"+remove)
 		}
 	}
 	if message := cannotNotify(e, given(properties["notification_endpoint"])); message != "" {
-		found.Add(at+"properties.notification_endpoint", "", message+": revoked tokens would be reported to nobody",
+		found.Add(at+"properties.notification_endpoint", "", message+": API Manager would not learn of revoked tokens",
 			"write https://"+apimService(e)+"."+e.Namespace+".svc:9443"+deploymenttoml.RevocationPath+remove)
 	}
 	return found
@@ -76,11 +76,11 @@ func cannotNotify(e config.Environment, address string) string {
 	case address == "":
 		return "is missing"
 	case err != nil || parsed.Scheme != "https" || parsed.Host == "":
-		return "is no https URL"
+		return "is not an https URL"
 	case !strings.HasSuffix(parsed.Path, deploymenttoml.RevocationPath):
 		return "does not end in " + deploymenttoml.RevocationPath
 	case slices.Contains(apimServiceNames(e), parsed.Hostname()) && parsed.Port() != "9443":
-		return "is not the port of API Manager's Service, 9443"
+		return "has another port than API Manager's Service, 9443"
 	case !apimCertified(e, parsed.Hostname()):
 		return "names " + parsed.Hostname() + ", which is not in API Manager's certificate"
 	}

@@ -36,13 +36,13 @@ func TestAnOwnListenerIsOneThatFires(t *testing.T) {
 	host := func(name string) string { return listener("apim-wso2am-all-in-one-am-service.apim.svc:9443", name) }
 	configtest.Check(t, []configtest.Refusal{
 		{Holds: "of the type that is looked up", More: listener(".core.handler.AbstractIdentityHandler", ".event.handler.AbstractEventHandler"),
-			Path: at + "type", Value: "org.wso2.carbon.identity.event.handler.AbstractEventHandler", Says: "never be called"},
+			Path: at + "type", Value: "org.wso2.carbon.identity.event.handler.AbstractEventHandler", Says: "the server would never call it"},
 		{Holds: "not turned off", More: listener("order = 1", "enable = false"), Path: at + "enable", Value: "false", Says: "turns off"},
 		{Holds: "with the connector's type, not the key manager's name", More: listener(`"WSO2-IS"`, `"WSO2IS7"`), Path: at + "properties.'header.X-WSO2-KEY-MANAGER'", Value: "WSO2IS7", Says: "revoke nothing"},
 		{Holds: "with the header's key in quotes", More: listener(`'header.X-WSO2-KEY-MANAGER'`, `header.X-WSO2-KEY-MANAGER`), Path: at + "properties.'header.X-WSO2-KEY-MANAGER'", Says: "in quotes"},
 		{Holds: "with credentials", More: listener("username = \"admin\"\n", ""), Path: at + "properties.username", Says: "API Manager's admin"},
 		{Holds: "with an address", More: listener("notification_endpoint", "endpoint"), Path: endpoint, Says: "is missing"},
-		{Holds: "over TLS", More: listener("https://", "http://"), Path: endpoint, Says: "no https URL"},
+		{Holds: "over TLS", More: listener("https://", "http://"), Path: endpoint, Says: "not an https URL"},
 		{Holds: "at the path that listens", More: listener("/notify", "/revoke"), Path: endpoint, Says: "does not end in /internal/data/v1/notify"},
 		{Holds: "by a name of the certificate", More: host("apim.elsewhere:9443"), Path: endpoint, Says: "not in API Manager's certificate"},
 		{Holds: "not itself", More: host("localhost:9443"), Path: endpoint, Says: "names localhost"},

@@ -2,9 +2,10 @@ package chartvalues
 
 import (
 	"fmt"
-	"lockstep/config"
 	"strconv"
 	"strings"
+
+	"lockstep/config"
 )
 
 // ownedValue is a chart value that Lockstep sets itself.
@@ -45,7 +46,7 @@ func checkOwnedValues(e config.Environment) (found problems) {
 // overridden says where values take the place of the owned one: at its key, or at a parent of it that is no map.
 func (o ownedValue) overridden(values config.Values) (key string, problem *config.Problem) {
 	if parent := values.NotMap(o.key); parent != "" {
-		return parent, &config.Problem{Message: "is no map: what Lockstep sets below it, as " + o.key + ", would be gone", Next: "remove it, or write a map"}
+		return parent, &config.Problem{Message: "is not a map: Lockstep sets values below it, as " + o.key, Next: "remove it, or write a map"}
 	}
 	value, given := values.Lookup(o.key)
 	text := values.Text(o.key)
@@ -57,7 +58,7 @@ func (o ownedValue) overridden(values config.Values) (key string, problem *confi
 		message += " to " + strconv.Quote(o.value)
 	}
 	if text == "" {
-		message = "is given as nothing, but " + message
+		message = "is empty, but " + message
 	}
 	return o.key, &config.Problem{Value: short(text), Message: message, Next: o.instead}
 }
@@ -77,7 +78,7 @@ func ownedByGateway(e config.Environment) []ownedValue {
 }
 
 func ownedByIS(e config.Environment) []ownedValue {
-	const stores = "remove it: Lockstep mints the stores, from your own CA if certificates.ca names one"
+	const stores = "remove it: Lockstep makes the key stores, with your own CA if certificates.ca names one"
 	const route = "remove it: Lockstep routes hostnames.keyManager to Identity Server on the environment's Gateway"
 	owned := []ownedValue{
 		{"fullnameOverride", "", "remove it and set identityServer.release"},
@@ -94,7 +95,7 @@ func ownedByIS(e config.Environment) []ownedValue {
 		{"deployment.externalJKS.enabled", "true", stores},
 		{"deployment.externalJKS.secretName", "is-keystores", stores},
 		{"deploymentToml.server.offset", "0", "remove it: Service, probes and routes expect port 9443"},
-		{"deploymentToml.transport.https.properties.proxyPort", "443", "remove it: it is part of the issuer, and the Gateway listens on 443"},
+		{"deploymentToml.transport.https.properties.proxyPort", "443", "remove it: the port is part of the issuer, and the Gateway listens on 443"},
 		{"deploymentToml.oauth.authorizeAllScopes", "true", "remove it: API Manager's tokens need it"},
 		{"deploymentToml.superAdmin.createAdminAccount", "true", "remove it: API Manager uses this account"},
 		{"deploymentToml.superAdmin.password", atRunTime, "remove it: Lockstep generates it, or takes adminPassword of credentials.secret"},
@@ -112,7 +113,7 @@ func ownedByIS(e config.Environment) []ownedValue {
 }
 
 func ownedByAPIM(e config.Environment) []ownedValue {
-	const stores = "remove it: Lockstep mints the stores, from your own CA if certificates.ca names one"
+	const stores = "remove it: Lockstep makes the key stores, with your own CA if certificates.ca names one"
 	const image = "remove it and set apiManager.image"
 	const pull = "remove it and set image.pullSecret"
 	const port = "remove it: Services, routes and probes expect the standard ports"
@@ -127,7 +128,7 @@ func ownedByAPIM(e config.Environment) []ownedValue {
 		{"kubernetes.gatewayAPI.gateway.hostname", e.Hostnames.Gateway, "remove it and set hostnames.gateway"},
 		{"kubernetes.gatewayAPI.websocket.hostname", e.Hostnames.WebSocket, "remove it and set hostnames.websocket"},
 		{"kubernetes.gatewayAPI.websub.hostname", e.Hostnames.WebSub, "remove it and set hostnames.websub"},
-		{"kubernetes.gatewayAPI.defaultConfigMapCreation", "false", ca + ", and the chart's ConfigMap of the same name would clash with it (invalid ownership metadata)"},
+		{"kubernetes.gatewayAPI.defaultConfigMapCreation", "false", ca + ". The ConfigMap of the chart has the same name, and the installation would fail (invalid ownership metadata)"},
 		{"kubernetes.gatewayAPI.backendTLSPolicy.enabled", "true", "remove it: Envoy speaks TLS to API Manager"},
 		{"kubernetes.gatewayAPI.backendTLSPolicy.caCertificateConfigMap", "wso2-ca-cert", ca},
 		{"kubernetes.gatewayAPI.backendTLSPolicy.hostname", atRunTime, "remove it: Lockstep writes a name of the certificate it minted"},
@@ -170,10 +171,10 @@ func checkBuildVersion(e config.Environment) (found problems) {
 	given, base := e.IdentityServer.Values.Text(key), config.ImageVersion(e.Image.Base)
 	switch {
 	case set && given == "":
-		found.Add("identityServer.values."+key, "", "is given as nothing: the chart would mount the stores where the server does not look",
+		found.Add("identityServer.values."+key, "", "is empty: the chart would mount the key stores where the server does not look",
 			"remove it: Lockstep reads it from the image")
 	case set && base != "" && given != base:
-		found.Add("identityServer.values."+key, given, "is not the version of the base image, "+base+": the chart would mount the stores into /home/wso2carbon/wso2is-"+given+", where the server does not look",
+		found.Add("identityServer.values."+key, given, "is not the version of the base image, "+base+": the chart would mount the key stores into /home/wso2carbon/wso2is-"+given+", where the server does not look",
 			"remove it: Lockstep reads it from the image")
 	}
 	return found

@@ -2,11 +2,12 @@ package chartvalues
 
 import (
 	"fmt"
-	"lockstep/config"
 	"regexp"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"lockstep/config"
 )
 
 // secretKey is how the last key of a path to a secret ends, in lower case: password, adminPassword, DB_PASSWORD, …
@@ -36,7 +37,7 @@ func checkSecretsInValues(e config.Environment) (found problems) {
 		}
 		if key := part.extraConfigs; key != "" {
 			for _, path := range secretsInTOML(part.values.Text(key)) {
-				found.secret(part.name+".values."+key+": "+path, "write $env{NAME} and keep the value as key NAME of the Secret in credentials.secret")
+				found.secret(part.name+".values."+key+": "+path, "write $env{NAME}, and put the value under the key NAME into the Secret that credentials.secret names")
 			}
 		}
 	}
@@ -44,25 +45,25 @@ func checkSecretsInValues(e config.Environment) (found problems) {
 }
 
 func (p *problems) secret(path, next string) {
-	p.Add(path, "", "holds a secret; the environment file never does, as it is kept in Temporal's history and in Helm's", next)
+	p.Add(path, "", "holds a secret: Temporal and Helm would keep it in their histories", next)
 }
 
 func secretInstead(path string) string {
 	for _, generated := range []string{"adminPassword", "superAdmin.password", "encryption.key", "keystore", "truststore"} {
 		if strings.Contains(path, generated) {
-			return "remove it: Lockstep generates it once, or takes it from the Secret in credentials.secret"
+			return "remove it: Lockstep generates it once, or takes it from the Secret that credentials.secret names"
 		}
 	}
 	if strings.Contains(path, "subscription.") || strings.Contains(path, "imagePullSecrets.") {
-		return "remove it and name a pull secret in image.pullSecret"
+		return "remove it, and name a pull secret in image.pullSecret"
 	}
 	if strings.Contains(path, "databases.apim_db.") {
-		return "remove it, put it into the Secret in credentials.secret and name its key in " + config.APIMConfigurations + "existingSecret.apimDBPasswordKey"
+		return "remove it, put it into the Secret that credentials.secret names, and write its key as " + config.APIMConfigurations + "existingSecret.apimDBPasswordKey"
 	}
 	if strings.Contains(path, "databases.shared_db.") {
-		return "remove it, put it into the Secret in credentials.secret and name its key in " + config.APIMConfigurations + "existingSecret.sharedDBPasswordKey"
+		return "remove it, put it into the Secret that credentials.secret names, and write its key as " + config.APIMConfigurations + "existingSecret.sharedDBPasswordKey"
 	}
-	return "write $env{NAME} and keep the value as key NAME of the Secret in credentials.secret"
+	return "write $env{NAME}, and put the value under the key NAME into the Secret that credentials.secret names"
 }
 
 func isSecret(path string, value any) bool {
@@ -117,19 +118,19 @@ func checkPlaceholders(e config.Environment) (found problems) {
 		names := part.values.EnvReferences()
 		for _, name := range names {
 			if !envVariable.MatchString(name) {
-				found.Add(part.name+".values", "$env{"+name+"}", "is no name of an environment variable", "write letters, digits and underscores, as $env{IS_DB_PASSWORD}")
+				found.Add(part.name+".values", "$env{"+name+"}", "is not the name of an environment variable", "write letters, digits and underscores, as $env{IS_DB_PASSWORD}")
 			}
 		}
 		if len(names) > 0 && e.Credentials.Secret == "" {
-			found.Add("credentials.secret", "", "is missing, and "+part.name+".values refer to $env{"+strings.Join(names, "}, $env{")+"}",
-				"name a Secret with these keys, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
+			found.Add("credentials.secret", "", "is missing, but "+part.name+".values refer to $env{"+strings.Join(names, "}, $env{")+"}",
+				"write the name of a Secret with these keys, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
 		}
 	}
 	for _, key := range []string{"apimDBPasswordKey", "sharedDBPasswordKey"} {
 		path := config.APIMConfigurations + "existingSecret." + key
 		if name := e.APIManager.Values.Text(path); name != "" && e.Credentials.Secret == "" {
-			found.Add("credentials.secret", "", "is missing, and apiManager.values."+path+" names its key "+name,
-				"name a Secret with that key, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
+			found.Add("credentials.secret", "", "is missing, but apiManager.values."+path+" names its key "+name,
+				"write the name of a Secret with that key, and with adminPassword, keystorePassword, apimEncryptionKey and isEncryptionKey")
 		}
 	}
 	return found

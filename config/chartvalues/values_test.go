@@ -46,7 +46,7 @@ func TestPlaceholdersAndReferencesAreNoSecrets(t *testing.T) {
 	configtest.Check(t, []configtest.Refusal{
 		{Holds: "a placeholder needs a Secret of the user's", More: configtest.Values("deploymentToml: {database: {user: {password: '$env{IS_DB}'}}}"), Path: "credentials.secret", Says: "$env{IS_DB}"},
 		{Holds: "so does the name of a key", More: configtest.Configurations("existingSecret: {sharedDBPasswordKey: db}"), Path: "credentials.secret", Says: "its key db"},
-		{Holds: "a placeholder names a variable", More: configtest.Values("deploymentToml: {database: {user: {password: '$env{is-db}'}}}"), Path: "identityServer.values", Value: "$env{is-db}", Says: "no name of an environment variable"},
+		{Holds: "a placeholder names a variable", More: configtest.Values("deploymentToml: {database: {user: {password: '$env{is-db}'}}}"), Path: "identityServer.values", Value: "$env{is-db}", Says: "is not the name of an environment variable"},
 	})
 }
 
@@ -62,7 +62,7 @@ func TestBothProductsHaveOneAdmin(t *testing.T) {
 func TestStoresHaveTheNamesOfTheirSecret(t *testing.T) {
 	configtest.Check(t, []configtest.Refusal{
 		{Holds: "Identity Server's three default names collide", More: configtest.Values("deploymentToml: {keystore: {tls: {fileName: wso2carbon.p12}, primary: {fileName: wso2carbon.p12}}}"),
-			Path: is + "deploymentToml.keystore.tls.fileName", Value: "wso2carbon.p12", Says: "tls and primary: both would be mounted at one path"},
+			Path: is + "deploymentToml.keystore.tls.fileName", Value: "wso2carbon.p12", Says: "tls and primary: both would have the same path in the pod"},
 		{Holds: "API Manager's collide too", More: configtest.Configurations("security: {keystores: {internal: {name: wso2carbon.jks}, primary: {name: wso2carbon.jks}}}"),
 			Path: apim + config.APIMConfigurations + "security.keystores.internal.name", Value: "wso2carbon.jks", Says: "mountPath must be unique"},
 		{Holds: "one default name beside Lockstep's collides with another", More: configtest.Values("deploymentToml: {keystore: {tls: {fileName: primary.p12}}}"),
@@ -93,7 +93,7 @@ func TestWhatLockstepSetsIsSetInOnePlace(t *testing.T) {
 
 func TestWhatLockstepSetsIsNotTakenAwayByNothing(t *testing.T) {
 	configtest.Check(t, []configtest.Refusal{
-		{Holds: "an emptied name of a Secret", More: configtest.Configurations("security: {jksSecretName: ''}"), Path: apim + config.APIMConfigurations + "security.jksSecretName", Says: "given as nothing"},
+		{Holds: "an emptied name of a Secret", More: configtest.Configurations("security: {jksSecretName: ''}"), Path: apim + config.APIMConfigurations + "security.jksSecretName", Says: "is empty"},
 		{Holds: "an emptied hostname", More: configtest.Values("deployment: {ingress: {hostName: ''}}"), Path: is + "deployment.ingress.hostName", Says: "km.example.com"},
 		{Holds: "a null", More: configtest.Values("deployment: {image: {repository: null}}"), Path: is + "deployment.image.repository", Says: "set image.target"},
 		{Holds: "an emptied password, which is no secret", More: configtest.Values("deploymentToml: {superAdmin: {password: ''}}"), Path: is + "deploymentToml.superAdmin.password", Says: "Lockstep generates it"},

@@ -4,10 +4,11 @@ package deploymenttoml
 import (
 	"errors"
 	"fmt"
-	"lockstep/config"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"lockstep/config"
 )
 
 // Lint looks for what WSO2's TOML parser (cava-toml, behind the products' config mapper) cannot take or takes for
@@ -94,10 +95,10 @@ func (l *linter) table(path, where string) {
 	case l.arrays[path] != "":
 		l.found.Add(where, name, "is an array of tables in "+l.arrays[path], "write [["+path+"]]")
 	case l.children[path] != "":
-		l.found.Add(where, name, "comes after "+l.children[path]+": the server's parser overflows its stack and never starts",
+		l.found.Add(where, name, "comes after "+l.children[path]+": the server's parser overflows its stack, and the server never starts",
 			"move it before its child, or set its keys where the chart offers values for them")
 	case l.keys[path] != "":
-		l.found.Add(where, name, "is a key in "+l.keys[path], "give it in one of the two ways")
+		l.found.Add(where, name, "is also a key in "+l.keys[path], "keep one of the two")
 	}
 	if l.tables[path] == "" {
 		l.tables[path] = where
@@ -109,7 +110,7 @@ func (l *linter) table(path, where string) {
 // array takes a [[path]] header: a new element, in which tables and keys below it may be given again.
 func (l *linter) array(path, where string) {
 	if l.tables[path] != "" {
-		l.found.Add(where, "[["+path+"]]", "is a table in "+l.tables[path], "write it as one or the other")
+		l.found.Add(where, "[["+path+"]]", "is a table in "+l.tables[path], "keep one of the two")
 	}
 	for _, seen := range []map[string]string{l.tables, l.arrays, l.children, l.keys} {
 		for known := range seen {
@@ -139,7 +140,7 @@ func (l *linter) key(path, where string) {
 	case l.keys[full] != "":
 		l.found.Add(where, path, "is given twice, first in "+l.keys[full], "keep one of the two")
 	case l.tables[full] != "" || l.arrays[full] != "":
-		l.found.Add(where, path, "is a table in "+l.tables[full]+l.arrays[full], "give it in one of the two ways")
+		l.found.Add(where, path, "is a table in "+l.tables[full]+l.arrays[full], "keep one of the two")
 	default:
 		l.keys[full] = where
 	}
@@ -147,8 +148,8 @@ func (l *linter) key(path, where string) {
 
 // stray complains about a key before the first header of a text that is put in after some table.
 func (l *linter) stray(path, where string) {
-	l.found.Add(where, path, "stands before any [table], so it belongs to whichever table the chart has before it (in Identity Server's, the TOTP parameters), and does nothing",
-		"put it under a header of its own")
+	l.found.Add(where, path, "comes before any [table]: it would become a key of the chart's table before it (in Identity Server's chart, the TOTP parameters), and has no effect",
+		"put it below a [table] of its own")
 }
 
 func (l *linter) syntax(parser *unstable.Parser) {
@@ -161,7 +162,7 @@ func (l *linter) syntax(parser *unstable.Parser) {
 	if errors.As(err, &at) && len(at.Highlight) > 0 {
 		where = fmt.Sprintf("line %d", parser.Shape(parser.Range(at.Highlight)).Start.Line)
 	}
-	l.found.Add(where, "", "is no TOML: "+err.Error(), "correct it there")
+	l.found.Add(where, "", "is not TOML: "+err.Error(), "correct the text there")
 }
 
 // keyOf is the dotted key of a header or key and its line. A part with a dot in it is quoted.

@@ -25,8 +25,8 @@ func TestLintFindsWhatTheServersParserCannotTake(t *testing.T) {
 		{"a dotted key twice", "a.b = 1\na.b = 2\n", []string{`line 2 "a.b": is given twice`}},
 		{"a quoted dot is part of the key", "[p]\n'header.X' = 1\n[p.header]\nX = 1\n", nil},
 		{"headers inside text are text", "[a]\nx = '''\n[a]\n'''\n# [a]\ny = [\n  1,\n]\n", nil},
-		{"broken TOML names its line", "[a]\nx = \n", []string{"line 2: is no TOML"}},
-		{"an open bracket", "[a\n", []string{"line 1: is no TOML"}},
+		{"broken TOML names its line", "[a]\nx = \n", []string{"line 2: is not TOML"}},
+		{"an open bracket", "[a\n", []string{"line 1: is not TOML"}},
 	} {
 		t.Run(c.holds, func(t *testing.T) {
 			got := deploymenttoml.Lint(c.text)

@@ -3,10 +3,11 @@ package deploymenttoml
 import (
 	"errors"
 	"fmt"
-	"lockstep/config"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"lockstep/config"
 )
 
 // RevocationListener is the event listener of the notification handler that tells API Manager of revoked tokens.

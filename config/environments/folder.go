@@ -33,7 +33,7 @@ func FileOf(folder, name string) (string, error) {
 	if near := spelling.Closest(name, there); near != "" {
 		next = "did you mean " + near + "?"
 	} else if len(there) > 0 {
-		next = "name one of " + strings.Join(there, ", ") + ", or " + next
+		next = "write one of " + strings.Join(there, ", ") + ", or " + next
 	}
 	return "", config.Problems{{Path: "environment", Value: name, Message: "is not in the folder of environments, " + folder, Next: next}}
 }

@@ -132,7 +132,7 @@ func TestAValuesFileLiesUnderTheValues(t *testing.T) {
 		t.Errorf("it shows what stands in a file that is no values file: %v", err)
 	}
 	_, err = environments.Parse([]byte(configtest.Minimal+"apiManager: {valuesFile: is.yaml}\n"), nil)
-	configtest.WantProblem(t, err, "apiManager.valuesFile", "is.yaml", "only be read beside an environment file")
+	configtest.WantProblem(t, err, "apiManager.valuesFile", "is.yaml", "only read beside an environment file")
 }
 
 func TestAProductionTimeoutIsADuration(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"lockstep/config"
-	"lockstep/config/strictyaml"
 	"os"
 	"slices"
+
+	"lockstep/config"
+	"lockstep/config/strictyaml"
 )
 
 // Reference is an environment as the input of an operation gives it: the name of a file in a folder of environments, or the
@@ -76,8 +77,8 @@ func checkName(name string) error {
 	if config.IsName(name) {
 		return nil
 	}
-	return config.Problems{{Path: "name", Value: name, Message: "is no name of an environment",
-		Next: "write at most 63 of a-z, 0-9 and -, beginning and ending with a letter or a digit"}}
+	return config.Problems{{Path: "name", Value: name, Message: "is not the name of an environment",
+		Next: "write at most 63 of a-z, 0-9 and -, with a letter or a digit at both ends"}}
 }
 
 func wrongReference(message string) config.Problems {
@@ -128,10 +129,10 @@ func withoutLines(err error) error {
 // renamed refuses an environment of another name than the one it was asked for by: the name is its lock.
 func renamed(file bool, is, asked string) config.Problems {
 	if !file {
-		return config.Problems{{Path: "overrides.name", Value: is, Message: fmt.Sprintf("is another environment than %q", asked), Next: "leave the name as it is"}}
+		return config.Problems{{Path: "overrides.name", Value: is, Message: fmt.Sprintf("is not the name of the environment, %q", asked), Next: "remove name from the overrides"}}
 	}
-	return config.Problems{{Path: "name", Value: is, Message: fmt.Sprintf("is not what its file is called, %s", asked),
-		Next: fmt.Sprintf("write name: %s there, or call the file %s.yaml", asked, is)}}
+	return config.Problems{{Path: "name", Value: is, Message: fmt.Sprintf("is not the name of its file, %s", asked),
+		Next: fmt.Sprintf("write name: %s in the file, or rename the file to %s.yaml", asked, is)}}
 }
 
 // open reads the environment, and how the files beside it are read.
@@ -141,8 +142,8 @@ func (r Reference) open(folder string) ([]byte, func(string) ([]byte, error), er
 		return text, nil, err
 	}
 	if folder == "" {
-		return nil, nil, config.Problems{{Path: "environment", Value: r.name, Message: "is a name, and there is no folder of environments",
-			Next: "give the setting environments (LOCKSTEP_ENVIRONMENTS) a folder with " + r.name + ".yaml, or give the environment itself"}}
+		return nil, nil, config.Problems{{Path: "environment", Value: r.name, Message: "is a name, but no folder of environments is set",
+			Next: "set environments (LOCKSTEP_ENVIRONMENTS) to a folder with " + r.name + ".yaml, or write the environment itself"}}
 	}
 	path, err := FileOf(folder, r.name)
 	if err != nil {
@@ -162,10 +163,13 @@ func namedIn(text []byte, readFile func(string) ([]byte, error)) func(string) ([
 	}
 	var env config.Environment
 	_, _ = strictyaml.Decode(text, &env, what) // what is wrong with it is said later
-	own := []string{env.Routing.ValuesFile, env.IdentityServer.ValuesFile, env.APIManager.ValuesFile}
+	var own []string
+	for _, part := range env.Parts() {
+		own = append(own, *part.ValuesFile)
+	}
 	return func(name string) ([]byte, error) {
 		if !slices.Contains(own, name) {
-			return nil, errors.New("overrides may not name a file: put what is in it into values beside this")
+			return nil, errors.New("overrides may not name a file: put the values of the file into values")
 		}
 		return readFile(name)
 	}

@@ -11,9 +11,10 @@ import (
 // foldValuesFiles puts each values file under the values beside it. What could be folded is no longer named, so that
 // the environment means the same on a machine without the file.
 func foldValuesFiles(e *config.Environment, readFile func(string) ([]byte, error)) (found config.Problems) {
-	found = append(found, foldValues("routing", &e.Routing.Values, &e.Routing.ValuesFile, readFile)...)
-	found = append(found, foldValues("identityServer", &e.IdentityServer.Values, &e.IdentityServer.ValuesFile, readFile)...)
-	return append(found, foldValues("apiManager", &e.APIManager.Values, &e.APIManager.ValuesFile, readFile)...)
+	for _, part := range e.Parts() {
+		found = append(found, foldValues(part.Name, part.Values, part.ValuesFile, readFile)...)
+	}
+	return found
 }
 
 func foldValues(part string, values *config.Values, file *string, readFile func(string) ([]byte, error)) config.Problems {
@@ -25,7 +26,7 @@ func foldValues(part string, values *config.Values, file *string, readFile func(
 	data, err := readFile(name)
 	if err != nil {
 		return config.Problems{{Path: path, Value: name, Message: "cannot be read: " + reason(err),
-			Next: "name a values file, relative to the environment file"}}
+			Next: "write the path of a values file, relative to the environment file"}}
 	}
 	var under config.Values
 	_, found := strictyaml.Decode(data, &under, what)

@@ -55,14 +55,14 @@ func TestOptionsAreChecked(t *testing.T) {
 		"nothing":              {"rebuild", nil, ""},
 		"all of it":            {"rebuild", map[string]any{"mode": "fresh", "purge": true}, ""},
 		"a switch that is off": {"rebuild", map[string]any{"mode": "in-place", "purge": false}, ""},
-		"what excludes it":     {"rebuild", map[string]any{"mode": "in-place", "purge": true}, `purge: "true" does not go with mode in-place, which removes nothing; leave one of the two out`},
-		"another's":            {"deploy", map[string]any{"purge": true}, `purge: "true" is no option: deploy has none; remove it`},
-		"unknown":              {"teardown", map[string]any{"mode": "fresh"}, `mode: "fresh" is no option of teardown; write one of purge`},
-		"no choice":            {"verify", map[string]any{"level": "none"}, `level: "none" is none of the choices; write one of health, token, full`},
-		"text for a switch":    {"teardown", map[string]any{"purge": "yes"}, `purge: "yes" is none of the choices; write one of true, false`},
+		"what excludes it":     {"rebuild", map[string]any{"mode": "in-place", "purge": true}, `purge: "true" does not go with mode in-place, which removes nothing; remove one of the two`},
+		"another's":            {"deploy", map[string]any{"purge": true}, `purge: "true" is not an option: deploy has none; remove it`},
+		"unknown":              {"teardown", map[string]any{"mode": "fresh"}, `mode: "fresh" is not an option of teardown; write one of purge`},
+		"no choice":            {"verify", map[string]any{"level": "none"}, `level: "none" is not a value of this option; write one of health, token, full`},
+		"text for a switch":    {"teardown", map[string]any{"purge": "yes"}, `purge: "yes" is not a value of this option; write one of true, false`},
 		"a list":               {"rotate", map[string]any{"what": []any{"certificates"}}, ""},
-		"no list":              {"rotate", map[string]any{"what": "certificates"}, `what: "certificates" is none of the choices`},
-		"one that is none":     {"rotate", map[string]any{"what": []string{"certificates", "keys"}}, `what: "[certificates keys]" is none of the choices`},
+		"no list":              {"rotate", map[string]any{"what": "certificates"}, `what: "certificates" is not a value of this option`},
+		"one that is none":     {"rotate", map[string]any{"what": []string{"certificates", "keys"}}, `what: "[certificates keys]" is not a value of this option`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, _ := OfVerb(test.verb)

@@ -72,17 +72,17 @@ func (o Operation) Check(options map[string]any) (found []Problem) {
 		option, known := o.option(name)
 		switch {
 		case !known && len(o.Options) == 0:
-			problem.Message, problem.Next = "is no option: "+o.Verb+" has none", "remove it"
+			problem.Message, problem.Next = "is not an option: "+o.Verb+" has none", "remove it"
 		case !known:
-			problem.Message, problem.Next = "is no option of "+o.Verb, "write one of "+strings.Join(o.names(), ", ")
+			problem.Message, problem.Next = "is not an option of "+o.Verb, "write one of "+strings.Join(o.names(), ", ")
 		case !option.holds(value):
-			problem.Message, problem.Next = "is none of the choices", "write one of "+strings.Join(option.choices(), ", ")
+			problem.Message, problem.Next = "is not a value of this option", "write one of "+strings.Join(option.choices(), ", ")
 			if option.Only != "" {
 				problem.Message += ": " + option.Only
 			}
 		case value != false && option.Excludes.Option != "" && options[option.Excludes.Option] == option.Excludes.Value:
 			problem.Message = fmt.Sprintf("does not go with %s %s, which %s", option.Excludes.Option, option.Excludes.Value, option.Excludes.Why)
-			problem.Next = "leave one of the two out"
+			problem.Next = "remove one of the two"
 		default:
 			continue
 		}

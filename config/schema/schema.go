@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 
@@ -45,12 +46,6 @@ func schemaOf(of reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$`, Examples: []any{"90s", "5m", "1h30m"}}
 	case reflect.TypeFor[config.Values]():
 		return &jsonschema.Schema{Type: "object"}
-	case reflect.TypeFor[config.CRDPolicy]():
-		return enum(config.CRDPolicies()...)
-	case reflect.TypeFor[config.VerifyLevel]():
-		return enum(config.VerifyLevels()...)
-	case reflect.TypeFor[config.FailurePolicy]():
-		return enum(config.FailurePolicies()...)
 	}
 	return nil
 }
@@ -63,8 +58,36 @@ func enum[T ~string](values ...T) *jsonschema.Schema {
 	return schema
 }
 
-// narrow adds to plain text fields what they may hold.
+// patterns are what the rules of tags let through.
+func patterns() map[string]string {
+	return map[string]string{config.RuleLabel: config.LabelPattern, config.RuleHostname: config.DNSNamePattern,
+		config.RuleObject: config.DNSNamePattern, config.RuleSecret: config.DNSNamePattern}
+}
+
+// tagged adds what tags say of the fields of a struct, and of those below it.
+func tagged(schema *jsonschema.Schema, of reflect.Type, properties func(reflect.Type) *jsonschema.Schema) {
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		property, _ := schema.Properties.Get(name)
+		if choices := config.Choices(field.Tag); choices != nil {
+			property.Enum = enum(choices...).Enum
+		}
+		if pattern := patterns()[field.Tag.Get("rule")]; pattern != "" {
+			property.Pattern = pattern
+		}
+		below := field.Type
+		for below.Kind() == reflect.Pointer || below.Kind() == reflect.Slice {
+			below = below.Elem()
+		}
+		if below.Kind() == reflect.Struct {
+			tagged(properties(below), below, properties)
+		}
+	}
+}
+
+// narrow adds what fields may hold: what their tags say, and what has no tag.
 func narrow(schema *jsonschema.Schema) {
+	tagged(schema, reflect.TypeFor[config.Environment](), func(of reflect.Type) *jsonschema.Schema { return schema.Definitions[of.Name()] })
 	field := func(of, name string) *jsonschema.Schema {
 		properties := schema.Properties
 		if of != "" {
@@ -72,14 +95,6 @@ func narrow(schema *jsonschema.Schema) {
 		}
 		found, _ := properties.Get(name)
 		return found
-	}
-	field("", "apiVersion").Enum = []any{config.APIVersion}
-	field("Routing", "serviceType").Enum = enum(config.ServiceTypes()...).Enum
-	for _, name := range []string{"name", "namespace"} {
-		field("", name).Pattern = config.LabelPattern
-	}
-	for _, name := range []string{"management", "gateway", "websocket", "websub", "keyManager"} {
-		field("Hostnames", name).Pattern = config.DNSNamePattern
 	}
 	field("Artifact", "sha256").Pattern = config.SHA256Pattern
 	field("Chart", "oci").Pattern = "^oci://"

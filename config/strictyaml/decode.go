@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lockstep/config"
 	"reflect"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
+
+	"lockstep/config"
 )
 
 // Decode reads one YAML document into target by its JSON names and returns the line of each path. It reports
@@ -69,7 +70,7 @@ func parse(data []byte) (*yamlv3.Node, config.Problems) {
 	}
 	if err := decoder.Decode(&another); !errors.Is(err, io.EOF) {
 		return nil, config.Problems{{Path: "YAML", Line: another.Line, Message: "a second document begins after ---",
-			Next: "keep one document per file"}}
+			Next: "keep one document in the file"}}
 	}
 	return document.Content[0], nil
 }

@@ -43,7 +43,7 @@ func TestSeveralUnknownKeysComeAtOnceWithTheOtherProblems(t *testing.T) {
 	want := `3 problems:
   - onFailur (line 11): is not a field of an environment; did you mean onFailure?
   - verify.levle (line 12): is not a field of an environment; did you mean verify.level?
-  - timeouts.gateway (line 13) "9h": is not between 1s and 6h; a product needs 1 to 5 minutes to start; 15m leaves room`
+  - timeouts.gateway (line 13) "9h": is not between 1s and 6h; write a time in between; a product needs 1 to 5 minutes to start, so 15m is safe`
 	if found.Error() != want {
 		t.Errorf("got\n%s\nwant\n%s", found.Error(), want)
 	}
@@ -52,8 +52,8 @@ func TestSeveralUnknownKeysComeAtOnceWithTheOtherProblems(t *testing.T) {
 func TestAnEmptyFileSaysWhatIsMissing(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "---\n"} {
 		_, err := environments.Parse([]byte(text), nil)
-		configtest.WantProblem(t, err, "name", "", "name the environment")
-		configtest.WantProblem(t, err, "apiVersion", "", "write apiVersion: lockstep/v1")
+		configtest.WantProblem(t, err, "name", "", "write a name of lower-case letters")
+		configtest.WantProblem(t, err, "apiVersion", "", "write lockstep/v1")
 	}
 }
 

@@ -3,14 +3,15 @@ package strictyaml
 import (
 	"encoding"
 	"fmt"
-	"lockstep/config"
-	"lockstep/config/spelling"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+
+	"lockstep/config"
+	"lockstep/config/spelling"
 )
 
 // scalar complains unless the node is of the type that is wanted. Text is never made out of a number or a switch:

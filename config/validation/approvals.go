@@ -2,10 +2,11 @@ package validation
 
 import (
 	"fmt"
-	"lockstep/config"
-	"lockstep/config/spelling"
 	"slices"
 	"strings"
+
+	"lockstep/config"
+	"lockstep/config/spelling"
 )
 
 func checkApprovals(e config.Environment) (found problems) {
@@ -17,9 +18,9 @@ func checkApprovals(e config.Environment) (found problems) {
 			if near := spelling.Closest(step, config.DeploySteps()); near != "" {
 				next = "did you mean " + near + "?"
 			}
-			found.Add(path, step, "is no step of a deployment", next)
+			found.Add(path, step, "is not a step of a deployment", next)
 		case slices.Index(e.Approvals, step) < i:
-			found.Add(path, step, "is given twice", "remove one: a step is approved once")
+			found.Add(path, step, "is given twice", "remove one of the two")
 		}
 	}
 	return found

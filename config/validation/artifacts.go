@@ -2,11 +2,12 @@ package validation
 
 import (
 	"fmt"
-	"lockstep/config"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
+
+	"lockstep/config"
 )
 
 var (
@@ -23,7 +24,7 @@ func checkArtifacts(e config.Environment) (found problems) {
 		found.destination(at+".destination", artifact, config.ImageVersion(e.Image.Base))
 		file := artifact.File()
 		if first, taken := landing[file]; taken {
-			found.Add(at, file, "lands where "+first+" does", "give one of them another destination")
+			found.Add(at, file, "has the same place in the image as "+first, "write another destination for one of the two")
 		}
 		landing[file] = at
 	}
@@ -36,11 +37,11 @@ func (p *problems) artifactURL(at, text string) {
 	case text == "":
 		p.Add(at, "", "is missing", "write the http(s) URL of the file")
 	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		p.Add(at, text, "is no http(s) URL", "write where the worker can fetch the file")
+		p.Add(at, text, "is not an http(s) URL", "write a URL from which the worker can fetch the file")
 	case parsed.User != nil:
-		p.Add(at, "", "holds a user or password", "remove them: the environment file never holds a secret")
+		p.Add(at, "", "contains a user or a password", "remove both: an environment file never holds a secret")
 	case strings.HasSuffix(parsed.Path, "/") || parsed.Path == "":
-		p.Add(at, text, "names a folder, not a file", "write the URL of the file itself")
+		p.Add(at, text, "is the URL of a folder, not of a file", "write the URL of the file itself")
 	}
 }
 
@@ -49,13 +50,13 @@ func (p *problems) sha256(at, text string) {
 	switch {
 	case text == "" || sha256Hex.MatchString(text):
 	case strings.HasPrefix(text, "sha256:"):
-		p.Add(at, text, "has a prefix", "write the 64 hex digits alone")
+		p.Add(at, text, "has the prefix sha256:", "write only the 64 hex digits")
 	case sha256Hex.MatchString(strings.ToLower(text)):
 		p.Add(at, text, "has upper-case digits", "write "+strings.ToLower(text))
 	case len(text) == 40:
-		p.Add(at, text, "has 40 digits, as a SHA-1", next)
+		p.Add(at, text, "has 40 digits: it looks like a SHA-1", next)
 	default:
-		p.Add(at, text, fmt.Sprintf("has %d characters where 64 hex digits are wanted", len(text)), next)
+		p.Add(at, text, fmt.Sprintf("has %d characters, but must be 64 hex digits", len(text)), next)
 	}
 }
 
@@ -66,18 +67,18 @@ func (p *problems) destination(at string, artifact config.Artifact, base string)
 	spelled := absoluteHome.FindStringSubmatch(text)
 	switch {
 	case spelled != nil && base != "" && !strings.HasPrefix(spelled[2], base) && !strings.HasPrefix(base, spelled[2]):
-		p.Add(at, text, "is the home of "+spelled[1]+" "+spelled[2]+", the base image is "+base+": the file would lie where no server looks",
+		p.Add(at, text, "is the home of "+spelled[1]+" "+spelled[2]+", but the base image is "+base+": the server would not find the file",
 			"write it relative to the server's home: "+orDefault(spelled[3]))
 	case spelled != nil:
-		p.Add(at, text, "is absolute; Lockstep reads WSO2_SERVER_HOME from the image", "write it relative to the server's home: "+orDefault(spelled[3]))
+		p.Add(at, text, "is an absolute path, but Lockstep reads WSO2_SERVER_HOME from the image", "write it relative to the server's home: "+orDefault(spelled[3]))
 	case strings.HasPrefix(text, "/"):
-		p.Add(at, text, "is absolute", "write it relative to the server's home, as "+config.DefaultDestination)
+		p.Add(at, text, "is an absolute path", "write it relative to the server's home, as "+config.DefaultDestination)
 	case strings.Contains(text, "$") || strings.Contains(text, `\`):
-		p.Add(at, text, "holds a variable or a backslash, which would be taken literally", "write it relative to the server's home, as "+config.DefaultDestination)
+		p.Add(at, text, "contains a variable or a backslash: Lockstep does not replace it", "write it relative to the server's home, as "+config.DefaultDestination)
 	case path.Clean(text) == ".." || strings.HasPrefix(path.Clean(text), "../"):
 		p.Add(at, text, "leads out of the server's home", "write a path below it, as "+config.DefaultDestination)
 	case !strings.HasSuffix(text, "/") && path.Ext(text) == "":
-		p.Add(at, text, "would become a file of that name in place of the folder", "end it with a slash: "+text+"/")
+		p.Add(at, text, "has no slash at its end: it would become a file in place of the folder", "write it with a slash: "+text+"/")
 	}
 }
 

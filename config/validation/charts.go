@@ -2,10 +2,11 @@ package validation
 
 import (
 	"fmt"
-	"lockstep/config"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"lockstep/config"
 )
 
 // exactVersion is SemVer with an optional v; halfVersion lacks parts of it, anyVersion has an x in their place.
@@ -46,7 +47,7 @@ func (f chartField) checkSource() (found problems) {
 		}
 	}
 	if len(given) != 1 {
-		found.Add(f.path, "", fmt.Sprintf("names %d sources", len(given)), "give exactly one of repository, oci and path")
+		found.Add(f.path, "", fmt.Sprintf("has %d sources, but needs exactly one", len(given)), "write exactly one of repository, oci and path")
 		return found
 	}
 	switch given[0] {
@@ -56,7 +57,7 @@ func (f chartField) checkSource() (found problems) {
 		found.oci(f.path+".oci", f.chart.OCI)
 	}
 	if f.chart.Name != "" && f.chart.Repository == "" {
-		found.Add(f.path+".name", f.chart.Name, "belongs to a repository; oci and path name the chart themselves", "remove it")
+		found.Add(f.path+".name", f.chart.Name, "is only for repository: oci and path name the chart themselves", "remove it")
 	}
 	return found
 }
@@ -65,17 +66,17 @@ func (p *problems) repository(path string, chart config.Chart) {
 	parsed, err := url.Parse(chart.Repository)
 	switch {
 	case strings.HasPrefix(chart.Repository, "oci://"):
-		p.Add(path+".repository", chart.Repository, "is an OCI reference", "write it as oci, with the chart's name at its end, and leave repository and name out")
+		p.Add(path+".repository", chart.Repository, "is an OCI reference", "write it as oci, with the name of the chart at its end, and remove repository and name")
 	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		p.Add(path+".repository", chart.Repository, "is no http(s) URL", "write what helm repo list shows, as "+config.DefaultRepository)
+		p.Add(path+".repository", chart.Repository, "is not an http(s) URL", "write what helm repo list shows, as "+config.DefaultRepository)
 	case parsed.User != nil:
-		p.Add(path+".repository", "", "holds a user or password", "remove them: the environment file never holds a secret")
+		p.Add(path+".repository", "", "contains a user or a password", "remove both: an environment file never holds a secret")
 	}
 	switch {
 	case chart.Name == "":
-		p.Add(path+".name", "", "is missing", "name the chart in the repository, as "+config.DefaultISChart)
+		p.Add(path+".name", "", "is missing", "write the name of the chart in the repository, as "+config.DefaultISChart)
 	case strings.Contains(chart.Name, "/"):
-		p.Add(path+".name", chart.Name, "holds the alias of a repository", "write only "+chart.Name[strings.LastIndex(chart.Name, "/")+1:])
+		p.Add(path+".name", chart.Name, "contains the alias of a repository", "write only "+chart.Name[strings.LastIndex(chart.Name, "/")+1:])
 	}
 }
 
@@ -87,11 +88,11 @@ func (p *problems) oci(path, ref string) {
 	case !isOCI:
 		p.Add(path, ref, "does not begin with oci://", "write oci://registry/path/chart, as "+config.DefaultGatewayChart)
 	case host == "" || repository == "" || last == "":
-		p.Add(path, ref, "lacks registry or path", "write oci://registry/path/chart, as "+config.DefaultGatewayChart)
+		p.Add(path, ref, "has no registry or no path", "write oci://registry/path/chart, as "+config.DefaultGatewayChart)
 	case strings.ContainsAny(host, "@"):
-		p.Add(path, "", "holds a user or password", "remove them: registries are logged in to with the worker's docker config")
+		p.Add(path, "", "contains a user or a password", "remove both: the worker logs in to registries with its docker config")
 	case strings.ContainsAny(last, ":@"):
-		p.Add(path, ref, "has a tag or digest", "write it as version, and oci without it")
+		p.Add(path, ref, "has a tag or a digest", "write it as version, and remove it from oci")
 	}
 }
 
@@ -106,11 +107,11 @@ func (f chartField) checkVersion() (found problems) {
 		found.Add(path, "", "is missing", exact+"; helm search repo --versions --devel lists them")
 	case exactVersion.MatchString(version):
 	case strings.ContainsAny(version, "^~<>=|*, ") || anyVersion.MatchString(version):
-		found.Add(path, version, "is a range: the same file would deploy something else tomorrow", exact)
+		found.Add(path, version, "is a range: the same file can deploy something else tomorrow", exact)
 	case halfVersion.MatchString(version):
-		found.Add(path, version, "is part of a version, which Helm takes for a range", exact)
+		found.Add(path, version, "is only a part of a version: Helm reads it as a range", exact)
 	default:
-		found.Add(path, version, "is no SemVer version (Helm says: improper constraint)", exact)
+		found.Add(path, version, "is not a SemVer version (Helm says: improper constraint)", exact)
 	}
 	return found
 }
@@ -121,16 +122,16 @@ func warnCharts(e config.Environment) (found problems) {
 	for _, field := range charts(e)[1:] {
 		chart := field.chart
 		if chart.Repository == config.DefaultRepository && exactVersion.MatchString(chart.Version) && !strings.Contains(chart.Version, "-") {
-			found.Add(field.path+".version", chart.Version, "has no -N: WSO2 publishes its charts as "+chart.Version+"-1, -2, …, and Helm takes those for pre-releases of it, so it finds nothing",
+			found.Add(field.path+".version", chart.Version, "has no -N at its end: WSO2 publishes its charts as "+chart.Version+"-1, -2, …, so Helm finds no such version",
 				"write "+chart.Version+"-1, or what helm search repo --versions --devel lists")
 		}
 	}
 	found.madeFor("identityServer.chart.version", e.IdentityServer.Chart.Version, e.Image.Base,
-		"what it configures may lack what the server needs (charts of 7.1 have no agent identity database)")
+		"the server may need what this chart does not configure (charts of 7.1 have no agent identity database)")
 	found.madeFor("apiManager.chart.version", e.APIManager.Chart.Version, e.APIManager.Image,
-		"what it configures may not be what the server reads")
+		"the server may not read what this chart configures")
 	if !e.Routing.Installs() && len(e.Routing.Values) > 0 {
-		found.Add("routing.values", "", "has no effect, as routing.install is false", "remove it, or let Lockstep install the gateway")
+		found.Add("routing.values", "", "has no effect, because routing.install is false", "remove it, or set routing.install: true")
 	}
 	return found
 }
@@ -139,6 +140,6 @@ func warnCharts(e config.Environment) (found problems) {
 func (p *problems) madeFor(path, version, image, means string) {
 	made, runs := config.MinorVersion(version), config.MinorVersion(config.ImageVersion(image))
 	if made != "" && runs != "" && made != runs {
-		p.Add(path, version, "is a chart for "+made+" while the image is "+runs+": "+means, "use a chart of "+runs)
+		p.Add(path, version, "is a chart for "+made+", but the image is "+runs+": "+means, "use a chart of "+runs)
 	}
 }

@@ -2,9 +2,10 @@ package validation
 
 import (
 	"fmt"
-	"lockstep/config"
 	"net"
 	"strings"
+
+	"lockstep/config"
 )
 
 type hostField struct{ path, name string }
@@ -23,10 +24,9 @@ func hostFields(h config.Hostnames) []hostField {
 func checkHostnames(e config.Environment) (found problems) {
 	first := map[string]string{}
 	for _, host := range hostFields(e.Hostnames) {
-		found.hostname(host.path, host.name)
 		name := strings.ToLower(host.name)
 		if used, twice := first[name]; twice && name != "" {
-			found.Add(host.path, host.name, "is "+used+" too: the Gateway could not tell the two apart",
+			found.Add(host.path, host.name, "is also the name in "+used+": the Gateway cannot tell the two apart",
 				"give each of the five its own name")
 			continue
 		}
@@ -47,17 +47,17 @@ func (p *problems) hostname(path, name string) {
 	case strings.Contains(name, "://") || strings.Contains(name, "/"):
 		p.Add(path, name, "is a URL, not a hostname", plain)
 	case net.ParseIP(strings.Trim(name, "[]")) != nil:
-		p.Add(path, name, "is an IP address: Gateway listeners and certificates tell environments apart by name",
-			"choose a name and map it to the address in DNS or /etc/hosts")
+		p.Add(path, name, "is an IP address, but Gateway listeners and certificates need a name",
+			"write a name, and map it to the address in DNS or /etc/hosts")
 	case strings.Contains(name, ":"):
-		p.Add(path, name, "has a port: the Gateway listens on 443", plain)
+		p.Add(path, name, "has a port, but the Gateway always listens on 443", plain)
 	case strings.Contains(name, "*"):
-		p.Add(path, name, "is a wildcard: links and the issuer need one name", plain)
+		p.Add(path, name, "is a wildcard, but links and the issuer need one exact name", plain)
 	case strings.ToLower(name) != name:
-		p.Add(path, name, "has upper-case letters: Identity Server lower-cases its issuer, and API Manager compares it byte for byte",
+		p.Add(path, name, "has upper-case letters: Identity Server writes its issuer in lower case, and API Manager then rejects its tokens",
 			"write "+strings.ToLower(name))
 	case len(name) > 253 || !dnsName.MatchString(name):
-		p.Add(path, name, "is no hostname: letters, digits and dashes between dots, no underscore", plain)
+		p.Add(path, name, "is not a hostname: only letters, digits and dashes between dots, no underscore", plain)
 	}
 }
 
@@ -69,14 +69,14 @@ func warnHostnames(e config.Environment) (found problems) {
 		last := labels[len(labels)-1]
 		switch {
 		case host.name == "wso2.com" || strings.HasSuffix(host.name, ".wso2.com"):
-			found.Add(host.path, host.name, "is below wso2.com, which browsers hold to strict TLS (HSTS preload): they offer no way past a certificate of Lockstep's own CA",
-				"use names of your own, or import the CA into the browser first")
+			found.Add(host.path, host.name, "is below wso2.com, for which browsers require a trusted certificate (HSTS preload): they refuse one of Lockstep's own CA without exception",
+				"use names of your own, or import the CA into the browser")
 		case last == "dev" || last == "app":
-			found.Add(host.path, host.name, "is below ."+last+", which browsers hold to strict TLS (HSTS preload)",
-				"bring a trusted certificate (certificates.gatewayTLS), or import the CA into the browser first")
+			found.Add(host.path, host.name, "is below ."+last+", for which browsers require a trusted certificate (HSTS preload)",
+				"name a Secret with a trusted certificate in certificates.gatewayTLS, or import the CA into the browser")
 		case last == "local":
-			found.Add(host.path, host.name, "is below .local, which many machines ask by multicast DNS and not of /etc/hosts or DNS first",
-				"prefer a name below .test or a domain of your own")
+			found.Add(host.path, host.name, "is below .local: many machines look it up by multicast DNS before /etc/hosts and DNS",
+				"use a name below .test, or a domain of your own")
 		}
 	}
 	return found

@@ -2,12 +2,13 @@ package validation
 
 import (
 	"fmt"
-	"lockstep/config"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"lockstep/config"
 )
 
 var platform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$`)
@@ -16,20 +17,20 @@ func checkImage(e config.Environment) (found problems) {
 	base := found.image("image.base", e.Image.Base)
 	target := found.target(e.Image.Target)
 	if base != nil && target != nil && base.Name() == target.Name() {
-		found.Add("image.target", e.Image.Target, "is the base: the product's own image would be overwritten",
-			"push to a repository of your own, as registry.example.com/wso2is-km:7.2.0")
+		found.Add("image.target", e.Image.Target, "is the base image: the push would overwrite the image of the product",
+			"write a repository of your own, as registry.example.com/wso2is-km:7.2.0")
 	}
 	for i, text := range e.Image.Platforms {
 		path := fmt.Sprintf("image.platforms[%d]", i)
 		if !platform.MatchString(text) {
-			found.Add(path, text, "is no platform", "write os/architecture, as linux/amd64")
+			found.Add(path, text, "is not a platform", "write os/architecture, as linux/amd64")
 		} else if slices.Index(e.Image.Platforms, text) < i {
-			found.Add(path, text, "is given twice", "remove one")
+			found.Add(path, text, "is given twice", "remove one of the two")
 		}
 	}
 	for i, host := range e.Image.PlainHTTP {
 		if host == "" || strings.ContainsAny(host, "/@ ") {
-			found.Add(fmt.Sprintf("image.plainHTTP[%d]", i), host, "is no registry host", "write host or host:port, without scheme and path")
+			found.Add(fmt.Sprintf("image.plainHTTP[%d]", i), host, "is not a registry host", "write host or host:port, without scheme and path")
 		}
 	}
 	return found
@@ -42,9 +43,9 @@ func (p *problems) image(path, text string) name.Reference {
 	case text == "":
 		p.Add(path, "", "is missing", "write registry/repository:tag")
 	case err != nil:
-		p.Add(path, text, "is no image reference: lower-case repository, then :tag or @sha256:digest", "write it as docker.io/wso2/wso2is:7.2.0")
+		p.Add(path, text, "is not an image reference: it must be a lower-case repository, then :tag or @sha256:digest", "write it as docker.io/wso2/wso2is:7.2.0")
 	case !tagged(text):
-		p.Add(path, text, "has neither tag nor digest, so it would be whatever is latest", "add the tag, as :7.2.0")
+		p.Add(path, text, "has no tag and no digest: the same file can deploy something else tomorrow", "add the tag, as :7.2.0")
 	default:
 		return ref
 	}
@@ -58,15 +59,15 @@ func (p *problems) target(text string) name.Reference {
 	host, _, hasPath := strings.Cut(text, "/")
 	switch {
 	case text == "":
-		p.Add(path, "", "is missing", "name repository and tag to push to, as registry.example.com/wso2is-km:7.2.0; the cluster must be able to pull it")
+		p.Add(path, "", "is missing", "write repository and tag to push to, as registry.example.com/wso2is-km:7.2.0; the cluster must be able to pull it")
 	case strings.Contains(text, "@"):
-		p.Add(path, text, "has a digest, which only the build can tell", "write repository and tag alone")
+		p.Add(path, text, "has a digest, but the digest is known only after the build", "write only repository and tag")
 	case err != nil:
-		p.Add(path, text, "is no image reference: lower-case repository, then :tag", "write it as registry.example.com/wso2is-km:7.2.0")
+		p.Add(path, text, "is not an image reference: it must be a lower-case repository, then :tag", "write it as registry.example.com/wso2is-km:7.2.0")
 	case !tagged(text):
 		p.Add(path, text, "has no tag", "add one, as "+text+":7.2.0")
 	case !hasPath || !strings.ContainsAny(host, ".:") && host != "localhost":
-		p.Add(path, text, "names no registry, so it would be one of Docker Hub", "write the registry before it, as docker.io/"+text)
+		p.Add(path, text, "has no registry: Docker Hub would be used", "write the registry before it, as docker.io/"+text)
 	default:
 		ref, _ := name.ParseReference(text) // parsed above
 		return ref
@@ -81,19 +82,19 @@ func tagged(text string) bool {
 func warnImage(e config.Environment) (found problems) {
 	for _, field := range []struct{ path, ref string }{{"image.base", e.Image.Base}, {"apiManager.image", e.APIManager.Image}} {
 		if strings.HasSuffix(field.ref, ":latest") {
-			found.Add(field.path, field.ref, "moves: the same file may deploy another product version tomorrow", "name a version")
+			found.Add(field.path, field.ref, "has the tag latest: the same file can deploy another version tomorrow", "write the tag of a version")
 		}
 	}
 	handler := false
 	for i, artifact := range e.Image.Artifacts {
 		handler = handler || strings.Contains(artifact.URL, "wso2is.notification.event.handlers")
 		if strings.HasPrefix(artifact.URL, "http://") && artifact.SHA256 == "" {
-			found.Add(fmt.Sprintf("image.artifacts[%d].url", i), artifact.URL, "is fetched without TLS and compared with nothing but a checksum from the same host",
-				"give sha256, or use https")
+			found.Add(fmt.Sprintf("image.artifacts[%d].url", i), artifact.URL, "is fetched without TLS, and its checksum comes from the same host",
+				"set sha256, or use https")
 		}
 	}
 	if !handler {
-		found.Add("image.artifacts", "", "have no wso2is.notification.event.handlers: unless the base has it, API Manager never learns that a token was revoked",
+		found.Add("image.artifacts", "", "contain no wso2is.notification.event.handlers: if the base image does not have it either, API Manager never learns that a token was revoked",
 			"add "+config.DefaultHandlerURL)
 	}
 	return found

@@ -2,25 +2,25 @@ package validation
 
 import (
 	"fmt"
-	"lockstep/config"
-	"lockstep/config/spelling"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"lockstep/config"
+	"lockstep/config/spelling"
 )
 
 func checkProducts(e config.Environment) (found problems) {
 	found.image("apiManager.image", e.APIManager.Image)
 	if e.IdentityServer.Image != "" {
-		found.Add("identityServer.image", e.IdentityServer.Image, "is not used: Identity Server runs the image that is built",
-			"remove it; set image.base to start from another one")
+		found.Add("identityServer.image", e.IdentityServer.Image, "is not used: Identity Server runs the image that Lockstep builds",
+			"remove it, and set image.base to start from another image")
 	}
-	for _, file := range []struct{ part, name string }{{"routing", e.Routing.ValuesFile},
-		{"identityServer", e.IdentityServer.ValuesFile}, {"apiManager", e.APIManager.ValuesFile}} {
-		if file.name != "" {
-			found.Add(file.part+".valuesFile", file.name, "can only be read beside an environment file",
-				"put its content into "+file.part+".values, or deploy from the file with lockstep deploy -f")
+	for _, part := range e.Parts() {
+		if file := *part.ValuesFile; file != "" {
+			found.Add(part.Name+".valuesFile", file, "cannot be read here: a values file is only read beside an environment file",
+				"put its content into "+part.Name+".values, or deploy with lockstep deploy -f")
 		}
 	}
 	return found
@@ -34,7 +34,7 @@ func checkReplicas(e config.Environment) (found problems) {
 		found.Add("identityServer.replicas", fmt.Sprint(n), "is out of range", fmt.Sprintf("write 1 to %d", maxReplicas))
 	}
 	if n := e.APIManager.Replicas; n < 1 || n > 2 {
-		found.Add("apiManager.replicas", fmt.Sprint(n), "is out of range: the all-in-one chart knows a single node and a high-availability pair", "write 1 or 2")
+		found.Add("apiManager.replicas", fmt.Sprint(n), "is out of range: the all-in-one chart can only run one node, or a high-availability pair", "write 1 or 2")
 	}
 	return found
 }
@@ -48,15 +48,15 @@ const keyManagerMax = 100
 func checkKeyManager(e config.Environment) (found problems) {
 	switch name := e.KeyManager.Name; {
 	case strings.EqualFold(name, residentKeyManager):
-		found.Add("keyManager.name", name, "is API Manager's own key manager; Identity Server 7 can only stand beside it",
-			"choose another name, as WSO2IS7")
+		found.Add("keyManager.name", name, "is the name of API Manager's own key manager, which Identity Server 7 cannot replace",
+			"write another name, as WSO2IS7")
 	case strings.TrimSpace(name) != name || name == "":
 		found.Add("keyManager.name", name, "is empty, or begins or ends with a space", "write a name, as WSO2IS7")
 	case len(name) > keyManagerMax:
-		found.Add("keyManager.name", name, fmt.Sprintf("has %d characters", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
+		found.Add("keyManager.name", name, fmt.Sprintf("has %d characters, which is too long for API Manager", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
 	}
 	if name := e.KeyManager.DisplayName; len(name) > keyManagerMax {
-		found.Add("keyManager.displayName", name, fmt.Sprintf("has %d characters", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
+		found.Add("keyManager.displayName", name, fmt.Sprintf("has %d characters, which is too long for API Manager", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
 	}
 	return append(found, checkGrantTypes(e)...)
 }
@@ -76,43 +76,17 @@ func checkGrantTypes(e config.Environment) (found problems) {
 		}
 		switch {
 		case slices.Index(grants, grant) < i:
-			found.Add(path, grant, "is given twice", "remove one")
+			found.Add(path, grant, "is given twice", "remove one of the two")
 		case !strings.HasPrefix(grant, "urn:") && !slices.Contains(knownGrants(), grant):
-			found.Add(path, grant, "is no grant type", next)
+			found.Add(path, grant, "is not a grant type", next)
 		}
 	}
 	proves := e.Verify.Level == config.VerifyToken || e.Verify.Level == config.VerifyFull
 	if proves && !slices.Contains(grants, "client_credentials") {
-		found.Add("keyManager.grantTypes", strings.Join(grants, ", "), "lack client_credentials, with which verification gets its token",
-			"add it, or set verify.level to health")
+		found.Add("keyManager.grantTypes", strings.Join(grants, ", "), "do not contain client_credentials, but verification gets its token with it",
+			"add client_credentials, or set verify.level to health")
 	}
 	return found
-}
-
-func checkChoices(e config.Environment) (found problems) {
-	found.choice("routing.crds", string(e.Routing.CRDs), texts(config.CRDPolicies())...)
-	found.choice("routing.serviceType", e.Routing.ServiceType, config.ServiceTypes()...)
-	found.choice("verify.level", string(e.Verify.Level), texts(config.VerifyLevels())...)
-	found.choice("onFailure", string(e.OnFailure), texts(config.FailurePolicies())...)
-	return found
-}
-
-func texts[T ~string](values []T) (plain []string) {
-	for _, value := range values {
-		plain = append(plain, string(value))
-	}
-	return plain
-}
-
-func (p *problems) choice(path, value string, allowed ...string) {
-	if slices.Contains(allowed, value) {
-		return
-	}
-	next := "write one of " + strings.Join(allowed, ", ")
-	if near := spelling.Closest(value, allowed); near != "" {
-		next = "did you mean " + near + "? Allowed: " + strings.Join(allowed, ", ")
-	}
-	p.Add(path, value, "is not a choice", next)
 }
 
 func checkTimes(e config.Environment) (found problems) {
@@ -126,10 +100,10 @@ func checkTimes(e config.Environment) (found problems) {
 		{"timeouts.keyManager", e.Timeouts.KeyManager},
 		{"timeouts.verify", e.Timeouts.Verify},
 	} {
-		found.between(wait.path, wait.value, time.Second, 6*time.Hour, "a product needs 1 to 5 minutes to start; 15m leaves room")
+		found.between(wait.path, wait.value, time.Second, 6*time.Hour, "write a time in between; a product needs 1 to 5 minutes to start, so 15m is safe")
 	}
-	found.between("timeouts.decision", e.Timeouts.Decision, time.Second, 30*24*time.Hour, "24h gives operators a day; the environment is busy meanwhile")
-	found.between("certificates.validity", e.Certificates.Validity, 24*time.Hour, 10*365*24*time.Hour, "19800h is 825 days, the most that browsers take")
+	found.between("timeouts.decision", e.Timeouts.Decision, time.Second, 30*24*time.Hour, "write a time in between, as 24h; while a deployment waits, no other operation can begin")
+	found.between("certificates.validity", e.Certificates.Validity, 24*time.Hour, 10*365*24*time.Hour, "write a time in between; 19800h is 825 days, the most that browsers accept")
 	return found
 }
 
@@ -148,8 +122,8 @@ func checkAdmins(e config.Environment) (found problems) {
 	const path = "credentials.adminUsername"
 	admin := e.Credentials.AdminUsername
 	if !adminName.MatchString(admin) {
-		found.Add(path, admin, "is no user name for both products: 3 to 30 letters, digits, dots, dashes and underscores; an @ would name a tenant",
-			"write one, as admin")
+		found.Add(path, admin, "is not a user name that both products accept: only 3 to 30 letters, digits, dots, dashes and underscores; an @ would name a tenant",
+			"write a user name, as admin")
 	}
 	for _, given := range []struct {
 		part   string
@@ -161,7 +135,7 @@ func checkAdmins(e config.Environment) (found problems) {
 	} {
 		value, set := given.values.Lookup(given.key)
 		if set && fmt.Sprint(value) != admin {
-			found.Add(given.part+".values."+given.key, fmt.Sprint(value), "is not "+path+" ("+admin+"): both products need the same admin, as Identity Server reports revoked tokens to API Manager with its own",
+			found.Add(given.part+".values."+given.key, fmt.Sprint(value), "is not "+path+" ("+admin+"): both products need the same admin, because Identity Server reports revoked tokens to API Manager as this user",
 				"remove it and set "+path)
 		}
 	}

@@ -10,16 +10,16 @@ import (
 // [config.Problems]: all of them at once, in the order of the rules below.
 func Check(e config.Environment) error {
 	rules := []func(config.Environment) problems{
-		checkIdentity,
+		checkFields,
+		checkNamespaces,
 		checkNames,
 		checkHostnames,
 		checkCharts,
 		checkImage,
 		checkArtifacts,
 		checkProducts,
-		checkSecretNames,
+		checkSecrets,
 		checkKeyManager,
-		checkChoices,
 		checkApprovals,
 		checkTimes,
 		checkReplicas,

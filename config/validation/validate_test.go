@@ -16,7 +16,7 @@ func TestNamesAreDNSLabels(t *testing.T) {
 		{Holds: "an unknown version of the file is refused", Old: "lockstep/v1", New: "lockstep/v9", Path: "apiVersion", Value: "lockstep/v9", Says: "write lockstep/v1"},
 		{Holds: "a name gets a suggestion", Old: "trial", New: "My_Trial", Path: "name", Value: "My_Trial", Says: "write my-trial"},
 		{Holds: "a namespace is a label", More: "namespace: apim.prod\n", Path: "namespace", Value: "apim.prod", Says: "write apim-prod"},
-		{Holds: "Kubernetes' own namespaces are left alone", More: "namespace: kube-system\n", Path: "namespace", Value: "kube-system", Says: "belongs to Kubernetes"},
+		{Holds: "Kubernetes' own namespaces are left alone", More: "namespace: kube-system\n", Path: "namespace", Value: "kube-system", Says: "is a namespace of Kubernetes itself"},
 		{Holds: "an API Manager release leaves room for its Services", More: "apiManager: {release: a-release-name-of-thirty-six-letters}\n",
 			Path: "apiManager.release", Value: "a-release-name-of-thirty-six-letters", Says: "shorten it to 32"},
 		{Holds: "a release is at most what Helm takes", More: "routing: {release: " + strings.Repeat("a", 54) + "}\n",
@@ -25,9 +25,9 @@ func TestNamesAreDNSLabels(t *testing.T) {
 			Path: "apiManager.release", Value: "wso2", Says: "give the two releases different names"},
 		{Holds: "a controller name has a path", More: "routing: {controllerName: envoy}\n", Path: "routing.controllerName", Value: "envoy", Says: "domain/path"},
 		{Holds: "two roles are two Secrets", More: "certificates: {ca: mine}\ncredentials: {secret: mine}\n",
-			Path: "credentials.secret", Value: "mine", Says: "is that of certificates.ca"},
+			Path: "credentials.secret", Value: "mine", Says: "certificates.ca names it too"},
 		{Holds: "Lockstep's stores are nobody's Secret", More: "certificates: {gatewayTLS: is-keystores}\n",
-			Path: "certificates.gatewayTLS", Value: "is-keystores", Says: "name another Secret"},
+			Path: "certificates.gatewayTLS", Value: "is-keystores", Says: "Lockstep keeps Identity Server's stores in it"},
 	})
 }
 
@@ -43,9 +43,9 @@ func TestHostnamesAreFiveBareNames(t *testing.T) {
 		{Holds: "no wildcard", Old: old, New: host(`"*.example.com"`), Path: path, Value: "*.example.com", Says: "wildcard"},
 		{Holds: "no upper case", Old: old, New: host("AM.example.com"), Path: path, Value: "AM.example.com", Says: "write am.example.com"},
 		{Holds: "no underscore", Old: old, New: host("a_m.example.com"), Path: path, Value: "a_m.example.com", Says: "no underscore"},
-		{Holds: "no two alike", Old: "gw.example.com", New: "am.example.com", Path: "hostnames.gateway", Value: "am.example.com", Says: "is hostnames.management too"},
+		{Holds: "no two alike", Old: "gw.example.com", New: "am.example.com", Path: "hostnames.gateway", Value: "am.example.com", Says: "is also the name in hostnames.management"},
 		{Holds: "extra names are names", More: "certificates: {extraDNSNames: [ok.example.com, '*.ok.example.com', a b]}\n",
-			Path: "certificates.extraDNSNames[2]", Value: "a b", Says: "is no hostname"},
+			Path: "certificates.extraDNSNames[2]", Value: "a b", Says: "is not a hostname"},
 	})
 }
 
@@ -60,7 +60,7 @@ func TestChartsAreNamedExactly(t *testing.T) {
 		{Holds: "two bounds are a range", More: is(`version: ">=7.1 <8"`), Path: version, Value: ">=7.1 <8", Says: "is a range"},
 		{Holds: "half a version is a range", More: is(`version: "7.2"`), Path: version, Value: "7.2", Says: "part of a version"},
 		{Holds: "a chart from elsewhere needs its version", More: is("oci: oci://registry.example.com/charts/identity-server"), Path: version, Says: "is missing"},
-		{Holds: "one source, not two", More: is("oci: oci://a/b, path: ./chart, version: 1.2.3"), Path: source, Says: "names 2 sources"},
+		{Holds: "one source, not two", More: is("oci: oci://a/b, path: ./chart, version: 1.2.3"), Path: source, Says: "has 2 sources"},
 		{Holds: "an OCI reference carries no tag", More: is("oci: oci://a.io/b:1.2.3, version: 1.2.3"), Path: source + ".oci", Value: "oci://a.io/b:1.2.3", Says: "write it as version"},
 		{Holds: "an OCI reference begins with oci", More: is("oci: a.io/b, version: 1.2.3"), Path: source + ".oci", Value: "a.io/b", Says: "oci://"},
 		{Holds: "a repository is not OCI", More: is("repository: oci://a.io, name: b, version: 1.2.3"), Path: source + ".repository", Value: "oci://a.io", Says: "write it as oci"},
@@ -77,11 +77,11 @@ func TestTheImageCanBeBuiltAndPushed(t *testing.T) {
 	}
 	configtest.Check(t, []configtest.Refusal{
 		target("a target has a tag", "registry.example.com/wso2is-km", "add one"),
-		target("a target has no digest", "registry.example.com/wso2is-km@sha256:"+strings.Repeat("a", 64), "which only the build can tell"),
+		target("a target has no digest", "registry.example.com/wso2is-km@sha256:"+strings.Repeat("a", 64), "known only after the build"),
 		target("a target is not the base", "docker.io/wso2/wso2is:7.2.0", "is the base"),
 		target("the base by its short name is the base too", "index.docker.io/wso2/wso2is:7.2.0", "is the base"),
 		target("a target names its registry", "wso2is-km:7.2.0", "write the registry before it, as docker.io/wso2is-km:7.2.0"),
-		target("the guide's placeholder is no registry", "CONTAINER_REGISTRY/wso2is-km:7.2.0.0", "is no image reference"),
+		target("the guide's placeholder is no registry", "CONTAINER_REGISTRY/wso2is-km:7.2.0.0", "is not an image reference"),
 		{Holds: "a target there must be", Old: "target: " + old, New: "base: docker.io/wso2/wso2is:7.2.0", Path: "image.target", Says: "the cluster must be able to pull it"},
 		{Holds: "a base has a tag or digest", Old: "target:", New: "base: wso2/wso2is\n  target:", Path: "image.base", Value: "wso2/wso2is", Says: "add the tag"},
 		{Holds: "a platform is os/architecture", Old: "target:", New: "platforms: [amd64]\n  target:", Path: "image.platforms[0]", Value: "amd64", Says: "linux/amd64"},
@@ -99,22 +99,22 @@ func TestArtifactsLandWhereTheServerLooks(t *testing.T) {
 	upper := strings.Repeat("A", 64)
 	configtest.Check(t, []configtest.Refusal{
 		artifact("the guide's 7.0.0 home on a 7.2.0 base is a stray folder", jar+"destination: /home/wso2carbon/wso2is-7.0.0/repository/components/dropins",
-			".destination", "/home/wso2carbon/wso2is-7.0.0/repository/components/dropins", "is the home of wso2is 7.0.0, the base image is 7.2.0"),
+			".destination", "/home/wso2carbon/wso2is-7.0.0/repository/components/dropins", "is the home of wso2is 7.0.0, but the base image is 7.2.0"),
 		artifact("even the right home is not spelled out", jar+"destination: /home/wso2carbon/wso2is-7.2.0/repository/components/dropins/",
 			".destination", "/home/wso2carbon/wso2is-7.2.0/repository/components/dropins/", "relative to the server's home: repository/components/dropins/"),
-		artifact("no absolute path", jar+"destination: /opt/", ".destination", "/opt/", "is absolute"),
+		artifact("no absolute path", jar+"destination: /opt/", ".destination", "/opt/", "is an absolute path"),
 		artifact("no way out of the home", jar+"destination: repository/../../x/", ".destination", "repository/../../x/", "leads out"),
-		artifact("no variables", jar+"destination: '${WSO2_SERVER_HOME}/x/'", ".destination", "${WSO2_SERVER_HOME}/x/", "taken literally"),
-		artifact("a folder ends with a slash", jar+"destination: repository/components/dropins", ".destination", "repository/components/dropins", "end it with a slash"),
+		artifact("no variables", jar+"destination: '${WSO2_SERVER_HOME}/x/'", ".destination", "${WSO2_SERVER_HOME}/x/", "does not replace it"),
+		artifact("a folder ends with a slash", jar+"destination: repository/components/dropins", ".destination", "repository/components/dropins", "write it with a slash"),
 		artifact("an artifact has a URL", "sha256: ''", ".url", "", "is missing"),
-		artifact("a URL is http(s)", "url: file:///a.jar", ".url", "file:///a.jar", "is no http(s) URL"),
+		artifact("a URL is http(s)", "url: file:///a.jar", ".url", "file:///a.jar", "is not an http(s) URL"),
 		artifact("a URL holds no password", "url: 'https://me:hush@maven.example.com/a.jar'", ".url", "", "never holds a secret"),
-		artifact("a SHA-256 has no prefix", jar+"sha256: 'sha256:abc'", ".sha256", "sha256:abc", "has a prefix"),
-		artifact("a SHA-256 is no SHA-1", jar+"sha256: "+strings.Repeat("a", 40), ".sha256", strings.Repeat("a", 40), "as a SHA-1"),
+		artifact("a SHA-256 has no prefix", jar+"sha256: 'sha256:abc'", ".sha256", "sha256:abc", "has the prefix sha256:"),
+		artifact("a SHA-256 is no SHA-1", jar+"sha256: "+strings.Repeat("a", 40), ".sha256", strings.Repeat("a", 40), "like a SHA-1"),
 		artifact("a SHA-256 is lower case", jar+"sha256: "+upper, ".sha256", upper, strings.ToLower(upper)),
 		artifact("a SHA-256 has 64 digits", jar+"sha256: abc", ".sha256", "abc", "has 3 characters"),
 		{Holds: "two artifacts are two files", Old: "target:", New: "artifacts: [{" + jar + "}, {url: https://b.example.com/a-1.0.jar}]\n  target:",
-			Path: "image.artifacts[1]", Value: "repository/components/dropins/a-1.0.jar", Says: "lands where image.artifacts[0] does"},
+			Path: "image.artifacts[1]", Value: "repository/components/dropins/a-1.0.jar", Says: "has the same place in the image as image.artifacts[0]"},
 	})
 }
 
@@ -137,7 +137,7 @@ func TestChoicesAndTimesAreWithinBounds(t *testing.T) {
 func TestTheKeyManagerCanBeRegistered(t *testing.T) {
 	long := strings.Repeat("k", 101)
 	configtest.Check(t, []configtest.Refusal{
-		{Holds: "not over the resident one", More: "keyManager: {name: resident key manager}\n", Path: "keyManager.name", Value: "resident key manager", Says: "choose another name"},
+		{Holds: "not over the resident one", More: "keyManager: {name: resident key manager}\n", Path: "keyManager.name", Value: "resident key manager", Says: "write another name"},
 		{Holds: "not under too long a name", More: "keyManager: {name: " + long + "}\n", Path: "keyManager.name", Value: long, Says: "shorten it to 100"},
 		{Holds: "a misspelt grant is named", More: "keyManager: {grantTypes: [client_credentials, refreshtoken]}\n", Path: "keyManager.grantTypes[1]", Value: "refreshtoken", Says: "did you mean refresh_token?"},
 		{Holds: "verification needs client_credentials", More: "keyManager: {grantTypes: [password]}\n", Path: "keyManager.grantTypes", Value: "password", Says: "set verify.level to health"},
@@ -168,9 +168,9 @@ func TestWarningsAreNotProblems(t *testing.T) {
 		{Holds: "a chart version without -N is hardly found", More: "apiManager: {chart: {version: 4.7.0}}\n", Path: "apiManager.chart.version", Says: "write 4.7.0-1"},
 		{Holds: "a 7.1 chart on a 7.2 image lacks a database", More: "identityServer: {chart: {version: 7.1.0-3}}\n", Path: "identityServer.chart.version", Says: "use a chart of 7.2"},
 		{Holds: "a 4.7 chart on a 4.6 image", More: "apiManager: {image: 'wso2/wso2am:4.6.0'}\n", Path: "apiManager.chart.version", Says: "use a chart of 4.6"},
-		{Holds: "latest moves", Old: "target:", New: "base: wso2/wso2is:latest\n  target:", Path: "image.base", Says: "moves"},
+		{Holds: "latest moves", Old: "target:", New: "base: wso2/wso2is:latest\n  target:", Path: "image.base", Says: "has the tag latest"},
 		{Holds: "no handler, no revocation", Old: "target:", New: "artifacts: []\n  target:", Path: "image.artifacts", Says: "token was revoked"},
-		{Holds: "H2 forgets", Path: "apiManager.values", Says: "loses everything"},
+		{Holds: "H2 forgets", Path: "apiManager.values", Says: "all its data is lost"},
 		{Holds: "AppArmor must be there", More: "identityServer: {values: {deployment: {apparmor: {enabled: true}}}}\n", Path: "identityServer.values.deployment.apparmor.enabled", Says: "AppArmor on every node"},
 	} {
 		t.Run(c.Holds, func(t *testing.T) {
