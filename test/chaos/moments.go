@@ -23,7 +23,7 @@ func (s *site) disturb(t testing.TB, run string, faults []Fault) []Injected {
 	t.Helper()
 	var all []Injected
 	for _, f := range faults {
-		if !f.lies() {
+		if !f.armed() {
 			all = append(all, Injected{Fault: f, Missed: true})
 		}
 	}

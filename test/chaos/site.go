@@ -76,8 +76,8 @@ func (s *site) carryOut(t *testing.T, result *Result) world.Said {
 	return s.Lockstep(t, "watch", world.Environment)
 }
 
-// lies says whether a fault lies in wait and needs nobody when it happens.
-func (f Fault) lies() bool { return f.Kind == Refuse || f.Kind == TooLate || f.Kind == CutOff }
+// armed says whether a server carries the fault out by itself, when a request meets it.
+func (f Fault) armed() bool { return f.Kind == Refuse || f.Kind == TooLate || f.Kind == CutOff }
 
 // arm replaces the faults of servers.
 func (s *site) arm(t testing.TB, faults ...Fault) {
@@ -91,16 +91,16 @@ func (s *site) arm(t testing.TB, faults ...Fault) {
 	s.Fault(t, armed...)
 }
 
-// hits are the faults that lay in wait.
-func (s *site) hits(t testing.TB, r Run) (lay []Injected) {
+// hits are the faults that servers were armed with, and the requests that met them.
+func (s *site) hits(t testing.TB, r Run) (met []Injected) {
 	t.Helper()
 	hits := s.Faulted(t)
 	for _, f := range r.Faults {
-		if n := hits[f.ID]; f.lies() {
-			lay = append(lay, Injected{Fault: f, Missed: n == 0, Seen: fmt.Sprintf("%d requests", n)})
+		if n := hits[f.ID]; f.armed() {
+			met = append(met, Injected{Fault: f, Missed: n == 0, Seen: fmt.Sprintf("%d requests", n)})
 		}
 	}
-	return lay
+	return met
 }
 
 // ended waits until the run of the workflow has closed.
