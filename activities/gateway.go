@@ -228,11 +228,11 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 // then another attempt tells by it what this run made.
 func (s *site) undoGateway(ctx context.Context, in UndoGatewayInput, progress func(string)) error {
 	undo := release.Undo{Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release, Owner: in.Env.Name, Run: in.Scope.Run, Before: in.Before, Shared: true}
-	former, err := s.releases.Former(ctx, undo)
-	if err != nil || !former.Began() {
+	found, err := s.releases.Snapshot(ctx, undo)
+	if err != nil || !found.Began() {
 		return classifyRelease(err)
 	}
-	if !former.Had(controller(in.Env)) {
+	if !found.Had(controller(in.Env)) {
 		if err := dataplane.Remove(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress); err != nil {
 			return classifyCluster(err)
 		}
@@ -240,7 +240,7 @@ func (s *site) undoGateway(ctx context.Context, in UndoGatewayInput, progress fu
 	if err := s.releases.Restore(ctx, undo, progress); err != nil {
 		return classifyRelease(err)
 	}
-	made := slices.DeleteFunc(gateway.Leftovers(in.Env), func(ref cluster.Ref) bool { return former.Had(releaseObject(ref)) })
+	made := slices.DeleteFunc(gateway.HookObjects(in.Env), func(ref cluster.Ref) bool { return found.Had(releaseObject(ref)) })
 	progress("removing what the chart's hooks left")
 	if err := s.cluster.Delete(ctx, made...); err != nil {
 		return classifyCluster(err)
@@ -266,7 +266,7 @@ func (s *site) removeGateway(ctx context.Context, env config.Environment, namesp
 		return nil, classifyRelease(err)
 	}
 	progress("removing what the chart's hooks left")
-	if err := s.cluster.Delete(ctx, gateway.Leftovers(env)...); err != nil {
+	if err := s.cluster.Delete(ctx, gateway.HookObjects(env)...); err != nil {
 		return nil, classifyCluster(err)
 	}
 	if err := s.releases.Forget(ctx, env.Routing.Namespace, env.Routing.Release, env.Name); err != nil {

@@ -174,7 +174,7 @@ func restarted(ctx context.Context, c *cluster.Client, of component.Component) (
 func composed(of component.Component, in ApplyReleaseInput, pods component.Pods) (release.Spec, error) {
 	spec := release.Spec{Name: of.Release, Namespace: of.Namespace, Owner: in.Env.Name, Before: in.Before, Run: in.Scope.Run, Chart: of.Chart}
 	for _, ref := range of.HookObjects {
-		spec.Leaves = append(spec.Leaves, releaseObject(ref))
+		spec.HookObjects = append(spec.HookObjects, releaseObject(ref))
 	}
 	if of.Mend != nil {
 		spec.PostRender = func(objects []*unstructured.Unstructured) error { return of.Mend(objects, pods) }

@@ -113,7 +113,7 @@ func (a *Activities) SettleRotation(ctx context.Context, in Input) error {
 		return err
 	}
 	for _, of := range component.Of(in.Env) {
-		if err := c.ForgetFormer(ctx, in.Env.Namespace, of.Stores.Secret); err != nil {
+		if err := c.ForgetSecret(ctx, in.Env.Namespace, of.Stores.Secret); err != nil {
 			return classifyCluster(err)
 		}
 	}

@@ -37,7 +37,7 @@ func putBack(before []cluster.Snapshot) string {
 // helm undoes what was done to a release.
 func (d *deployment) helm(component string) string {
 	name, namespace := d.releaseName(component), d.releaseNamespace(component)
-	forget := fmt.Sprintf(", then `kubectl delete secret %s -n %s --ignore-not-found`", release.FormerName(name, d.env.Name), namespace)
+	forget := fmt.Sprintf(", then `kubectl delete secret %s -n %s --ignore-not-found`", release.SnapshotSecret(name, d.env.Name), namespace)
 	if before := d.before[component]; before.Exists {
 		return fmt.Sprintf("`helm rollback %s %d -n %s`", name, before.Revision, namespace) + forget
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"lockstep/internal/failure"
+	"lockstep/internal/prior"
 )
 
 // Apply makes the objects what is given, by server-side apply, and says which of them changed. It takes over no object
@@ -50,7 +51,7 @@ func (c *Client) applyOne(ctx context.Context, object *unstructured.Unstructured
 		return false, err
 	}
 	// The resource version alone would also move with a status that its controller writes meanwhile.
-	return !reflect.DeepEqual(Desired(before).Object, Desired(after).Object), nil
+	return !reflect.DeepEqual(prior.Strip(before.Object), prior.Strip(after.Object)), nil
 }
 
 // put forces: a field of our own object that somebody edited becomes ours again.

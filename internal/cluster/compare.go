@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/internal/drift"
+	"lockstep/internal/prior"
 )
 
 // Compare says what [Client.Apply] would change. It changes nothing: the API server tries it out.
@@ -49,7 +50,7 @@ func (c *Client) compareOne(ctx context.Context, object *unstructured.Unstructur
 	if err != nil {
 		return nil, err
 	}
-	is, wants := Desired(live).Object, Desired(tried).Object
+	is, wants := prior.Strip(live.Object), prior.Strip(tried.Object)
 	found := drift.Both(is, wants)
 	if len(found) == 0 && !reflect.DeepEqual(is, wants) {
 		found = []drift.Item{{Wants: "as the file says", Is: "another"}}

@@ -37,14 +37,14 @@ func TestAReplacedSecretIsPutBackOnceAndAnotherAttemptDoesNotReplaceItAgain(t *t
 		}
 	}
 	is("stores", "new")
-	is(FormerSecret("stores"), "old")
+	is(CopyOf("stores"), "old")
 	for range 2 {
 		if err := c.PutBackSecret(t.Context(), "apim", "stores", "run"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	is("stores", "old")
-	is(FormerSecret("stores"), "")
+	is(CopyOf("stores"), "")
 }
 
 func TestSecretsOfSomebodyElseAreNeitherReplacedNorRemoved(t *testing.T) {
@@ -56,11 +56,11 @@ func TestSecretsOfSomebodyElseAreNeitherReplacedNorRemoved(t *testing.T) {
 		t.Error("somebody's Secret was overwritten")
 	}
 	for _, name := range []string{"theirs", "ours"} {
-		if err := c.ForgetFormer(t.Context(), "apim", name); err != nil {
+		if err := c.ForgetSecret(t.Context(), "apim", name); err != nil {
 			t.Fatal(err)
 		}
-		if _, found, _ := c.Secret(t.Context(), "apim", FormerSecret(name)); !found {
-			t.Errorf("%s was removed", FormerSecret(name))
+		if _, found, _ := c.Secret(t.Context(), "apim", CopyOf(name)); !found {
+			t.Errorf("%s was removed", CopyOf(name))
 		}
 	}
 }

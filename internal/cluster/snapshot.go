@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/internal/failure"
+	"lockstep/internal/prior"
 )
 
 // Snapshot is one object as it was, for Undo.
@@ -31,7 +32,7 @@ func (c *Client) Snapshot(ctx context.Context, refs []Ref) ([]Snapshot, error) {
 		}
 		snapshot := Snapshot{Ref: ref, Exists: found}
 		if found && keepsBody(ref) {
-			if snapshot.Object, err = json.Marshal(Desired(live)); err != nil {
+			if snapshot.Object, err = json.Marshal(prior.Strip(live.Object)); err != nil {
 				return nil, failure.Final(failure.Internal, "saving %s: %w", ref, err)
 			}
 		}
@@ -82,7 +83,7 @@ func (c *Client) putBack(ctx context.Context, snapshot Snapshot) error {
 		return err
 	}
 	owned := found && snapshot.Ref.owns(live) || !found && snapshot.Ref.owns(saved)
-	if !owned || found && reflect.DeepEqual(Desired(live).Object, saved.Object) {
+	if !owned || found && reflect.DeepEqual(prior.Strip(live.Object), prior.Strip(saved.Object)) {
 		return nil
 	}
 	resource, err := c.Resource(saved.GroupVersionKind(), saved.GetNamespace())
@@ -90,18 +91,4 @@ func (c *Client) putBack(ctx context.Context, snapshot Snapshot) error {
 		_, err = put(ctx, resource, saved)
 	}
 	return Classify("restoring "+snapshot.Ref.String(), err)
-}
-
-// Desired is obj without what the server writes.
-func Desired(obj *unstructured.Unstructured) *unstructured.Unstructured {
-	obj = obj.DeepCopy()
-	delete(obj.Object, "status")
-	metadata, _ := obj.Object["metadata"].(map[string]any)
-	for _, field := range []string{
-		"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink",
-		"deletionTimestamp", "deletionGracePeriodSeconds", "finalizers",
-	} {
-		delete(metadata, field)
-	}
-	return obj
 }

@@ -15,7 +15,7 @@ func gatewayOf(env config.Environment) Component {
 		Kind: Gateway, Title: "the gateway", Release: r.Release, Namespace: r.Namespace, Installs: r.Installs(), Shared: true,
 		Field: "routing", Chart: r.Chart,
 		Values:      func(Found) (map[string]any, error) { return gateway.Values(env), nil },
-		HookObjects: gateway.Leftovers(env),
+		HookObjects: gateway.HookObjects(env),
 		Deployments: []string{gateway.Deployment}, DeploymentsField: "routing.values.deployment",
 		Stores:  keystore.Listener(env.GatewayTLSSecret()),
 		Timeout: time.Duration(env.Timeouts.Gateway), TimeoutField: "timeouts.gateway",

@@ -1,15 +1,12 @@
 package crd
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"reflect"
 	"strings"
@@ -22,6 +19,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
+	"lockstep/internal/prior"
 )
 
 // Run is an operation that may be undone.
@@ -59,7 +57,7 @@ func replace(ctx context.Context, resource dynamic.ResourceInterface, crd *unstr
 		replaced = run.replaced(live)
 		wanted := replacement(live, crd)
 		result, err := resource.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: cluster.FieldManager, DryRun: []string{metav1.DryRunAll}})
-		if err != nil || reflect.DeepEqual(cluster.Desired(result).Object, cluster.Desired(live).Object) {
+		if err != nil || reflect.DeepEqual(prior.Strip(result.Object), prior.Strip(live.Object)) {
 			return err
 		}
 		if !replaced {
@@ -89,10 +87,10 @@ const maxAnnotations = 256 << 10
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 func keep(wanted, live, result *unstructured.Unstructured, run Run) error {
-	before := cluster.Desired(live)
+	before := &unstructured.Unstructured{Object: prior.Strip(live.Object)}
 	before.SetLabels(withoutCopies(before.GetLabels()))
 	before.SetAnnotations(withoutCopies(before.GetAnnotations()))
-	packed, err := pack(kept{Applied: specDigest(result), Before: before.Object})
+	packed, err := kept{Applied: specDigest(result), Before: before.Object}.pack()
 	if err != nil {
 		return err
 	}
@@ -143,35 +141,16 @@ func specDigest(crd *unstructured.Unstructured) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func pack(k kept) (string, error) {
-	data, err := json.Marshal(k)
-	if err != nil {
-		return "", err
-	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed) // writing to a buffer does not fail
-	_, _ = w.Write(data)
-	_ = w.Close()
-	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
+// pack writes it as an annotation's text.
+func (k kept) pack() (string, error) {
+	packed, err := prior.Pack(k)
+	return base64.StdEncoding.EncodeToString(packed), err
 }
 
 func unpack(text string) (k kept, err error) {
-	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text)))
-	if err != nil {
-		return k, err
-	}
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return k, err
-	}
-	was := unstructured.Unstructured{}
-	if err := json.Unmarshal(data, &k); err != nil {
-		return k, err
-	}
-	before, err := json.Marshal(k.Before)
+	packed, err := base64.StdEncoding.DecodeString(text)
 	if err == nil {
-		err = was.UnmarshalJSON(before) // keeps whole numbers whole
+		err = prior.Unpack(packed, &k)
 	}
-	k.Before = was.Object
 	return k, err
 }

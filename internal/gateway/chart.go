@@ -22,10 +22,10 @@ func Hook(env config.Environment) string { return fullname(env) + "-certgen" }
 // Deployment is the controller's, in the chart's namespace; its name is fixed by the chart.
 const Deployment = "envoy-gateway"
 
-// Leftovers are what an uninstallation of the gateway chart leaves, for Helm removes no hooks: what certgen runs with,
+// HookObjects are what an uninstallation of the gateway chart leaves, for Helm removes no hooks: what certgen runs with,
 // the webhook, the Secrets that certgen makes (envoyproxy/gateway v1.7.0, internal/provider/kubernetes/secrets.go), and
 // the lease of the controller's leader election.
-func Leftovers(env config.Environment) []cluster.Ref {
+func HookObjects(env config.Environment) []cluster.Ref {
 	ns, hook := env.Routing.Namespace, Hook(env)
 	release := "app.kubernetes.io/instance=" + env.Routing.Release
 	const certgen, rbac = "control-plane=envoy-gateway", "rbac.authorization.k8s.io/v1"

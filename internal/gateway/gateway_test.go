@@ -131,7 +131,7 @@ func TestTheHookIsNamedAsTheChartNamesIt(t *testing.T) {
 }
 
 func TestEveryLeftoverSaysHowItIsKnownToBeTheCharts(t *testing.T) {
-	for _, ref := range Leftovers(environment()) {
+	for _, ref := range HookObjects(environment()) {
 		if _, err := labels.Parse(ref.Owner); ref.Owner == "" || err != nil {
 			t.Errorf("%s: owner %q: %v", ref, ref.Owner, err)
 		}

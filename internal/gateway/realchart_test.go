@@ -18,7 +18,7 @@ import (
 func TestTheHooksOfTheRealChartAreAmongTheLeftovers(t *testing.T) {
 	env := environment()
 	known := map[string]string{}
-	for _, ref := range Leftovers(env) {
+	for _, ref := range HookObjects(env) {
 		known[ref.Kind+" "+ref.Name] = ref.Owner
 	}
 	jobs := 0

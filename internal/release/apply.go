@@ -34,7 +34,7 @@ func (e *Engine) Apply(ctx context.Context, spec Spec, progress func(string)) (R
 	if err != nil {
 		return Result{}, err
 	}
-	if err := s.recall(ctx, spec.Name, spec.Owner, spec.Run); err != nil {
+	if err := s.readSnapshot(ctx, spec.key()); err != nil {
 		return Result{}, err
 	}
 	return e.carryOut(ctx, s, p, progress)
@@ -116,10 +116,10 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 
 // run carries out an install or upgrade. Helm gets no context on purpose: it would go on in the background.
 func (s *session) run(ctx context.Context, todo plan, p prepared) (done *history.Revision, err error) {
-	if err := s.reckon(todo, p); err != nil {
+	if err := s.takeInventory(todo, p); err != nil {
 		return nil, err
 	}
-	recording := history.Recording{Owner: p.Owner, Replaces: todo.taken, First: s.remembering(ctx, p, todo)}
+	recording := history.Recording{Owner: p.Owner, Replaces: todo.taken, First: s.takeSnapshot(ctx, p, todo)}
 	err = s.record(recording, func(cfg *action.Configuration) (err error) {
 		if todo.step == upgrade {
 			done, err = upgrading(cfg, p).Run(p.Name, p.chart.Chart, p.values)
@@ -131,8 +131,8 @@ func (s *session) run(ctx context.Context, todo plan, p prepared) (done *history
 	return done, err
 }
 
-// reckon finds what the action would leave behind. Installations do not update: what is in nobody's way goes before.
-func (s *session) reckon(todo plan, p prepared) (err error) {
+// takeInventory finds what the action would leave behind. Installations do not update: what is in nobody's way goes before.
+func (s *session) takeInventory(todo plan, p prepared) (err error) {
 	unfinished := todo.history.SinceDeployed()
 	if todo.step == upgrade {
 		if len(unfinished) == len(todo.history) { // none is deployed: Helm starts from the last
@@ -141,7 +141,7 @@ func (s *session) reckon(todo plan, p prepared) (err error) {
 		if todo.taken != nil {
 			unfinished = append(slices.Clone(unfinished), todo.taken)
 		}
-		return s.expect(p.Name, p.Namespace, unfinished)
+		return s.updateFrom(p.Name, p.Namespace, unfinished)
 	}
 	old, err := s.inventory(p.Name, p.Namespace, unfinished)
 	if err != nil || len(unfinished) == 0 {
@@ -154,8 +154,8 @@ func (s *session) reckon(todo plan, p prepared) (err error) {
 	return old.Prune(s.KubeClient.Delete, old.Objects().Difference(wanted))
 }
 
-// expect has the next update take back what revisions left.
-func (s *session) expect(name, namespace string, revisions history.History) (err error) {
+// updateFrom has the next update take back what revisions left.
+func (s *session) updateFrom(name, namespace string, revisions history.History) (err error) {
 	s.waits.inventory, err = s.inventory(name, namespace, revisions)
 	return err
 }

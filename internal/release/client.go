@@ -13,6 +13,7 @@ import (
 
 	"lockstep/internal/release/hook"
 	"lockstep/internal/release/inventory"
+	"lockstep/internal/release/snapshot"
 )
 
 // between is how often the cluster is asked while objects are waited for that no single watch covers.
@@ -38,7 +39,7 @@ func (c *kubeClient) Update(original, target kube.ResourceList, force bool) (*ku
 
 // DeleteWithPropagationPolicy deletes what a release made. Helm's own takes nothing to delete for an error.
 func (c *kubeClient) DeleteWithPropagationPolicy(resources kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
-	made := c.former.made(resources)
+	made := c.found.Made(resources)
 	if len(made) == 0 {
 		return &kube.Result{}, nil
 	}
@@ -74,12 +75,12 @@ type waiter struct {
 	progress func(string)
 	// removing says that the release is being removed.
 	removing bool
-	// inventory is what an update has to reckon with beside what Helm gives it.
+	// inventory is what an update has to take into account beside what Helm gives it.
 	inventory inventory.Inventory
-	// former are the objects that were there before the run.
-	former Former
-	// found is why a wait failed; Helm keeps no more than the text of it.
-	found error
+	// found is what there was before the run.
+	found snapshot.Snapshot
+	// failed is why a wait failed; Helm keeps no more than the text of it.
+	failed error
 }
 
 func (w *waiter) build(manifest io.Reader, build func(io.Reader, bool) (kube.ResourceList, error)) (kube.ResourceList, error) {
@@ -128,6 +129,6 @@ func notGone(err error, left []string, timeout time.Duration) error {
 
 // fail remembers an error for [session.explain].
 func (w *waiter) fail(err error) error {
-	w.found = err
+	w.failed = err
 	return err
 }

@@ -20,6 +20,7 @@ import (
 	"lockstep/internal/release/history"
 	"lockstep/internal/release/hook"
 	"lockstep/internal/release/inventory"
+	"lockstep/internal/release/snapshot"
 )
 
 // connect opens a namespace of the cluster. Discovery is done anew, as a step before may have made CRDs.
@@ -37,7 +38,7 @@ func (e *Engine) connect(ctx context.Context, namespace string, progress func(st
 	if err != nil {
 		return nil, explained("connecting to the cluster", err)
 	}
-	s.formers = &formers{clients.CoreV1().Secrets(namespace)}
+	s.snapshots = snapshot.NewStore(clients.CoreV1().Secrets(namespace))
 	s.Releases = history.Storage(clients.CoreV1().Secrets(namespace), s.Log)
 	s.Capabilities = capabilities
 	s.waits = &waiter{ctx: ctx, hooks: hook.Waiter{Cluster: clients, Diagnose: e.options.Diagnose, Progress: progress}, progress: progress}
@@ -106,11 +107,11 @@ func (s *session) explain(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if s.waits != nil && s.waits.found != nil {
-		if _, found := failure.As(s.waits.found); found {
-			return failure.In(doing, s.waits.found)
+	if s.waits != nil && s.waits.failed != nil {
+		if _, found := failure.As(s.waits.failed); found {
+			return failure.In(doing, s.waits.failed)
 		}
-		return explained(doing, s.waits.found)
+		return explained(doing, s.waits.failed)
 	}
 	if s.complaint != "" {
 		err = fmt.Errorf("%w (%s)", err, s.complaint)
@@ -137,7 +138,7 @@ func (s *session) record(how history.Recording, act func(*action.Configuration) 
 func (s *session) inventory(name, namespace string, revisions history.History) (inventory.Inventory, error) {
 	all := inventory.Inventory{Release: name, Namespace: namespace}
 	if s.waits != nil {
-		all.Spares = s.waits.former.spares
+		all.Spares = s.waits.found.Spares
 	}
 	for _, revision := range revisions {
 		objects, _, err := inventory.Known([]byte(revision.Manifest), s.KubeClient.Build)

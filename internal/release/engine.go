@@ -30,6 +30,7 @@ import (
 
 	"lockstep/internal/chart"
 	"lockstep/internal/release/history"
+	"lockstep/internal/release/snapshot"
 )
 
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
@@ -67,8 +68,8 @@ type session struct {
 	*action.Configuration
 	// waits is the part of the Kubernetes client that waits; nil where the client is a fake.
 	waits *waiter
-	// formers keep what was there before a run; nil where the client is a fake.
-	formers *formers
+	// snapshots keep what was there before a run; nil where the client is a fake.
+	snapshots *snapshot.Store
 	// complaint is the last failure that Helm logs but leaves out of its error.
 	complaint string
 }

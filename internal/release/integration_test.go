@@ -45,8 +45,12 @@ func TestReleasesOfARealCluster(t *testing.T) {
 		"the gateway chart with its hooks":                s.gateway,
 		"a fault at any write":                            s.faults,
 		"what was there before stays":                     s.orphans,
+		"the end of a lease ends Helm's requests":         s.leases,
 	} {
-		t.Run(name, test)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each has namespaces of its own
+			test(t)
+		})
 	}
 }
 

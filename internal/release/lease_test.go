@@ -13,11 +13,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 
-	"lockstep/config"
-	"lockstep/internal/cluster"
 	"lockstep/internal/fence"
 	"lockstep/internal/release"
-	"lockstep/sandbox/sandboxtest"
 )
 
 // spy sees what Helm sends to the cluster.
@@ -59,16 +56,13 @@ func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// TestHelmUnderALease has Helm itself work on a real API server, and cuts it off in the middle of it.
-func TestHelmUnderALease(t *testing.T) {
-	box := sandboxtest.Up(t, sandboxtest.Options{Args: []string{"--no-temporal"}})
-	c, err := cluster.New(config.Cluster{Kubeconfig: box.Kubeconfig})
-	if err != nil {
-		t.Fatal(err)
+// leases has Helm itself work on a real API server, and cuts it off in the middle of it.
+func (s suite) leases(t *testing.T) {
+	seen, o := &sent{}, s.options
+	o.Getter = func(namespace string) genericclioptions.RESTClientGetter {
+		return spy{s.cluster.Getter(namespace), seen}
 	}
-	seen := &sent{}
-	engine := release.New(release.Options{Charts: charts(t, box), Timeout: time.Minute,
-		Getter: func(namespace string) genericclioptions.RESTClientGetter { return spy{c.Getter(namespace), seen} }})
+	engine := release.New(o)
 
 	t.Run("nothing is changed once it is over, and the next attempt carries on", func(t *testing.T) {
 		var three []string

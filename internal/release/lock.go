@@ -6,7 +6,7 @@ import (
 )
 
 // locks lets one action at a time work on a release. An attempt that was given up by its caller may still be finishing
-// its last request: without the lock its successor would take that release for the leavings of a killed process.
+// its last request: without the lock its successor would take that release for what a killed process left.
 type locks struct {
 	mutex sync.Mutex
 	held  map[string]chan struct{}

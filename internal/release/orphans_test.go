@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"lockstep/internal/release"
+	"lockstep/internal/release/snapshot"
 )
 
 // orphanArcs begin with the objects of a release whose records somebody deleted.
@@ -125,15 +126,15 @@ func (s suite) orphans(t *testing.T) {
 	ctx := context.Background()
 	object := release.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: r.namespace, Name: "web"}
 	undo := release.Undo{Name: "web", Namespace: r.namespace, Owner: "dev", Run: "run"}
-	began := func(run string) release.Former {
+	began := func(run string) snapshot.Snapshot {
 		t.Helper()
 		u := undo
 		u.Run = run
-		former, err := s.engine.Former(ctx, u)
+		found, err := s.engine.Snapshot(ctx, u)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return former
+		return found
 	}
 	if began("run").Began() {
 		t.Error("nothing was begun")

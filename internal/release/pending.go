@@ -59,9 +59,9 @@ func (before State) precedes(r *history.Revision) bool {
 	return !before.Exists || r.Version > before.Revision || before.Installed != history.Moment(r.Info.FirstDeployed)
 }
 
-// heal marks the revision as deployed again that was so when the run began, if an upgrade was cut off between recording
+// markDeployed marks the revision as deployed again that was so when the run began, if an upgrade was cut off between recording
 // that it is superseded and recording its own success. Else Helm would start from whatever is last.
-func (s *session) heal(revisions history.History, before State) error {
+func (s *session) markDeployed(revisions history.History, before State) error {
 	if revisions.Deployed() != nil {
 		return nil
 	}
@@ -74,15 +74,15 @@ func (s *session) heal(revisions history.History, before State) error {
 
 // deployed is the revision that Helm had marked so; 0 if there was none.
 func (before State) deployed() int {
-	if wasWhole(before) {
+	if wasDeployed(before) {
 		return before.Revision
 	}
 	return before.Deployed
 }
 
-// settle marks a revision that was left pending as failed. This also bars an attempt that is only frozen from reporting
+// markFailed marks a revision that was left pending as failed. This also bars an attempt that is only frozen from reporting
 // over what comes next.
-func (s *session) settle(last *history.Revision, progress func(string)) error {
+func (s *session) markFailed(last *history.Revision, progress func(string)) error {
 	if last == nil || !last.Info.Status.IsPending() {
 		return nil
 	}

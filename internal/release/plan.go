@@ -36,7 +36,7 @@ func (s *session) plan(p prepared, progress func(string)) (plan, error) {
 	if err := busy(last, p.Owner); err != nil {
 		return plan{}, err
 	}
-	if err := s.heal(revisions, p.Before); err != nil {
+	if err := s.markDeployed(revisions, p.Before); err != nil {
 		return plan{}, err
 	}
 	if resumable(revisions, p) {
@@ -44,7 +44,7 @@ func (s *session) plan(p prepared, progress func(string)) (plan, error) {
 		under := revisions.BeforeLast()
 		return plan{again(under), under, last}, nil
 	}
-	if err := s.settle(last, progress); err != nil {
+	if err := s.markFailed(last, progress); err != nil {
 		return plan{}, err
 	}
 	next, err := s.decide(revisions, p)

@@ -31,7 +31,7 @@ type Undo struct {
 // status that it had. Of an unfinished revision no more is made than there was, and objects that were missing are removed
 // again. One that was pending becomes failed, since nobody was at work on it.
 //
-// Objects that were there before the run stay, and become again what they were (see [Former]): they may be all that is left
+// Objects that were there before the run stay, and become again what they were (see [Engine.Snapshot]): they may be all that is left
 // of a release whose records somebody lost.
 //
 // A release of somebody else is left alone. It may be repeated, and tolerates that nothing was done, or half of it.
@@ -47,18 +47,18 @@ func (e *Engine) Restore(ctx context.Context, u Undo, progress func(string)) err
 	if err != nil {
 		return err
 	}
-	if err := s.recall(ctx, u.Name, u.Owner, u.Run); err != nil {
+	if err := s.readSnapshot(ctx, u.key()); err != nil {
 		return err
 	}
-	foreign, err := e.takeBack(ctx, s, u, progress)
+	foreign, err := e.undoRevisions(ctx, s, u, progress)
 	if err != nil || foreign {
 		return err
 	}
-	return e.putFormerBack(s, u, progress)
+	return e.putObjectsBack(s, u, progress)
 }
 
-// takeBack goes back to the revision that was there, or removes the release. One that is somebody else's by now it leaves.
-func (e *Engine) takeBack(ctx context.Context, s *session, u Undo, progress func(string)) (foreign bool, err error) {
+// undoRevisions goes back to the revision that was there, or removes the release. One that is somebody else's by now it leaves.
+func (e *Engine) undoRevisions(ctx context.Context, s *session, u Undo, progress func(string)) (foreign bool, err error) {
 	revisions, err := s.history(u.Name)
 	if err != nil {
 		return false, err
@@ -68,9 +68,9 @@ func (e *Engine) takeBack(ctx context.Context, s *session, u Undo, progress func
 		return false, err
 	}
 	if target := u.target(revisions); target != nil {
-		return e.goBack(s, u, revisions, target, progress)
+		return e.goBackTo(s, u, revisions, target, progress)
 	}
-	if wasWhole(u.Before) {
+	if wasDeployed(u.Before) {
 		return false, final(Failed, "somebody else uninstalled it: deploy again", "release %s was at revision %d and is no longer there", u.Name, u.Before.Revision)
 	}
 	if last == nil {
@@ -94,19 +94,19 @@ func (u Undo) target(revisions history.History) *history.Revision {
 	return revisions[i]
 }
 
-// wasWhole says whether there was something to go back to.
-func wasWhole(before State) bool {
+// wasDeployed says whether there was something to go back to.
+func wasDeployed(before State) bool {
 	return before.Exists && before.Status == helmrelease.StatusDeployed.String()
 }
 
-// goBack rolls the objects back first and then the records, the newest last: until that is gone it tells the next
+// goBackTo rolls the objects back first and then the records, the newest last: until that is gone it tells the next
 // attempt that the objects are done.
-func (e *Engine) goBack(s *session, u Undo, revisions history.History, target *history.Revision, progress func(string)) (foreign bool, err error) {
+func (e *Engine) goBackTo(s *session, u Undo, revisions history.History, target *history.Revision, progress func(string)) (foreign bool, err error) {
 	newer := revisions[slices.Index(revisions, target)+1:]
 	mine := func(r *history.Revision) bool { return history.Signed(r) && r.Labels[history.OwnerLabel] == u.Owner }
 	if !slices.ContainsFunc(newer, mine) {
 		if len(newer) == 0 {
-			return false, s.settle(target, progress)
+			return false, s.markFailed(target, progress)
 		}
 		return true, nil
 	}
@@ -121,7 +121,7 @@ func (e *Engine) goBack(s *session, u Undo, revisions history.History, target *h
 			return false, s.explain(fmt.Sprintf("rolling back release %s to revision %d", u.Name, target.Version), err)
 		}
 	}
-	return false, s.putBack(u, target.Version, progress)
+	return false, s.restoreRecords(u, target.Version, progress)
 }
 
 // rolledBack says whether an attempt to go back to target made the revision.
@@ -133,13 +133,13 @@ func (e *Engine) rollBack(s *session, u Undo, revisions history.History, target 
 	taken := revisions.Last()
 	if rolledBack(taken, target) && carriesOn(revisions.BeforeLast(), taken) {
 		revisions = revisions.BeforeLast()
-	} else if err := s.settle(taken, func(string) {}); err != nil {
+	} else if err := s.markFailed(taken, func(string) {}); err != nil {
 		return err
 	} else {
 		taken = nil
 	}
 	newer := revisions[slices.Index(revisions, target)+1:].BeforeLast() // Helm starts from the last
-	if err := s.expect(u.Name, u.Namespace, newer); err != nil {
+	if err := s.updateFrom(u.Name, u.Namespace, newer); err != nil {
 		return err
 	}
 	if err := s.adjust(u, revisions); err != nil {
@@ -167,8 +167,8 @@ func (s *session) adjust(u Undo, revisions history.History) error {
 	return s.waits.inventory.Instead.Visit(deployed.Own)
 }
 
-// putBack makes the revision the last one, as it was.
-func (s *session) putBack(u Undo, revision int, progress func(string)) error {
+// restoreRecords makes the revision the last one, as it was.
+func (s *session) restoreRecords(u Undo, revision int, progress func(string)) error {
 	revisions, err := s.history(u.Name)
 	if err != nil {
 		return err

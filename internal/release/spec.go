@@ -23,9 +23,9 @@ type Spec struct {
 	Timeout time.Duration
 	// Owner is whose release it is, at most 63 letters, digits and dashes. [State.Owner] tells it.
 	Owner string
-	// Leaves names what the chart's hooks make beside the chart's objects.
-	Leaves []Object
-	// Run is the operation, for which is kept what it found (see [Former]).
+	// HookObjects names what the chart's hooks make beside the chart's objects.
+	HookObjects []Object
+	// Run is the operation, for which is kept what it found (see [Engine.Snapshot]).
 	Run string
 	// Before is what [Engine.Look] saw when the operation began. An unfinished revision that came since and is for the
 	// same is carried on; one that was there already gets another on top, so that there is something to go back to.

@@ -69,7 +69,7 @@ func (s *session) removing(now bool) {
 	}
 }
 
-// delete removes the objects, first those that Helm does not reckon with.
+// delete removes the objects, first those that Helm does not know.
 func (e *Engine) delete(s *session, all inventory.Inventory, last *history.Revision) error {
 	final, err := s.KubeClient.Build(strings.NewReader(last.Manifest), false)
 	if err != nil {
@@ -102,7 +102,7 @@ func (e *Engine) awaitGone(s *session, all inventory.Inventory, last *history.Re
 			final = append(final, info)
 		}
 	}
-	return s.waits.gone(s.waits.former.made(withoutKept(final)), e.options.Timeout)
+	return s.waits.gone(s.waits.found.Made(withoutKept(final)), e.options.Timeout)
 }
 
 func withoutKept(resources kube.ResourceList) kube.ResourceList {

@@ -67,7 +67,7 @@ func testRotate(t *testing.T, w *world.World) {
 		}
 	}
 	for _, name := range []string{"apim-keystore-secret", "gateway-tls", "is-keystores"} {
-		if _, found, err := w.Cluster.Secret(t.Context(), world.Namespace, cluster.FormerSecret(name)); err != nil || found {
+		if _, found, err := w.Cluster.Secret(t.Context(), world.Namespace, cluster.CopyOf(name)); err != nil || found {
 			t.Errorf("a copy of %s is left: %v", name, err)
 		}
 	}

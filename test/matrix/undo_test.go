@@ -37,8 +37,8 @@ func (m *matrix) testFailingUndo(t *testing.T) {
 		}
 	}
 	after, _ := snapshot(t, w)
-	former := release.FormerName("is", world.Environment) // what undoing the release again would need
-	want := []string{"+Secret apim/is-keystores", "+Secret apim/" + former, "+Secret apim/sh.helm.release.v1.is.v1", "+Service apim/" + world.IdentityService}
+	kept := release.SnapshotSecret("is", world.Environment) // what undoing the release again would need
+	want := []string{"+Secret apim/is-keystores", "+Secret apim/" + kept, "+Secret apim/sh.helm.release.v1.is.v1", "+Service apim/" + world.IdentityService}
 	left := slices.DeleteFunc(before.Changed(after), func(name string) bool { return strings.HasPrefix(name, "+IPAddress.") }) // the Service's
 	if diff := cmp.Diff(want, left); diff != "" {
 		t.Errorf("what is left is not what was refused:\n%s", diff)

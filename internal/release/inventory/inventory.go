@@ -21,7 +21,7 @@ const (
 	NamespaceAnnotation = "meta.helm.sh/release-namespace"
 )
 
-// Inventory is what an action on a release has to reckon with beside what Helm gives it.
+// Inventory is what an action on a release has to take into account beside what Helm gives it.
 type Inventory struct {
 	Release, Namespace string
 	// Revisions are the objects of revisions, the oldest first.
