@@ -5,7 +5,9 @@ package diagnosis
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"lockstep/internal/failure"
 )
@@ -64,10 +66,33 @@ func Deadline(object, waiting, evidence string, f Fields) *Problem {
 		Evidence: joinLines("still waiting: "+cmp.Or(waiting, "the API server gave nothing to look at"), evidence)}
 }
 
-// WithLog adds the last lines of a log to a problem, and what they make of it.
-func WithLog(problem *Problem, log string) {
-	problem.Evidence = joinLines(problem.Evidence, log)
-	if problem.Reason == ReasonCrash && strings.Contains(log, "exec format error") {
-		problem.NextMove = "the image is built for another platform than the node's: push it for that one (image.platforms), or let the pods run on nodes of the image's"
+// AddLog adds the last lines of a log to a problem, and what they make of it.
+func (p *Problem) AddLog(log string) {
+	p.Evidence = joinLines(p.Evidence, log)
+	if p.Reason == ReasonCrash && strings.Contains(log, "exec format error") {
+		p.NextMove = "the image is built for another platform than the node's: push it for that one (image.platforms), or let the pods run on nodes of the image's"
 	}
+}
+
+// Fields are the fields of the environment file that say what a workload is, for next moves that name what to change there.
+type Fields struct {
+	Values string        // the path below which the chart's values for the workload's pods are, as apiManager.values.wso2.deployment
+	Limit  string        // the path of the wait's time limit, as timeouts.apiManager
+	Time   time.Duration // that limit
+}
+
+// value is the path of one of the chart's values.
+func (f Fields) value(name string) string {
+	if f.Values == "" {
+		return name + " in the chart's values"
+	}
+	return f.Values + "." + name
+}
+
+// deadlineMove says which field gives a wait more time, and how much it has now.
+func (f Fields) deadlineMove() string {
+	if f.Limit == "" {
+		return "if it is merely slow, raise this step's time in timeouts; else correct what the events and the log show"
+	}
+	return fmt.Sprintf("if it is merely slow, raise %s, which is %s now; else correct what the events and the log show", f.Limit, f.Time)
 }

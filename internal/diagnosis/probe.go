@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -21,6 +22,24 @@ func (v podView) startupProblem(c container) *Problem {
 		problem.Evidence = joinLines(fmt.Sprintf("it did not pass its startup probe within %d s and was killed", budget(c.spec.StartupProbe)), problem.Evidence)
 	}
 	return problem
+}
+
+// startupMove says which value gives a container more time to start, and how much it has now.
+func (f Fields) startupMove(probe *corev1.Probe) string {
+	const slow = "if its log shows a start that is merely slow, raise "
+	if probe == nil {
+		return slow + f.value("startupProbe.failureThreshold")
+	}
+	if f.Limit != "" && probe.PeriodSeconds > 0 && probe.FailureThreshold == int32(math.Ceil(f.Time.Seconds()/float64(probe.PeriodSeconds))) {
+		return fmt.Sprintf("%s%s, which is %s now and from which startupProbe.failureThreshold follows", slow, f.Limit, f.Time)
+	}
+	return fmt.Sprintf("%s%s: it is %d now, which with periodSeconds %d and initialDelaySeconds %d makes a budget of %d s", slow,
+		f.value("startupProbe.failureThreshold"), probe.FailureThreshold, probe.PeriodSeconds, probe.InitialDelaySeconds, budget(probe))
+}
+
+// budget is how many seconds a container has to pass a startup probe.
+func budget(probe *corev1.Probe) int32 {
+	return probe.InitialDelaySeconds + probe.PeriodSeconds*probe.FailureThreshold
 }
 
 // checkReadiness finds a container that has started and never answers its readiness probe. When it started is what the

@@ -75,7 +75,7 @@ func (w *wait) conclude(ctx context.Context, err error, evidence func() string) 
 // complete adds the log that belongs to a problem. A termination message may be the end of a log, too.
 func (w *wait) complete(ctx context.Context, problem *diagnosis.Problem) error {
 	problem.Evidence = w.redact(mask(problem.Evidence))
-	diagnosis.WithLog(problem, logTail(ctx, w.client.Kube(), w.last.Log, w.redact))
+	problem.AddLog(logTail(ctx, w.client.Kube(), w.last.Log, w.redact))
 	return problem.Failure()
 }
 
