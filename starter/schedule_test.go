@@ -30,7 +30,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 
 	t.Run("what is wrong with a file is said before Temporal hears of it", func(t *testing.T) {
 		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "shop", `schedules: [{operation: verify, cron: "0 25 * * *"}]`)).
-			wants(t, exitBadInput, `schedules[0].cron (line 5) "0 25 * * *": its hour "25" is not from 0 to 23`)
+			wants(t, exitBadInput, `schedules[0].cron (line 5) "0 25 * * *": has a wrong hour: "25" is not from 0 to 23`)
 	})
 
 	t.Run("apply makes, keeps, changes and removes", func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 		}
 		// Nobody has put the environment's file where the worker looks.
 		lockstep(t.Context(), "schedule", "trigger", "absent", "nightly").wants(t, exitDone)
-		eventually(t, "paused: paused because the run of", "schedule", "describe", "absent", "nightly").wants(t, exitDone, "there is no folder of environments")
+		eventually(t, "paused: paused because the run of", "schedule", "describe", "absent", "nightly").wants(t, exitDone, "no folder of environments is set")
 		if s := described(t, "absent", "nightly"); !s.Paused || s.Last[0].Outcome != board.OutcomeRefused {
 			t.Errorf("%+v", s)
 		}

@@ -29,7 +29,7 @@ func TestSchedulesAreAppliedFromTheFile(t *testing.T) {
 	s.send(http.MethodPost, path+"/nightly/resume", admin, nil).wants(http.StatusOK)
 	s.send(http.MethodPost, path+"/nightly/trigger", operator, nil).wants(http.StatusAccepted, `"workflow":"schedule/dev/nightly`)
 	eventually(t, "what came of it: the worker of this test has no folder of environments", func() bool {
-		return strings.Contains(s.get(path+"/nightly", reader).body, "there is no folder of environments")
+		return strings.Contains(s.get(path+"/nightly", reader).body, "no folder of environments is set")
 	})
 
 	s.environment("dev", "speed: high\n")
