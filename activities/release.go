@@ -124,7 +124,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 			return nil, classify(err)
 		}
 		if err := s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name); err != nil {
-			warnings = append(warnings, fmt.Sprintf("what there was of release %s/%s is kept until the next deployment: %v", where.Namespace, where.Release, err))
+			warnings = append(warnings, fmt.Sprintf("the prior state of release %s/%s is kept until the next deployment: %v", where.Namespace, where.Release, err))
 		}
 		if applied.Revision <= release.MaxHistory {
 			continue

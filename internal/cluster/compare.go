@@ -31,7 +31,7 @@ func (c *Client) Compare(ctx context.Context, objects []*unstructured.Unstructur
 func (c *Client) compareOne(ctx context.Context, object *unstructured.Unstructured) ([]drift.Item, error) {
 	resource, err := c.Resource(object.GroupVersionKind(), object.GetNamespace())
 	if meta.IsNoMatchError(err) {
-		return []drift.Item{{Wants: drift.There, Is: "missing, as is its kind"}}, nil
+		return []drift.Item{{Wants: drift.There, Is: "missing, and so is its CRD"}}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func (w *waiter) build(manifest io.Reader, build func(io.Reader, bool) (kube.Res
 	}
 	known, gone, err := inventory.Known(data, build)
 	if len(gone) > 0 {
-		w.progress("gone with its kind: " + strings.Join(gone, ", "))
+		w.progress("gone with its CRD: " + strings.Join(gone, ", "))
 	}
 	return known, err
 }

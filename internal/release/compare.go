@@ -157,7 +157,7 @@ func (s *session) changedObjects(last *history.Revision) (items []drift.Item, er
 	}
 	for _, want := range wanted {
 		if !served[want.GetKind()+" "+want.GetName()] {
-			items = append(items, drift.Item{Object: title(want), Wants: drift.There, Is: "missing, as is its kind"})
+			items = append(items, drift.Item{Object: title(want), Wants: drift.There, Is: "missing, and so is its CRD"})
 		}
 	}
 	return items, nil

@@ -32,7 +32,7 @@ func (e *Engine) connect(ctx context.Context, namespace string, progress func(st
 	}
 	capabilities, err := discover(getter)
 	if err != nil {
-		return nil, explained("asking the cluster for its version and kinds", err)
+		return nil, explained("asking the cluster for its version and APIs", err)
 	}
 	clients, err := s.KubernetesClientSet()
 	if err != nil {

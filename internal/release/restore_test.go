@@ -105,7 +105,7 @@ func TestUninstallLeavesOutWhatWentWithItsKind(t *testing.T) {
 	if err := cluster.engine(Options{}).Uninstall(context.Background(), "apps", "web", func(text string) { said = append(said, text) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(cluster.has()) > 0 || cluster.history(t) != "none" || !slices.Contains(said, "gone with its kind: Widget web") {
+	if len(cluster.has()) > 0 || cluster.history(t) != "none" || !slices.Contains(said, "gone with its CRD: Widget web") {
 		t.Errorf("left are %v, history %s, said %q", cluster.has(), cluster.history(t), said)
 	}
 }

@@ -31,7 +31,7 @@ func (e *Engine) Snapshot(ctx context.Context, u Undo) (snapshot.Snapshot, error
 		return snapshot.Snapshot{}, err
 	}
 	found, err := store.Read(ctx, u.key())
-	return found, explained("reading what there was of release "+u.Name, err)
+	return found, explained("reading the prior state of release "+u.Name, err)
 }
 
 // Forget gives up what owner's runs kept for undoing what they did to a release: it is done, or not wanted any more.
@@ -40,7 +40,7 @@ func (e *Engine) Forget(ctx context.Context, namespace, name, owner string) erro
 	if err != nil {
 		return err
 	}
-	return explained("deleting what there was of release "+name, store.Forget(ctx, snapshot.Key{Release: name, Owner: owner}))
+	return explained("deleting the prior state of release "+name, store.Forget(ctx, snapshot.Key{Release: name, Owner: owner}))
 }
 
 func (e *Engine) snapshots(ctx context.Context, namespace string) (*snapshot.Store, error) {
@@ -64,7 +64,7 @@ func (s *session) readSnapshot(ctx context.Context, k snapshot.Key) (err error) 
 	if s.snapshots != nil {
 		s.waits.found, err = s.snapshots.Read(ctx, k)
 	}
-	return explained("reading what there was of release "+k.Release, err)
+	return explained("reading the prior state of release "+k.Release, err)
 }
 
 // takeSnapshot notes what there is of the objects that a revision is going to make and adopt, before it is recorded. What an attempt
@@ -76,14 +76,14 @@ func (s *session) takeSnapshot(ctx context.Context, p prepared, todo plan) func(
 		}
 		objects, err := s.unrecorded(p, todo, next)
 		if err != nil {
-			return explained("looking what there is of release "+p.Name, err)
+			return explained("looking at the objects of release "+p.Name, err)
 		}
 		all, changed, err := s.waits.found.With(objects)
 		if err != nil || !changed {
-			return explained("looking what there is of release "+p.Name, err)
+			return explained("looking at the objects of release "+p.Name, err)
 		}
 		s.waits.found, err = s.snapshots.Keep(ctx, p.key(), all)
-		return explained("keeping what there is of release "+p.Name, err)
+		return explained("keeping the prior state of release "+p.Name, err)
 	}
 }
 
