@@ -72,17 +72,17 @@ func (d *deployment) releaseNote(component string) string {
 }
 
 func (d *deployment) lookCRDs(ctx workflow.Context) (err error) {
-	d.missing, err = call.Get[[]string](ctx, call.Quick("look which kinds there are"), a.LookCRDs, d.trimmed(""))
+	d.missing, err = call.Get[[]string](ctx, call.Quick("look which CRDs there are"), a.LookCRDs, d.trimmed(""))
 	return err
 }
 
 func (d *deployment) applyCRDs(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Work("install missing kinds"), a.ApplyCRDs, d.trimmed(""))
+	return call.Get[string](ctx, call.Work("install missing CRDs"), a.ApplyCRDs, d.trimmed(""))
 }
 
 func (d *deployment) removeCRDs(ctx workflow.Context) error {
 	in := activities.RemoveCRDsInput{Scope: d.scope, Names: d.missing, Replaced: activities.ReplacesCRDs(d.env)}
-	return call.Do(ctx, call.Undo("put the kinds back"), a.RemoveCRDs, in)
+	return call.Do(ctx, call.Undo("put the CRDs back"), a.RemoveCRDs, in)
 }
 
 func (d *deployment) lookGateway(ctx workflow.Context) error {

@@ -33,7 +33,7 @@ func (d *deployment) steps() []saga.Step {
 			activities.CertificateObjects),
 		{Name: "image", Summary: "build and push the Identity Server image", Needs: []string{"preflight"},
 			Look: d.lookImage, Do: d.buildImage, Undo: d.undoImage, Remedy: d.retag},
-		{Name: "gateway-crds", Summary: "install the Gateway API kinds", Needs: []string{"preflight"},
+		{Name: "gateway-crds", Summary: "install the Gateway API CRDs", Needs: []string{"preflight"},
 			Look: d.lookCRDs, Do: d.applyCRDs, Undo: d.removeCRDs, Remedy: d.deleteCRDs},
 		{Name: "gateway", Summary: "install the gateway and its listeners", Needs: []string{"gateway-crds", "certificates"},
 			Look: d.lookGateway, Do: d.installGateway, Undo: d.undoGateway, Remedy: d.uninstallGateway},

@@ -65,7 +65,7 @@ func (t *teardown) steps(purge bool) []saga.Step {
 		steps = append(steps,
 			t.afterProducts(t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway")),
 			t.afterProducts(t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates")),
-			saga.Step{Name: "gateway-crds", Summary: "remove the Gateway API kinds nobody uses", Needs: []string{"gateway"}, Optional: true, Do: t.removeCRDs},
+			saga.Step{Name: "gateway-crds", Summary: "remove the Gateway API CRDs that nobody uses", Needs: []string{"gateway"}, Optional: true, Do: t.removeCRDs},
 			saga.Step{Name: "namespace", Summary: "remove the namespace", Needs: []string{"credentials", "gateway-crds"}, Optional: true, Do: t.removeNamespace})
 	}
 	return steps
@@ -113,7 +113,7 @@ func (t *teardown) removeNamespace(ctx workflow.Context) (string, error) {
 }
 
 func (t *teardown) removeCRDs(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Undo("remove kinds without objects"), a.RemoveOwnCRDs, t.trimmed(""))
+	return call.Get[string](ctx, call.Undo("remove CRDs without objects"), a.RemoveOwnCRDs, t.trimmed(""))
 }
 
 func (t *teardown) conclude(ctx workflow.Context, r *saga.Runner, failure error) (TeardownResult, error) {
