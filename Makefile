@@ -7,24 +7,33 @@ DIR ?= .sandbox
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v gcc 2>/dev/null),-race,)
 
-# Each of these runs whole deployments in sandboxes of its own and wants the machine for itself.
-WORLDS := test/chaos test/diagnosis test/e2e test/matrix
+# Programs, vet, staticcheck and unit tests share one build of all that they import; the race detector takes another.
+ALIKE = CGO_ENABLED=0 GOFLAGS="$(strip $(shell $(GO) env GOFLAGS) -trimpath)"
+
+# Tests are linked without debug information, which takes half the time; stack traces have their lines all the same. Lint vets them.
+GOTEST = $(GO) test -vet=off -ldflags "-s -w"
+
+# Each of these runs whole deployments in a sandbox of its own, and waits most of the time: two at a time keep two cores busy.
+WORLDS := test/e2e test/matrix test/diagnosis test/chaos
+
+# These take longest of the others, so they begin first.
+LONG := internal/release starter activities sandbox/sandboxtest
 
 # make chaos: a seed of 0 is drawn; with the seed of a run that failed and FAULTS=1 that run is done again.
 FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: browser chaos e2e matrix help build images compose-check demo down test lint generate clean
+.PHONY: browser chaos e2e matrix help build images compose-check demo down test unit lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(GATEWAY_CHART)/Chart.yaml ## Build lockstep, worker and sandbox into bin/
 	@test -x bin/lockstep || echo "building lockstep, worker and sandbox (about 3 minutes the first time)"
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/lockstep ./starter
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/worker ./worker
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/sandbox ./sandbox/cmd/sandbox
+	@$(ALIKE) $(GO) build -ldflags "-s -w" -o bin/lockstep ./starter
+	@$(ALIKE) $(GO) build -ldflags "-s -w" -o bin/worker ./worker
+	@$(ALIKE) $(GO) build -ldflags "-s -w" -o bin/sandbox ./sandbox/cmd/sandbox
 
 images: ## Build container images into dist/, and push them to IMAGES_REGISTRY=registry.example.com/lockstep
 	@$(GO) run ./deploy/images -registry "$(IMAGES_REGISTRY)" -version "$(IMAGES_VERSION)" -source "$(IMAGES_SOURCE)"
@@ -35,16 +44,20 @@ demo: tools build ## Start a sandbox and a worker, deploy examples/quickstart.ya
 down: ## Stop what `make demo` left running
 	@DIR=$(DIR) sh sandbox/demo.sh down
 
+unit: ## Run all tests that need no sandbox
+	@sh tools/timed.sh $(ALIKE) $(GOTEST) -short ./...
+
 test: tools build ## Run all tests: unit, workflows, activities, and deployments in a sandbox
-	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m $$($(GO) list ./... | grep -v -x -F "$$(printf 'lockstep/%s\n' $(WORLDS))")
-	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test $(RACE) -timeout 40m -p 1 $(WORLDS:%=./%)
+	@LOCKSTEP_REQUIRE_SANDBOX=1 sh tools/timed.sh $(GOTEST) $(RACE) -timeout 40m $(LONG:%=./%) \
+		$$($(GO) list ./... | grep -v -x -F "$$(printf 'lockstep/%s\n' $(WORLDS))")
+	@LOCKSTEP_REQUIRE_SANDBOX=1 sh tools/timed.sh $(GOTEST) $(RACE) -timeout 40m -p 2 $(WORLDS:%=./%)
 
 chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
 	@cd test/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
 browser: tools build test/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
 	@command -v chromium >/dev/null || { echo "no chromium: apt-get install chromium"; exit 1; }
-	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GO) test -count=1 -v -timeout 40m ./test/browser
+	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GOTEST) $(RACE) -count=1 -v -timeout 40m ./test/browser
 	@echo "screenshots are in dist/screenshots/"
 
 test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
@@ -65,8 +78,8 @@ e2e: tools build ## Run whole operations in a sandbox, or on another cluster: KU
 lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files
 	@wrong=$$(bin/goimports -local lockstep -l $$(git ls-files '*.go')); \
 		test -z "$$wrong" || { echo "not formatted, or imports not in groups (bin/goimports -local lockstep -w mends both):"; echo "$$wrong"; exit 1; }
-	$(GO) vet ./...
-	bin/staticcheck ./...
+	$(ALIKE) $(GO) vet ./...
+	$(ALIKE) bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
 
 compose-check: ## Check the compose files

@@ -29,6 +29,7 @@ import (
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/node"
 	"lockstep/sandbox/process"
+	"lockstep/sandbox/sandboxtest"
 	"lockstep/sandbox/simulate"
 )
 
@@ -86,17 +87,7 @@ type cluster struct {
 }
 
 func startCluster(t *testing.T) *cluster {
-	bin, err := filepath.Abs("../../bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if missing := controlplane.Missing(bin, append(controlplane.Programs(), "kwok")...); len(missing) > 0 {
-		message := "not built: " + strings.Join(missing, ", ") + " in bin/; run make tools"
-		if os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
+	bin := sandboxtest.Bin(t, append(controlplane.Programs(), "kwok")...)
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

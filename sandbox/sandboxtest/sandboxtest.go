@@ -1,10 +1,11 @@
-// Package sandboxtest gives a test a sandbox of its own.
+// Package sandboxtest gives a test a sandbox of its own, or one that it shares with the others of its package.
 package sandboxtest
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,41 +37,55 @@ type Options struct {
 // bin/ the test is skipped, or fails when LOCKSTEP_REQUIRE_SANDBOX=1.
 func Up(t testing.TB, o Options) *Sandbox {
 	t.Helper()
-	bin := programs(t)
-	// Not t.TempDir: its path is the test's name and may be long, and the logs are worth keeping when the test fails.
-	dir, err := os.MkdirTemp("", "sandbox-")
-	if err != nil {
+	bin := Bin(t, programs()...)
+	s, err := start(bin, o)
+	if s == nil {
 		t.Fatal(err)
 	}
-	s := &Sandbox{bin: bin}
-	s.Dir = dir
-	t.Cleanup(func() { s.down(t) })
-	s.run(t, append([]string{"up"}, o.Args...)...)
-	if err := json.Unmarshal(s.run(t, "status", "-o", "json"), &s.State); err != nil {
-		t.Fatalf("reading sandbox status: %v", err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the sandbox's logs are in %s", filepath.Join(s.Dir, "logs"))
+		}
+		if err := s.down(t.Failed()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return s
 }
 
-// programs finds bin/ and what has to be in it.
-func programs(t testing.TB) string {
-	t.Helper()
-	root, err := os.Getwd()
+func (s *Sandbox) up(o Options) error {
+	if _, err := s.command(append([]string{"up"}, o.Args...)...); err != nil {
+		return err
+	}
+	status, err := s.command("status", "-o", "json")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	for !exists(filepath.Join(root, "go.mod")) {
-		if root == filepath.Dir(root) {
-			t.Fatal("no go.mod above the working directory")
-		}
-		root = filepath.Dir(root)
+	if err := json.Unmarshal(status, &s.State); err != nil {
+		return fmt.Errorf("reading sandbox status: %w", err)
 	}
-	bin := filepath.Join(root, "bin")
-	missing := controlplane.Missing(bin, append(controlplane.Programs(), "kwok", "temporal", "sandbox")...)
+	return nil
+}
+
+// programs are those that a sandbox is made of.
+func programs() []string { return append(controlplane.Programs(), "kwok", "temporal", "sandbox") }
+
+// Bin is the folder bin/ of the repository, in which the programs have to be. Otherwise the test is skipped, or fails when
+// LOCKSTEP_REQUIRE_SANDBOX=1; and -short leaves out every test that needs them.
+func Bin(t testing.TB, programs ...string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out what needs the programs in bin/")
+	}
+	bin := filepath.Join(root(t), "bin")
+	missing := controlplane.Missing(bin, programs...)
 	if len(missing) == 0 {
 		return bin
 	}
-	message := "the sandbox is not built (no " + strings.Join(missing, ", ") + " in bin/); run `make tools bin/sandbox`"
+	message := "no " + strings.Join(missing, ", ") + " in bin/; run `make tools build`"
 	if os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") == "1" {
 		t.Fatal(message)
 	}
@@ -78,24 +93,47 @@ func programs(t testing.TB) string {
 	return ""
 }
 
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !exists(filepath.Join(dir, "go.mod")) {
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the working directory")
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-func (s *Sandbox) down(t testing.TB) {
+// down keeps the logs of a sandbox in which something failed.
+func (s *Sandbox) down(failed bool) error {
 	args := []string{"down"}
-	if t.Failed() {
-		t.Logf("the sandbox's logs are in %s", filepath.Join(s.Dir, "logs"))
-	} else {
+	if !failed {
 		args = append(args, "--purge")
 	}
-	s.run(t, args...)
+	_, err := s.command(args...)
+	return err
 }
 
 // run runs the sandbox program on this sandbox and returns what it prints.
 func (s *Sandbox) run(t testing.TB, args ...string) []byte {
 	t.Helper()
+	out, err := s.command(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *Sandbox) command(args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "sandbox"), append(args, "--dir", s.Dir)...)
@@ -103,9 +141,9 @@ func (s *Sandbox) run(t testing.TB, args ...string) []byte {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("sandbox %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+		return nil, fmt.Errorf("sandbox %s: %w\n%s", strings.Join(args, " "), err, &stderr)
 	}
-	return out
+	return out, nil
 }
 
 // Config returns the administrator's access to the API server.

@@ -19,6 +19,18 @@ import (
 	"lockstep/sandbox/supervisor"
 )
 
+func TestMain(m *testing.M) { os.Exit(Main(m)) }
+
+func TestTheSharedSandboxIsStartedOnce(t *testing.T) {
+	first := Shared(t, Options{Args: []string{"--no-temporal"}})
+	if second := Shared(t, Options{Args: []string{"--no-temporal"}}); second != first {
+		t.Errorf("%s is another sandbox than %s", second.Dir, first.Dir)
+	}
+	if _, err := first.Client(t).Discovery().ServerVersion(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 	s := Up(t, Options{})
 	ctx := context.Background()
@@ -77,12 +89,13 @@ func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 	}
 }
 
-func TestAKilledSupervisorTakesEveryProcessWithItAndUpStartsAfresh(t *testing.T) {
+func TestALostProgramIsStartedAgainAndAKilledSupervisorTakesAllWithIt(t *testing.T) {
 	s := Up(t, Options{Args: []string{"--no-temporal"}})
-	other := Up(t, Options{Args: []string{"--no-temporal"}}) // beside it, and unharmed
+	other := Shared(t, Options{Args: []string{"--no-temporal"}}) // beside it, and unharmed
 	if other.Instance == s.Instance {
 		t.Fatalf("two sandboxes are instance %d", s.Instance)
 	}
+	loses(t, s)
 	startPod(t, s)
 	if err := syscall.Kill(s.Supervisor.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -101,8 +114,9 @@ func TestAKilledSupervisorTakesEveryProcessWithItAndUpStartsAfresh(t *testing.T)
 	}
 }
 
-func TestALostProgramIsStartedAgain(t *testing.T) {
-	s := Up(t, Options{Args: []string{"--no-temporal"}})
+// loses kills the API server of a sandbox: another one is started.
+func loses(t *testing.T, s *Sandbox) {
+	t.Helper()
 	find := func() process.ID {
 		state, err := supervisor.Status(s.Dir)
 		if err != nil {
@@ -126,7 +140,7 @@ func TestALostProgramIsStartedAgain(t *testing.T) {
 }
 
 func TestAPartThatDoesNotStartIsNamedWithTheEndOfItsLog(t *testing.T) {
-	real := programs(t)
+	real := Bin(t, programs()...)
 	bin, dir := t.TempDir(), t.TempDir()
 	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kwok", "charts"} {
 		if err := os.Symlink(filepath.Join(real, name), filepath.Join(bin, name)); err != nil {
@@ -172,7 +186,11 @@ func startPod(t *testing.T, s *Sandbox) {
 	if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pod has a process", func() bool { return len(simulated(t, s.Dir)) > 0 })
+	eventually(t, "the pod has had a process", func() bool {
+		now, err := pods.Get(t.Context(), pod.Name, metav1.GetOptions{})
+		ran := err == nil && len(now.Status.ContainerStatuses) > 0 && now.Status.ContainerStatuses[0].ContainerID != ""
+		return ran || len(simulated(t, s.Dir)) > 0
+	})
 }
 
 func simulated(t *testing.T, dir string) []string {

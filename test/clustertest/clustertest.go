@@ -6,9 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +19,7 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/process"
+	"lockstep/sandbox/sandboxtest"
 )
 
 // Plane is a control plane.
@@ -31,20 +29,10 @@ type Plane struct {
 	Dynamic dynamic.Interface
 }
 
-// bin is where the programs are, from a package two folders below the repository's root.
-var bin = filepath.Join("..", "..", "bin")
-
-// Start starts a control plane and stops it when the test ends. Without the programs in bin/ the test is skipped, or fails when
-// LOCKSTEP_REQUIRE_SANDBOX=1.
+// Start starts a control plane and stops it when the test ends. It skips like [sandboxtest.Bin].
 func Start(t *testing.T) *Plane {
 	t.Helper()
-	if missing := controlplane.Missing(bin, controlplane.Programs()...); len(missing) > 0 {
-		message := "no " + strings.Join(missing, ", ") + " in bin/; run `make tools`"
-		if os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
+	bin := sandboxtest.Bin(t, controlplane.Programs()...)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: t.TempDir(), Bin: bin, Port: FreePort, Start: func(spec process.Spec) (*process.Process, error) {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"lockstep/internal/cluster"
+	"lockstep/sandbox/sandboxtest"
 )
 
 // Widgets is a small CustomResourceDefinition.
@@ -41,7 +42,7 @@ func Parse(t *testing.T, text string) *unstructured.Unstructured {
 // GatewayCRDs are those of Gateway API and Envoy Gateway.
 func GatewayCRDs(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()
-	folder := filepath.Join(bin, "charts", "gateway-helm", "crds")
+	folder := filepath.Join(sandboxtest.Bin(t), "charts", "gateway-helm", "crds")
 	paths, _ := filepath.Glob(filepath.Join(folder, "generated", "*.yaml"))
 	if len(paths) == 0 {
 		t.Skip("no gateway chart in bin/; run `make tools`")

@@ -20,12 +20,9 @@ import (
 	"lockstep/workflows/decision"
 )
 
-func TestOperatorsControlADeployment(t *testing.T) {
-	w := world.Start(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *world.World)
-	}{
+// decisions are what operators decide while a deployment waits for them. The first wants no environment there.
+func decisions() []scenario {
+	return []scenario{
 		{"a paused step is tried again in a changed file, and whatever is wrong with a decision is refused", testRetry},
 		{"a paused verification is skipped, which the report says", testSkip},
 		{"a paused deployment is rolled back", testRollback},
@@ -34,8 +31,6 @@ func TestOperatorsControlADeployment(t *testing.T) {
 		{"a step that awaits its approval begins with it, and who gave it is reported", testApproval},
 		{"a step that nobody approves does not begin", testNoApproval},
 		{"a second cancellation does not abandon the compensation", testSecondCancel},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, w) })
 	}
 }
 

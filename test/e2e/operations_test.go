@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,13 +20,22 @@ func crashing() map[string]any {
 	return map[string]any{"apiManager.values.wso2.apim.configurations.userStore.type": "$ref{nothing.here}"}
 }
 
+// scenario is what operators do with an environment, and what comes of it.
+type scenario struct {
+	name string
+	run  func(*testing.T, *world.World)
+}
+
+// TestOperations has all scenarios in one world. Each brings the environment into the state it needs; in this order most find it there.
 func TestOperations(t *testing.T) {
 	w := world.Start(t)
-	// Each test brings the environment into the state it needs; in this order most find it there.
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *world.World)
-	}{
+	for _, s := range slices.Concat(operations(), decisions()) {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+}
+
+func operations() []scenario {
+	return []scenario{
 		{"a file with mistakes ends 2 and starts nothing", testBadFile},
 		{"a teardown of what is not there is refused", testTeardownOfNothing},
 		{"a deployment that preflight refuses touches nothing", testPreflightFailure},
@@ -45,8 +55,6 @@ func TestOperations(t *testing.T) {
 		{"a teardown leaves credentials and certificates", testTeardown},
 		{"a deployment whose worker is killed ends as one without", testKilledWorker},
 		{"a purge leaves nothing", testPurge},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, w) })
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/portforward"
+	"lockstep/sandbox/sandboxtest"
 	"lockstep/test/testbed"
 )
 
@@ -65,7 +66,7 @@ type World struct {
 // [sandboxtest.Up].
 func Start(t testing.TB) *World {
 	t.Helper()
-	bin := programs(t)
+	bin := sandboxtest.Bin(t, "worker", "lockstep")
 	w := start(t, bin, testbed.New(t, bin))
 	if w.Sandbox() == nil {
 		t.Cleanup(func() { w.remove(t) }) // before the worker stops
@@ -76,7 +77,7 @@ func Start(t testing.TB) *World {
 // InSandbox starts a worker in a sandbox; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
 func InSandbox(t testing.TB, args ...string) *World {
 	t.Helper()
-	return start(t, programs(t), testbed.NewSandbox(t, args...))
+	return start(t, sandboxtest.Bin(t, "worker", "lockstep"), testbed.NewSandbox(t, args...))
 }
 
 func start(t testing.TB, bin string, bed testbed.Testbed) *World {
@@ -95,26 +96,6 @@ func start(t testing.TB, bin string, bed testbed.Testbed) *World {
 	w.StartWorker(t)
 	t.Cleanup(func() { w.StopWorker(t, syscall.SIGTERM) })
 	return w
-}
-
-// programs is the folder of the product's programs.
-func programs(t testing.TB) string {
-	t.Helper()
-	bin, err := filepath.Abs(filepath.Join("..", "..", "bin"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, program := range []string{"worker", "lockstep"} {
-		if _, err := os.Stat(filepath.Join(bin, program)); err == nil {
-			continue
-		}
-		message := "no " + program + " in bin/; run `make build`"
-		if os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
-	return bin
 }
 
 // Config is the administrator's access to the API server.
