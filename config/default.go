@@ -75,7 +75,7 @@ func (i *Image) setDefaults() {
 }
 
 // setDefaults completes a chart of which only the version, or nothing, is given. A chart from elsewhere keeps its own
-// version, or has none: Validate then asks for it.
+// version, or has none: validation then asks for it.
 func (p *Product) setDefaults(release, chart, version string) {
 	set(&p.Release, release)
 	set(&p.Replicas, 1)

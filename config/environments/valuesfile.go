@@ -19,7 +19,7 @@ func foldValuesFiles(e *config.Environment, readFile func(string) ([]byte, error
 
 func foldValues(part string, values *config.Values, file *string, readFile func(string) ([]byte, error)) config.Problems {
 	if *file == "" || readFile == nil {
-		return nil // Validate refuses what is left
+		return nil // validation refuses what is left
 	}
 	name, path := *file, part+".valuesFile"
 	*file = ""

@@ -31,7 +31,7 @@ func TestTheSchemaBesideTheExamplesIsCurrent(t *testing.T) {
 	}
 	got, err := os.ReadFile(schemaFile)
 	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%v): run go generate ./config", schemaFile, err)
+		t.Errorf("%s is stale (%v): run go generate ./config/schema", schemaFile, err)
 	}
 }
 
