@@ -7,8 +7,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/environments"
 	"lockstep/config/operation"
-	"lockstep/internal/cluster"
-	"lockstep/internal/release"
+	"lockstep/config/step"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/decision"
@@ -28,18 +27,13 @@ func (DeployOptions) of() string { return operation.Deploy }
 // changes nothing.
 func Deploy(ctx workflow.Context, in DeployInput) (activities.Report, error) {
 	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
-		d := newDeployment(ctx, env)
-		return d.run(ctx, in.verb(), d.steps(), (*saga.Runner).Conclude)
+		d := newDeployment(newRun(ctx, env))
+		return d.perform(ctx, in.verb(), d.steps(), (*saga.Runner).Conclude)
 	})
 }
 
-func newDeployment(ctx workflow.Context, env config.Environment) *deployment {
-	return &deployment{env: env, scope: scopeOf(ctx, env),
-		before: map[string]release.State{}, applied: map[string]activities.Release{}, changed: map[string]bool{}, objects: map[string][]cluster.Snapshot{}}
-}
-
-// run carries out the steps of an operation that deploys, with an operator's help where they pause. conclude ends it if they fail.
-func (d *deployment) run(ctx workflow.Context, operation string, steps []saga.Step, conclude func(*saga.Runner, workflow.Context, error, bool) error) (activities.Report, error) {
+// perform carries out the steps of an operation that deploys, with an operator's help where they pause. conclude ends it if they fail.
+func (d *deployment) perform(ctx workflow.Context, operation string, steps []saga.Step, conclude func(*saga.Runner, workflow.Context, error, bool) error) (activities.Report, error) {
 	r, err := saga.New(ctx, d.env.Name, operation, steps)
 	if err != nil {
 		return activities.Report{}, err
@@ -54,8 +48,7 @@ func (d *deployment) run(ctx workflow.Context, operation string, steps []saga.St
 		saga.Answered(ctx)
 		return activities.Report{}, err
 	}
-	d.settle(r.Within(ctx, "report"))
-	report := d.reported()
+	report := d.report.whole(d.finalize(r.Within(ctx, step.Report)))
 	r.Board.Status.Links = report.Consoles
 	r.Board.Close(ctx, board.OutcomeDone, nil)
 	saga.Answered(ctx)
@@ -68,27 +61,9 @@ func (d *deployment) decisions(ctx workflow.Context, r *saga.Runner) saga.Decisi
 		Env: &d.env,
 		Admit: func(ctx workflow.Context, environment environments.Reference, overrides config.Values) (config.Environment, error) {
 			changed := Request{Environment: environment, Overrides: overrides}
-			return d.admit(ctx, changed, func(step string) bool { return d.removing || d.rotating || r.Began(step) })
+			return d.admit(ctx, changed, func(name string) bool { return d.removing || d.rotating || r.Began(name) })
 		},
-		Take: func(changed config.Environment) { d.env, d.scope = changed, scopeOf(ctx, changed) },
-	}
-}
-
-// settle gives up what undoing would have needed, now that there is nothing to undo any more: a cancellation comes too late.
-func (d *deployment) settle(ctx workflow.Context) {
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
-	in := activities.SettleInput{Input: d.trimmed(""), Releases: d.applied}
-	warnings, err := call.Get[[]string](ctx, call.Quick("forget what undoing would have needed"), a.Settle, in)
-	if err != nil {
-		warnings = []string{"what undoing would have needed stays until the next deployment: " + board.Message(err)}
-	}
-	d.settled = warnings
-	if !d.rotating {
-		return
-	}
-	if err := call.Do(ctx, call.Quick("forget what certificates were"), a.SettleRotation, d.trimmed("")); err != nil {
-		d.settled = append(d.settled, "copies of earlier certificates stay, in Secrets named …-former, until the next rotation: "+board.Message(err))
+		Take: func(changed config.Environment) { d.take(ctx, changed) },
 	}
 }
 
@@ -98,47 +73,27 @@ func (d *deployment) admit(ctx workflow.Context, in Request, began func(string) 
 	if err != nil {
 		return changed, err
 	}
-	if why := unchangeable(d.env, changed, began); why != "" {
+	if why := saga.Differences(d.env, changed, d.frozen(began)); why != "" {
 		return changed, decision.Refused("%s", why)
 	}
 	return changed, nil
 }
 
-func scopeOf(ctx workflow.Context, env config.Environment) activities.Scope {
-	return activities.Scope{
-		Environment: env.Name, Namespace: env.Namespace, Cluster: env.Cluster,
-		Run: workflow.GetInfo(ctx).WorkflowExecution.RunID,
+// finalize gives up what undoing would have needed, now that there is nothing to undo any more: a cancellation comes too late. It returns
+// warnings.
+func (d *deployment) finalize(ctx workflow.Context) []string {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	in := activities.SettleInput{Input: d.trimmed(""), Releases: d.applied()}
+	warnings, err := call.Get[[]string](ctx, call.Quick("forget what undoing would have needed"), a.Settle, in)
+	if err != nil {
+		warnings = []string{"what undoing would have needed stays until the next deployment: " + board.Message(err)}
 	}
-}
-
-// deployment is one run of [Deploy]: what it is about and what its steps found out.
-type deployment struct {
-	env   config.Environment
-	scope activities.Scope
-	board *board.Board
-	// restart is the moment that both products are to be restarted at; empty: they are not.
-	restart  string
-	removing bool // what was there before is being removed, or has been
-	rotating bool // certificates are renewed
-
-	checked    activities.Preflight
-	image      activities.Image
-	certs      activities.Certificates
-	gateway    activities.Gateway
-	keyManager activities.KeyManager
-	verified   activities.Verification
-	report     activities.Report
-	settled    []string // warnings from settling
-
-	before  map[string]release.State // releases by component, as look saw them
-	applied map[string]activities.Release
-	changed map[string]bool               // releases that this run changed, or may have
-	proving bool                          // a verification that makes things has begun
-	objects map[string][]cluster.Snapshot // objects by step, as look saw them
-	missing []string                      // CRDs that were not there
-	tag     activities.ImageState
-	manager activities.KeyManagerState
-	// registration is the key manager as it was before API Manager was touched, if that loses it with its pods.
-	registration activities.KeyManagerState
-	postponed    []inProduct // undos that wait for the API Manager of before
+	if !d.rotating {
+		return warnings
+	}
+	if err := call.Do(ctx, call.Quick("forget what certificates were"), a.SettleRotation, d.trimmed("")); err != nil {
+		warnings = append(warnings, "copies of earlier certificates stay, in Secrets named …-former, until the next rotation: "+board.Message(err))
+	}
+	return warnings
 }

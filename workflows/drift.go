@@ -13,6 +13,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/config/step"
 	"lockstep/internal/drift"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
@@ -38,7 +39,7 @@ type DriftReport struct {
 // completes, with the outcome [board.OutcomeDrifted].
 func Drift(ctx workflow.Context, in DriftInput) (DriftReport, error) {
 	return begin(ctx, in, func(env config.Environment) (DriftReport, error) {
-		c := &comparison{deployment: newDeployment(ctx, env), items: map[string][]drift.Item{}}
+		c := &comparison{deployment: newDeployment(newRun(ctx, env)), items: map[string][]drift.Item{}}
 		steps := c.steps()
 		r, err := saga.New(ctx, env.Name, in.verb(), steps)
 		if err != nil {
@@ -58,34 +59,34 @@ type comparison struct {
 
 // steps are called as those of a deployment that mend what they find.
 func (c *comparison) steps() []saga.Step {
-	found := func(name, summary string, find func(workflow.Context) ([]drift.Item, error), needs ...string) saga.Step {
-		return saga.Step{Name: name, Summary: summary, Needs: append([]string{"survey"}, needs...), Optional: true, Do: func(ctx workflow.Context) (string, error) {
-			if c.absent {
-				return "nothing there", nil
-			}
-			items, err := find(ctx)
-			for i := range items {
-				items[i].Component = name
-				if items[i].Next == "" {
-					items[i].Next = mends
-				}
-			}
-			c.items[name] = items
-			return c.note(name), err
-		}}
-	}
 	return []saga.Step{
-		{Name: "survey", Summary: "look what there is", Do: c.survey},
-		found("certificates", "compare credentials, certificates and stores", func(ctx workflow.Context) ([]drift.Item, error) {
-			return call.Get[[]drift.Item](ctx, call.Quick("look at keys and certificates"), a.DriftKeys, c.trimmed(""))
-		}),
-		found("image", "compare the images", c.images),
-		found("gateway", "compare the gateway and its listeners", c.gatewayItems),
-		found(activities.IdentityServer, "compare Identity Server", c.productItems(activities.IdentityServer), "image"),
-		found(activities.APIManager, "compare API Manager", c.productItems(activities.APIManager), "image"),
-		found("routes", "compare the routes of Identity Server", c.objectItems(activities.RouteObjects)),
-		found("key-manager", "compare the registered key manager", c.keyManagerItems),
+		{Name: step.Survey, Summary: "look what there is", Do: c.survey},
+		c.compares(step.Certificates, "compare credentials, certificates and stores", c.keyItems),
+		c.compares(step.Image, "compare the images", c.imageItems),
+		c.compares(step.Gateway, "compare the gateway and its listeners", c.gatewayItems),
+		c.compares(step.IdentityServer, "compare Identity Server", c.productItems(c.identityServer)).After(step.Image),
+		c.compares(step.APIManager, "compare API Manager", c.productItems(&c.apiManager.productStep)).After(step.Image),
+		c.compares(step.Routes, "compare the routes of Identity Server", c.objectItems(activities.RouteObjects)),
+		c.compares(step.KeyManager, "compare the registered key manager", c.keyManagerItems),
 	}
+}
+
+// compares is a step that finds differences. Others do without if it fails.
+func (c *comparison) compares(name, summary string, find func(workflow.Context) ([]drift.Item, error)) saga.Step {
+	return saga.Step{Name: name, Summary: summary, Optional: true, Do: func(ctx workflow.Context) (string, error) {
+		if c.absent {
+			return "nothing there", nil
+		}
+		items, err := find(ctx)
+		for i := range items {
+			items[i].Component = name
+			if items[i].Next == "" {
+				items[i].Next = mends
+			}
+		}
+		c.items[name] = items
+		return c.note(name), err
+	}}.After(step.Survey)
 }
 
 const mends = "`lockstep deploy` mends it"
@@ -106,26 +107,29 @@ func (c *comparison) survey(ctx workflow.Context) (string, error) {
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) && app.Type() == activities.TypeNotFound {
 		c.absent = true
-		c.items["survey"] = []drift.Item{{Component: "survey", Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.Missing, Next: "`lockstep deploy` deploys it"}}
+		c.items[step.Survey] = []drift.Item{{Component: step.Survey, Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.Missing, Next: "`lockstep deploy` deploys it"}}
 		return "nothing there", nil
 	}
 	return fmt.Sprintf("%d objects", len(found.Objects)), err
 }
 
-func (c *comparison) images(ctx workflow.Context) ([]drift.Item, error) {
+func (c *comparison) keyItems(ctx workflow.Context) ([]drift.Item, error) {
+	return call.Get[[]drift.Item](ctx, call.Quick("look at keys and certificates"), a.DriftKeys, c.trimmed(""))
+}
+
+func (c *comparison) imageItems(ctx workflow.Context) ([]drift.Item, error) {
 	found, err := call.Get[activities.Images](ctx, call.Work("find out which images a deployment would use"), a.DriftImage, c.trimmed(""))
-	c.image, c.checked.APIManagerImage, c.imaged = found.Image, found.APIManagerImage, err == nil
+	c.images.identityServer, c.images.apiManager, c.imaged = found.Image, found.APIManagerImage, err == nil
 	return found.Items, err
 }
 
-func (c *comparison) releaseItems(ctx workflow.Context, component string) ([]drift.Item, error) {
-	in := activities.ApplyReleaseInput{Input: c.trimmed(component), Component: component, Image: c.image, APIManagerImage: c.checked.APIManagerImage}
-	return call.Get[[]drift.Item](ctx, call.Look("compare release "+c.releaseName(component)), a.DriftRelease, in)
+func releaseItems(ctx workflow.Context, h helmRelease) ([]drift.Item, error) {
+	return call.Get[[]drift.Item](ctx, call.Look("compare release "+h.ref().Name), a.DriftRelease, h.input())
 }
 
 func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err error) {
 	if c.env.Routing.Installs() {
-		if items, err = c.releaseItems(ctx, activities.GatewayController); err != nil {
+		if items, err = releaseItems(ctx, c.gateway.release); err != nil {
 			return nil, err
 		}
 	}
@@ -140,16 +144,16 @@ func (c *comparison) objectItems(set activities.ObjectSet) func(workflow.Context
 	}
 }
 
-func (c *comparison) productItems(component string) func(workflow.Context) ([]drift.Item, error) {
+func (c *comparison) productItems(p *productStep) func(workflow.Context) ([]drift.Item, error) {
 	return func(ctx workflow.Context) ([]drift.Item, error) {
 		if !c.imaged {
 			return nil, temporal.NewNonRetryableApplicationError("not compared, since the images are not known", activities.TypeConflict, nil)
 		}
-		items, err := c.releaseItems(ctx, component)
+		items, err := releaseItems(ctx, p.helmRelease)
 		if err != nil {
 			return nil, err
 		}
-		pods, err := call.Get[[]drift.Item](ctx, call.Quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: c.trimmed(""), Component: component})
+		pods, err := call.Get[[]drift.Item](ctx, call.Quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: c.trimmed(""), Component: p.name})
 		return append(items, pods...), err
 	}
 }

@@ -24,11 +24,10 @@ func TestOnlyAnotherPasswordOrAuthorityMakesAnAPIManagerAStranger(t *testing.T) 
 			}
 			return all
 		}
-		d := &deployment{env: env, objects: map[string][]cluster.Snapshot{
-			"credentials":  seen(env.CredentialsSecret()),
-			"certificates": seen(env.CASecret(), "apim-keystore-secret", "is-keystores", env.GatewayTLSSecret()),
-		}}
-		if got := d.estranged(); got != want {
+		d := newDeployment(&run{env: env})
+		d.credentials.before = seen(env.CredentialsSecret())
+		d.certificates.before = seen(env.CASecret(), "apim-keystore-secret", "is-keystores", env.GatewayTLSSecret())
+		if got := d.apiManager.estranged(); got != want {
 			t.Errorf("without Secret %q: %v, want %v", missing, got, want)
 		}
 	}

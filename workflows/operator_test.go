@@ -16,18 +16,9 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/workflows/board"
 	"lockstep/workflows/decision"
+	"lockstep/workflows/saga"
 	"lockstep/workflows/workflowstest"
 )
-
-func TestTheStepsOfTheEnvironmentFileAreThoseOfADeployment(t *testing.T) {
-	var names []string
-	for _, s := range (&deployment{}).steps() {
-		names = append(names, s.Name)
-	}
-	if diff := cmp.Diff(config.DeploySteps(), names); diff != "" {
-		t.Errorf("config and workflows (-want +got):\n%s", diff)
-	}
-}
 
 // pausing is an environment whose failures pause.
 func pausing(t *testing.T) config.Environment {
@@ -204,7 +195,7 @@ func TestWhatNoStepHasUsedYetMayChange(t *testing.T) {
 		{[]string{"image"}, []string{"image.target: "}},
 		{[]string{"image", "gateway"}, []string{"image.target: ", "routing.gateway: "}},
 	} {
-		got := unchangeable(before, after, began(test.began...))
+		got := saga.Differences(before, after, newDeployment(&run{env: before}).frozen(began(test.began...)))
 		for _, field := range []string{"image.target: ", "routing.gateway: ", "timeouts", "identityServer"} {
 			if strings.Contains(got, field) != slices.Contains(test.says, field) {
 				t.Errorf("after %q: %q", test.began, got)

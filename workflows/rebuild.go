@@ -13,6 +13,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/config/step"
 	"lockstep/workflows/board"
 	"lockstep/workflows/saga"
 )
@@ -35,80 +36,76 @@ func (RebuildOptions) of() string { return operation.Rebuild }
 // fails after the removal undoes what it deployed, but cannot bring back what it removed: it ends as failed and says so.
 func Rebuild(ctx workflow.Context, in RebuildInput) (activities.Report, error) {
 	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
-		d := newDeployment(ctx, env)
+		d := newDeployment(newRun(ctx, env))
 		if in.Options.Mode == operation.InPlace {
 			d.restart = workflow.Now(ctx).UTC().Format(time.RFC3339)
-			return d.run(ctx, in.verb(), d.steps(), (*saga.Runner).Conclude)
+			return d.perform(ctx, in.verb(), d.steps(), (*saga.Runner).Conclude)
 		}
-		re := &rebuild{teardown: teardown{d}, purge: in.Options.Purge, removed: map[string]string{}}
-		return d.run(ctx, in.verb(), re.steps(), re.conclude)
+		re := &rebuild{deployment: d, purge: in.Options.Purge, removed: map[string]string{}}
+		steps, err := re.steps()
+		if err != nil {
+			return activities.Report{}, err
+		}
+		return d.perform(ctx, in.verb(), steps, re.conclude)
 	})
 }
 
 // rebuild is a fresh one.
 type rebuild struct {
-	teardown
+	*deployment
 	purge   bool
 	absent  bool              // there was nothing to remove
 	spared  bool              // a removal failed and those beside it went on
 	removed map[string]string // notes by step that is done: what is gone is not removed again when all steps begin again
 }
 
-const removal = "remove-"
-
 // steps are those of a teardown between a deployment's checks and the rest of it. The image, which takes the longest to make and may
 // fail for what others do, is made before anything is removed.
-func (re *rebuild) steps() []saga.Step {
-	down := re.teardown.steps(re.purge)
-	gone := make([]string, len(down))
-	for i := range down {
-		gone[i] = removal + down[i].Name
-		down[i] = re.removes(down[i])
+func (re *rebuild) steps() ([]saga.Step, error) {
+	before, after, err := saga.Split(re.deployment.steps(), step.Preflight, step.Image)
+	if err != nil {
+		return nil, err
 	}
-	down[0].Needs = []string{"preflight", "image"}
-	var before, after []saga.Step
-	for _, s := range re.deployment.steps() {
-		switch {
-		case s.Name == "preflight" || s.Name == "image":
-			before = append(before, s)
-		case slices.Contains(s.Needs, "preflight"):
-			s.Needs = append(s.Needs, gone...)
-			after = append(after, s)
-		default:
-			after = append(after, s)
+	down := (&teardown{re.run}).steps(re.purge)
+	gone := saga.Names(saga.Prefixed(step.Removal, down))
+	down = saga.Prefixed(step.Removal, re.removals(down))
+	down[0] = down[0].After(saga.Names(before)...)
+	for i, s := range after {
+		if slices.Contains(s.Needs, step.Preflight) {
+			after[i] = s.After(gone...)
 		}
 	}
-	return slices.Concat(before, down, after)
+	return slices.Concat(before, down, after), nil
 }
 
-// removes makes a step of a teardown one of the rebuild. Nothing is deployed beside what could not be removed.
-func (re *rebuild) removes(s saga.Step) saga.Step {
-	do, first := s.Do, s.Name == "survey"
-	s.Spares = re.spares
-	s.Name, s.Optional, s.Needs = removal+s.Name, false, slices.Clone(s.Needs)
-	for i := range s.Needs {
-		s.Needs[i] = removal + s.Needs[i]
+// removals makes the steps of a teardown those of the rebuild. Nothing is deployed beside what could not be removed.
+func (re *rebuild) removals(down []saga.Step) []saga.Step {
+	for i, s := range down {
+		down[i].Optional, down[i].Spares = false, re.spares
+		down[i].Do = func(ctx workflow.Context) (string, error) { return re.remove(ctx, s) }
 	}
-	s.Do = func(ctx workflow.Context) (string, error) {
-		note, done := re.removed[s.Name]
-		switch {
-		case done:
-			return note, nil
-		case re.absent:
-			return "nothing there", nil
-		}
-		re.removing = re.removing || !first
-		note, err := do(ctx)
-		var app *temporal.ApplicationError
-		if first && errors.As(err, &app) && app.Type() == activities.TypeNotFound {
-			re.absent, note, err = true, "nothing there", nil
-		}
-		if err == nil {
-			re.removed[s.Name] = note
-		}
-		return note, err
+	return down
+}
+
+func (re *rebuild) remove(ctx workflow.Context, s saga.Step) (string, error) {
+	note, done := re.removed[step.Removal+s.Name]
+	switch {
+	case done:
+		return note, nil
+	case re.absent:
+		return "nothing there", nil
 	}
-	return s
+	first := s.Name == step.Survey
+	re.removing = re.removing || !first
+	note, err := s.Do(ctx)
+	var app *temporal.ApplicationError
+	if first && errors.As(err, &app) && app.Type() == activities.TypeNotFound {
+		re.absent, note, err = true, "nothing there", nil
+	}
+	if err == nil {
+		re.removed[step.Removal+s.Name] = note
+	}
+	return note, err
 }
 
 // spares has removals go on beside one that failed, as in a teardown: what is removed, and what the message says of it, does not depend
@@ -148,7 +145,7 @@ func (re *rebuild) conclude(r *saga.Runner, ctx workflow.Context, failure error,
 func (re *rebuild) failures() string {
 	var all []string
 	for _, row := range re.board.Status.Steps {
-		if strings.HasPrefix(row.Name, removal) && row.State == board.StateFailed {
+		if strings.HasPrefix(row.Name, step.Removal) && row.State == board.StateFailed {
 			all = append(all, fmt.Sprintf("step %s failed: %s", row.Name, row.Error))
 		}
 	}
@@ -172,7 +169,7 @@ func (re *rebuild) lost() string {
 // unremoved are the steps of the removal that are not done.
 func (re *rebuild) unremoved() (names []string) {
 	for _, row := range re.board.Status.Steps {
-		if _, done := re.removed[row.Name]; strings.HasPrefix(row.Name, removal) && !done {
+		if _, done := re.removed[row.Name]; strings.HasPrefix(row.Name, step.Removal) && !done {
 			names = append(names, row.Name)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/config/step"
+	"lockstep/internal/component"
 	"lockstep/internal/drift"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -29,45 +31,34 @@ func (RotateOptions) of() string { return operation.Rotate }
 // when it fails. It changes nothing else, and so refuses an environment that is not deployed as its file says.
 func Rotate(ctx workflow.Context, in RotateInput) (activities.Report, error) {
 	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
-		d := newDeployment(ctx, env)
+		d := newDeployment(newRun(ctx, env))
 		d.rotating = true
 		c := &comparison{deployment: d, items: map[string][]drift.Item{}}
-		return d.run(ctx, in.verb(), c.rotation(), (*saga.Runner).Conclude)
+		return d.perform(ctx, in.verb(), c.rotation(), (*saga.Runner).Conclude)
 	})
 }
 
 // rotation is the runbook of [Rotate]. As the CA stays, both products trust each other at any time; one after the other restarts so
 // that never both are away.
 func (c *comparison) rotation() []saga.Step {
-	gateway := saga.Step{Name: "gateway", Summary: "renew the certificate of the listeners", Needs: []string{"compare"}}
-	steps := []saga.Step{
-		{Name: "compare", Summary: "see that the products are as the file says", Do: c.asDeployed},
-		c.renews(gateway, activities.GatewayController),
-		c.renews(c.product(activities.IdentityServer, "renew Identity Server's certificates, restart it and wait until it is ready", "compare"), activities.IdentityServer),
-		c.renews(c.product(activities.APIManager, "renew API Manager's certificates, restart it and wait until it is ready", activities.IdentityServer), activities.APIManager),
+	return []saga.Step{
+		{Name: step.Compare, Summary: "see that the products are as the file says", Do: c.asDeployed},
+		c.renews(saga.Step{Name: step.Gateway, Summary: "renew the certificate of the listeners"}, component.Gateway).After(step.Compare),
+		c.renewsProduct(c.identityServer.step()).After(step.Compare),
+		c.renewsProduct(c.apiManager.step()).After(step.IdentityServer),
+		c.keyManager.step().After(step.APIManager), // an API Manager without a database of its own forgets it
+		c.verify.step().After(step.KeyManager, step.Gateway),
+		c.report.step().After(step.Verify),
 	}
-	for _, s := range c.deployment.steps() {
-		switch s.Name {
-		case "key-manager": // an API Manager without a database of its own forgets it
-			s.Needs = []string{activities.APIManager}
-		case "verify":
-			s.Needs = []string{"key-manager", "gateway"}
-		case "report":
-		default:
-			continue
-		}
-		steps = append(steps, s)
-	}
-	return steps
 }
 
 func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
-	items, err := c.images(ctx)
+	items, err := c.imageItems(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, component := range []string{activities.IdentityServer, activities.APIManager} {
-		found, err := c.releaseItems(ctx, component)
+	for _, h := range []helmRelease{c.identityServer.helmRelease, c.apiManager.helmRelease} {
+		found, err := releaseItems(ctx, h)
 		if err != nil {
 			return "", err
 		}
@@ -84,22 +75,28 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy`, or see `lockstep drift` for what else to do, then rotate", activities.TypeConflict, nil)
 }
 
+// renewsProduct has a product's step renew its certificates first: it restarts with them.
+func (c *comparison) renewsProduct(s saga.Step) saga.Step {
+	s.Summary = "renew " + c.component(s.Name).Title + "'s certificates, restart it and wait until it is ready"
+	return c.renews(s, s.Name)
+}
+
 // renews has a step renew a component's certificates first, and put them back before all else of it is undone: what restarts then
 // starts with them.
-func (c *comparison) renews(s saga.Step, component string) saga.Step {
+func (c *comparison) renews(s saga.Step, name string) saga.Step {
 	do, undoRest := s.Do, s.Undo
 	in := func() activities.RotateInput {
-		return activities.RotateInput{Input: c.trimmed(""), Component: component}
+		return activities.RotateInput{Input: c.trimmed(""), Component: name}
 	}
 	s.Do = func(ctx workflow.Context) (string, error) {
-		rotated, err := call.Get[activities.Rotated](ctx, call.Quick("renew certificates of "+component), a.RotateCertificates, in())
+		rotated, err := call.Get[activities.Rotated](ctx, call.Quick("renew certificates of "+name), a.RotateCertificates, in())
 		if err != nil {
 			return "", err
 		}
 		note := "renewed"
 		if rotated.Left != "" {
 			note = "left: " + rotated.Left
-			c.certs.Warnings = append(c.certs.Warnings, rotated.Left)
+			c.certificates.made.Warnings = append(c.certificates.made.Warnings, rotated.Left)
 		}
 		if do == nil || rotated.Left != "" {
 			return note, nil
@@ -108,7 +105,7 @@ func (c *comparison) renews(s saga.Step, component string) saga.Step {
 		return note + ", " + more, err
 	}
 	s.Undo = func(ctx workflow.Context) error {
-		if err := call.Do(ctx, call.Undo("put the certificates of "+component+" back"), a.UndoRotateCertificates, in()); err != nil || undoRest == nil {
+		if err := call.Do(ctx, call.Undo("put the certificates of "+name+" back"), a.UndoRotateCertificates, in()); err != nil || undoRest == nil {
 			return err
 		}
 		return undoRest(ctx)

@@ -11,6 +11,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/config/step"
+	"lockstep/internal/component"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -39,7 +41,7 @@ type TeardownResult struct {
 // most likely the file names another place.
 func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	return begin(ctx, in, func(env config.Environment) (TeardownResult, error) {
-		t := &teardown{&deployment{env: env, scope: scopeOf(ctx, env)}}
+		t := &teardown{newRun(ctx, env)}
 		steps := t.steps(in.Options.Purge)
 		r, err := saga.New(ctx, env.Name, in.verb(), steps)
 		if err != nil {
@@ -50,25 +52,32 @@ func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	})
 }
 
-type teardown struct{ *deployment }
+type teardown struct{ *run }
 
 func (t *teardown) steps(purge bool) []saga.Step {
 	steps := []saga.Step{
-		{Name: "survey", Summary: "look what there is", Do: t.survey},
-		t.remove("routes", "remove the routes of Identity Server", activities.RouteObjects, "survey"),
-		t.uninstall(activities.APIManager, "uninstall API Manager", "survey"),
-		t.uninstall(activities.IdentityServer, "uninstall Identity Server", "survey"),
-		t.remove("listeners", "remove the gateway's listeners", activities.GatewayObjects, "routes", activities.APIManager),
-		{Name: "gateway", Summary: "uninstall the gateway, unless others use it", Needs: []string{"listeners"}, Optional: true, Do: t.removeGateway},
+		{Name: step.Survey, Summary: "look what there is", Do: t.survey},
+		t.remove(step.Routes, "remove the routes of Identity Server", activities.RouteObjects).After(step.Survey),
+		t.uninstall(component.APIManager).After(step.Survey),
+		t.uninstall(component.IdentityServer).After(step.Survey),
+		t.remove(step.Listeners, "remove the gateway's listeners", activities.GatewayObjects).After(step.Routes, step.APIManager),
+		t.part(step.Gateway, "uninstall the gateway, unless others use it", t.removeGateway).After(step.Listeners),
 	}
-	if purge {
-		steps = append(steps,
-			t.afterProducts(t.remove("certificates", "remove certificates and key stores", activities.CertificateObjects, activities.APIManager, activities.IdentityServer, "gateway")),
-			t.afterProducts(t.remove("credentials", "remove passwords and encryption keys", activities.CredentialObjects, "certificates")),
-			saga.Step{Name: "gateway-crds", Summary: "remove the Gateway API CRDs that nobody uses", Needs: []string{"gateway"}, Optional: true, Do: t.removeCRDs},
-			saga.Step{Name: "namespace", Summary: "remove the namespace", Needs: []string{"credentials", "gateway-crds"}, Optional: true, Do: t.removeNamespace})
+	if !purge {
+		return steps
 	}
-	return steps
+	return append(steps,
+		t.afterProducts(t.remove(step.Certificates, "remove certificates and key stores", activities.CertificateObjects)).
+			After(step.APIManager, step.IdentityServer, step.Gateway),
+		t.afterProducts(t.remove(step.Credentials, "remove passwords and encryption keys", activities.CredentialObjects)).After(step.Certificates),
+		t.part(step.GatewayCRDs, "remove the Gateway API CRDs that nobody uses", t.removeCRDs).After(step.Gateway),
+		t.part(step.Namespace, "remove the namespace", t.removeNamespace).After(step.Credentials, step.GatewayCRDs),
+	)
+}
+
+// part is a step that others do without if it fails.
+func (t *teardown) part(name, summary string, do func(workflow.Context) (string, error)) saga.Step {
+	return saga.Step{Name: name, Summary: summary, Optional: true, Do: do}
 }
 
 func (t *teardown) survey(ctx workflow.Context) (string, error) {
@@ -76,20 +85,20 @@ func (t *teardown) survey(ctx workflow.Context) (string, error) {
 	return fmt.Sprintf("%d objects", len(found.Objects)), err
 }
 
-func (t *teardown) remove(name, summary string, set activities.ObjectSet, needs ...string) saga.Step {
-	return saga.Step{Name: name, Summary: summary, Needs: needs, Optional: true, Do: func(ctx workflow.Context) (string, error) {
+func (t *teardown) remove(name, summary string, set activities.ObjectSet) saga.Step {
+	return t.part(name, summary, func(ctx workflow.Context) (string, error) {
 		in := activities.SnapshotInput{Input: t.trimmed(""), Set: set}
 		return "", call.Do(ctx, call.Undo(summary), a.RemoveObjects, in)
-	}}
+	})
 }
 
 // afterProducts keeps what a product needs that could not be removed.
 func (t *teardown) afterProducts(s saga.Step) saga.Step {
 	do := s.Do
 	s.Do = func(ctx workflow.Context) (string, error) {
-		for _, component := range []string{activities.APIManager, activities.IdentityServer} {
-			if t.board.State(component) == board.StateFailed {
-				return "", temporal.NewNonRetryableApplicationError("kept, since "+component+" is still there", activities.TypeConflict, nil)
+		for _, name := range []string{step.APIManager, step.IdentityServer} {
+			if t.board.State(name) == board.StateFailed {
+				return "", temporal.NewNonRetryableApplicationError("kept, since "+name+" is still there", activities.TypeConflict, nil)
 			}
 		}
 		return do(ctx)
@@ -97,15 +106,16 @@ func (t *teardown) afterProducts(s saga.Step) saga.Step {
 	return s
 }
 
-func (t *teardown) uninstall(component, summary string, needs ...string) saga.Step {
-	return saga.Step{Name: component, Summary: summary, Needs: needs, Optional: true, Do: func(ctx workflow.Context) (string, error) {
-		in := activities.RemoveReleaseInput{Input: t.trimmed(""), Component: component}
+func (t *teardown) uninstall(name string) saga.Step {
+	summary := "uninstall " + t.component(name).Title
+	return t.part(name, summary, func(ctx workflow.Context) (string, error) {
+		in := activities.RemoveReleaseInput{Input: t.trimmed(""), Component: name}
 		return call.Get[string](ctx, call.Undo(summary), a.RemoveRelease, in)
-	}}
+	})
 }
 
 func (t *teardown) removeGateway(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(activities.GatewayController)) // its values name what the hooks made
+	return call.Get[string](ctx, call.Undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(component.Gateway)) // its values name what the hooks made
 }
 
 func (t *teardown) removeNamespace(ctx workflow.Context) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
-	"lockstep/internal/release"
 	"lockstep/workflows/board"
 	"lockstep/workflows/saga"
 )
@@ -28,11 +27,12 @@ func prove(ctx workflow.Context, verb string, env config.Environment) (activitie
 	if env.Verify.Level == config.VerifyNone {
 		env.Verify.Level = config.VerifyFull
 	}
-	d := &deployment{env: env, scope: scopeOf(ctx, env)}
-	// The look is for a product that lets nobody in: nothing was made there, so there is nothing to clean up.
-	steps := []saga.Step{{Name: "verify", Summary: "prove that it works", Look: d.lookKeyManager, Do: d.verify, Undo: d.cleanUpVerify, Remedy: sweep}}
-	d.before = map[string]release.State{activities.APIManager: {Exists: true}} // what a cut-off verification made must go
-	r, err := saga.New(ctx, env.Name, verb, steps)
+	d := newDeployment(newRun(ctx, env))
+	d.apiManager.before.Exists = true // what a cut-off verification made must go
+	proof := d.verify.step()
+	proof.Look = d.keyManager.look // for a product that lets nobody in: nothing was made there, so there is nothing to clean up
+	proof.Skippable = ""
+	r, err := saga.New(ctx, env.Name, verb, []saga.Step{proof})
 	if err != nil {
 		return activities.Verification{}, err
 	}
@@ -40,5 +40,5 @@ func prove(ctx workflow.Context, verb string, env config.Environment) (activitie
 		return activities.Verification{}, r.Conclude(ctx, err, false)
 	}
 	r.Board.Close(ctx, board.OutcomeDone, nil)
-	return d.verified, nil
+	return d.verify.proved, nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"lockstep/config"
-
 	"lockstep/config/operation"
+	"lockstep/config/step"
 )
 
 //go:generate go test . -run ^TestTheSchemaBesideTheExamplesIsCurrent$ -update
@@ -99,7 +99,7 @@ func narrow(schema *jsonschema.Schema) {
 	field("Artifact", "sha256").Pattern = config.SHA256Pattern
 	field("Chart", "oci").Pattern = "^oci://"
 	field("Product", "replicas").Minimum = "1"
-	field("", "approvals").Items = enum(config.DeploySteps()...)
+	field("", "approvals").Items = enum(step.Deployment()...)
 	field("", "approvals").UniqueItems = true
 	field("Schedule", "name").Pattern = config.LabelPattern
 	field("Schedule", "operation").Enum = enum(operation.Scheduled()...).Enum

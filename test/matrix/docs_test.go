@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"lockstep/config"
+	"lockstep/config/step"
 )
 
 func TestTheDocumentedMatrixIsTheOneThatIsTested(t *testing.T) {
@@ -43,10 +43,10 @@ func documented(cells []cell) string {
 
 func TestEveryStepOfADeploymentFailsFromEveryStart(t *testing.T) {
 	all := cells()
-	for _, step := range config.DeploySteps() {
+	for _, name := range step.Deployment() {
 		for _, start := range starts() {
-			if !slices.ContainsFunc(all, func(c cell) bool { return c.step == step && c.start == start }) {
-				t.Errorf("no cell %s from %s", step, start)
+			if !slices.ContainsFunc(all, func(c cell) bool { return c.step == name && c.start == start }) {
+				t.Errorf("no cell %s from %s", name, start)
 			}
 		}
 	}

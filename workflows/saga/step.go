@@ -23,4 +23,6 @@ type Step struct {
 	Spares func(workflow.Context) bool
 	// Skippable says why the operation is sound without this step, if an operator decides so. Empty: it is not.
 	Skippable string
+	// Frozen are fields that cannot change while this step may still be undone. Optional.
+	Frozen []Frozen
 }

@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/internal/cluster"
+	"lockstep/workflows/call"
+)
+
+// redeploy is what an operator does by hand where only a deployment can put back what was there.
+const redeploy = "deploy the environment file of before again"
+
+// objects are what a step makes, apart from releases: what was not there is removed by an undo, what was there is put back.
+type objects struct {
+	*run
+	set    activities.ObjectSet
+	before []cluster.Snapshot
+}
+
+func (o *objects) look(ctx workflow.Context) (err error) {
+	in := activities.SnapshotInput{Input: o.trimmed(""), Set: o.set}
+	o.before, err = call.Get[[]cluster.Snapshot](ctx, call.Quick("look what is there"), a.Snapshot, in)
+	return err
+}
+
+func (o *objects) undo(ctx workflow.Context) error {
+	return call.Do(ctx, call.Undo("put back what was there"), a.Restore, activities.RestoreInput{Scope: o.scope, Before: o.before})
+}
+
+// remedy deletes what was not there, and leaves what was to a deployment.
+func (o *objects) remedy() string {
+	var all []string
+	changed := false
+	for _, object := range o.before {
+		if object.Exists {
+			changed = true
+			continue
+		}
+		command := fmt.Sprintf("`kubectl delete %s %s --ignore-not-found", strings.ToLower(object.Ref.Kind), object.Ref.Name)
+		if object.Ref.Namespace != "" {
+			command += " -n " + object.Ref.Namespace
+		}
+		all = append(all, command+"`")
+	}
+	if changed {
+		all = append(all, redeploy)
+	}
+	return strings.Join(all, ", ")
+}
+
+// lacked says whether an object of that name was not there.
+func (o *objects) lacked(name string) bool {
+	for _, object := range o.before {
+		if object.Ref.Name == name && !object.Exists {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,46 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/step"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
+)
+
+// certificatesStep mints the CA and the stores of both products, once.
+type certificatesStep struct {
+	objects
+	made activities.Certificates
+}
+
+func (s *certificatesStep) step() saga.Step {
+	return saga.Step{
+		Name: step.Certificates, Summary: "mint CA, key stores and trust stores of both products, once",
+		Look: s.look, Do: s.do, Undo: s.undo, Remedy: s.remedy, Frozen: s.frozen(),
+	}
+}
+
+func (s *certificatesStep) do(ctx workflow.Context) (note string, err error) {
+	s.made, err = call.Get[activities.Certificates](ctx, call.Quick("make what is missing"), a.EnsureCertificates, s.trimmed(""))
+	return s.made.Summary, err
+}
+
+// frozen are also the names that the certificates are for.
+func (s *certificatesStep) frozen() []saga.Frozen {
+	return []saga.Frozen{
+		{Path: "certificates.ca", Of: func(e config.Environment) any { return e.Certificates.CA }},
+		{Path: "certificates.gatewayTLS", Of: func(e config.Environment) any { return e.Certificates.GatewayTLS }},
+		{Path: "certificates.validity", Of: func(e config.Environment) any { return e.Certificates.Validity }},
+		{Path: "certificates.extraDNSNames", Of: func(e config.Environment) any { return e.Certificates.ExtraDNSNames }},
+		{Path: "hostnames.management", Of: func(e config.Environment) any { return e.Hostnames.Management }},
+		{Path: "hostnames.gateway", Of: func(e config.Environment) any { return e.Hostnames.Gateway }},
+		{Path: "hostnames.websocket", Of: func(e config.Environment) any { return e.Hostnames.WebSocket }},
+		{Path: "hostnames.websub", Of: func(e config.Environment) any { return e.Hostnames.WebSub }},
+		{Path: "hostnames.keyManager", Of: func(e config.Environment) any { return e.Hostnames.KeyManager }},
+		{Path: "identityServer.release", Of: func(e config.Environment) any { return e.IdentityServer.Release }},
+		{Path: "apiManager.release", Of: func(e config.Environment) any { return e.APIManager.Release }},
+	}
+}

@@ -1,0 +1,52 @@
+package workflows
+
+import (
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/step"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
+)
+
+// crdsStep installs the CRDs of the gateway, which its chart brings.
+type crdsStep struct {
+	*run
+	missing []string // before
+}
+
+func (s *crdsStep) step() saga.Step {
+	return saga.Step{
+		Name: step.GatewayCRDs, Summary: "install the Gateway API CRDs",
+		Look: s.look, Do: s.do, Undo: s.undo, Remedy: s.remedy,
+		Frozen: append(inCluster(),
+			saga.Frozen{Path: "routing.install", Of: func(e config.Environment) any { return e.Routing.Installs() }},
+			saga.Frozen{Path: "routing.chart", Of: func(e config.Environment) any { return e.Routing.Chart }},
+			saga.Frozen{Path: "routing.crds", Of: func(e config.Environment) any { return e.Routing.CRDs }},
+		),
+	}
+}
+
+func (s *crdsStep) look(ctx workflow.Context) (err error) {
+	s.missing, err = call.Get[[]string](ctx, call.Quick("look which CRDs there are"), a.LookCRDs, s.trimmed(""))
+	return err
+}
+
+func (s *crdsStep) do(ctx workflow.Context) (string, error) {
+	return call.Get[string](ctx, call.Work("install missing CRDs"), a.ApplyCRDs, s.trimmed(""))
+}
+
+func (s *crdsStep) undo(ctx workflow.Context) error {
+	in := activities.RemoveCRDsInput{Scope: s.scope, Names: s.missing, Replaced: activities.ReplacesCRDs(s.env)}
+	return call.Do(ctx, call.Undo("put the CRDs back"), a.RemoveCRDs, in)
+}
+
+func (s *crdsStep) remedy() string {
+	if len(s.missing) == 0 {
+		return ""
+	}
+	return "as far as they have no objects, `kubectl delete crd --ignore-not-found " + strings.Join(s.missing, " ") + "`"
+}

@@ -1,0 +1,62 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/step"
+	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
+)
+
+// imageStep builds the image of Identity Server and pushes it.
+type imageStep struct {
+	*run
+	images *images
+	before activities.ImageState
+}
+
+func (s *imageStep) step() saga.Step {
+	return saga.Step{
+		Name: step.Image, Summary: "build and push the Identity Server image",
+		Look: s.look, Do: s.do, Undo: s.undo, Remedy: s.remedy, Frozen: s.frozen(),
+	}
+}
+
+func (s *imageStep) look(ctx workflow.Context) (err error) {
+	s.before, err = call.Get[activities.ImageState](ctx, call.Work("look for the target tag and for the image to build"), a.LookImage, s.trimmed(""))
+	return err
+}
+
+func (s *imageStep) do(ctx workflow.Context) (note string, err error) {
+	s.images.identityServer, err = call.Get[activities.Image](ctx, call.Work("build and push "+s.env.Image.Target), a.BuildImage, s.trimmed(""))
+	return s.images.identityServer.Summary, err
+}
+
+func (s *imageStep) undo(ctx workflow.Context) error {
+	in := activities.UndoImageInput{Input: s.trimmed(""), Before: s.before, Built: s.images.identityServer}
+	return call.Do(ctx, call.Undo("put the target tag back"), a.UndoImage, in)
+}
+
+func (s *imageStep) remedy() string {
+	target := s.env.Image.Target
+	if !s.before.Exists {
+		return fmt.Sprintf("`crane delete %s`, or by the registry's own means", target)
+	}
+	colon := strings.LastIndex(target, ":")
+	return fmt.Sprintf("`crane tag %s@%s %s`", target[:colon], s.before.Digest, target[colon+1:])
+}
+
+// frozen has undo remove the one image that was built. The registry's credentials are in the cluster.
+func (s *imageStep) frozen() []saga.Frozen {
+	return append(inCluster(),
+		saga.Frozen{Path: "image.base", Of: func(e config.Environment) any { return e.Image.Base }},
+		saga.Frozen{Path: "image.target", Of: func(e config.Environment) any { return e.Image.Target }},
+		saga.Frozen{Path: "image.platforms", Of: func(e config.Environment) any { return e.Image.Platforms }},
+		saga.Frozen{Path: "image.artifacts", Of: func(e config.Environment) any { return e.Image.Artifacts }},
+	)
+}
