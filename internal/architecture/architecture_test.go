@@ -20,7 +20,6 @@ var tooLarge = map[string]int{
 	"sandbox/wso2am":   24,
 	"starter":          17,
 	"starter/api":      21,
-	"starter/api/auth": 18,
 	"test/chaos":       16,
 	"workflows":        16,
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"lockstep/starter/api/auth/denial"
+	"lockstep/starter/api/auth/jwks"
 	"lockstep/starter/api/limit"
 )
 
@@ -60,12 +62,12 @@ func readAccess(o Options, before *access) (*access, error) {
 }
 
 // keys are those that were fetched before, if the issuer is the same.
-func (a *access) keys(before *access, log *slog.Logger, now func() time.Time) (*keys, error) {
+func (a *access) keys(before *access, log *slog.Logger, now func() time.Time) (*jwks.Keys, error) {
 	issuer := a.source.file.OIDC.Issuer
 	if before.users != nil && before.users.oidc.Issuer == issuer && bytes.Equal(before.source.ca, a.source.ca) {
 		return before.users.keys, nil
 	}
-	return newKeys(issuer, a.source.ca, log, now)
+	return jwks.New(issuer, a.source.ca, log, now)
 }
 
 // ready is a token that passed the check.
@@ -84,7 +86,7 @@ func readyGrant(role string, environments []string) Grant {
 	return Grant{Role: parsed, Environments: environments}
 }
 
-// identify says whose token it is. Its errors are failures.
+// identify says whose token it is. Its errors are of [denial].
 func (a *access) identify(ctx context.Context, token string) (Identity, error) {
 	if identity, ok := find(a.tokens, token); ok {
 		return identity, nil
@@ -93,7 +95,7 @@ func (a *access) identify(ctx context.Context, token string) (Identity, error) {
 	case a.users != nil && strings.Count(token, ".") == 2:
 		return a.users.identify(ctx, token)
 	case strings.Count(token, ".") == 2:
-		return Identity{}, invalid("the token is of an issuer, and this API knows none; use a token that whoever keeps its access file gave out")
+		return Identity{}, denial.Invalid("the token is of an issuer, and this API knows none; use a token that whoever keeps its access file gave out")
 	}
-	return Identity{}, invalid("the token is not known; it may have been withdrawn: ask whoever keeps the API's access file")
+	return Identity{}, denial.Invalid("the token is not known; it may have been withdrawn: ask whoever keeps the API's access file")
 }

@@ -1,6 +1,10 @@
 package auth
 
-import "strings"
+import (
+	"strings"
+
+	"lockstep/starter/api/auth/denial"
+)
 
 // longestToken is well above what issuers make, and below what a header may be.
 const longestToken = 8 << 10
@@ -9,23 +13,23 @@ const longestToken = 8 << 10
 func bearer(headers []string) (string, error) {
 	switch len(headers) {
 	case 0:
-		return "", invalid("there is no token; send it as Authorization: Bearer <token>")
+		return "", denial.Invalid("there is no token; send it as Authorization: Bearer <token>")
 	case 1:
 	default:
-		return "", invalid("there are several headers Authorization; send one")
+		return "", denial.Invalid("there are several headers Authorization; send one")
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return "", invalid("the header Authorization holds no bearer token; send it as Authorization: Bearer <token>")
+		return "", denial.Invalid("the header Authorization holds no bearer token; send it as Authorization: Bearer <token>")
 	}
 	token = strings.Trim(token, " ")
 	switch {
 	case token == "":
-		return "", invalid("the token is empty; send it as Authorization: Bearer <token>")
+		return "", denial.Invalid("the token is empty; send it as Authorization: Bearer <token>")
 	case len(token) > longestToken:
-		return "", invalid("the token is longer than 8 KiB; ask the issuer for one with fewer claims")
+		return "", denial.Invalid("the token is longer than 8 KiB; ask the issuer for one with fewer claims")
 	case strings.Trim(strings.TrimRight(token, "="), tokenCharacters) != "":
-		return "", invalid("the token has characters that none has; send it as it was given, without quotes or line breaks")
+		return "", denial.Invalid("the token has characters that none has; send it as it was given, without quotes or line breaks")
 	}
 	return token, nil
 }

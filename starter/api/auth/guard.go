@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"lockstep/starter/api/auth/denial"
 	"lockstep/starter/api/limit"
 )
 
@@ -77,8 +78,8 @@ func (g *Guard) Authorize(ctx context.Context, action Action, environment string
 func (g *Guard) Recheck(ctx context.Context) (Identity, error) {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	identity, err := g.current().identify(ctx, c.token)
-	var f *failure
-	if errors.As(err, &f) && f.wait > 0 && g.options.Now().Before(c.identity.Expires) {
+	var f *denial.Error
+	if errors.As(err, &f) && f.Wait > 0 && g.options.Now().Before(c.identity.Expires) {
 		return c.identity, nil // the issuer does not answer, but it has before
 	}
 	return identity, err

@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
+
+	"lockstep/starter/api/auth/jwks"
 )
 
 func TestAnotherIssuerInTheAccessFileReplacesTheOneBefore(t *testing.T) {
@@ -79,14 +81,14 @@ func TestAStreamOutlastsTheIssuerButNotItsToken(t *testing.T) {
 	g := newGate(t, i.file(""))
 	ctx := t.Context()
 	r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
-	r.Header.Set("Authorization", "Bearer "+key.token(t, i.claims(g.clock.Now(), jwt.MapClaims{"exp": g.clock.Now().Add(2 * stale).Unix()}), nil))
+	r.Header.Set("Authorization", "Bearer "+key.token(t, i.claims(g.clock.Now(), jwt.MapClaims{"exp": g.clock.Now().Add(2 * jwks.Stale).Unix()}), nil))
 	g.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).ServeHTTP(httptest.NewRecorder(), r)
 	i.server.Close()
-	g.clock.pass(stale + time.Hour)
+	g.clock.pass(jwks.Stale + time.Hour)
 	if identity, err := g.Recheck(ctx); err != nil || identity.Name != "jane" {
 		t.Errorf("%v %v", identity, err)
 	}
-	g.clock.pass(stale)
+	g.clock.pass(jwks.Stale)
 	if _, err := g.Recheck(ctx); err == nil {
 		t.Error("the stream goes on after its token has expired")
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"lockstep/starter/api/auth/denial"
 	"lockstep/starter/api/problem"
 )
 
@@ -18,28 +19,28 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 		c := caller{from: origin(r, access.proxies), method: r.Method, path: r.URL.EscapedPath()}
 		err := g.admit(r, access, &c)
 		ctx := context.WithValue(r.Context(), callerKey{}, c)
-		var refused *failure
+		var refused *denial.Error
 		if errors.As(err, &refused) {
-			g.audit(ctx, resultRefused, refused.text, slog.Int("status", refused.status))
-			problem.Write(w, r, refused.problem())
+			g.audit(ctx, resultRefused, refused.Text, slog.Int("status", refused.Status))
+			problem.Write(w, r, refused.Problem())
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// admit finds out who calls. Its errors are failures.
+// admit finds out who calls. Its errors are of [denial].
 func (g *Guard) admit(r *http.Request, access *access, c *caller) error {
 	headers := r.Header.Values("Authorization")
 	identity, err := g.authenticate(r, access, c, headers)
-	var failed *failure
+	var failed *denial.Error
 	if errors.As(err, &failed) {
-		failed.presented = len(headers) > 0
+		failed.Presented = len(headers) > 0
 		return failed
 	}
 	c.identity = identity
 	if wait, ok := access.requests.Take(identity.key()); !ok {
-		return tooMany(wait, "%s asks more often than %d times a second; wait as long as Retry-After says", identity, max(access.source.file.Limits.RequestsPerSecond, g.options.RequestsPerSecond))
+		return denial.TooMany(wait, "%s asks more often than %d times a second; wait as long as Retry-After says", identity, max(access.source.file.Limits.RequestsPerSecond, g.options.RequestsPerSecond))
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers
 	if err == nil {
 		sum := digest(token)
 		if wait := access.failures.Wait(from); wait > 0 && !g.wasGood(sum) {
-			return Identity{}, tooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
+			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
 		}
 		var identity Identity
 		if identity, err = access.identify(r.Context(), token); err == nil {
@@ -61,10 +62,10 @@ func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers
 			return identity, nil
 		}
 	}
-	var failed *failure
-	if errors.As(err, &failed) && failed.status == http.StatusUnauthorized {
+	var failed *denial.Error
+	if errors.As(err, &failed) && failed.Status == http.StatusUnauthorized {
 		if wait, ok := access.failures.Take(from); !ok {
-			return Identity{}, tooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
+			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
 		}
 	}
 	return Identity{}, err

@@ -7,17 +7,20 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"lockstep/starter/api/auth/denial"
+	"lockstep/starter/api/auth/jwks"
 )
 
 // users are those of an OpenID Connect issuer.
 type users struct {
 	oidc   FileOIDC
 	offers []groupGrant
-	keys   *keys
+	keys   *jwks.Keys
 	parser *jwt.Parser
 }
 
-func newUsers(oidc FileOIDC, keys *keys, now func() time.Time) *users {
+func newUsers(oidc FileOIDC, keys *jwks.Keys, now func() time.Time) *users {
 	u := &users{oidc: oidc, keys: keys}
 	for _, grant := range oidc.Grants {
 		u.offers = append(u.offers, groupGrant{group: grant.Group, grant: readyGrant(grant.Role, grant.Environments)})
@@ -36,7 +39,7 @@ func (u *users) identify(ctx context.Context, raw string) (Identity, error) {
 	}
 	subject, err := claims.GetSubject()
 	if err != nil || subject == "" {
-		return Identity{}, invalid("the token has no claim sub; ask its issuer for one of a user or a client")
+		return Identity{}, denial.Invalid("the token has no claim sub; ask its issuer for one of a user or a client")
 	}
 	identity := Identity{Name: subject, Via: ViaOIDC, Subject: subject, offers: u.offers}
 	if name, ok := claims[u.oidc.UsernameClaim].(string); ok && name != "" {
@@ -57,37 +60,37 @@ func (u *users) identify(ctx context.Context, raw string) (Identity, error) {
 // key is the key that a token says it is signed with. The issuer is not asked about tokens that are not its own.
 func (u *users) key(ctx context.Context, token *jwt.Token) (any, error) {
 	if _, critical := token.Header["crit"]; critical {
-		return nil, invalid("the token has critical headers (crit), which this API does not know; ask the issuer for a plain one")
+		return nil, denial.Invalid("the token has critical headers (crit), which this API does not know; ask the issuer for a plain one")
 	}
 	if issuer, err := token.Claims.GetIssuer(); err != nil || issuer != u.oidc.Issuer {
 		return nil, jwt.ErrTokenInvalidIssuer
 	}
 	id, _ := token.Header["kid"].(string)
-	return u.keys.find(ctx, id, token.Method.Alg())
+	return u.keys.Find(ctx, id, token.Method.Alg())
 }
 
 // failed says what is wrong with a token, without quoting it.
 func (u *users) failed(err error, claims jwt.MapClaims) error {
-	var own *failure
+	var own *denial.Error
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
-		return invalid("the token is of another issuer; ask %s for one", u.oidc.Issuer)
+		return denial.Invalid("the token is of another issuer; ask %s for one", u.oidc.Issuer)
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return invalid("the token is no JWT; send it as the issuer gave it out, or ask whoever keeps the API's access file for one")
+		return denial.Invalid("the token is no JWT; send it as the issuer gave it out, or ask whoever keeps the API's access file for one")
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
-		return invalid("the token's signature is not one of %s, by one of the algorithms that this API takes; ask there for another token", u.oidc.Issuer)
+		return denial.Invalid("the token's signature is not one of %s, by one of the algorithms that this API takes; ask there for another token", u.oidc.Issuer)
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
-		return invalid("the token is for another audience; ask %s for one for %q", u.oidc.Issuer, u.oidc.Audience)
+		return denial.Invalid("the token is for another audience; ask %s for one for %q", u.oidc.Issuer, u.oidc.Audience)
 	case errors.Is(err, jwt.ErrTokenExpired):
 		if expired, err := claims.GetExpirationTime(); err == nil && expired != nil {
-			return invalid("the token expired at %s; ask %s for another", expired.UTC().Format(time.RFC3339), u.oidc.Issuer)
+			return denial.Invalid("the token expired at %s; ask %s for another", expired.UTC().Format(time.RFC3339), u.oidc.Issuer)
 		}
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
-		return invalid("the token is not valid yet; compare the clocks of this server and of %s", u.oidc.Issuer)
+		return denial.Invalid("the token is not valid yet; compare the clocks of this server and of %s", u.oidc.Issuer)
 	}
-	return invalid("the token lacks a claim, or one cannot be read: iss, aud, exp and sub are wanted; ask %s for another", u.oidc.Issuer)
+	return denial.Invalid("the token lacks a claim, or one cannot be read: iss, aud, exp and sub are wanted; ask %s for another", u.oidc.Issuer)
 }
 
 // texts are a claim that is a list of texts, or one text.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
+
+	"lockstep/starter/api/auth/jwks"
 )
 
 func TestAUserMayWhatTheirGroupsMay(t *testing.T) {
@@ -124,7 +126,7 @@ func TestANewKeyOfTheIssuerIsFoundAndAWithdrawnOneForgotten(t *testing.T) {
 	claims := i.claims(g.clock.Now(), nil)
 	lets(t, g.ask(first.token(t, claims, nil), nil), `user "jane" operator`)
 	i.publish(second)
-	g.clock.pass(pause)
+	g.clock.pass(jwks.Pause)
 	lets(t, g.ask(second.token(t, claims, nil), nil), `user "jane" operator`)
 	refuses(t, g.ask(first.token(t, claims, nil), nil), 401, "does not publish")
 	if i.asked != 2 {
@@ -139,7 +141,7 @@ func TestAWithdrawnKeyIsForgottenThoughNobodyNamesAnother(t *testing.T) {
 	claims := i.claims(g.clock.Now(), nil)
 	lets(t, g.ask(first.token(t, claims, nil), nil), `user "jane" operator`)
 	i.publish(second)
-	g.clock.pass(fresh + time.Second)
+	g.clock.pass(jwks.Fresh + time.Second)
 	refuses(t, g.ask(first.token(t, claims, nil), nil), 401, "does not publish")
 }
 
@@ -177,7 +179,7 @@ func TestAnIssuerThatIsDownIsNoFaultOfTheToken(t *testing.T) {
 		t.Errorf("log:\n%s", g.log)
 	}
 	i.set(func() { i.down = false })
-	g.clock.pass(pause)
+	g.clock.pass(jwks.Pause)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 }
 
@@ -188,7 +190,7 @@ func TestKnownKeysServeForADayWhileTheIssuerIsDown(t *testing.T) {
 	token := key.token(t, i.claims(g.clock.Now(), jwt.MapClaims{"exp": g.clock.Now().Add(48 * time.Hour).Unix()}), nil)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 	i.server.Close()
-	g.clock.pass(stale - time.Minute)
+	g.clock.pass(jwks.Stale - time.Minute)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 	refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), map[string]any{"kid": "k2"}), nil), 503, "does not say which keys")
 	g.clock.pass(2 * time.Minute)
@@ -199,16 +201,16 @@ func TestNobodyWithAKnownKeyWaitsForAnIssuerThatHangs(t *testing.T) {
 	i, key := newIssuer(t), newSigner(t, "k1", jwt.SigningMethodES256)
 	i.publish(key)
 	g := newGate(t, i.file(""))
-	g.current().users.keys.client.Timeout = 0 // so that whoever waits does so for ever
+	g.current().users.keys.Client.Timeout = 0 // so that whoever waits does so for ever
 	token := key.token(t, i.claims(g.clock.Now(), nil), nil)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 	i.set(func() { i.down = true })
-	g.clock.pass(fresh + time.Second)
+	g.clock.pass(jwks.Fresh + time.Second)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 	hang := make(chan struct{})
 	t.Cleanup(func() { close(hang) })
 	i.set(func() { i.down, i.hang = false, hang })
-	g.clock.pass(pause)
+	g.clock.pass(jwks.Pause)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
@@ -223,7 +225,7 @@ func TestATokenMayLeaveItsKeyOutIfThereIsOnlyOne(t *testing.T) {
 	token := key.token(t, i.claims(g.clock.Now(), nil), map[string]any{"kid": ""})
 	lets(t, g.ask(token, nil), `user "jane" operator`)
 	i.publish(key, other)
-	g.clock.pass(fresh + time.Second)
+	g.clock.pass(jwks.Fresh + time.Second)
 	refuses(t, g.ask(token, nil), 401, "does not publish")
 }
 

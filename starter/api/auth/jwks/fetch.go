@@ -1,4 +1,5 @@
-package auth
+// Package jwks fetches and keeps the keys that an OpenID Connect issuer signs tokens with.
+package jwks
 
 import (
 	"context"
@@ -24,8 +25,8 @@ const (
 	longestAnswer = 1 << 20
 )
 
-// newKeys are those of an issuer whose certificate is checked with ca (PEM), or, if that is empty, with the system's.
-func newKeys(issuer string, ca []byte, log *slog.Logger, now func() time.Time) (*keys, error) {
+// New are the keys of an issuer whose certificate is checked with ca (PEM), or, if that is empty, with the system's.
+func New(issuer string, ca []byte, log *slog.Logger, now func() time.Time) (*Keys, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(ca) > 0 {
@@ -37,7 +38,7 @@ func newKeys(issuer string, ca []byte, log *slog.Logger, now func() time.Time) (
 	client := &http.Client{Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return errors.New("it redirects elsewhere")
 	}}
-	return &keys{issuer: issuer, client: client, log: log, now: now}, nil
+	return &Keys{issuer: issuer, Client: client, log: log, now: now}, nil
 }
 
 // fetch asks an issuer which keys it signs with (OpenID Connect Discovery 1.0, section 4), by id.

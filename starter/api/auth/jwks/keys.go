@@ -1,4 +1,4 @@
-package auth
+package jwks
 
 import (
 	"context"
@@ -9,23 +9,26 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/singleflight"
+
+	"lockstep/starter/api/auth/denial"
 )
 
 const (
-	// fresh is how long keys are used without asking: a key that the issuer withdraws is good for as long.
-	fresh = 15 * time.Minute
-	// stale is how long keys are used while the issuer does not answer.
-	stale = 24 * time.Hour
-	// pause is the time between two questions to the issuer, however many tokens name keys that nobody knows.
-	pause = 10 * time.Second
+	// Fresh is how long keys are used without asking: a key that the issuer withdraws is good for as long.
+	Fresh = 15 * time.Minute
+	// Stale is how long keys are used while the issuer does not answer.
+	Stale = 24 * time.Hour
+	// Pause is the time between two questions to the issuer, however many tokens name keys that nobody knows.
+	Pause = 10 * time.Second
 )
 
-// keys are those that an issuer signs tokens with. They are asked for when a token needs one, so a server starts while its
+// Keys are those that an issuer signs tokens with. They are asked for when a token needs one, so a server starts while its
 // issuer is down. The key set of go-oidc would not do: it asks anew for each token with an unknown key, never forgets a key
 // that was withdrawn, and its verifier does not tell an issuer that is down from a bad signature.
-type keys struct {
+type Keys struct {
 	issuer string
-	client *http.Client
+	// Client asks the issuer; its timeout is for one answer.
+	Client *http.Client
 	log    *slog.Logger
 	now    func() time.Time
 	asking singleflight.Group
@@ -37,33 +40,33 @@ type keys struct {
 	failed  bool                       // whether it gave no answer then
 }
 
-// find is the public key of that id, for that algorithm.
-func (k *keys) find(ctx context.Context, id, algorithm string) (any, error) {
+// Find is the public key of that id, for that algorithm.
+func (k *Keys) Find(ctx context.Context, id, algorithm string) (any, error) {
 	key, found, age, failed := k.lookUp(id)
-	if !found || age > fresh {
+	if !found || age > Fresh {
 		answer := k.refresh(ctx)
-		if !found || age > stale || !failed { // else nobody waits for an issuer that did not answer before
+		if !found || age > Stale || !failed { // else nobody waits for an issuer that did not answer before
 			if err := k.wait(ctx, answer); err != nil {
 				return nil, err
 			}
 			key, found, age, failed = k.lookUp(id)
 		}
-		if failed && (!found || age > stale) {
-			return nil, unavailable(pause, "the issuer %s of the token does not say which keys are its own; try again in a while, or use a token of the access file", k.issuer)
+		if failed && (!found || age > Stale) {
+			return nil, denial.Unavailable(Pause, "the issuer %s of the token does not say which keys are its own; try again in a while, or use a token of the access file", k.issuer)
 		}
 	}
 	if !found {
-		return nil, invalid("the token is signed with a key that %s does not publish; ask there for another token", k.issuer)
+		return nil, denial.Invalid("the token is signed with a key that %s does not publish; ask there for another token", k.issuer)
 	}
 	if key.Algorithm != "" && key.Algorithm != algorithm {
-		return nil, invalid("the token is signed by another algorithm than its key is for; ask %s for another token", k.issuer)
+		return nil, denial.Invalid("the token is signed by another algorithm than its key is for; ask %s for another token", k.issuer)
 	}
 	return key.Key, nil
 }
 
 // lookUp is a known key, how long ago it was published, and whether the issuer gave no answer when it was asked last. A
 // token may leave its key's id out if there is only one.
-func (k *keys) lookUp(id string) (key jose.JSONWebKey, found bool, age time.Duration, failed bool) {
+func (k *Keys) lookUp(id string) (key jose.JSONWebKey, found bool, age time.Duration, failed bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	age = k.now().Sub(k.fetched)
@@ -78,12 +81,12 @@ func (k *keys) lookUp(id string) (key jose.JSONWebKey, found bool, age time.Dura
 
 // refresh asks the issuer, unless that was done just now. All who ask share the answer; it is fetched to the end even if the
 // one who asked first has gone.
-func (k *keys) refresh(ctx context.Context) <-chan singleflight.Result {
+func (k *Keys) refresh(ctx context.Context) <-chan singleflight.Result {
 	return k.asking.DoChan("", func() (any, error) {
 		if k.askedJustNow() {
 			return nil, nil
 		}
-		known, err := fetch(context.WithoutCancel(ctx), k.client, k.issuer)
+		known, err := fetch(context.WithoutCancel(ctx), k.Client, k.issuer)
 		if err != nil {
 			k.log.Warn("The issuer's keys could not be fetched: its tokens are checked with those known before, if any", "issuer", k.issuer, "error", err)
 		}
@@ -97,17 +100,17 @@ func (k *keys) refresh(ctx context.Context) <-chan singleflight.Result {
 	})
 }
 
-func (k *keys) askedJustNow() bool {
+func (k *Keys) askedJustNow() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.now().Sub(k.asked) < pause
+	return k.now().Sub(k.asked) < Pause
 }
 
-func (k *keys) wait(ctx context.Context, answer <-chan singleflight.Result) error {
+func (k *Keys) wait(ctx context.Context, answer <-chan singleflight.Result) error {
 	select {
 	case <-answer:
 		return nil
 	case <-ctx.Done():
-		return unavailable(pause, "the request ended while the issuer %s was asked for its keys; try again", k.issuer)
+		return denial.Unavailable(Pause, "the request ended while the issuer %s was asked for its keys; try again", k.issuer)
 	}
 }
