@@ -21,7 +21,6 @@ var tooLarge = map[string]int{
 	"starter":          17,
 	"starter/api":      21,
 	"test/chaos":       16,
-	"workflows":        16,
 }
 
 func TestImportsPointOneWay(t *testing.T) {
