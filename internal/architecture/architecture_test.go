@@ -19,7 +19,7 @@ var tooLarge = map[string]int{
 	"sandbox/node":     31,
 	"sandbox/wso2am":   24,
 	"starter":          17,
-	"starter/api":      21,
+	"starter/api":      17,
 	"test/chaos":       16,
 }
 

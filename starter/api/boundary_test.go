@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lockstep/starter/api/boundary"
 	"lockstep/starter/api/problem"
 )
 
@@ -45,9 +46,9 @@ func TestWhatIsNoRequestOfThisAPIIsRefusedWithAProblem(t *testing.T) {
 		{"another's option", "POST", "/v1/environments/dev/operations", `{"operation":"deploy","options":{"purge":true}}`, nil, 422, "body.options.purge"},
 		{"text", "POST", "/v1/environments/dev/operations", `operation=deploy`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "send the body as application/json"},
 		{"no type", "POST", "/v1/environments/dev/operations", `{"operation":"deploy"}`, []string{"Content-Type", ""}, 415, "send it as application/json"},
-		{"a large body", "POST", "/v1/environments/dev/operations", `{"operation":"` + strings.Repeat("x", maxBody) + `"}`, nil, 413, "larger than 1 MiB"},
-		{"a long URL", "GET", "/v1/environments?" + strings.Repeat("x", maxURL), nil, nil, 414, "longer than 8 KiB"},
-		{"large headers", "GET", "/v1/environments", nil, []string{"X-Large", strings.Repeat("x", maxHeaders)}, 431, "larger than 32 KiB"},
+		{"a large body", "POST", "/v1/environments/dev/operations", `{"operation":"` + strings.Repeat("x", boundary.MaxBody) + `"}`, nil, 413, "larger than 1 MiB"},
+		{"a long URL", "GET", "/v1/environments?" + strings.Repeat("x", boundary.MaxURL), nil, nil, 414, "longer than 8 KiB"},
+		{"large headers", "GET", "/v1/environments", nil, []string{"X-Large", strings.Repeat("x", boundary.MaxHeaders)}, 431, "larger than 32 KiB"},
 		{"a long key", "POST", "/v1/environments/dev/operations", `{"operation":"deploy"}`, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 422, "header.Idempotency-Key"},
 		{"an unknown parameter", "GET", "/v1/environments?page=2", nil, nil, 422, "query.page"},
 		{"too many", "GET", "/v1/environments/dev/operations?limit=101", nil, nil, 422, "query.limit"},
@@ -95,7 +96,7 @@ func TestWhoeverIsRefusedHasLittleTimeToSendTheRest(t *testing.T) {
 		bounded      bool
 	}{
 		{"a caller nobody knows", "nobody", io.MultiReader(strings.NewReader("{")), http.StatusUnauthorized, true},
-		{"a body that is too large", root, io.LimitReader(endless{}, 2*maxBody), http.StatusRequestEntityTooLarge, true},
+		{"a body that is too large", root, io.LimitReader(endless{}, 2*boundary.MaxBody), http.StatusRequestEntityTooLarge, true},
 		{"a body that came", root, io.MultiReader(strings.NewReader("[]")), http.StatusUnprocessableEntity, false},
 		{"no body", root, nil, http.StatusBadRequest, false},
 	} {

@@ -81,12 +81,12 @@ func (fs *feeds) leave(f *feed, caller string) {
 }
 
 func (fs *feeds) count() {
-	fs.server.metrics.watchers.Set(float64(fs.watchers))
-	fs.server.metrics.watched.Set(float64(len(fs.watched)))
+	fs.server.metrics.Watchers.Set(float64(fs.watchers))
+	fs.server.metrics.Watched.Set(float64(len(fs.watched)))
 }
 
 func (fs *feeds) full(why string) error {
-	fs.server.metrics.turnedAway.Inc()
+	fs.server.metrics.TurnedAway.Inc()
 	return problem.New(http.StatusServiceUnavailable, "too-many-watchers", "%s: try again after as long as Retry-After says, or read the operation now and then", why).RetryAfter(retryFull)
 }
 

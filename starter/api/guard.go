@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 
 	"lockstep/starter/api/auth"
-	"lockstep/starter/api/problem"
 )
 
 // Guard knows callers and what they may do, and keeps the audit log; it is [auth.Guard].
@@ -57,29 +55,4 @@ func by(ctx context.Context) string {
 		return "anonymous, by the API"
 	}
 	return identity.String()
-}
-
-// sameOrigin refuses what another site has a browser send. Tokens are proof against that; a server for everybody on this machine is not, and
-// wants to be addressed as this machine too, since any name can be made to lead here.
-func sameOrigin(anonymous bool, next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if protection.Check(r) != nil {
-			problem.Write(w, r, problem.New(http.StatusForbidden, "cross-origin", "a page of another site sent this request, and none may: send it from a program, or from a page of this server"))
-			return
-		}
-		if anonymous && !local(r.Host) {
-			problem.Write(w, r, problem.New(http.StatusForbidden, "wrong-host", "this server knows no callers, so it must be addressed as localhost or 127.0.0.1: write the address so, "+
-				"or have whoever runs it set api.accessFile"))
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func local(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return host == "localhost" || net.ParseIP(host).IsLoopback() || host == "[::1]"
 }

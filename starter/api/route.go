@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lockstep/starter/api/auth"
+	"lockstep/starter/api/boundary"
 	"lockstep/starter/api/problem"
 )
 
@@ -31,7 +32,7 @@ func (s *Server) counted(next http.Handler) http.Handler {
 				s.panicked(answer, r, why)
 			}
 			took := time.Since(began)
-			s.metrics.answered(e.route, r.Method, answer.code(), took)
+			s.metrics.Answered(e.route, r.Method, answer.code(), took)
 			s.logRequest(r, e, answer.code(), took)
 		}()
 		next.ServeHTTP(answer, r)
@@ -74,7 +75,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	if e != nil {
 		_, e.route, _ = strings.Cut(pattern, " ")
 	}
-	if p := read(w, r); p != nil {
+	if p := boundary.Read(w, r); p != nil {
 		s.auditUnread(r.Context(), r, p)
 		problem.Write(w, r, p)
 		return

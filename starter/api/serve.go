@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lockstep/config/settings"
+	"lockstep/starter/api/boundary"
 )
 
 // drain is how long requests have to end once the server stops. Streams end at once.
@@ -22,7 +23,7 @@ func Serve(ctx context.Context, c settings.Server, s *Server, listening func(net
 	if err != nil {
 		return fmt.Errorf("listening: %w; set api.address (LOCKSTEP_API_ADDRESS) to a free address", err)
 	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 2 * maxHeaders,
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 2 * boundary.MaxHeaders,
 		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
 	if c.TLSCert != "" {
 		if server.TLSConfig, err = newTLS(c.TLSCert, c.TLSKey, s.Log); err != nil {

@@ -1,11 +1,12 @@
 // Package api is the REST API: environments, operations and their progress, schedules. It keeps nothing: what is true is in the folder of
 // environments and in Temporal, so that any number of servers give the same answers.
 //
-// A request passes, in this order: what is counted and logged, what bounds it (boundary.go), who asks (guard.go, [auth]), the route, huma's
+// A request passes, in this order: what is counted and logged, what bounds it ([boundary]), who asks (guard.go, [auth]), the route, huma's
 // check against the schema (document.go), and a handler, which asks for permission before it looks at anything.
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,7 +15,11 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.temporal.io/sdk/client"
 
+	"lockstep/starter/api/boundary"
+	"lockstep/starter/api/docs"
+	"lockstep/starter/api/monitoring"
 	"lockstep/starter/operations"
 )
 
@@ -65,8 +70,8 @@ type Server struct {
 	handler  http.Handler
 	mux      *http.ServeMux
 	document []byte // OpenAPI
-	metrics  *metrics
-	health   *health
+	metrics  *monitoring.Metrics
+	health   *monitoring.Health
 	feeds    *feeds
 
 	stopping chan struct{}
@@ -76,19 +81,19 @@ type Server struct {
 // New is a server that is ready to answer.
 func New(o Options) (*Server, error) {
 	o.defaults()
-	s := &Server{Options: o, mux: http.NewServeMux(), metrics: newMetrics(), stopping: make(chan struct{})}
+	s := &Server{Options: o, mux: http.NewServeMux(), metrics: monitoring.NewMetrics(), stopping: make(chan struct{})}
 	anonymous := o.Guard == nil
 	if anonymous {
 		s.Guard = everybody{o.Log}
 	}
-	s.health = &health{ask: s.askTemporal, stopping: s.stopping}
+	s.health = monitoring.NewHealth(s.askTemporal, s.stopping)
 	s.feeds = newFeeds(s)
 	if err := s.routes(); err != nil {
 		return nil, err
 	}
 	routed := http.HandlerFunc(s.route)
 	known := s.Guard.Middleware(routed)
-	s.handler = s.counted(secured(bounded(sameOrigin(anonymous, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = s.counted(boundary.Secured(boundary.Bounded(boundary.SameOrigin(anonymous, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/") {
 			known.ServeHTTP(w, r)
 			return
@@ -120,11 +125,16 @@ func (s *Server) routes() error {
 		return fmt.Errorf("writing the OpenAPI document: %w", err)
 	}
 	s.mux.HandleFunc("GET /openapi.json", s.serveDocument)
-	s.mux.HandleFunc("GET /livez", s.health.livez)
-	s.mux.HandleFunc("GET /readyz", s.health.readyz)
-	s.mux.Handle("GET /metrics", s.metrics.handler())
-	serveDocs(s.mux)
+	s.mux.HandleFunc("GET /livez", s.health.Livez)
+	s.mux.HandleFunc("GET /readyz", s.health.Readyz)
+	s.mux.Handle("GET /metrics", s.metrics.Handler())
+	docs.Serve(s.mux)
 	return nil
+}
+
+func (s *Server) askTemporal(ctx context.Context) error {
+	_, err := s.Operations.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err
 }
 
 // tags of the document, in the order of its chapters.

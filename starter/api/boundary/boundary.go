@@ -1,4 +1,5 @@
-package api
+// Package boundary is what stands around every request: bounds in size and time, the headers of answers, and where requests may come from.
+package boundary
 
 import (
 	"bytes"
@@ -13,19 +14,19 @@ import (
 	"lockstep/starter/api/problem"
 )
 
-// Bounds of a request. One whose headers are larger than twice maxHeaders does not get as far as here: net/http refuses it, in plain text.
+// MaxURL, MaxHeaders and MaxBody bound a request. One whose headers are larger than twice MaxHeaders does not get as far as here: net/http refuses it, in plain text.
 const (
-	maxURL     = 8 << 10
-	maxHeaders = 32 << 10
-	maxBody    = 1 << 20
+	MaxURL     = 8 << 10
+	MaxHeaders = 32 << 10
+	MaxBody    = 1 << 20
 	// bodyPatience is how long a body may take to come.
 	bodyPatience = 10 * time.Second
 	// answerPatience is how long an answer may take, with the decision that takes longest.
 	answerPatience = 90 * time.Second
 )
 
-// secured gives answers the headers that keep browsers from doing anything with them but show them.
-func secured(next http.Handler) http.Handler {
+// Secured gives answers the headers that keep browsers from doing anything with them but show them.
+func Secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("X-Content-Type-Options", "nosniff")
@@ -41,8 +42,8 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// bounded refuses what is too large, before anybody looks at it.
-func bounded(next http.Handler) http.Handler {
+// Bounded refuses what is too large, before anybody looks at it.
+func Bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		_ = control.SetWriteDeadline(time.Now().Add(answerPatience))
@@ -56,9 +57,9 @@ func bounded(next http.Handler) http.Handler {
 			}
 		}
 		switch {
-		case len(r.RequestURI) > maxURL:
+		case len(r.RequestURI) > MaxURL:
 			problem.Write(w, r, withoutInstance(problem.New(http.StatusRequestURITooLong, "url-too-long", "the URL is longer than 8 KiB: shorten the query")))
-		case size > maxHeaders:
+		case size > MaxHeaders:
 			problem.Write(w, r, problem.New(http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "the headers are larger than 32 KiB: leave out what this API does not ask for"))
 		case r.URL.Path != path.Clean(r.URL.Path):
 			problem.Write(w, r, problem.New(http.StatusNotFound, "not-found", "the path has empty parts, dots or a slash at its end: write it without; /openapi.json lists all there are"))
@@ -74,15 +75,15 @@ func withoutInstance(p *problem.Problem) *problem.Problem {
 	return p
 }
 
-// read takes in the body, bounded in size and time: so a handler, and what it calls, meets no error of reading. The bound in time stays on
+// Read takes in the body, bounded in size and time: so a handler, and what it calls, meets no error of reading. The bound in time stays on
 // what did not come whole, for net/http goes on reading it.
-func read(w http.ResponseWriter, r *http.Request) *problem.Problem {
+func Read(w http.ResponseWriter, r *http.Request) *problem.Problem {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyPatience))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if err == nil {
 		_ = control.SetReadDeadline(time.Time{})
 	}

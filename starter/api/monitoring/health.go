@@ -1,4 +1,5 @@
-package api
+// Package monitoring is what others watch the server by: probes and metrics.
+package monitoring
 
 import (
 	"context"
@@ -6,8 +7,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"go.temporal.io/sdk/client"
 )
 
 const (
@@ -17,8 +16,8 @@ const (
 	askPatience = 800 * time.Millisecond
 )
 
-// health answers probes: /livez says that the server answers, /readyz that it reaches Temporal.
-type health struct {
+// Health answers probes: /livez says that the server answers, /readyz that it reaches Temporal.
+type Health struct {
 	ask      func(context.Context) error
 	stopping <-chan struct{}
 
@@ -27,14 +26,16 @@ type health struct {
 	answer error
 }
 
-func (s *Server) askTemporal(ctx context.Context) error {
-	_, err := s.Operations.CheckHealth(ctx, &client.CheckHealthRequest{})
-	return err
+// NewHealth answers by what ask says of Temporal, until stopping is closed.
+func NewHealth(ask func(context.Context) error, stopping <-chan struct{}) *Health {
+	return &Health{ask: ask, stopping: stopping}
 }
 
-func (h *health) livez(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") }
+// Livez says that the server answers.
+func (h *Health) Livez(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") }
 
-func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
+// Readyz says whether the server reaches Temporal, and goes on.
+func (h *Health) Readyz(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-h.stopping:
 		say(w, http.StatusServiceUnavailable, "stopping")
@@ -49,7 +50,7 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 // temporal is Temporal's answer, which may be as old as askEvery.
-func (h *health) temporal(ctx context.Context) error {
+func (h *Health) temporal(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Since(h.asked) < askEvery {
