@@ -19,7 +19,6 @@ var tooLarge = map[string]int{
 	"sandbox/node":     31,
 	"sandbox/wso2am":   24,
 	"starter":          17,
-	"starter/api":      17,
 	"test/chaos":       16,
 }
 

@@ -2,7 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -10,10 +10,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"lockstep/starter/api/auth"
+	"lockstep/starter/api/stream"
 )
 
-// writePatience is how long a client may take to accept an event. One that is slower is left: it may come back and resume.
-const writePatience = 10 * time.Second
+// lookPatience is how long Temporal and the workers may take to tell of an operation that is watched.
+const lookPatience = 15 * time.Second
 
 type eventsInput struct {
 	OperationPath
@@ -46,17 +47,17 @@ func (s *Server) watch(ctx context.Context, in *eventsInput) (*huma.StreamRespon
 	if !o.Running() {
 		return s.replay(asking, in)
 	}
-	key := feedKey{in.Environment, in.Operation}
+	key := stream.Key{Environment: in.Environment, Operation: in.Operation}
 	identity, _ := auth.FromContext(ctx)
 	caller := identity.Via + "/" + identity.Name + "/" + identity.Subject
-	f, err := s.feeds.join(key, caller)
+	f, err := s.feeds.Join(key, caller)
 	if err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
-		defer s.feeds.leave(f, caller)
+		defer s.feeds.Leave(f, caller)
 		if out, ok := open(c); ok {
-			s.stream(ctx, out, f, in.LastEventID)
+			s.stream(ctx, out, f, in)
 		}
 	}}, nil
 }
@@ -69,36 +70,37 @@ func (s *Server) replay(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	}
 	last := newSnapshot(details)
 	return &huma.StreamResponse{Body: func(c huma.Context) {
-		if in.LastEventID == last.endID() {
+		if in.LastEventID == last.EndID() {
 			c.SetStatus(http.StatusNoContent)
 			return
 		}
 		if out, ok := open(c); ok {
-			_ = out.show(last, in.LastEventID)
+			_ = out.Show(last, in.LastEventID)
 		}
 	}}, nil
 }
 
 // stream sends what changes until the operation, the client or this server ends.
-func (s *Server) stream(ctx context.Context, out *events, f *feed, sent string) {
+func (s *Server) stream(ctx context.Context, out *stream.Writer, f *stream.Feed, in *eventsInput) {
+	sent := in.LastEventID
 	heartbeat := time.NewTicker(s.Heartbeat)
 	defer heartbeat.Stop()
 	for {
-		newest, changed := f.now()
+		newest, changed := f.Now()
 		if newest != nil {
-			if err := out.show(newest, sent); err != nil || newest.ended() {
+			if err := out.Show(newest, sent); err != nil || newest.Ended() {
 				return
 			}
-			sent = newest.id
+			sent = newest.ID
 		}
 		select {
 		case <-changed:
 		case <-heartbeat.C:
-			if !s.still(ctx, out, f.key.environment) {
+			if !s.still(ctx, out, in.Environment) {
 				return
 			}
 		case <-s.stopping:
-			_ = out.send(reconnect)
+			out.Reconnect()
 			return
 		case <-ctx.Done():
 			return
@@ -106,59 +108,42 @@ func (s *Server) stream(ctx context.Context, out *events, f *feed, sent string) 
 	}
 }
 
-// reconnect tells a client to ask another server, and not all of them at once would be up to them: a second from now.
-const reconnect = "event: reconnect\nretry: 1000\ndata: {\"reason\":\"this server stops: ask again, with Last-Event-ID\"}\n\n"
-
 // still says whether the client is there and may go on watching.
-func (s *Server) still(ctx context.Context, out *events, environment string) bool {
+func (s *Server) still(ctx context.Context, out *stream.Writer, environment string) bool {
 	identity, err := s.Guard.Recheck(ctx)
 	if err == nil {
 		err = auth.Allowed(identity, auth.WatchOperation, environment)
 	}
 	if err != nil {
-		_ = out.send(event("refused", "", map[string]string{"reason": err.Error()}))
+		out.Refuse(err.Error())
 		return false
 	}
-	return out.send(": still there\n\n") == nil
+	return out.Heartbeat() == nil
 }
 
-// events is a stream to one client.
-type events struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-// open begins a stream. There is none for who asks for the headers only.
-func open(c huma.Context) (*events, bool) {
+func open(c huma.Context) (*stream.Writer, bool) {
 	r, w := humago.Unwrap(c)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
-	out := &events{w, http.NewResponseController(w)}
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return nil, false
-	}
-	return out, out.send(": events follow\n\n") == nil
+	return stream.Open(w, r)
 }
 
-// show sends a snapshot, unless it is what the client has seen, and the end after the last.
-func (out *events) show(next *snapshot, seen string) error {
-	text := ""
-	if seen != next.id && seen != next.endID() {
-		text = next.board
-	}
-	if text += next.end; text == "" {
+// look is a snapshot of an operation, nil if there is none worth showing.
+func (s *Server) look(ctx context.Context, key stream.Key) *stream.Snapshot {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	details, err := s.details(ctx, key.Environment, key.Operation)
+	if err != nil || details.Unanswered != "" && details.Ended == nil {
 		return nil
 	}
-	return out.send(text)
+	return newSnapshot(details)
 }
 
-func (out *events) send(text string) error {
-	if err := out.control.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
-		return fmt.Errorf("bounding the time to write: %w", err)
+func newSnapshot(details *OperationDetails) *stream.Snapshot {
+	data, err := json.Marshal(details)
+	if err != nil {
+		data, _ = json.Marshal(OperationDetails{Operation: details.Operation, Unanswered: err.Error()})
 	}
-	if _, err := out.w.Write([]byte(text)); err != nil {
-		return err
+	if details.Ended == nil {
+		return stream.NewSnapshot(data, nil)
 	}
-	return out.control.Flush()
+	return stream.NewSnapshot(data, &stream.Ended{Outcome: details.Outcome, Error: details.Error})
 }

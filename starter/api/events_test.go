@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// stream is a client's side of events.
-type stream struct {
+// watcher is a client's side of events.
+type watcher struct {
 	t      *testing.T
 	close  context.CancelFunc
 	status int
@@ -22,7 +22,7 @@ type stream struct {
 // sent is one event.
 type sent struct{ name, id, data string }
 
-func (s *site) watch(url, location, token, last string) *stream {
+func (s *site) watch(url, location, token, last string) *watcher {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	s.t.Cleanup(cancel)
@@ -34,7 +34,7 @@ func (s *site) watch(url, location, token, last string) *stream {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	st := &stream{t: s.t, close: cancel, status: response.StatusCode, lines: make(chan string, 10_000)}
+	st := &watcher{t: s.t, close: cancel, status: response.StatusCode, lines: make(chan string, 10_000)}
 	go func() {
 		defer response.Body.Close()
 		defer close(st.lines)
@@ -48,7 +48,7 @@ func (s *site) watch(url, location, token, last string) *stream {
 }
 
 // next is the next event, with no name once the stream has ended. Comments are events named ":".
-func (st *stream) next() sent {
+func (st *watcher) next() sent {
 	st.t.Helper()
 	var e sent
 	late := time.After(patience)
@@ -78,7 +78,7 @@ func (st *stream) next() sent {
 }
 
 // event skips comments, and events that are not as wanted.
-func (st *stream) event(name string, holds func(OperationDetails) bool) sent {
+func (st *watcher) event(name string, holds func(OperationDetails) bool) sent {
 	st.t.Helper()
 	for {
 		e := st.next()
@@ -101,9 +101,9 @@ func (st *stream) event(name string, holds func(OperationDetails) bool) sent {
 func (s *site) nobodyWatches(server *Server) {
 	s.t.Helper()
 	eventually(s.t, "nobody watches", func() bool {
-		server.feeds.mu.Lock()
-		defer server.feeds.mu.Unlock()
-		return server.feeds.watchers == 0 && len(server.feeds.watched) == 0
+		w := httptest.NewRecorder()
+		server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/metrics", nil))
+		return strings.Contains(w.Body.String(), "\nlockstep_api_watchers 0\n") && strings.Contains(w.Body.String(), "\nlockstep_api_watched_operations 0\n")
 	})
 }
 
@@ -201,20 +201,4 @@ func TestStreamsAreBounded(t *testing.T) {
 	close(s.goOn)
 	s.until(location, "verified", ended)
 	s.until(second, "verified", ended)
-}
-
-func TestASlowClientIsNotWaitedFor(t *testing.T) {
-	f := &feed{changed: make(chan struct{})}
-	for i := range 1000 {
-		f.show(newSnapshot(&OperationDetails{Error: strings.Repeat("x", i)}))
-	}
-	newest, _ := f.now()
-	if want := newSnapshot(&OperationDetails{Error: strings.Repeat("x", 999)}); *newest != *want {
-		t.Error("who comes late does not get the newest")
-	}
-	w := httptest.NewRecorder()
-	out := &events{w, http.NewResponseController(w)}
-	if err := out.show(newest, ""); err == nil {
-		t.Error("a connection whose writes cannot be bounded is written to")
-	}
 }

@@ -166,13 +166,16 @@ func (s *Server) getSchedule(ctx context.Context, in *scheduleInput) (*scheduleO
 	return out, nil
 }
 
+// etagLength of a digest in hexadecimal is more than enough to tell answers apart.
+const etagLength = 32
+
 // tagOf is the ETag of an answer.
 func tagOf(body any) string {
 	text, err := json.Marshal(body)
 	if err != nil {
 		text = []byte(err.Error()) // the answer fails then too
 	}
-	return `"` + hash(string(text))[:idLength] + `"`
+	return `"` + hash(string(text))[:etagLength] + `"`
 }
 
 func (s *Server) applySchedules(ctx context.Context, in *applyInput) (out *applyOutput, err error) {

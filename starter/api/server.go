@@ -20,6 +20,7 @@ import (
 	"lockstep/starter/api/boundary"
 	"lockstep/starter/api/docs"
 	"lockstep/starter/api/monitoring"
+	"lockstep/starter/api/stream"
 	"lockstep/starter/operations"
 )
 
@@ -72,7 +73,7 @@ type Server struct {
 	document []byte // OpenAPI
 	metrics  *monitoring.Metrics
 	health   *monitoring.Health
-	feeds    *feeds
+	feeds    *stream.Feeds
 
 	stopping chan struct{}
 	stop     sync.Once
@@ -87,7 +88,8 @@ func New(o Options) (*Server, error) {
 		s.Guard = everybody{o.Log}
 	}
 	s.health = monitoring.NewHealth(s.askTemporal, s.stopping)
-	s.feeds = newFeeds(s)
+	s.feeds = stream.New(stream.Options{Look: s.look, PollEvery: o.PollEvery, MaxWatchers: o.MaxWatchers, MaxWatchersEach: o.MaxWatchersEach,
+		MaxWatched: o.MaxWatched, Metrics: s.metrics})
 	if err := s.routes(); err != nil {
 		return nil, err
 	}
