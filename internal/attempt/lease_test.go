@@ -312,8 +312,8 @@ func (l *link) carry(to, from net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		l.mu.RLock() // waits here while it is frozen
-		l.mu.RUnlock()
+		l.mu.RLock()
+		l.mu.RUnlock() //lint:ignore SA2001 it waits here while it is frozen
 		if err != nil {
 			return
 		}

@@ -78,6 +78,7 @@ func discover(getter genericclioptions.RESTClientGetter) (*chartutil.Capabilitie
 	meta.MaybeResetRESTMapper(mapper)
 	version, err := client.ServerVersion()
 	if err != nil {
+		//lint:ignore ST1005 Kubernetes is a name
 		return nil, fmt.Errorf("Kubernetes cluster unreachable: %w", err)
 	}
 	kinds, err := action.GetVersionSet(client)

@@ -31,7 +31,8 @@ func pairOfPKCS12(data []byte, config storeConfig) (Pair, error) {
 
 // keyAlias is the friendly name of the key's bag. Java calls a key without one "1".
 func keyAlias(data []byte, password string) string {
-	blocks, err := pkcs12.ToPEM(data, password) //nolint:staticcheck // nothing else shows the friendly names
+	//lint:ignore SA1019 nothing else shows the friendly names
+	blocks, err := pkcs12.ToPEM(data, password)
 	if err != nil {
 		return ""
 	}

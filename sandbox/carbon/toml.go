@@ -1,5 +1,7 @@
 package carbon
 
+//lint:file-ignore ST1005 errors are in the words of the product
+
 import (
 	"errors"
 	"fmt"

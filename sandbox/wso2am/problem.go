@@ -36,7 +36,6 @@ func failBody(w http.ResponseWriter, err error) { fail(w, badRequest.because(err
 var (
 	badRequest      = problem{400, 400, "Bad Request", ""}
 	unauthenticated = problem{401, 401, "Unauthorized", "Unauthenticated request"}
-	notFound        = problem{404, 404, "Not Found", "The requested resource cannot be found"}
 	general         = problem{500, 900967, "General Error", "Server Error Occurred"}
 
 	apiExists            = problem{409, 900300, "The API already exists.", ""}

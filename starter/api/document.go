@@ -52,15 +52,14 @@ func (s *Server) newAPI() (huma.API, error) {
 
 // route is an operation as the document shows it.
 type route struct {
-	method, path, id, tag  string
-	summary, text          string
-	status                 int           // of success; default 200
-	refusals               []int         // besides those that every route has
-	also                   []int         // answers without a body, as 304
-	patience               time.Duration // of the handler; default 20s, negative: none
-	answers                map[string]*huma.Response
-	refusalTypes           map[int]reflect.Type
-	requestBodyDescription string
+	method, path, id, tag string
+	summary, text         string
+	status                int           // of success; default 200
+	refusals              []int         // besides those that every route has
+	also                  []int         // answers without a body, as 304
+	patience              time.Duration // of the handler; default 20s, negative: none
+	answers               map[string]*huma.Response
+	refusalTypes          map[int]reflect.Type
 }
 
 // handle adds a route. What its handler gives back as an error becomes a problem.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -176,9 +175,4 @@ func attribute(info *workflowpb.WorkflowExecutionInfo, name string) (value strin
 		return ""
 	}
 	return value
-}
-
-// execution is an operation as Temporal addresses it.
-func (o Operation) execution() *commonpb.WorkflowExecution {
-	return &commonpb.WorkflowExecution{WorkflowId: workflows.CanonicalID(o.Environment), RunId: o.ID}
 }
