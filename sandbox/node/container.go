@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"lockstep/sandbox/node/image"
 )
 
 // A container of a pod. Its status is guarded by the pod; see change.
@@ -71,7 +73,7 @@ func (c *container) backOff(ctx context.Context, crashes *backOff) bool {
 }
 
 // runOnce runs the container from start to end. ok is false if it never started because ctx ended.
-func (c *container) runOnce(ctx context.Context, from image) (code int, ok bool) {
+func (c *container) runOnce(ctx context.Context, from image.Image) (code int, ok bool) {
 	run, log, ok := c.start(ctx, from)
 	if !ok {
 		return 0, false
@@ -87,21 +89,21 @@ func (c *container) runOnce(ctx context.Context, from image) (code int, ok bool)
 		health.Go(func() { c.watchHealth(probing, func(probe string) { unhealthy <- probe }) })
 	}
 	select {
-	case <-run.done:
+	case <-run.Done():
 	case probe := <-unhealthy:
 		c.event(corev1.EventTypeNormal, "Killing", "Container %s failed %s probe, will be restarted", c.spec.Name, probe)
-		run.stop(c.pod.grace())
+		run.Stop(c.pod.grace())
 	case <-ctx.Done():
 		c.event(corev1.EventTypeNormal, "Killing", "Stopping container %s", c.spec.Name)
-		run.stop(c.pod.grace())
+		run.Stop(c.pod.grace())
 	}
 	stopProbing()
 	health.Wait()
 	_ = log.Close()
 	_ = os.Remove(c.previousLogFile())
 	_ = os.Link(c.logFile(), c.previousLogFile()) // what `logs --previous` shows from now on
-	c.ended(run.code)
-	return run.code, true
+	c.ended(run.Code())
+	return run.Code(), true
 }
 
 // ended records the end of a run.

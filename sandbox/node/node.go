@@ -23,14 +23,17 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	"lockstep/sandbox/dns"
+	"lockstep/sandbox/node/balancer"
+	"lockstep/sandbox/node/image"
+	"lockstep/sandbox/node/kwok"
 )
 
 // node is what all pods of this node share.
 type node struct {
 	Options
 	client    kubernetes.Interface
-	access    *access
-	images    *imageStore
+	access    *kwok.Access
+	images    *image.Store
 	addresses *addresses
 	events    record.EventRecorder
 	index     dns.Index
@@ -62,12 +65,12 @@ func Run(ctx context.Context, options Options) error {
 	n := &node{
 		Options:   options,
 		client:    client,
-		access:    &access{objects: objects},
-		images:    newImageStore(filepath.Join(options.Dir, "layers"), options.RegistryAddr),
+		access:    &kwok.Access{Objects: objects},
+		images:    image.NewStore(filepath.Join(options.Dir, "layers"), options.RegistryAddr),
 		addresses: newAddresses(options.Instance),
 		events:    events,
 	}
-	if err := n.access.install(ctx); err != nil {
+	if err := n.access.Install(ctx); err != nil {
 		return fmt.Errorf("installing kwok's resource types: %w", err)
 	}
 	if err := n.register(ctx); err != nil {
@@ -86,15 +89,24 @@ func (n *node) serve(ctx context.Context) error {
 	services, endpoints := factory.Core().V1().Services(), factory.Discovery().V1().EndpointSlices()
 	n.index = dns.Index{Services: services.Lister(), Slices: endpoints.Lister(), Instance: n.Instance}
 	endpoints.Informer()
-	balancer := newBalancer(n, services.Informer())
+	balancing := balancer.New(balancer.Options{Client: n.client, Index: n.index, Instance: n.Instance, Log: n.Log}, services.Informer())
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
 
 	group.Go(func() error { return dns.Serve(ctx, DNSAddress(n.Instance), n.index) })
-	group.Go(func() error { return n.runKwok(ctx) })
-	group.Go(func() error { return balancer.run(ctx) })
+	group.Go(func() error { return kwok.Run(ctx, n.kwok()) })
+	group.Go(func() error { return balancing.Run(ctx) })
 	group.Go(func() error { return n.runPods(ctx) })
 	return group.Wait()
+}
+
+func (n *node) kwok() kwok.Options {
+	return kwok.Options{
+		Dir: filepath.Join(n.Dir, "kwok"), LogDir: filepath.Join(n.Dir, "logs"),
+		Binary: n.KwokBinary, Kubeconfig: n.Kubeconfig,
+		Node: Name, Address: kubeletAddress(n.Instance), Port: kubeletPort,
+		Log: n.Log, FreeLease: n.freeLease,
+	}
 }
 
 // serverVersion is the API server's version, which the node reports as its kubelet's.

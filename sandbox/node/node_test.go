@@ -1,36 +1,18 @@
 package node
 
 import (
-	"io"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"lockstep/sandbox/node/image"
 )
 
-func TestVariablesExpandAsInAPodSpec(t *testing.T) {
-	known := map[string]string{"HOST": "am.example.com", "EMPTY": ""}
-	for text, want := range map[string]string{
-		"https://$(HOST)/services": "https://am.example.com/services",
-		"$(EMPTY)$(HOST)":          "am.example.com",
-		"$(UNKNOWN)":               "$(UNKNOWN)",
-		"$$(HOST)":                 "$(HOST)",
-		"$$$(HOST)":                "$am.example.com",
-		"$HOST ${HOST} $(HOST":     "$HOST ${HOST} $(HOST",
-		"$":                        "$",
-		"":                         "",
-	} {
-		if got := expand(text, known); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestTheCommandLineIsTheContainerRuntimes(t *testing.T) {
-	from := image{Config: v1.Config{Entrypoint: []string{"/entrypoint.sh"}, Cmd: []string{"start"}}}
+	from := image.Image{Config: v1.Config{Entrypoint: []string{"/entrypoint.sh"}, Cmd: []string{"start"}}}
 	for _, test := range []struct {
 		name          string
 		command, args []string
@@ -116,28 +98,6 @@ func TestAReleasedAddressIsNotTheNextOneTaken(t *testing.T) {
 		}
 	}
 }
-
-func TestALogLineIsWrittenOnceItHasEnded(t *testing.T) {
-	var out closer
-	log := &criLog{out: &out, now: func() time.Time { return time.Unix(0, 5) }}
-	for _, part := range []string{"one\ntw", "o\n", "\nthree"} {
-		if _, err := io.WriteString(log, part); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	const at = "1970-01-01T00:00:00.000000005Z stdout F "
-	want := at + "one\n" + at + "two\n" + at + "\n" + at + "three\n"
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Errorf("log (-want +got):\n%s", diff)
-	}
-}
-
-type closer struct{ strings.Builder }
-
-func (*closer) Close() error { return nil }
 
 func TestAPodThatWantsAppArmorIsRefused(t *testing.T) {
 	profile := func(kind corev1.AppArmorProfileType) *corev1.SecurityContext {

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"lockstep/sandbox/node/rootfs"
 	"lockstep/sandbox/simulate"
 )
 
@@ -149,7 +150,7 @@ func (p *pod) remove(ctx context.Context) error {
 	if err := p.writeStatus(ctx); err != nil {
 		return err
 	}
-	if err := removeTree(p.dir); err != nil {
+	if err := rootfs.Remove(p.dir); err != nil {
 		return fmt.Errorf("removing files: %w", err)
 	}
 	err := p.node.client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, metav1.DeleteOptions{

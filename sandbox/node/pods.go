@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/informers"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"lockstep/sandbox/node/rootfs"
 )
 
 // podRunner runs one goroutine for each pod bound to the node.
@@ -75,7 +77,7 @@ func (n *node) sweep(leftovers []os.DirEntry, pods corelisters.PodLister) {
 		if slices.ContainsFunc(bound, func(object *corev1.Pod) bool { return string(object.UID) == dir.Name() }) {
 			continue
 		}
-		if err := removeTree(filepath.Join(n.Dir, "pods", dir.Name())); err != nil {
+		if err := rootfs.Remove(filepath.Join(n.Dir, "pods", dir.Name())); err != nil {
 			n.Log.Warn("removing files of a pod that has gone", "error", err)
 		}
 	}

@@ -2,9 +2,13 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"lockstep/sandbox/node/kwok"
+	"lockstep/sandbox/node/projection"
 )
 
 // setUpVolumes waits for all volumes, and returns false if ctx ended first.
@@ -13,7 +17,7 @@ func (p *pod) setUpVolumes(ctx context.Context) bool {
 	for {
 		failed := false
 		for _, volume := range p.object.Spec.Volumes {
-			if err := p.setUpVolume(ctx, volume, p.volumeDir(volume.Name)); err != nil && ctx.Err() == nil {
+			if err := p.projection().SetUpVolume(ctx, volume, p.volumeDir(volume.Name)); err != nil && ctx.Err() == nil {
 				failed = true
 				p.event(corev1.EventTypeWarning, "FailedMount", "MountVolume.SetUp failed for volume %q : %s", volume.Name, err)
 			}
@@ -28,10 +32,17 @@ func (p *pod) setUpVolumes(ctx context.Context) bool {
 	}
 }
 
+// projection is what the pod's volumes and environments are made from.
+func (p *pod) projection() projection.Pod {
+	return projection.Pod{
+		Client: p.node.client, Object: p.object, Address: p.address, Node: Name, HostIP: kubeletAddress(p.node.Instance),
+	}
+}
+
 // announce makes logs, exec and port-forward work.
 func (p *pod) announce(ctx context.Context) bool {
 	for {
-		err := p.node.access.grant(ctx, p, p.forwardedPorts())
+		err := p.node.access.Grant(ctx, p.object, p.loopback(), p.containers(), p.forwardedPorts())
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err() == nil
 		}
@@ -40,4 +51,13 @@ func (p *pod) announce(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// containers is where kwok finds the files of the pod's containers.
+func (p *pod) containers() []kwok.Container {
+	var all []kwok.Container
+	for _, c := range slices.Concat(p.init, p.main) {
+		all = append(all, kwok.Container{Name: c.spec.Name, Root: c.rootDir(), Log: c.logFile(), PreviousLog: c.previousLogFile()})
+	}
+	return all
 }

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"lockstep/sandbox/node/image"
 )
 
 // obtainImage gets the container's image as its pull policy says, trying again with a kubelet's back-off until ctx ends,
 // then ok is false.
-func (c *container) obtainImage(ctx context.Context) (from image, ok bool) {
+func (c *container) obtainImage(ctx context.Context) (from image.Image, ok bool) {
 	var failures backOff
 	for {
 		from, err := c.tryImage(ctx)
@@ -20,7 +22,7 @@ func (c *container) obtainImage(ctx context.Context) (from image, ok bool) {
 			return from, true
 		}
 		if ctx.Err() != nil {
-			return image{}, false
+			return image.Image{}, false
 		}
 		if errors.Is(err, errNeverPull) {
 			c.event(corev1.EventTypeWarning, "ErrImageNeverPull", "Container image %q is not present with pull policy of Never", c.spec.Image)
@@ -31,7 +33,7 @@ func (c *container) obtainImage(ctx context.Context) (from image, ok bool) {
 			c.wait("ErrImagePull", err.Error())
 		}
 		if !c.backOffPull(ctx, c.pod.node.scaled(failures.pull()), err) {
-			return image{}, false
+			return image.Image{}, false
 		}
 	}
 }
@@ -54,22 +56,22 @@ func (c *container) backOffPull(ctx context.Context, wait time.Duration, err err
 
 var errNeverPull = errors.New("image is not present and may not be pulled")
 
-func (c *container) tryImage(ctx context.Context) (image, error) {
+func (c *container) tryImage(ctx context.Context) (image.Image, error) {
 	store := c.pod.node.images
 	if c.spec.ImagePullPolicy != corev1.PullAlways {
-		if from, ok := store.local(c.spec.Image); ok {
+		if from, ok := store.Local(c.spec.Image); ok {
 			c.event(corev1.EventTypeNormal, "Pulled", "Container image %q already present on machine", c.spec.Image)
 			return from, nil
 		}
 		if c.spec.ImagePullPolicy == corev1.PullNever {
-			return image{}, errNeverPull
+			return image.Image{}, errNeverPull
 		}
 	}
 	c.event(corev1.EventTypeNormal, "Pulling", "Pulling image %q", c.spec.Image)
 	begin := time.Now()
-	from, err := store.pull(ctx, c.spec.Image)
+	from, err := store.Pull(ctx, c.spec.Image)
 	if err != nil {
-		return image{}, err
+		return image.Image{}, err
 	}
 	took := time.Since(begin).Round(time.Millisecond)
 	c.event(corev1.EventTypeNormal, "Pulled", "Successfully pulled image %q in %s (%s including waiting). Image size: %d bytes.", c.spec.Image, took, took, from.Size)

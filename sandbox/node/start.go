@@ -12,6 +12,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"lockstep/sandbox/node/image"
+	"lockstep/sandbox/node/program"
+	"lockstep/sandbox/node/projection"
+	"lockstep/sandbox/node/rootfs"
 	"lockstep/sandbox/simulate"
 )
 
@@ -24,11 +28,11 @@ const (
 
 // start prepares the container and starts its program, waiting for the Secrets and ConfigMaps its environment needs. ok
 // is false if ctx ended first; run is nil if the start failed, which counts as a crash and has been recorded.
-func (c *container) start(ctx context.Context, from image) (run *running, log *criLog, ok bool) {
+func (c *container) start(ctx context.Context, from image.Image) (run *program.Running, log *program.Log, ok bool) {
 	var environment map[string]string
 	for {
 		var err error
-		if environment, err = c.environment(ctx, from); err == nil {
+		if environment, err = c.pod.projection().Environment(ctx, c.spec, from.Config.Env); err == nil {
 			break
 		}
 		if ctx.Err() != nil {
@@ -60,12 +64,12 @@ func (c *container) start(ctx context.Context, from image) (run *running, log *c
 }
 
 // create lays out the container's files, afresh for each run, and starts its program.
-func (c *container) create(from image, environment map[string]string) (*running, *criLog, error) {
+func (c *container) create(from image.Image, environment map[string]string) (*program.Running, *program.Log, error) {
 	if err := c.layOutRoot(from, environment); err != nil {
 		return nil, nil, err
 	}
 	c.event(corev1.EventTypeNormal, "Created", "Created container: %s", c.spec.Name)
-	log, err := openLog(c.logFile())
+	log, err := program.OpenLog(c.logFile())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,7 +78,7 @@ func (c *container) create(from image, environment map[string]string) (*running,
 	if err != nil {
 		return nil, nil, err
 	}
-	run, err := startProcess([]string{c.pod.node.Binary, "simulate", from.Program}, variables, log)
+	run, err := program.Start([]string{c.pod.node.Binary, "simulate", from.Program}, variables, log)
 	if err != nil {
 		_ = log.Close()
 		return nil, nil, err
@@ -82,14 +86,14 @@ func (c *container) create(from image, environment map[string]string) (*running,
 	return run, log, nil
 }
 
-func (c *container) layOutRoot(from image, environment map[string]string) error {
-	if err := removeTree(c.rootDir()); err != nil {
+func (c *container) layOutRoot(from image.Image, environment map[string]string) error {
+	if err := rootfs.Remove(c.rootDir()); err != nil {
 		return fmt.Errorf("removing files of the last run: %w", err)
 	}
 	if err := os.MkdirAll(c.dir(), 0o755); err != nil {
 		return err
 	}
-	if err := copyTree(from.rootfs, c.rootDir()); err != nil {
+	if err := rootfs.Copy(from.Rootfs, c.rootDir()); err != nil {
 		return fmt.Errorf("copying files of the image: %w", err)
 	}
 	volumes, shared := map[string]string{}, map[string]bool{}
@@ -100,14 +104,14 @@ func (c *container) layOutRoot(from image, environment map[string]string) error 
 	mounts := slices.Clone(c.spec.VolumeMounts)
 	for i := range mounts {
 		if mounts[i].SubPathExpr != "" {
-			mounts[i].SubPath = expand(mounts[i].SubPathExpr, environment)
+			mounts[i].SubPath = projection.Expand(mounts[i].SubPathExpr, environment)
 		}
 	}
-	return layOut(c.rootDir(), volumes, shared, mounts)
+	return rootfs.Mount(c.rootDir(), volumes, shared, mounts)
 }
 
 // variables is the process's environment: the container's, and what package simulate reads.
-func (c *container) variables(from image, environment map[string]string) ([]string, error) {
+func (c *container) variables(from image.Image, environment map[string]string) ([]string, error) {
 	arguments, err := json.Marshal(commandLine(c.spec, from, environment))
 	if err != nil {
 		return nil, err
@@ -135,7 +139,7 @@ func (c *container) variables(from image, environment map[string]string) ([]stri
 
 // commandLine is what a container runtime would run: the pod's command and args over the image's entrypoint and cmd,
 // where a command of the pod's also drops the image's cmd.
-func commandLine(spec corev1.Container, from image, environment map[string]string) []string {
+func commandLine(spec corev1.Container, from image.Image, environment map[string]string) []string {
 	command, args := spec.Command, spec.Args
 	if len(command) == 0 {
 		command = from.Config.Entrypoint
@@ -145,7 +149,7 @@ func commandLine(spec corev1.Container, from image, environment map[string]strin
 	}
 	line := []string{}
 	for _, word := range slices.Concat(command, args) {
-		line = append(line, expand(word, environment))
+		line = append(line, projection.Expand(word, environment))
 	}
 	return line
 }

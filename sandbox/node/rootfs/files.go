@@ -1,4 +1,5 @@
-package node
+// Package rootfs lays out the files that a container sees: those of its image, and the volumes mounted over them.
+package rootfs
 
 import (
 	"archive/tar"
@@ -11,9 +12,9 @@ import (
 	"strings"
 )
 
-// unpack writes a flattened image below dir. Owners are left out: a simulated program runs as whoever runs the sandbox.
+// Unpack writes a flattened image below dir. Owners are left out: a simulated program runs as whoever runs the sandbox.
 // Everything stays readable and removable for that user.
-func unpack(files io.Reader, dir string) error {
+func Unpack(files io.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -75,8 +76,8 @@ func inside(name, target string) string {
 	return relative
 }
 
-// copyTree copies files, directories and links, with their modes.
-func copyTree(from, to string) error {
+// Copy copies files, directories and links, with their modes.
+func Copy(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -122,8 +123,8 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	return errors.Join(err, target.Chmod(mode), target.Close())
 }
 
-// removeTree removes a directory even if directories in it are not writable.
-func removeTree(dir string) error {
+// Remove removes a directory even if directories in it are not writable.
+func Remove(dir string) error {
 	err := os.RemoveAll(dir)
 	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err

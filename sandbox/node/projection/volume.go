@@ -1,10 +1,13 @@
-package node
+// Package projection is what a pod takes from Secrets, ConfigMaps and its own fields: the files of its volumes and the
+// environment of its containers.
+package projection
 
 import (
 	"context"
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,8 +15,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
 )
+
+// A Pod is what projections are made from.
+type Pod struct {
+	Client  kubernetes.Interface // to read Secrets and ConfigMaps
+	Object  *corev1.Pod
+	Address netip.Addr
+	Node    string // its name
+	HostIP  string
+}
 
 // volumeFile is one file of a volume.
 type volumeFile struct {
@@ -21,8 +34,8 @@ type volumeFile struct {
 	mode fs.FileMode
 }
 
-// setUpVolume writes a volume's files to dir, or says in a kubelet's words why it cannot.
-func (p *pod) setUpVolume(ctx context.Context, volume corev1.Volume, dir string) error {
+// SetUpVolume writes a volume's files to dir, or says in a kubelet's words why it cannot.
+func (p Pod) SetUpVolume(ctx context.Context, volume corev1.Volume, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -50,7 +63,7 @@ func (p *pod) setUpVolume(ctx context.Context, volume corev1.Volume, dir string)
 	return nil
 }
 
-func (p *pod) volumeFiles(ctx context.Context, volume corev1.Volume) (map[string]volumeFile, error) {
+func (p Pod) volumeFiles(ctx context.Context, volume corev1.Volume) (map[string]volumeFile, error) {
 	switch {
 	case volume.ConfigMap != nil:
 		source := volume.ConfigMap
@@ -66,7 +79,7 @@ func (p *pod) volumeFiles(ctx context.Context, volume corev1.Volume) (map[string
 	return nil, fmt.Errorf("the sandbox node has no volumes of this type: use configMap, secret, emptyDir, downwardAPI or projected")
 }
 
-func (p *pod) projectedFiles(ctx context.Context, projected *corev1.ProjectedVolumeSource) (map[string]volumeFile, error) {
+func (p Pod) projectedFiles(ctx context.Context, projected *corev1.ProjectedVolumeSource) (map[string]volumeFile, error) {
 	all := map[string]volumeFile{}
 	for _, source := range projected.Sources {
 		var files map[string]volumeFile
@@ -89,8 +102,8 @@ func (p *pod) projectedFiles(ctx context.Context, projected *corev1.ProjectedVol
 	return all, nil
 }
 
-func (p *pod) configMapFiles(ctx context.Context, name string, items []corev1.KeyToPath, mode *int32, optional bool) (map[string]volumeFile, error) {
-	object, err := p.node.client.CoreV1().ConfigMaps(p.object.Namespace).Get(ctx, name, metav1.GetOptions{})
+func (p Pod) configMapFiles(ctx context.Context, name string, items []corev1.KeyToPath, mode *int32, optional bool) (map[string]volumeFile, error) {
+	object, err := p.Client.CoreV1().ConfigMaps(p.Object.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) && optional {
 		return nil, nil
 	}
@@ -107,8 +120,8 @@ func (p *pod) configMapFiles(ctx context.Context, name string, items []corev1.Ke
 	return keyFiles("config", data, items, mode, optional)
 }
 
-func (p *pod) secretFiles(ctx context.Context, name string, items []corev1.KeyToPath, mode *int32, optional bool) (map[string]volumeFile, error) {
-	object, err := p.node.client.CoreV1().Secrets(p.object.Namespace).Get(ctx, name, metav1.GetOptions{})
+func (p Pod) secretFiles(ctx context.Context, name string, items []corev1.KeyToPath, mode *int32, optional bool) (map[string]volumeFile, error) {
+	object, err := p.Client.CoreV1().Secrets(p.Object.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) && optional {
 		return nil, nil
 	}

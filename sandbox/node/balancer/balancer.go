@@ -1,8 +1,10 @@
-package node
+// Package balancer is the load balancer of the sandbox: it gives Services their addresses and forwards to their pods.
+package balancer
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 
@@ -12,24 +14,35 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
+	"lockstep/sandbox/dns"
 	"lockstep/sandbox/simulate"
 )
 
-// balancer is the sandbox's load balancer: each Service of that type, if it asks for no class, gets 10.S.255.n, and the
+// Options says for which sandbox a Balancer works.
+type Options struct {
+	Client   kubernetes.Interface
+	Index    dns.Index // finds the pods of a Service
+	Instance int       // addresses are 10.S.255.n in the cluster and 127.S.255.n on the host
+	Log      *slog.Logger
+}
+
+// Balancer is the sandbox's load balancer: each Service of that type, if it asks for no class, gets 10.S.255.n, and the
 // host listens on 127.S.255.n for its ports as far as it may.
-type balancer struct {
-	node      *node
+type Balancer struct {
+	Options
 	due       chan struct{}
 	addresses map[types.UID]netip.Addr
 	listeners map[frontend]net.Listener
 	refused   map[frontend]bool // logged once
 }
 
-func newBalancer(n *node, services cache.SharedIndexInformer) *balancer {
-	b := &balancer{
-		node:      n,
+// New is a Balancer for the Services that an informer, not yet started, sees.
+func New(options Options, services cache.SharedIndexInformer) *Balancer {
+	b := &Balancer{
+		Options:   options,
 		due:       make(chan struct{}, 1),
 		addresses: map[types.UID]netip.Addr{},
 		listeners: map[frontend]net.Listener{},
@@ -49,8 +62,8 @@ func newBalancer(n *node, services cache.SharedIndexInformer) *balancer {
 	return b
 }
 
-// run keeps addresses and listeners as the Services are, until ctx ends.
-func (b *balancer) run(ctx context.Context) error {
+// Run keeps addresses and listeners as the Services are, until ctx ends.
+func (b *Balancer) Run(ctx context.Context) error {
 	defer func() {
 		for _, listener := range b.listeners {
 			listener.Close()
@@ -62,14 +75,14 @@ func (b *balancer) run(ctx context.Context) error {
 			return nil
 		case <-b.due:
 			if err := b.reconcile(ctx); err != nil && ctx.Err() == nil {
-				b.node.Log.Error("balancing load", "error", err)
+				b.Log.Error("balancing load", "error", err)
 			}
 		}
 	}
 }
 
-func (b *balancer) reconcile(ctx context.Context) error {
-	all, err := b.node.index.Services.List(labels.Everything())
+func (b *Balancer) reconcile(ctx context.Context) error {
+	all, err := b.Index.Services.List(labels.Everything())
 	if err != nil {
 		return err
 	}
@@ -91,7 +104,7 @@ func (b *balancer) reconcile(ctx context.Context) error {
 			return err
 		}
 		for _, port := range service.Spec.Ports {
-			address := simulate.OnHost(b.addresses[service.UID], b.node.Instance)
+			address := simulate.OnHost(b.addresses[service.UID], b.Instance)
 			frontends[frontend{service.Namespace, service.Name, netip.AddrPortFrom(address, uint16(port.Port))}] = true
 		}
 	}
@@ -100,7 +113,7 @@ func (b *balancer) reconcile(ctx context.Context) error {
 }
 
 // adopt takes up an address that a Service already has from before the node was restarted.
-func (b *balancer) adopt(service *corev1.Service) {
+func (b *Balancer) adopt(service *corev1.Service) {
 	for _, ingress := range service.Status.LoadBalancer.Ingress {
 		if address, err := netip.ParseAddr(ingress.IP); err == nil && !b.addresses[service.UID].IsValid() {
 			b.addresses[service.UID] = address
@@ -109,7 +122,7 @@ func (b *balancer) adopt(service *corev1.Service) {
 }
 
 // assign gives a Service its address and says so in its status.
-func (b *balancer) assign(ctx context.Context, service *corev1.Service) error {
+func (b *Balancer) assign(ctx context.Context, service *corev1.Service) error {
 	if !b.addresses[service.UID].IsValid() {
 		address, err := b.free()
 		if err != nil {
@@ -124,7 +137,7 @@ func (b *balancer) assign(ctx context.Context, service *corev1.Service) error {
 	if equality.Semantic.DeepEqual(changed.Status, service.Status) {
 		return nil
 	}
-	_, err := b.node.client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	_, err := b.Client.CoreV1().Services(service.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return nil // its next event brings it here again
 	}
@@ -134,16 +147,16 @@ func (b *balancer) assign(ctx context.Context, service *corev1.Service) error {
 	return nil
 }
 
-func (b *balancer) free() (netip.Addr, error) {
+func (b *Balancer) free() (netip.Addr, error) {
 	used := map[netip.Addr]bool{}
 	for _, address := range b.addresses {
 		used[address] = true
 	}
 	for last := 1; last < 255; last++ {
-		address := netip.AddrFrom4([4]byte{10, byte(b.node.Instance), 255, byte(last)})
+		address := netip.AddrFrom4([4]byte{10, byte(b.Instance), 255, byte(last)})
 		if !used[address] {
 			return address, nil
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("no load balancer address is left in 10.%d.255.0", b.node.Instance)
+	return netip.Addr{}, fmt.Errorf("no load balancer address is left in 10.%d.255.0", b.Instance)
 }

@@ -6,35 +6,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"lockstep/sandbox/node/probe"
 )
-
-// tally counts a probe's results into a verdict, which holds until as many results in a row as the thresholds ask for
-// say otherwise.
-type tally struct {
-	successThreshold, failureThreshold int
-	row                                int  // length of the present row
-	last                               bool // what the row is of
-}
-
-func newTally(probe *corev1.Probe) *tally {
-	return &tally{
-		successThreshold: max(1, int(probe.SuccessThreshold)),
-		failureThreshold: max(1, int(probe.FailureThreshold)),
-	}
-}
-
-// add counts a result. decided is true when the row is long enough for its verdict.
-func (t *tally) add(success bool) (decided bool) {
-	if success != t.last {
-		t.row = 0
-	}
-	t.last = success
-	t.row++
-	if success {
-		return t.row >= t.successThreshold
-	}
-	return t.row >= t.failureThreshold
-}
 
 // watchHealth runs the container's probes until ctx ends, and no longer. It sets started and ready in the container's status, and calls
 // kill, once, when the startup or liveness probe has failed for good.
@@ -74,33 +48,33 @@ func (c *container) watchHealth(ctx context.Context, kill func(probe string)) {
 
 // watch runs one probe, calling decided with each verdict until that returns true or ctx ends. It returns the last
 // verdict, true if there was none. kind is the probe's name in events.
-func (c *container) watch(ctx context.Context, kind string, probe *corev1.Probe, decided func(success bool) bool) bool {
+func (c *container) watch(ctx context.Context, kind string, spec *corev1.Probe, decided func(success bool) bool) bool {
 	n := c.pod.node
-	run := newCheck(probe.ProbeHandler, c.spec.Ports, c.pod.address.String(), c.pod.loopback().String())
-	results := newTally(probe)
-	initial := n.scaled(time.Duration(probe.InitialDelaySeconds) * time.Second)
+	run := probe.NewCheck(spec.ProbeHandler, c.spec.Ports, c.pod.address.String(), c.pod.loopback().String())
+	results := probe.NewTally(spec)
+	initial := n.scaled(time.Duration(spec.InitialDelaySeconds) * time.Second)
 	if !sleep(ctx, initial-time.Since(c.startedAt)) {
 		return true
 	}
 	for {
-		err := attempt(ctx, run, time.Duration(max(1, probe.TimeoutSeconds))*time.Second)
+		err := attempt(ctx, run, time.Duration(max(1, spec.TimeoutSeconds))*time.Second)
 		if ctx.Err() != nil {
 			return true // the pod is going; that is no verdict
 		}
 		if err != nil {
 			c.event(corev1.EventTypeWarning, "Unhealthy", "%s probe failed: %s", kind, err)
 		}
-		if results.add(err == nil) && decided(err == nil) {
+		if results.Add(err == nil) && decided(err == nil) {
 			return err == nil
 		}
-		if !sleep(ctx, n.scaled(time.Duration(max(1, probe.PeriodSeconds))*time.Second)) {
+		if !sleep(ctx, n.scaled(time.Duration(max(1, spec.PeriodSeconds))*time.Second)) {
 			return true
 		}
 	}
 }
 
 // attempt runs a check within its timeout, which is not scaled: a simulated program is no faster for it.
-func attempt(ctx context.Context, run check, timeout time.Duration) error {
+func attempt(ctx context.Context, run probe.Check, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return run(ctx)

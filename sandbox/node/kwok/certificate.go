@@ -1,4 +1,4 @@
-package node
+package kwok
 
 import (
 	"crypto/ecdsa"
@@ -15,14 +15,14 @@ import (
 
 // writeServingCertificate makes a self-signed certificate for the kubelet API, as a kubelet does when it has none; the
 // API server does not verify it unless told to.
-func writeServingCertificate(certificatePath, keyPath, address string) error {
+func writeServingCertificate(certificatePath, keyPath, node, address string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: "system:node:" + Name},
+		Subject:      pkix.Name{CommonName: "system:node:" + node},
 		IPAddresses:  []net.IP{net.ParseIP(address)},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().AddDate(1, 0, 0),

@@ -1,4 +1,4 @@
-package node
+package rootfs
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// layOut puts volumes, given by name with their directories, at their mount paths below root, shallow ones first. A
+// Mount puts volumes, given by name with their directories, at their mount paths below root, shallow ones first. A
 // mounted directory hides the image's. What an emptyDir holds is shared, so it is linked; the others are copied.
-func layOut(root string, volumes map[string]string, shared map[string]bool, mounts []corev1.VolumeMount) error {
+func Mount(root string, volumes map[string]string, shared map[string]bool, mounts []corev1.VolumeMount) error {
 	mounts = slices.Clone(mounts)
 	slices.SortStableFunc(mounts, func(a, b corev1.VolumeMount) int {
 		return strings.Count(filepath.Clean(a.MountPath), "/") - strings.Count(filepath.Clean(b.MountPath), "/")
@@ -22,14 +22,14 @@ func layOut(root string, volumes map[string]string, shared map[string]bool, moun
 	for _, mount := range mounts {
 		source := filepath.Join(volumes[mount.Name], filepath.Clean("/"+mount.SubPath))
 		target := filepath.Join(root, filepath.Clean("/"+mount.MountPath))
-		if err := layOutOne(source, target, shared[mount.Name]); err != nil {
+		if err := mountOne(source, target, shared[mount.Name]); err != nil {
 			return fmt.Errorf("mounting volume %q at %s: %w", mount.Name, mount.MountPath, err)
 		}
 	}
 	return nil
 }
 
-func layOutOne(source, target string, shared bool) error {
+func mountOne(source, target string, shared bool) error {
 	info, err := os.Stat(source)
 	if errors.Is(err, fs.ErrNotExist) {
 		// A subPath that the volume does not have becomes an empty directory, on a real node too: the classic sign of
@@ -45,7 +45,7 @@ func layOutOne(source, target string, shared bool) error {
 	if err == nil && existing.IsDir() != info.IsDir() {
 		return errors.New("not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type")
 	}
-	if err := removeTree(target); err != nil {
+	if err := Remove(target); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
@@ -54,5 +54,5 @@ func layOutOne(source, target string, shared bool) error {
 	if shared {
 		return os.Symlink(source, target)
 	}
-	return copyTree(source, target)
+	return Copy(source, target)
 }

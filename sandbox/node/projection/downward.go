@@ -1,4 +1,4 @@
-package node
+package projection
 
 import (
 	"fmt"
@@ -12,28 +12,28 @@ import (
 )
 
 // field is the value of a downward API field.
-func (p *pod) field(path string) (string, error) {
+func (p Pod) field(path string) (string, error) {
 	switch path {
 	case "metadata.name":
-		return p.object.Name, nil
+		return p.Object.Name, nil
 	case "metadata.namespace":
-		return p.object.Namespace, nil
+		return p.Object.Namespace, nil
 	case "metadata.uid":
-		return string(p.object.UID), nil
+		return string(p.Object.UID), nil
 	case "metadata.labels":
-		return formatMap(p.object.Labels), nil
+		return formatMap(p.Object.Labels), nil
 	case "metadata.annotations":
-		return formatMap(p.object.Annotations), nil
+		return formatMap(p.Object.Annotations), nil
 	case "spec.nodeName":
-		return Name, nil
+		return p.Node, nil
 	case "spec.serviceAccountName":
-		return p.object.Spec.ServiceAccountName, nil
+		return p.Object.Spec.ServiceAccountName, nil
 	case "status.podIP", "status.podIPs":
-		return p.address.String(), nil
+		return p.Address.String(), nil
 	case "status.hostIP", "status.hostIPs":
-		return kubeletAddress(p.node.Instance), nil
+		return p.HostIP, nil
 	}
-	for prefix, values := range map[string]map[string]string{"metadata.labels": p.object.Labels, "metadata.annotations": p.object.Annotations} {
+	for prefix, values := range map[string]map[string]string{"metadata.labels": p.Object.Labels, "metadata.annotations": p.Object.Annotations} {
 		if key, ok := strings.CutPrefix(path, prefix+"['"); ok {
 			return values[strings.TrimSuffix(key, "']")], nil
 		}
@@ -41,7 +41,7 @@ func (p *pod) field(path string) (string, error) {
 	return "", fmt.Errorf("unsupported fieldPath: %s", path)
 }
 
-func (p *pod) downwardFiles(items []corev1.DownwardAPIVolumeFile, mode *int32) (map[string]volumeFile, error) {
+func (p Pod) downwardFiles(items []corev1.DownwardAPIVolumeFile, mode *int32) (map[string]volumeFile, error) {
 	files := map[string]volumeFile{}
 	for _, item := range items {
 		if item.FieldRef == nil {

@@ -1,4 +1,5 @@
-package node
+// Package probe runs the probes of containers: what one look finds, in the words of a kubelet, and when that is a verdict.
+package probe
 
 import (
 	"context"
@@ -18,12 +19,12 @@ import (
 	"lockstep/sandbox/simulate"
 )
 
-// A check runs a probe once. Its error is the probe's failure, in the words of a kubelet's Unhealthy event.
-type check func(ctx context.Context) error
+// A Check runs a probe once. Its error is the probe's failure, in the words of a kubelet's Unhealthy event.
+type Check func(ctx context.Context) error
 
-// newCheck makes the check of a probe against a container's pod: podIP is the address in messages, loopback the one
+// NewCheck makes the check of a probe against a container's pod: podIP is the address in messages, loopback the one
 // that is asked.
-func newCheck(handler corev1.ProbeHandler, ports []corev1.ContainerPort, podIP, loopback string) check {
+func NewCheck(handler corev1.ProbeHandler, ports []corev1.ContainerPort, podIP, loopback string) Check {
 	switch {
 	case handler.HTTPGet != nil:
 		return httpCheck(handler.HTTPGet, ports, podIP, loopback)
@@ -37,7 +38,7 @@ func newCheck(handler corev1.ProbeHandler, ports []corev1.ContainerPort, podIP, 
 	}
 }
 
-func httpCheck(get *corev1.HTTPGetAction, ports []corev1.ContainerPort, podIP, loopback string) check {
+func httpCheck(get *corev1.HTTPGetAction, ports []corev1.ContainerPort, podIP, loopback string) Check {
 	client := &http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -99,7 +100,7 @@ func judge(response *http.Response) error {
 	return nil
 }
 
-func tcpCheck(port intstr.IntOrString, ports []corev1.ContainerPort, podIP, loopback string) check {
+func tcpCheck(port intstr.IntOrString, ports []corev1.ContainerPort, podIP, loopback string) Check {
 	return func(ctx context.Context) error {
 		number, err := probePort(port, ports)
 		if err != nil {

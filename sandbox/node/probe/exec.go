@@ -1,4 +1,4 @@
-package node
+package probe
 
 import (
 	"context"
@@ -18,7 +18,7 @@ var (
 )
 
 // execCheck understands a command as the TCP connection it makes. There is no container to run any other command in.
-func execCheck(command []string, loopback string) check {
+func execCheck(command []string, loopback string) Check {
 	line := strings.Join(command, " ")
 	var port int
 	var refused string

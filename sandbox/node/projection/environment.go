@@ -1,4 +1,4 @@
-package node
+package projection
 
 import (
 	"context"
@@ -12,15 +12,15 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// environment is the container's environment: the image's, then envFrom, then env, later ones winning.
-func (c *container) environment(ctx context.Context, from image) (map[string]string, error) {
-	env := map[string]string{"HOSTNAME": c.pod.object.Name}
-	for _, entry := range from.Config.Env {
+// Environment is a container's environment: that of its image, then envFrom, then env, later ones winning.
+func (p Pod) Environment(ctx context.Context, of corev1.Container, image []string) (map[string]string, error) {
+	env := map[string]string{"HOSTNAME": p.Object.Name}
+	for _, entry := range image {
 		name, value, _ := strings.Cut(entry, "=")
 		env[name] = value
 	}
-	for _, source := range c.spec.EnvFrom {
-		values, err := c.pod.envFrom(ctx, source)
+	for _, source := range of.EnvFrom {
+		values, err := p.envFrom(ctx, source)
 		if err != nil {
 			return nil, err
 		}
@@ -28,8 +28,8 @@ func (c *container) environment(ctx context.Context, from image) (map[string]str
 	}
 	// Only the pod's own variables can be referred to, not the image's.
 	known := map[string]string{}
-	for _, variable := range c.spec.Env {
-		value, ok, err := c.pod.envValue(ctx, variable, known)
+	for _, variable := range of.Env {
+		value, ok, err := p.envValue(ctx, variable, known)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +40,7 @@ func (c *container) environment(ctx context.Context, from image) (map[string]str
 	return env, nil
 }
 
-func (p *pod) envFrom(ctx context.Context, source corev1.EnvFromSource) (map[string]string, error) {
+func (p Pod) envFrom(ctx context.Context, source corev1.EnvFromSource) (map[string]string, error) {
 	var values map[string]string
 	var err error
 	switch {
@@ -57,22 +57,22 @@ func (p *pod) envFrom(ctx context.Context, source corev1.EnvFromSource) (map[str
 }
 
 // envValue is a variable's value; ok is false if it comes from an optional source that is not there.
-func (p *pod) envValue(ctx context.Context, variable corev1.EnvVar, known map[string]string) (value string, ok bool, err error) {
+func (p Pod) envValue(ctx context.Context, variable corev1.EnvVar, known map[string]string) (value string, ok bool, err error) {
 	from := variable.ValueFrom
 	switch {
 	case from == nil:
-		return expand(variable.Value, known), true, nil
+		return Expand(variable.Value, known), true, nil
 	case from.FieldRef != nil:
 		value, err = p.field(from.FieldRef.FieldPath)
 		return value, err == nil, err
 	case from.SecretKeyRef != nil:
 		optional := ptr.Deref(from.SecretKeyRef.Optional, false)
 		values, err := p.secretValues(ctx, from.SecretKeyRef.Name, optional)
-		return keyValue(values, from.SecretKeyRef.Key, optional, err, "Secret", p.object.Namespace, from.SecretKeyRef.Name)
+		return keyValue(values, from.SecretKeyRef.Key, optional, err, "Secret", p.Object.Namespace, from.SecretKeyRef.Name)
 	case from.ConfigMapKeyRef != nil:
 		optional := ptr.Deref(from.ConfigMapKeyRef.Optional, false)
 		values, err := p.configMapValues(ctx, from.ConfigMapKeyRef.Name, optional)
-		return keyValue(values, from.ConfigMapKeyRef.Key, optional, err, "ConfigMap", p.object.Namespace, from.ConfigMapKeyRef.Name)
+		return keyValue(values, from.ConfigMapKeyRef.Key, optional, err, "ConfigMap", p.Object.Namespace, from.ConfigMapKeyRef.Name)
 	}
 	return "", false, nil // resourceFieldRef: a simulated program has no resources
 }
@@ -85,8 +85,8 @@ func keyValue(values map[string]string, key string, optional bool, err error, ki
 	return value, ok, err
 }
 
-func (p *pod) secretValues(ctx context.Context, name string, optional bool) (map[string]string, error) {
-	object, err := p.node.client.CoreV1().Secrets(p.object.Namespace).Get(ctx, name, metav1.GetOptions{})
+func (p Pod) secretValues(ctx context.Context, name string, optional bool) (map[string]string, error) {
+	object, err := p.Client.CoreV1().Secrets(p.Object.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) && optional {
 		return nil, nil
 	}
@@ -100,8 +100,8 @@ func (p *pod) secretValues(ctx context.Context, name string, optional bool) (map
 	return values, nil
 }
 
-func (p *pod) configMapValues(ctx context.Context, name string, optional bool) (map[string]string, error) {
-	object, err := p.node.client.CoreV1().ConfigMaps(p.object.Namespace).Get(ctx, name, metav1.GetOptions{})
+func (p Pod) configMapValues(ctx context.Context, name string, optional bool) (map[string]string, error) {
+	object, err := p.Client.CoreV1().ConfigMaps(p.Object.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) && optional {
 		return nil, nil
 	}
@@ -111,8 +111,8 @@ func (p *pod) configMapValues(ctx context.Context, name string, optional bool) (
 	return object.Data, nil
 }
 
-// expand replaces $(NAME) by the variable's value; $$(NAME) stands for itself, and so does an unknown one.
-func expand(text string, known map[string]string) string {
+// Expand replaces $(NAME) by the variable's value; $$(NAME) stands for itself, and so does an unknown one.
+func Expand(text string, known map[string]string) string {
 	var out strings.Builder
 	for text != "" {
 		if strings.HasPrefix(text, "$$") {

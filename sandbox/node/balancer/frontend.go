@@ -1,4 +1,4 @@
-package node
+package balancer
 
 import (
 	"context"
@@ -16,7 +16,7 @@ type frontend struct {
 }
 
 // listen opens and closes listeners until they are those of the frontends.
-func (b *balancer) listen(ctx context.Context, frontends map[frontend]bool) {
+func (b *Balancer) listen(ctx context.Context, frontends map[frontend]bool) {
 	for at, listener := range b.listeners {
 		if !frontends[at] {
 			listener.Close()
@@ -30,7 +30,7 @@ func (b *balancer) listen(ctx context.Context, frontends map[frontend]bool) {
 		listener, err := net.Listen("tcp", at.address.String())
 		if err != nil {
 			if !b.refused[at] {
-				b.node.Log.Warn("load balancer does not listen; its pods can be reached by port-forward", "service", at.namespace+"/"+at.service, "error", err)
+				b.Log.Warn("load balancer does not listen; its pods can be reached by port-forward", "service", at.namespace+"/"+at.service, "error", err)
 			}
 			b.refused[at] = true
 			continue
@@ -41,7 +41,7 @@ func (b *balancer) listen(ctx context.Context, frontends map[frontend]bool) {
 }
 
 // accept forwards connections until the listener is closed.
-func (b *balancer) accept(ctx context.Context, at frontend, listener net.Listener) {
+func (b *Balancer) accept(ctx context.Context, at frontend, listener net.Listener) {
 	for {
 		client, err := listener.Accept()
 		if err != nil {
@@ -52,9 +52,9 @@ func (b *balancer) accept(ctx context.Context, at frontend, listener net.Listene
 }
 
 // forward joins a connection with one to a ready pod, or drops it if there is none.
-func (b *balancer) forward(ctx context.Context, at frontend, client net.Conn) {
+func (b *Balancer) forward(ctx context.Context, at frontend, client net.Conn) {
 	defer client.Close()
-	backends, _ := b.node.index.Backends(at.namespace, at.service, strconv.Itoa(int(at.address.Port())))
+	backends, _ := b.Index.Backends(at.namespace, at.service, strconv.Itoa(int(at.address.Port())))
 	for _, backend := range backends {
 		server, err := new(net.Dialer).DialContext(ctx, "tcp", backend.Address.String())
 		if err != nil {

@@ -1,4 +1,5 @@
-package node
+// Package image keeps the images of the sandbox node, pulled from the sandbox registry as a kubelet and containerd would.
+package image
 
 import (
 	"context"
@@ -17,90 +18,93 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"lockstep/sandbox/node/rootfs"
 )
 
-// programLabel names, in an image's configuration, the simulated program that stands for what the image would run.
-const programLabel = "dev.lockstep.sandbox.program"
+// ProgramLabel names, in an image's configuration, the simulated program that stands for what the image would run.
+const ProgramLabel = "dev.lockstep.sandbox.program"
 
-// An image as the node has it.
-type image struct {
+// An Image is an image as the node has it.
+type Image struct {
 	ID      string    `json:"id"`   // <registry>/<repository>@<digest>, the digest of what the reference led to
 	Size    int64     `json:"size"` // compressed, in bytes
 	Program string    `json:"program"`
 	Config  v1.Config `json:"config"`
-	rootfs  string    // its files; not to be written to
+	Rootfs  string    `json:"-"` // its files; not to be written to
 }
 
-// imageStore keeps the images of the node below dir: one directory for each digest, and which digest a reference led to
+// Store keeps the images of the node below dir: one directory for each digest, and which digest a reference led to
 // when it was pulled. The latter is what makes IfNotPresent keep an old image under a tag that has moved.
-type imageStore struct {
+type Store struct {
 	dir, registry string
 	mu            sync.Mutex // held during a pull too: one at a time, like a kubelet by default
 }
 
-func newImageStore(dir, registry string) *imageStore {
-	return &imageStore{dir: dir, registry: registry}
+// NewStore is the store below dir that pulls from a registry, given as host:port.
+func NewStore(dir, registry string) *Store {
+	return &Store{dir: dir, registry: registry}
 }
 
-// local is the image that reference led to when it was last pulled.
-func (s *imageStore) local(reference string) (image, bool) {
+// Local is the image that reference led to when it was last pulled.
+func (s *Store) Local(reference string) (Image, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ref, err := name.ParseReference(reference)
 	if err != nil {
-		return image{}, false
+		return Image{}, false
 	}
 	digest, ok := s.digests()[fullName(ref)]
 	if !ok {
-		return image{}, false
+		return Image{}, false
 	}
 	found, err := s.load(digest)
 	found.ID = imageID(ref, digest)
 	return found, err == nil
 }
 
-// pull gets an image from the sandbox registry, which has every repository whatever its host. The errors are worded as
+// Pull gets an image from the sandbox registry, which has every repository whatever its host. The errors are worded as
 // containerd words them; one of our own is that of an image that no simulated program stands for.
-func (s *imageStore) pull(ctx context.Context, reference string) (image, error) {
+func (s *Store) Pull(ctx context.Context, reference string) (Image, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ref, err := name.ParseReference(reference)
 	if err != nil {
-		return image{}, fmt.Errorf("failed to parse image reference %q: %w", reference, err)
+		return Image{}, fmt.Errorf("failed to parse image reference %q: %w", reference, err)
 	}
 	full := fullName(ref)
 	source, err := s.mirrored(ref)
 	if err != nil {
-		return image{}, err
+		return Image{}, err
 	}
 	platform := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	description, err := remote.Get(source, remote.WithContext(ctx), remote.WithPlatform(platform))
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", full, full, worded(ref, err))
+		return Image{}, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %w", full, full, worded(ref, err))
 	}
 	found, err := description.Image()
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: no match for platform %s in manifest: %w", full, platform, err)
+		return Image{}, fmt.Errorf("failed to pull and unpack image %q: no match for platform %s in manifest: %w", full, platform, err)
 	}
 	digest := description.Digest.String()
 	if _, err := s.load(digest); err != nil {
 		if err := s.store(digest, found); err != nil {
-			return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", full, err)
+			return Image{}, fmt.Errorf("failed to pull and unpack image %q: %w", full, err)
 		}
 	}
 	pulled, err := s.load(digest)
 	if err != nil {
-		return image{}, fmt.Errorf("failed to pull and unpack image %q: %w", full, err)
+		return Image{}, fmt.Errorf("failed to pull and unpack image %q: %w", full, err)
 	}
 	if pulled.Program == "" {
-		return image{}, fmt.Errorf("image %q has no label %s: the sandbox node runs simulated programs only; use an image of the sandbox or one built on it", full, programLabel)
+		return Image{}, fmt.Errorf("image %q has no label %s: the sandbox node runs simulated programs only; use an image of the sandbox or one built on it", full, ProgramLabel)
 	}
 	pulled.ID = imageID(ref, digest)
 	return pulled, s.remember(full, digest)
 }
 
 // mirrored is the same repository on the sandbox registry.
-func (s *imageStore) mirrored(ref name.Reference) (name.Reference, error) {
+func (s *Store) mirrored(ref name.Reference) (name.Reference, error) {
 	separator := ":"
 	if _, ok := ref.(name.Digest); ok {
 		separator = "@"
@@ -134,7 +138,7 @@ func worded(ref name.Reference, err error) error {
 }
 
 // store unpacks the image beside its place and moves it there, so that a directory of that name is complete.
-func (s *imageStore) store(digest string, from v1.Image) error {
+func (s *Store) store(digest string, from v1.Image) error {
 	config, err := from.ConfigFile()
 	if err != nil {
 		return err
@@ -143,7 +147,7 @@ func (s *imageStore) store(digest string, from v1.Image) error {
 	if err != nil {
 		return err
 	}
-	stored := image{Program: config.Config.Labels[programLabel], Config: config.Config, Size: manifest.Config.Size}
+	stored := Image{Program: config.Config.Labels[ProgramLabel], Config: config.Config, Size: manifest.Config.Size}
 	for _, layer := range manifest.Layers {
 		stored.Size += layer.Size
 	}
@@ -152,7 +156,7 @@ func (s *imageStore) store(digest string, from v1.Image) error {
 		return err
 	}
 	partial := s.path(digest) + ".partial"
-	if err := removeTree(partial); err != nil {
+	if err := rootfs.Remove(partial); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(partial, "rootfs"), 0o755); err != nil {
@@ -160,7 +164,7 @@ func (s *imageStore) store(digest string, from v1.Image) error {
 	}
 	files := mutate.Extract(from)
 	defer files.Close()
-	if err := unpack(files, filepath.Join(partial, "rootfs")); err != nil {
+	if err := rootfs.Unpack(files, filepath.Join(partial, "rootfs")); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(partial, "image.json"), encoded, 0o644); err != nil {
@@ -169,21 +173,21 @@ func (s *imageStore) store(digest string, from v1.Image) error {
 	return os.Rename(partial, s.path(digest))
 }
 
-func (s *imageStore) load(digest string) (image, error) {
+func (s *Store) load(digest string) (Image, error) {
 	encoded, err := os.ReadFile(filepath.Join(s.path(digest), "image.json"))
 	if err != nil {
-		return image{}, err
+		return Image{}, err
 	}
-	found := image{rootfs: filepath.Join(s.path(digest), "rootfs")}
+	found := Image{Rootfs: filepath.Join(s.path(digest), "rootfs")}
 	return found, json.Unmarshal(encoded, &found)
 }
 
-func (s *imageStore) path(digest string) string {
+func (s *Store) path(digest string) string {
 	return filepath.Join(s.dir, strings.ReplaceAll(digest, ":", "-"))
 }
 
 // digests is the digest by reference, and remember adds one.
-func (s *imageStore) digests() map[string]string {
+func (s *Store) digests() map[string]string {
 	digests := map[string]string{}
 	if encoded, err := os.ReadFile(filepath.Join(s.dir, "references.json")); err == nil {
 		_ = json.Unmarshal(encoded, &digests) // a broken file only means to pull again
@@ -191,7 +195,7 @@ func (s *imageStore) digests() map[string]string {
 	return digests
 }
 
-func (s *imageStore) remember(reference, digest string) error {
+func (s *Store) remember(reference, digest string) error {
 	digests := s.digests()
 	digests[reference] = digest
 	encoded, err := json.MarshalIndent(digests, "", "  ")
