@@ -16,7 +16,6 @@ const atMost = 15
 var tooLarge = map[string]int{
 	"activities":       21,
 	"sandbox/envoy":    16,
-	"sandbox/wso2am":   24,
 	"starter":          17,
 	"test/chaos":       16,
 }

@@ -6,11 +6,20 @@ import (
 	"net/http"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/keymanager"
+	"lockstep/sandbox/wso2am/resident"
+	"lockstep/sandbox/wso2am/rest"
+)
+
+// Scopes that open an endpoint: any of them.
+var (
+	adminSettingsScopes = []string{"apim:admin", "apim:admin_settings"}
+	publisherSettings   = []string{"apim:api_view", "apim:publisher_settings"}
 )
 
 func (s *server) adminRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+adminPath+"/settings", s.scoped(adminSettingsScopes, s.adminSettings))
-	mux.HandleFunc("GET "+publisherPath+"/settings", s.scoped(publisherSettings, s.publisherSettings))
+	mux.HandleFunc("GET "+adminPath+"/settings", s.resident.Scoped(adminSettingsScopes, s.adminSettings))
+	mux.HandleFunc("GET "+publisherPath+"/settings", s.resident.Scoped(publisherSettings, s.publisherSettings))
 }
 
 // adminSettings lists the connectors, from which a client reads the exact names of their properties.
@@ -29,9 +38,9 @@ func (s *server) adminSettings(w http.ResponseWriter, _ *http.Request) {
 		property("IdentityUser", "Identity Username", "input", true, false),
 		property("MutualTLSOptions", "Select a Certificate Type", "options", true, false))
 	carbon.JSON(w, http.StatusOK, map[string]any{
-		"scopes": portalScopes, "gatewayTypes": []string{"Regular"}, "analyticsEnabled": false,
+		"scopes": resident.PortalScopes, "gatewayTypes": []string{"Regular"}, "analyticsEnabled": false,
 		"keyManagerConfiguration": []any{map[string]any{
-			"type": typeIS7, "displayName": "WSO2 Identity Server 7", "defaultConsumerKeyClaim": "azp",
+			"type": keymanager.TypeIS7, "displayName": "WSO2 Identity Server 7", "defaultConsumerKeyClaim": "azp",
 			"defaultScopesClaim": "scope", "configurations": []any{
 				property("api_resource_management_endpoint", "WSO2 Identity Server 7 API Resource Management Endpoint", "input", true, false),
 				property("is7_roles_endpoint", "WSO2 Identity Server 7 Roles Endpoint", "input", true, false),
@@ -53,7 +62,7 @@ func (s *server) publisherSettings(w http.ResponseWriter, _ *http.Request) {
 		})
 	}
 	carbon.JSON(w, http.StatusOK, map[string]any{
-		"environment": environments, "gatewayTypes": []string{"Regular"}, "scopes": portalScopes,
+		"environment": environments, "gatewayTypes": []string{"Regular"}, "scopes": resident.PortalScopes,
 		"devportalUrl": s.Config.String("apim.devportal.url", ""), "authorizationHeader": "Authorization",
 	})
 }
@@ -64,7 +73,7 @@ const maxDiscovery = 1 << 20
 // wrong user info endpoint, and neither scope management nor connector properties.
 func (s *server) discover(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseMultipartForm(maxDiscovery); err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	document, err := s.readWellKnown(r)
@@ -72,14 +81,14 @@ func (s *server) discover(w http.ResponseWriter, r *http.Request) {
 		carbon.JSON(w, http.StatusOK, map[string]any{"valid": false})
 		return
 	}
-	found := newKeyManager()
+	found := keymanager.New()
 	found.Name, found.Type, found.Enabled = "discovered", r.FormValue("type"), true
 	found.EnableTokenGeneration, found.EnableMapOAuthConsumerApps, found.EnableOAuthAppCreation = true, true, true
 	found.Issuer, found.TokenEndpoint = document["issuer"], document["token_endpoint"]
 	found.RevokeEndpoint, found.IntrospectionEndpoint = document["revocation_endpoint"], document["introspection_endpoint"]
 	found.AuthorizeEndpoint, found.UserInfoEndpoint = document["authorization_endpoint"], document["userinfo_endpoint"]
 	found.ClientRegistrationEndpoint = document["registration_endpoint"]
-	found.Certificates = &certificates{Type: "JWKS", Value: document["jwks_uri"]}
+	found.Certificates = &keymanager.Certificates{Type: "JWKS", Value: document["jwks_uri"]}
 	carbon.JSON(w, http.StatusOK, map[string]any{"valid": true, "value": found})
 }
 

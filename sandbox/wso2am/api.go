@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/keymanager"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 // api is API of the publisher API v4: what the gateway needs of it as fields, and all that was sent, to be given back.
@@ -22,26 +24,12 @@ type api struct {
 	Endpoints      *endpointConfig `json:"endpointConfig"`
 	Operations     []operation     `json:"operations"`
 	ScopeList      []struct {
-		Scope apiScope `json:"scope"`
+		Scope keymanager.Scope `json:"scope"`
 	} `json:"scopes"`
 
 	sent      map[string]any
 	revisions []*revision
 	made      int // revisions ever made; they are numbered
-}
-
-type apiScope struct {
-	Name        string   `json:"name"`
-	DisplayName string   `json:"displayName"`
-	Description string   `json:"description"`
-	Bindings    []string `json:"bindings"`
-}
-
-func (s apiScope) display() string {
-	if s.DisplayName != "" {
-		return s.DisplayName
-	}
-	return s.Name
 }
 
 type operation struct {
@@ -95,13 +83,13 @@ func apiShape() carbon.Shape {
 			"shared": {Kind: carbon.Flag},
 			"scope": {Kind: carbon.Object, Required: true, Fields: carbon.Shape{
 				"id": {Kind: carbon.Text}, "name": {Kind: carbon.Text, Required: true, Min: 1, Max: 255},
-				"displayName": {Kind: carbon.Text, Max: 255}, "description": {Kind: carbon.Text}, "bindings": textList,
+				"displayName": {Kind: carbon.Text, Max: 255}, "description": {Kind: carbon.Text}, "bindings": rest.TextList,
 				"usageCount": {Kind: carbon.Integer},
 			}},
 		}}},
 		"operations": {Kind: carbon.List, Items: &carbon.Field{Kind: carbon.Object, Fields: carbon.Shape{
 			"id": {Kind: carbon.Text}, "target": {Kind: carbon.Text}, "verb": {Kind: carbon.Text}, "authType": {Kind: carbon.Text},
-			"throttlingPolicy": {Kind: carbon.Text}, "scopes": textList, "usedProductIds": textList,
+			"throttlingPolicy": {Kind: carbon.Text}, "scopes": rest.TextList, "usedProductIds": rest.TextList,
 			"amznResourceName": {Kind: carbon.Text}, "amznResourceTimeout": {Kind: carbon.Integer},
 			"payloadSchema": {Kind: carbon.Text}, "uriMapping": {Kind: carbon.Text}, "operationPolicies": {Kind: carbon.Object},
 		}}},
@@ -159,8 +147,8 @@ func (a *api) complete(provider string) {
 	}
 }
 
-func (a *api) scopes() []apiScope {
-	var list []apiScope
+func (a *api) scopes() []keymanager.Scope {
+	var list []keymanager.Scope
 	for _, one := range a.ScopeList {
 		list = append(list, one.Scope)
 	}

@@ -10,17 +10,29 @@ import (
 	"strings"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
+
+const maxBody = 1 << 20
 
 const publisherPath = "/api/am/publisher/v4"
 
+// Scopes that open an endpoint: any of them.
+var (
+	apiReadScopes    = []string{"apim:api_view", "apim:api_manage", "apim:api_import_export"}
+	apiCreateScopes  = []string{"apim:api_create", "apim:api_manage"}
+	apiUpdateScopes  = []string{"apim:api_create", "apim:api_manage", "apim:api_publish"}
+	apiDeleteScopes  = []string{"apim:api_delete", "apim:api_manage", "apim:api_import_export"}
+	apiPublishScopes = []string{"apim:api_publish", "apim:api_manage", "apim:api_import_export"}
+)
+
 func (s *server) apiRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+publisherPath+"/apis", s.scoped(append(apiReadScopes, "apim:api_list_view"), s.listAPIs))
-	mux.HandleFunc("POST "+publisherPath+"/apis", s.scoped(apiCreateScopes, s.createAPI))
-	mux.HandleFunc("POST "+publisherPath+"/apis/change-lifecycle", s.scoped(apiPublishScopes, s.changeLifecycle))
-	mux.HandleFunc("GET "+publisherPath+"/apis/{id}", s.scoped(apiReadScopes, s.readAPI))
-	mux.HandleFunc("PUT "+publisherPath+"/apis/{id}", s.scoped(apiUpdateScopes, s.updateAPI))
-	mux.HandleFunc("DELETE "+publisherPath+"/apis/{id}", s.scoped(apiDeleteScopes, s.deleteAPI))
+	mux.HandleFunc("GET "+publisherPath+"/apis", s.resident.Scoped(append(apiReadScopes, "apim:api_list_view"), s.listAPIs))
+	mux.HandleFunc("POST "+publisherPath+"/apis", s.resident.Scoped(apiCreateScopes, s.createAPI))
+	mux.HandleFunc("POST "+publisherPath+"/apis/change-lifecycle", s.resident.Scoped(apiPublishScopes, s.changeLifecycle))
+	mux.HandleFunc("GET "+publisherPath+"/apis/{id}", s.resident.Scoped(apiReadScopes, s.readAPI))
+	mux.HandleFunc("PUT "+publisherPath+"/apis/{id}", s.resident.Scoped(apiUpdateScopes, s.updateAPI))
+	mux.HandleFunc("DELETE "+publisherPath+"/apis/{id}", s.resident.Scoped(apiDeleteScopes, s.deleteAPI))
 }
 
 // listAPIs knows the queries name:, version: and context:, and a bare word, which is looked for in names.
@@ -35,7 +47,7 @@ func (s *server) listAPIs(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.SortFunc(list, func(a, b map[string]any) int { return cmp.Compare(a["name"].(string), b["name"].(string)) })
-	writePage(w, r, list)
+	rest.WritePage(w, r, list)
 }
 
 func (a *api) matches(term string) bool {
@@ -62,7 +74,7 @@ func (s *server) createAPI(w http.ResponseWriter, r *http.Request) {
 		problem = s.fanOut(r.Context(), made.scopes())
 	}
 	if problem != nil {
-		fail(w, problem)
+		rest.Fail(w, problem)
 		return
 	}
 	made.ID, made.LifeCycle = carbon.UUID(), "CREATED"
@@ -73,27 +85,27 @@ func (s *server) createAPI(w http.ResponseWriter, r *http.Request) {
 	carbon.JSON(w, http.StatusCreated, made.body())
 }
 
-func (s *server) decodeAPI(body io.Reader) (*api, *problem) {
-	data, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+func (s *server) decodeAPI(body io.Reader) (*api, *rest.Problem) {
+	data, err := io.ReadAll(io.LimitReader(body, maxBody))
 	if err != nil {
-		return nil, badRequest.because(err.Error())
+		return nil, rest.BadRequest.Because(err.Error())
 	}
 	made := &api{}
 	if err := json.Unmarshal(data, &made.sent); err != nil {
-		return nil, badRequest.because("body is not JSON: " + err.Error())
+		return nil, rest.BadRequest.Because("body is not JSON: " + err.Error())
 	}
 	if sent := made.sent["keyManagers"]; sent != nil {
 		if list, ok := sent.([]any); !ok || len(list) == 0 {
-			return nil, &keyManagersNotArray
+			return nil, &rest.KeyManagersNotArray
 		}
 	}
 	if err := carbon.Decode(bytes.NewReader(data), apiShape(), made); err != nil {
-		return nil, badRequest.because(err.Error())
+		return nil, rest.BadRequest.Because(err.Error())
 	}
 	made.complete(s.Admin.Username)
 	for _, policy := range made.Policies {
 		if !slices.Contains(policies, policy) {
-			return nil, tierInvalid.because("The tier name is invalid: " + policy)
+			return nil, rest.TierInvalid.Because("The tier name is invalid: " + policy)
 		}
 	}
 	return made, nil
@@ -102,12 +114,12 @@ func (s *server) decodeAPI(body io.Reader) (*api, *problem) {
 // policies are the business plans a fresh API Manager has, for APIs and, but for names, for applications.
 var policies = []string{"Bronze", "Silver", "Gold", "Unlimited", "Unauthenticated", "10PerMin", "20PerMin", "50PerMin"}
 
-func (s *store) clash(made *api) *problem {
+func (s *store) clash(made *api) *rest.Problem {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, other := range s.apis {
 		if other.Version == made.Version && (other.Name == made.Name || other.Context == made.Context) {
-			return apiExists.because("The API with name " + made.Name + " or context " + made.Context + " and version " +
+			return rest.APIExists.Because("The API with name " + made.Name + " or context " + made.Context + " and version " +
 				made.Version + " already exists")
 		}
 	}
@@ -120,7 +132,7 @@ func (s *server) withAPI(w http.ResponseWriter, id string, next func(*api)) {
 	defer s.store.mu.Unlock()
 	found, ok := s.store.apis[id]
 	if !ok {
-		fail(w, apiNotFound.because("Requested API with id '"+id+"' not found"))
+		rest.Fail(w, rest.APINotFound.Because("Requested API with id '"+id+"' not found"))
 		return
 	}
 	next(found)
@@ -136,7 +148,7 @@ func (s *server) updateAPI(w http.ResponseWriter, r *http.Request) {
 		problem = s.fanOut(r.Context(), next.scopes())
 	}
 	if problem != nil {
-		fail(w, problem)
+		rest.Fail(w, problem)
 		return
 	}
 	s.withAPI(w, r.PathValue("id"), func(old *api) {
@@ -151,7 +163,7 @@ func (s *server) deleteAPI(w http.ResponseWriter, r *http.Request) {
 	s.withAPI(w, r.PathValue("id"), func(found *api) {
 		for _, one := range s.store.subscriptions {
 			if one.APIID == found.ID {
-				fail(w, &apiHasSubscriptions)
+				rest.Fail(w, &rest.APIHasSubscriptions)
 				return
 			}
 		}
@@ -178,13 +190,13 @@ func (s *server) changeLifecycle(w http.ResponseWriter, r *http.Request) {
 		next, ok := transitions[action][found.LifeCycle]
 		switch {
 		case !ok:
-			fail(w, unsupportedAction.because("Lifecycle state change action "+action+" is not allowed"))
+			rest.Fail(w, rest.UnsupportedAction.Because("Lifecycle state change action "+action+" is not allowed"))
 			return
 		case next == "PUBLISHED" && len(found.Policies) == 0:
-			fail(w, lifecycleFailed.because("Failed to publish service to API store. No Tiers selected"))
+			rest.Fail(w, rest.LifecycleFailed.Because("Failed to publish service to API store. No Tiers selected"))
 			return
 		case next == "PUBLISHED" && found.Implementation == "ENDPOINT" && found.Endpoints == nil:
-			fail(w, lifecycleFailed.because("Failed to publish service to API store. No endpoint selected"))
+			rest.Fail(w, rest.LifecycleFailed.Because("Failed to publish service to API store. No endpoint selected"))
 			return
 		}
 		found.LifeCycle = next

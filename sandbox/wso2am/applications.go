@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 const devportalPath = "/api/am/devportal/v3"
@@ -24,11 +25,14 @@ type application struct {
 	Visibility  string            `json:"visibility"`
 }
 
+// Scopes that open an endpoint: any of them.
+var applicationScopes = []string{"apim:subscribe", "apim:app_manage"}
+
 func (s *server) applicationRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+devportalPath+"/applications", s.scoped(append(applicationScopes, "apim:app_import_export"), s.listApplications))
-	mux.HandleFunc("POST "+devportalPath+"/applications", s.scoped(applicationScopes, s.createApplication))
-	mux.HandleFunc("GET "+devportalPath+"/applications/{id}", s.scoped(applicationScopes, s.readApplication))
-	mux.HandleFunc("DELETE "+devportalPath+"/applications/{id}", s.scoped(append(applicationScopes, "apim:app_import_export"), s.deleteApplication))
+	mux.HandleFunc("GET "+devportalPath+"/applications", s.resident.Scoped(append(applicationScopes, "apim:app_import_export"), s.listApplications))
+	mux.HandleFunc("POST "+devportalPath+"/applications", s.resident.Scoped(applicationScopes, s.createApplication))
+	mux.HandleFunc("GET "+devportalPath+"/applications/{id}", s.resident.Scoped(applicationScopes, s.readApplication))
+	mux.HandleFunc("DELETE "+devportalPath+"/applications/{id}", s.resident.Scoped(append(applicationScopes, "apim:app_import_export"), s.deleteApplication))
 }
 
 // listApplications takes the query for a whole name: the specification knows neither wildcards nor parts.
@@ -42,7 +46,7 @@ func (s *server) listApplications(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	slices.SortFunc(list, func(a, b map[string]any) int { return cmp.Compare(a["name"].(string), b["name"].(string)) })
-	writePage(w, r, list)
+	rest.WritePage(w, r, list)
 }
 
 func (s *store) applicationInfo(one *application) map[string]any {
@@ -76,16 +80,16 @@ func (s *server) createApplication(w http.ResponseWriter, r *http.Request) {
 	if err := carbon.Decode(r.Body, carbon.Shape{
 		"name": {Kind: carbon.Text, Required: true, Min: 1, Max: 100}, "throttlingPolicy": {Kind: carbon.Text, Required: true, Min: 1},
 		"description": {Kind: carbon.Text, Max: 512}, "tokenType": {Kind: carbon.Text, Enum: []string{"OAUTH", "JWT"}},
-		"groups": textList, "attributes": {Kind: carbon.Object}, "subscriptionScopes": {Kind: carbon.List},
+		"groups": rest.TextList, "attributes": {Kind: carbon.Object}, "subscriptionScopes": {Kind: carbon.List},
 		"visibility":    {Kind: carbon.Text, Enum: []string{"PRIVATE", "SHARED_WITH_ORG"}},
 		"applicationId": {Kind: carbon.Text}, "status": {Kind: carbon.Text}, "subscriptionCount": {Kind: carbon.Integer},
 		"keys": {Kind: carbon.List}, "owner": {Kind: carbon.Text}, "hashEnabled": {Kind: carbon.Flag},
 	}, &made); err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	if !slices.Contains(policies, made.Policy) {
-		fail(w, tierInvalid.because("Specified application tier is invalid: "+made.Policy))
+		rest.Fail(w, rest.TierInvalid.Because("Specified application tier is invalid: "+made.Policy))
 		return
 	}
 	made.ID, made.Owner, made.Status = carbon.UUID(), s.Admin.Username, "APPROVED"
@@ -93,7 +97,7 @@ func (s *server) createApplication(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	for _, other := range s.store.applications {
 		if other.Name == made.Name {
-			fail(w, applicationExists.because("A duplicate application already exists by the name - "+made.Name))
+			rest.Fail(w, rest.ApplicationExists.Because("A duplicate application already exists by the name - "+made.Name))
 			return
 		}
 	}
@@ -107,7 +111,7 @@ func (s *server) readApplication(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	found, ok := s.store.applications[r.PathValue("id")]
 	if !ok {
-		fail(w, &applicationNotFound)
+		rest.Fail(w, &rest.ApplicationNotFound)
 		return
 	}
 	carbon.JSON(w, http.StatusOK, s.store.applicationBody(found))
@@ -122,13 +126,13 @@ func (s *server) deleteApplication(w http.ResponseWriter, r *http.Request) {
 	mappings := s.store.keysOf(id)
 	s.store.mu.Unlock()
 	if !ok {
-		fail(w, &applicationNotFound)
+		rest.Fail(w, &rest.ApplicationNotFound)
 		return
 	}
 	for _, mapping := range mappings {
 		if err := s.unregister(r.Context(), mapping); err != nil {
 			s.Env.Log.Error("Cannot remove service provider for the given consumer key", "error", err.Error())
-			fail(w, general.because("Error while deleting the application"))
+			rest.Fail(w, rest.General.Because("Error while deleting the application"))
 			return
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"lockstep/sandbox/wso2am/keymanager"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -39,19 +41,19 @@ func (s *server) authorize(r *http.Request, target deployedAPI, wanted operation
 }
 
 // verify finds the key manager by the token's issuer, byte for byte, and checks the token as that one wants it.
-func (s *server) verify(ctx context.Context, bearer string) (jwt.MapClaims, keyManager, *fault) {
+func (s *server) verify(ctx context.Context, bearer string) (jwt.MapClaims, keymanager.KeyManager, *fault) {
 	unverified, _, err := jwt.NewParser().ParseUnverified(bearer, jwt.MapClaims{})
 	if err != nil {
-		return nil, keyManager{}, &invalidCredentials // opaque tokens have nobody to ask here
+		return nil, keymanager.KeyManager{}, &invalidCredentials // opaque tokens have nobody to ask here
 	}
 	claims := unverified.Claims.(jwt.MapClaims)
 	issuer, _ := claims["iss"].(string)
 	km, ok := s.store.issuedBy(issuer)
 	if !ok {
-		return nil, keyManager{}, &invalidCredentials
+		return nil, keymanager.KeyManager{}, &invalidCredentials
 	}
 	if id, _ := claims["jti"].(string); s.store.isRevoked(id) {
-		return nil, keyManager{}, &invalidCredentials
+		return nil, keymanager.KeyManager{}, &invalidCredentials
 	}
 	if !km.EnableSelfValidationJWT {
 		return claims, km, s.introspectAt(ctx, km, bearer)
@@ -67,15 +69,35 @@ func (s *server) verify(ctx context.Context, bearer string) (jwt.MapClaims, keyM
 	switch {
 	case unreachable != nil:
 		s.Env.Log.Error("Error while retrieving the signing certificate", "keyManager", km.Name, "error", unreachable.Error())
-		return nil, keyManager{}, &unclassified
+		return nil, keymanager.KeyManager{}, &unclassified
 	case err != nil || !verified.Valid:
-		return nil, keyManager{}, &invalidCredentials
+		return nil, keymanager.KeyManager{}, &invalidCredentials
 	}
 	return claims, km, nil
 }
 
+// verificationKey is the key that a key manager signs with.
+func (s *server) verificationKey(ctx context.Context, km keymanager.KeyManager, kid string) (any, error) {
+	if km.Resident() {
+		return s.Signer.PublicKey(), nil
+	}
+	return s.jwks.Key(ctx, s.keyManagers, km, kid)
+}
+
+// introspectAt asks the key manager about a token, when the gateway is not to validate it itself.
+func (s *server) introspectAt(ctx context.Context, km keymanager.KeyManager, token string) *fault {
+	active, err := s.connector(km).Introspect(ctx, token)
+	switch {
+	case err != nil:
+		return &unclassified
+	case !active:
+		return &invalidCredentials
+	}
+	return nil
+}
+
 // issuedBy finds the key manager among those the gateway has heard of. Which of two with one issuer is anybody's guess.
-func (s *store) issuedBy(issuer string) (keyManager, bool) {
+func (s *store) issuedBy(issuer string) (keymanager.KeyManager, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, km := range s.live {
@@ -83,7 +105,7 @@ func (s *store) issuedBy(issuer string) (keyManager, bool) {
 			return km, true
 		}
 	}
-	return keyManager{}, false
+	return keymanager.KeyManager{}, false
 }
 
 func (s *store) isRevoked(jti string) bool {

@@ -40,8 +40,8 @@ func (s *server) syncGateway(id string) {
 
 func (s *server) gatewayRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /token", s.token)
-	mux.HandleFunc("POST /revoke", s.revokeToken)
+	mux.HandleFunc("POST /token", s.resident.Token)
+	mux.HandleFunc("POST /revoke", s.resident.Revoke)
 	mux.HandleFunc("/", s.invoke)
 	return mux
 }

@@ -2,32 +2,41 @@ package wso2am
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/keymanager"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 const adminPath = "/api/am/admin/v4"
 
+// Scopes that open an endpoint: any of them.
+var (
+	adminScopes           = []string{"apim:admin", "apim:admin_operations"}
+	devportalReaderScopes = []string{"apim:subscribe"}
+)
+
 func (s *server) keyManagerRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+adminPath+"/key-managers", s.scoped(adminScopes, s.listKeyManagers))
-	mux.HandleFunc("POST "+adminPath+"/key-managers", s.scoped(adminScopes, s.createKeyManager))
-	mux.HandleFunc("POST "+adminPath+"/key-managers/discover", s.scoped(adminScopes, s.discover))
-	mux.HandleFunc("GET "+adminPath+"/key-managers/{id}", s.scoped(adminScopes, s.readKeyManager))
-	mux.HandleFunc("PUT "+adminPath+"/key-managers/{id}", s.scoped(adminScopes, s.updateKeyManager))
-	mux.HandleFunc("DELETE "+adminPath+"/key-managers/{id}", s.scoped(adminScopes, s.deleteKeyManager))
-	mux.HandleFunc("GET "+devportalPath+"/key-managers", s.scoped(devportalReaderScopes, s.offeredKeyManagers))
+	mux.HandleFunc("GET "+adminPath+"/key-managers", s.resident.Scoped(adminScopes, s.listKeyManagers))
+	mux.HandleFunc("POST "+adminPath+"/key-managers", s.resident.Scoped(adminScopes, s.createKeyManager))
+	mux.HandleFunc("POST "+adminPath+"/key-managers/discover", s.resident.Scoped(adminScopes, s.discover))
+	mux.HandleFunc("GET "+adminPath+"/key-managers/{id}", s.resident.Scoped(adminScopes, s.readKeyManager))
+	mux.HandleFunc("PUT "+adminPath+"/key-managers/{id}", s.resident.Scoped(adminScopes, s.updateKeyManager))
+	mux.HandleFunc("DELETE "+adminPath+"/key-managers/{id}", s.resident.Scoped(adminScopes, s.deleteKeyManager))
+	mux.HandleFunc("GET "+devportalPath+"/key-managers", s.resident.Scoped(devportalReaderScopes, s.offeredKeyManagers))
 }
 
-func (s *store) sortedKeyManagers() []keyManager {
+func (s *store) sortedKeyManagers() []keymanager.KeyManager {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []keyManager
+	var list []keymanager.KeyManager
 	for _, one := range s.keyManagers {
 		list = append(list, *one)
 	}
-	slices.SortFunc(list, func(a, b keyManager) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b keymanager.KeyManager) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -60,13 +69,13 @@ func (s *server) offeredKeyManagers(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) createKeyManager(w http.ResponseWriter, r *http.Request) {
-	made := newKeyManager()
-	if err := carbon.Decode(r.Body, keyManagerShape(), &made); err != nil {
-		failBody(w, err)
+	made := keymanager.New()
+	if err := carbon.Decode(r.Body, keymanager.Shape(), &made); err != nil {
+		rest.FailBody(w, err)
 		return
 	}
-	if problem := made.validate(); problem != nil {
-		fail(w, problem)
+	if problem := made.Validate(); problem != nil {
+		rest.Fail(w, problem)
 		return
 	}
 	made.ID = carbon.UUID()
@@ -74,14 +83,14 @@ func (s *server) createKeyManager(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	for _, other := range s.store.keyManagers {
 		if other.Name == made.Name {
-			fail(w, keyManagerExists.because("Key Manager "+made.Name+" already exists"))
+			rest.Fail(w, rest.KeyManagerExists.Because("Key Manager "+made.Name+" already exists"))
 			return
 		}
 	}
 	s.store.keyManagers[made.ID] = &made
 	s.propagate(made.ID)
 	w.Header().Set("Location", adminPath+"/key-managers/"+made.ID)
-	carbon.JSON(w, http.StatusCreated, made.masked())
+	carbon.JSON(w, http.StatusCreated, made.Masked())
 }
 
 // propagate brings a key manager to where it is used, later: the answer to the administrator does not wait for it.
@@ -102,17 +111,17 @@ func (s *server) readKeyManager(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	found, ok := s.store.keyManagers[r.PathValue("id")]
 	if !ok {
-		fail(w, &keyManagerNotFound)
+		rest.Fail(w, &rest.KeyManagerNotFound)
 		return
 	}
-	carbon.JSON(w, http.StatusOK, found.masked())
+	carbon.JSON(w, http.StatusOK, found.Masked())
 }
 
 // updateKeyManager replaces everything but the name, the type, and secrets that are sent as *****.
 func (s *server) updateKeyManager(w http.ResponseWriter, r *http.Request) {
-	next := newKeyManager()
-	if err := carbon.Decode(r.Body, keyManagerShape(), &next); err != nil {
-		failBody(w, err)
+	next := keymanager.New()
+	if err := carbon.Decode(r.Body, keymanager.Shape(), &next); err != nil {
+		rest.FailBody(w, err)
 		return
 	}
 	s.store.mu.Lock()
@@ -120,23 +129,23 @@ func (s *server) updateKeyManager(w http.ResponseWriter, r *http.Request) {
 	old, ok := s.store.keyManagers[r.PathValue("id")]
 	switch {
 	case !ok:
-		fail(w, &keyManagerNotFound)
+		rest.Fail(w, &rest.KeyManagerNotFound)
 		return
-	case next.Name != old.Name || next.Type != old.Type || old.resident():
-		fail(w, &keyManagerUpdateForbidden)
+	case next.Name != old.Name || next.Type != old.Type || old.Resident():
+		rest.Fail(w, &rest.KeyManagerUpdateForbidden)
 		return
 	}
-	if next.property("Password") == mask {
+	if next.Property("Password") == keymanager.Mask {
 		next.AdditionalProperties["Password"] = old.AdditionalProperties["Password"]
 	}
-	if problem := next.validate(); problem != nil {
-		fail(w, problem)
+	if problem := next.Validate(); problem != nil {
+		rest.Fail(w, problem)
 		return
 	}
 	next.ID = old.ID
 	s.store.keyManagers[next.ID] = &next
 	s.propagate(next.ID)
-	carbon.JSON(w, http.StatusOK, next.masked())
+	carbon.JSON(w, http.StatusOK, next.Masked())
 }
 
 func (s *server) deleteKeyManager(w http.ResponseWriter, r *http.Request) {
@@ -145,9 +154,9 @@ func (s *server) deleteKeyManager(w http.ResponseWriter, r *http.Request) {
 	found, ok := s.store.keyManagers[r.PathValue("id")]
 	switch {
 	case !ok:
-		fail(w, &keyManagerNotFound)
-	case found.resident() || s.store.uses(*found):
-		fail(w, &keyManagerDeleteFailed)
+		rest.Fail(w, &rest.KeyManagerNotFound)
+	case found.Resident() || s.store.uses(*found):
+		rest.Fail(w, &rest.KeyManagerDeleteFailed)
 	default:
 		delete(s.store.keyManagers, found.ID)
 		s.propagate(found.ID)
@@ -156,7 +165,7 @@ func (s *server) deleteKeyManager(w http.ResponseWriter, r *http.Request) {
 }
 
 // uses says whether an application has keys of the key manager, or an API names it. The caller holds the lock.
-func (s *store) uses(k keyManager) bool {
+func (s *store) uses(k keymanager.KeyManager) bool {
 	for _, mapping := range s.keys {
 		if mapping.KeyManagerID == k.ID {
 			return true
@@ -168,4 +177,27 @@ func (s *store) uses(k keyManager) bool {
 		}
 	}
 	return false
+}
+
+func (s *server) connector(km keymanager.KeyManager) keymanager.Connector {
+	return keymanager.Connector{Client: s.keyManagers, KeyManager: km}
+}
+
+// fanOut tells every enabled key manager of an API, one after the other, before the publisher gets an answer.
+func (s *server) fanOut(ctx context.Context, scopes []keymanager.Scope) *rest.Problem {
+	s.store.mu.Lock()
+	var live []keymanager.KeyManager
+	for _, km := range s.store.live {
+		if km.Enabled && !km.Resident() {
+			live = append(live, km)
+		}
+	}
+	s.store.mu.Unlock()
+	for _, km := range live {
+		if err := s.connector(km).SyncScopes(ctx, scopes); err != nil {
+			s.Env.Log.Error("Error while registering scopes", "keyManager", km.Name, "error", err.Error())
+			return rest.General.Because("Error while updating key manager " + km.Name)
+		}
+	}
+	return nil
 }

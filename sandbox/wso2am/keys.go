@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/keymanager"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 // keyMapping ties an application to its client at a key manager. The row is written before the client is made: where
@@ -30,32 +32,32 @@ type keyRequest struct {
 
 func (s *server) keyRoutes(mux *http.ServeMux) {
 	const keys = devportalPath + "/applications/{id}/oauth-keys"
-	mux.HandleFunc("POST "+devportalPath+"/applications/{id}/generate-keys", s.scoped(applicationScopes, s.generateKeys))
-	mux.HandleFunc("GET "+keys, s.scoped(applicationScopes, s.listKeys))
-	mux.HandleFunc("GET "+keys+"/{key}", s.scoped(applicationScopes, s.readKey))
-	mux.HandleFunc("POST "+keys+"/{key}/clean-up", s.scoped(applicationScopes, s.cleanUpKey))
+	mux.HandleFunc("POST "+devportalPath+"/applications/{id}/generate-keys", s.resident.Scoped(applicationScopes, s.generateKeys))
+	mux.HandleFunc("GET "+keys, s.resident.Scoped(applicationScopes, s.listKeys))
+	mux.HandleFunc("GET "+keys+"/{key}", s.resident.Scoped(applicationScopes, s.readKey))
+	mux.HandleFunc("POST "+keys+"/{key}/clean-up", s.resident.Scoped(applicationScopes, s.cleanUpKey))
 }
 
 func (s *server) generateKeys(w http.ResponseWriter, r *http.Request) {
 	var request keyRequest
 	if err := carbon.Decode(r.Body, carbon.Shape{
 		"keyType":                 {Kind: carbon.Text, Required: true, Enum: []string{"PRODUCTION", "SANDBOX"}},
-		"grantTypesToBeSupported": {Kind: carbon.List, Items: textList.Items, Required: true},
-		"keyManager":              {Kind: carbon.Text}, "callbackUrl": {Kind: carbon.Text}, "scopes": textList,
+		"grantTypesToBeSupported": {Kind: carbon.List, Items: rest.TextList.Items, Required: true},
+		"keyManager":              {Kind: carbon.Text}, "callbackUrl": {Kind: carbon.Text}, "scopes": rest.TextList,
 		"validityTime": {Kind: carbon.Text}, "clientId": {Kind: carbon.Text}, "clientSecret": {Kind: carbon.Text},
 		"additionalProperties": {Kind: carbon.Object},
 	}, &request); err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	mapping, owner, problem := s.store.reserve(r.PathValue("id"), request)
 	if problem != nil {
-		fail(w, problem)
+		rest.Fail(w, problem)
 		return
 	}
 	id, secret, problem := s.createClient(r.Context(), mapping, owner, request)
 	if problem != nil {
-		fail(w, problem)
+		rest.Fail(w, problem)
 		return
 	}
 	s.store.mu.Lock()
@@ -65,25 +67,25 @@ func (s *server) generateKeys(w http.ResponseWriter, r *http.Request) {
 }
 
 // reserve writes the key mapping.
-func (s *store) reserve(applicationID string, request keyRequest) (*keyMapping, application, *problem) {
+func (s *store) reserve(applicationID string, request keyRequest) (*keyMapping, application, *rest.Problem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	owner, ok := s.applications[applicationID]
 	if !ok {
-		return nil, application{}, &applicationNotFound
+		return nil, application{}, &rest.ApplicationNotFound
 	}
 	km, ok := s.keyManagerNamed(request.KeyManager)
 	switch {
 	case !ok:
-		return nil, application{}, keyManagerNotFound.because("Key Manager " + request.KeyManager + " not found")
+		return nil, application{}, rest.KeyManagerNotFound.Because("Key Manager " + request.KeyManager + " not found")
 	case !km.Enabled:
-		return nil, application{}, &keyManagerNotEnabled
+		return nil, application{}, &rest.KeyManagerNotEnabled
 	case !km.EnableOAuthAppCreation:
-		return nil, application{}, &keyManagerNoAppCreation
+		return nil, application{}, &rest.KeyManagerNoAppCreation
 	}
 	for _, other := range s.keys {
 		if other.ApplicationID == applicationID && other.KeyType == request.KeyType && other.KeyManagerID == km.ID {
-			return nil, application{}, keyMappingExists.because("Key Mappings already exists for application " + owner.Name)
+			return nil, application{}, rest.KeyMappingExists.Because("Key Mappings already exists for application " + owner.Name)
 		}
 	}
 	mapping := &keyMapping{
@@ -94,35 +96,35 @@ func (s *store) reserve(applicationID string, request keyRequest) (*keyMapping, 
 	return mapping, *owner, nil
 }
 
-func (s *store) keyManagerNamed(name string) (keyManager, bool) {
+func (s *store) keyManagerNamed(name string) (keymanager.KeyManager, bool) {
 	if name == "" {
-		name = residentName
+		name = keymanager.ResidentName
 	}
 	for id, km := range s.keyManagers {
 		if id == name || km.Name == name {
 			return *km, true
 		}
 	}
-	return keyManager{}, false
+	return keymanager.KeyManager{}, false
 }
 
 // createClient asks the key manager as it is where keys are generated, which may not have heard of it yet.
-func (s *server) createClient(ctx context.Context, mapping *keyMapping, owner application, request keyRequest) (string, string, *problem) {
+func (s *server) createClient(ctx context.Context, mapping *keyMapping, owner application, request keyRequest) (string, string, *rest.Problem) {
 	s.store.mu.Lock()
 	km, ok := s.store.live[mapping.KeyManagerID]
 	s.store.mu.Unlock()
 	if !ok {
-		return "", "", keyManagerNotRegistered.because("Key Manager is not registered in the key manager holder")
+		return "", "", rest.KeyManagerNotRegistered.Because("Key Manager is not registered in the key manager holder")
 	}
 	name := fmt.Sprintf("%s_%s_%s", owner.Owner, owner.ID, mapping.KeyType)
-	if km.resident() {
-		client := s.oauth.upsert(name, owner.Owner, request.Grants)
+	if km.Resident() {
+		client := s.resident.Upsert(name, owner.Owner, request.Grants)
 		return client.ID, client.Secret, nil
 	}
-	id, secret, err := s.connector(km).register(ctx, name, owner.Name, owner.TokenType == "JWT", request)
+	id, secret, err := s.connector(km).Register(ctx, name, owner.Name, owner.TokenType == "JWT", request.Grants, request.CallbackURL)
 	if err != nil {
 		s.Env.Log.Error("Can not create OAuth application", "application", owner.Name, "keyManager", km.Name, "error", err.Error())
-		return "", "", general.because("Error occurred while generating keys: can not create OAuth application " + name)
+		return "", "", rest.General.Because("Error occurred while generating keys: can not create OAuth application " + name)
 	}
 	return id, secret, nil
 }
@@ -134,11 +136,11 @@ func (s *server) unregister(ctx context.Context, mapping keyMapping) error {
 	switch {
 	case mapping.leaked() || !ok:
 		return nil
-	case km.resident():
-		s.oauth.delete(mapping.ConsumerKey)
+	case km.Resident():
+		s.resident.Delete(mapping.ConsumerKey)
 		return nil
 	}
-	return s.connector(km).unregister(ctx, mapping.ConsumerKey)
+	return s.connector(km).Unregister(ctx, mapping.ConsumerKey)
 }
 
 // body is ApplicationKey. The caller holds the lock.
@@ -170,7 +172,7 @@ func (s *server) listKeys(w http.ResponseWriter, r *http.Request) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if _, ok := s.store.applications[r.PathValue("id")]; !ok {
-		fail(w, &applicationNotFound)
+		rest.Fail(w, &rest.ApplicationNotFound)
 		return
 	}
 	list := []any{}
@@ -195,7 +197,7 @@ func (s *store) key(application, id string) (keyMapping, bool) {
 func (s *server) readKey(w http.ResponseWriter, r *http.Request) {
 	found, ok := s.store.key(r.PathValue("id"), r.PathValue("key"))
 	if !ok {
-		fail(w, &keyMappingNotFound)
+		rest.Fail(w, &rest.KeyMappingNotFound)
 		return
 	}
 	s.store.mu.Lock()
@@ -207,7 +209,7 @@ func (s *server) readKey(w http.ResponseWriter, r *http.Request) {
 func (s *server) cleanUpKey(w http.ResponseWriter, r *http.Request) {
 	found, ok := s.store.key(r.PathValue("id"), r.PathValue("key"))
 	if !ok {
-		fail(w, &keyMappingNotFound)
+		rest.Fail(w, &rest.KeyMappingNotFound)
 		return
 	}
 	s.store.mu.Lock()

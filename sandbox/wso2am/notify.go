@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 // eventHandlers are the values of X-WSO2-KEY-MANAGER that somebody listens to: the WSO2-IS-7 connector registers
@@ -20,7 +21,7 @@ const maxEvent = 1 << 20
 func (s *server) notify(w http.ResponseWriter, r *http.Request) {
 	if !s.Admin.Sent(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="WSO2 API Manager"`)
-		fail(w, &unauthenticated)
+		rest.Fail(w, &rest.Unauthenticated)
 		return
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxEvent))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 // revision is an API as it was when the revision was made.
@@ -30,13 +31,16 @@ type deployment struct {
 
 const maxRevisions = 5
 
+// Scopes that open an endpoint: any of them.
+var revisionReadScopes = []string{"apim:api_view", "apim:api_create", "apim:api_manage", "apim:api_publish"}
+
 func (s *server) revisionRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+publisherPath+"/apis/{id}/revisions", s.scoped(append(revisionReadScopes, "apim:api_import_export"), s.listRevisions))
-	mux.HandleFunc("POST "+publisherPath+"/apis/{id}/revisions", s.scoped(append(apiUpdateScopes, "apim:api_import_export"), s.createRevision))
-	mux.HandleFunc("GET "+publisherPath+"/apis/{id}/deployments", s.scoped(revisionReadScopes, s.listDeployments))
-	mux.HandleFunc("DELETE "+publisherPath+"/apis/{id}/revisions/{revision}", s.scoped(append(apiUpdateScopes, "apim:api_import_export"), s.deleteRevision))
-	mux.HandleFunc("POST "+publisherPath+"/apis/{id}/deploy-revision", s.scoped(apiUpdateScopes, s.deployRevision))
-	mux.HandleFunc("POST "+publisherPath+"/apis/{id}/undeploy-revision", s.scoped(append(apiUpdateScopes, "apim:api_import_export"), s.undeployRevision))
+	mux.HandleFunc("GET "+publisherPath+"/apis/{id}/revisions", s.resident.Scoped(append(revisionReadScopes, "apim:api_import_export"), s.listRevisions))
+	mux.HandleFunc("POST "+publisherPath+"/apis/{id}/revisions", s.resident.Scoped(append(apiUpdateScopes, "apim:api_import_export"), s.createRevision))
+	mux.HandleFunc("GET "+publisherPath+"/apis/{id}/deployments", s.resident.Scoped(revisionReadScopes, s.listDeployments))
+	mux.HandleFunc("DELETE "+publisherPath+"/apis/{id}/revisions/{revision}", s.resident.Scoped(append(apiUpdateScopes, "apim:api_import_export"), s.deleteRevision))
+	mux.HandleFunc("POST "+publisherPath+"/apis/{id}/deploy-revision", s.resident.Scoped(apiUpdateScopes, s.deployRevision))
+	mux.HandleFunc("POST "+publisherPath+"/apis/{id}/undeploy-revision", s.resident.Scoped(append(apiUpdateScopes, "apim:api_import_export"), s.undeployRevision))
 }
 
 func (r *revision) body(apiID string) map[string]any {
@@ -63,13 +67,13 @@ func (s *server) createRevision(w http.ResponseWriter, r *http.Request) {
 			"description": {Kind: carbon.Text, Max: 255}, "id": {Kind: carbon.Text}, "displayName": {Kind: carbon.Text},
 			"createdTime": {Kind: carbon.Text}, "apiInfo": {Kind: carbon.Object}, "deploymentInfo": {Kind: carbon.List},
 		}, &body); err != nil {
-			failBody(w, err)
+			rest.FailBody(w, err)
 			return
 		}
 	}
 	s.withAPI(w, r.PathValue("id"), func(found *api) {
 		if len(found.revisions) >= maxRevisions {
-			fail(w, &tooManyRevisions)
+			rest.Fail(w, &rest.TooManyRevisions)
 			return
 		}
 		found.made++
@@ -96,7 +100,7 @@ func (s *server) withRevision(w http.ResponseWriter, r *http.Request, id string,
 	s.withAPI(w, r.PathValue("id"), func(found *api) {
 		i := slices.IndexFunc(found.revisions, func(one *revision) bool { return one.ID == id })
 		if i < 0 {
-			fail(w, revisionNotFound.because("Requested API Revision with id "+id+" not found"))
+			rest.Fail(w, rest.RevisionNotFound.Because("Requested API Revision with id "+id+" not found"))
 			return
 		}
 		next(found, found.revisions[i])
@@ -106,7 +110,7 @@ func (s *server) withRevision(w http.ResponseWriter, r *http.Request, id string,
 func (s *server) deleteRevision(w http.ResponseWriter, r *http.Request) {
 	s.withRevision(w, r, r.PathValue("revision"), func(found *api, old *revision) {
 		if len(old.Deployments) > 0 {
-			fail(w, &revisionDeployed)
+			rest.Fail(w, &rest.RevisionDeployed)
 			return
 		}
 		found.revisions = slices.DeleteFunc(found.revisions, func(one *revision) bool { return one == old })
@@ -132,13 +136,13 @@ func decodeDeployments(r *http.Request) ([]deployment, error) {
 func (s *server) deployRevision(w http.ResponseWriter, r *http.Request) {
 	asked, err := decodeDeployments(r)
 	if err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	s.withRevision(w, r, r.URL.Query().Get("revisionId"), func(found *api, target *revision) {
 		for i := range asked {
 			if problem := s.place(&asked[i]); problem != nil {
-				fail(w, problem)
+				rest.Fail(w, problem)
 				return
 			}
 			asked[i].RevisionUUID, asked[i].Status = target.ID, "APPROVED"
@@ -156,16 +160,16 @@ func (s *server) deployRevision(w http.ResponseWriter, r *http.Request) {
 }
 
 // place checks environment and virtual host, which has to be the environment's own.
-func (s *server) place(asked *deployment) *problem {
+func (s *server) place(asked *deployment) *rest.Problem {
 	i := slices.IndexFunc(s.environments, func(one environment) bool { return one.name == asked.Name })
 	if i < 0 {
-		return noGatewayEnvironment.because("Gateway Environment with name '" + asked.Name + "' not found")
+		return rest.NoGatewayEnvironment.Because("Gateway Environment with name '" + asked.Name + "' not found")
 	}
 	if asked.Vhost == "" {
 		asked.Vhost = s.environments[i].vhost
 	}
 	if asked.Vhost != s.environments[i].vhost {
-		return invalidVhost.because("Invalid vhost " + asked.Vhost + " for the environment " + asked.Name)
+		return rest.InvalidVhost.Because("Invalid vhost " + asked.Vhost + " for the environment " + asked.Name)
 	}
 	return nil
 }
@@ -177,7 +181,7 @@ func (r *revision) undeploy(environment string) {
 func (s *server) undeployRevision(w http.ResponseWriter, r *http.Request) {
 	asked, err := decodeDeployments(r)
 	if err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	s.withRevision(w, r, r.URL.Query().Get("revisionId"), func(found *api, target *revision) {

@@ -17,10 +17,13 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"sync/atomic"
+	"time"
 
 	"lockstep/sandbox/carbon"
 	"lockstep/sandbox/simulate"
+	"lockstep/sandbox/wso2am/health"
+	"lockstep/sandbox/wso2am/keymanager"
+	"lockstep/sandbox/wso2am/resident"
 )
 
 // Run runs API Manager in a pod until ctx ends. An error is a crash of the server.
@@ -38,7 +41,7 @@ func Run(ctx context.Context, env simulate.Env) error {
 	if err := base.Boot(ctx); err != nil {
 		return nil // stopped while booting
 	}
-	gateway, websocket := s.gatewayRoutes(), websocketRoutes()
+	gateway, websocket := s.gatewayRoutes(), health.WebSocket()
 	return base.Serve(ctx,
 		carbon.Port{Number: 9443, Handler: s.routes()},
 		carbon.Port{Number: 9763, Handler: s.services(), Plain: true},
@@ -87,11 +90,10 @@ type server struct {
 	ctx          context.Context // ends what goes on in the background
 	settings     settings
 	store        *store
-	oauth        *oauth
+	resident     *resident.Server
 	keyManagers  *http.Client // for calls to key managers and backends
-	jwks         jwksCache
+	jwks         keymanager.JWKS
 	environments []environment
-	registration atomic.Int64 // registration requests so far
 }
 
 func newServer(ctx context.Context, base *carbon.Server) *server {
@@ -100,10 +102,12 @@ func newServer(ctx context.Context, base *carbon.Server) *server {
 		ctx:          ctx,
 		settings:     readSettings(base.Env.Getenv),
 		store:        newStore(),
-		oauth:        newOAuth(),
 		keyManagers:  base.Client(carbon.ClientConfig{AnyHostname: true}), // api-manager.sh: hostnameVerifier=AllowAll
 		environments: readEnvironments(base.Config),
 	}
+	s.resident = resident.New(base, s.issuer(), s.settings.registrationFailures, func(jti string, until time.Time) {
+		s.later(s.settings.revocation, func() { s.store.revoke(jti, until) })
+	})
 	if !base.Config.Bool("apim.key_manager.skip_create_resident_key_manager") {
 		s.store.addResident(s.issuer())
 	}
@@ -135,8 +139,8 @@ func readEnvironments(config *carbon.Config) []environment {
 // routes are those of the servlet transport.
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	s.serviceRoutes(mux)
-	s.oauthRoutes(mux)
+	health.Services(mux, s.Title)
+	s.resident.Routes(mux)
 	s.keyManagerRoutes(mux)
 	s.adminRoutes(mux)
 	s.apiRoutes(mux)
@@ -151,5 +155,12 @@ func (s *server) routes() http.Handler {
 		mux.HandleFunc("GET /"+path, carbon.Page("API Manager "+title))
 		mux.HandleFunc("GET /"+path+"/", carbon.Page("API Manager "+title))
 	}
+	return mux
+}
+
+// services are the routes of the servlet transport that need no TLS.
+func (s *server) services() http.Handler {
+	mux := http.NewServeMux()
+	health.Services(mux, s.Title)
 	return mux
 }

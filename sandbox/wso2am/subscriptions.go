@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
 
 // subscription is Subscription of the developer portal API v3.
@@ -16,11 +17,14 @@ type subscription struct {
 	Policy        string `json:"throttlingPolicy"`
 }
 
+// Scopes that open an endpoint: any of them.
+var subscriptionScopes = []string{"apim:subscribe", "apim:sub_manage"}
+
 func (s *server) subscriptionRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+devportalPath+"/subscriptions", s.scoped(subscriptionScopes, s.listSubscriptions))
-	mux.HandleFunc("POST "+devportalPath+"/subscriptions", s.scoped(subscriptionScopes, s.createSubscription))
-	mux.HandleFunc("GET "+devportalPath+"/subscriptions/{id}", s.scoped(subscriptionScopes, s.readSubscription))
-	mux.HandleFunc("DELETE "+devportalPath+"/subscriptions/{id}", s.scoped(subscriptionScopes, s.deleteSubscription))
+	mux.HandleFunc("GET "+devportalPath+"/subscriptions", s.resident.Scoped(subscriptionScopes, s.listSubscriptions))
+	mux.HandleFunc("POST "+devportalPath+"/subscriptions", s.resident.Scoped(subscriptionScopes, s.createSubscription))
+	mux.HandleFunc("GET "+devportalPath+"/subscriptions/{id}", s.resident.Scoped(subscriptionScopes, s.readSubscription))
+	mux.HandleFunc("DELETE "+devportalPath+"/subscriptions/{id}", s.resident.Scoped(subscriptionScopes, s.deleteSubscription))
 }
 
 // body needs the lock.
@@ -51,7 +55,7 @@ func (s *server) listSubscriptions(w http.ResponseWriter, r *http.Request) {
 	slices.SortFunc(list, func(a, b map[string]any) int {
 		return cmp.Compare(a["subscriptionId"].(string), b["subscriptionId"].(string))
 	})
-	writePage(w, r, list)
+	rest.WritePage(w, r, list)
 }
 
 func (s *server) createSubscription(w http.ResponseWriter, r *http.Request) {
@@ -62,13 +66,13 @@ func (s *server) createSubscription(w http.ResponseWriter, r *http.Request) {
 		"subscriptionId": {Kind: carbon.Text}, "apiInfo": {Kind: carbon.Object}, "applicationInfo": {Kind: carbon.Object},
 		"redirectionParams": {Kind: carbon.Text},
 	}, &made); err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if problem := s.store.subscribable(made); problem != nil {
-		fail(w, problem)
+		rest.Fail(w, problem)
 		return
 	}
 	made.ID = carbon.UUID()
@@ -77,22 +81,22 @@ func (s *server) createSubscription(w http.ResponseWriter, r *http.Request) {
 	carbon.JSON(w, http.StatusCreated, s.store.subscriptionBody(&made))
 }
 
-func (s *store) subscribable(made subscription) *problem {
+func (s *store) subscribable(made subscription) *rest.Problem {
 	if _, ok := s.applications[made.ApplicationID]; !ok {
-		return &applicationNotFound
+		return &rest.ApplicationNotFound
 	}
 	found, ok := s.apis[made.APIID]
 	switch {
 	case !ok:
-		return apiNotFound.because("Requested API with id '" + made.APIID + "' not found")
+		return rest.APINotFound.Because("Requested API with id '" + made.APIID + "' not found")
 	case found.LifeCycle != "PUBLISHED" && found.LifeCycle != "PROTOTYPED":
-		return subscriptionNotAllowed.because("Subscriptions not allowed on APIs/API products in the state: " + found.LifeCycle)
+		return rest.SubscriptionNotAllowed.Because("Subscriptions not allowed on APIs/API products in the state: " + found.LifeCycle)
 	case !slices.Contains(found.Policies, made.Policy):
-		return tierInvalid.because("Tier " + made.Policy + " is not allowed for API " + found.Name)
+		return rest.TierInvalid.Because("Tier " + made.Policy + " is not allowed for API " + found.Name)
 	}
 	for _, other := range s.subscriptions {
 		if other.ApplicationID == made.ApplicationID && other.APIID == made.APIID {
-			return subscriptionExists.because("Subscription already exists for API " + found.Name)
+			return rest.SubscriptionExists.Because("Subscription already exists for API " + found.Name)
 		}
 	}
 	return nil
@@ -103,7 +107,7 @@ func (s *server) readSubscription(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	found, ok := s.store.subscriptions[r.PathValue("id")]
 	if !ok {
-		fail(w, &subscriptionNotFound)
+		rest.Fail(w, &rest.SubscriptionNotFound)
 		return
 	}
 	carbon.JSON(w, http.StatusOK, s.store.subscriptionBody(found))
@@ -114,7 +118,7 @@ func (s *server) deleteSubscription(w http.ResponseWriter, r *http.Request) {
 	defer s.store.mu.Unlock()
 	id := r.PathValue("id")
 	if _, ok := s.store.subscriptions[id]; !ok {
-		fail(w, &subscriptionNotFound)
+		rest.Fail(w, &rest.SubscriptionNotFound)
 		return
 	}
 	delete(s.store.subscriptions, id)

@@ -1,4 +1,4 @@
-package wso2am
+package rest
 
 import (
 	"net/http"
@@ -9,8 +9,8 @@ import (
 
 const defaultLimit = 25
 
-// writePage answers with the part of a sorted list that limit and offset ask for: 25 from the start, if they do not.
-func writePage(w http.ResponseWriter, r *http.Request, list []map[string]any) {
+// WritePage answers with the part of a sorted list that limit and offset ask for: 25 from the start, if they do not.
+func WritePage(w http.ResponseWriter, r *http.Request, list []map[string]any) {
 	limit, offset := queryNumber(r, "limit", defaultLimit), queryNumber(r, "offset", 0)
 	from := min(offset, len(list))
 	part := list[from:min(from+limit, len(list))]

@@ -1,4 +1,4 @@
-package wso2am
+package keymanager
 
 import (
 	"bytes"
@@ -11,14 +11,12 @@ import (
 	"strings"
 )
 
-// connector is the WSO2-IS-7 connector of one key manager: API Manager's calls to Identity Server
+// Connector makes the calls of the WSO2-IS-7 connector of one key manager to Identity Server
 // (wso2-extensions/apim-km-wso2is, wso2is7.key.manager).
-type connector struct {
-	client *http.Client
-	km     keyManager
+type Connector struct {
+	Client     *http.Client
+	KeyManager KeyManager
 }
-
-func (s *server) connector(km keyManager) connector { return connector{client: s.keyManagers, km: km} }
 
 // statusError is an answer that is not 2xx.
 type statusError struct {
@@ -32,7 +30,7 @@ func (e statusError) Error() string {
 
 const maxAnswer = 1 << 20
 
-func (c connector) call(ctx context.Context, method, address string, body, answer any) error {
+func (c Connector) call(ctx context.Context, method, address string, body, answer any) error {
 	var content io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -46,10 +44,10 @@ func (c connector) call(ctx context.Context, method, address string, body, answe
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if c.km.property("Authentication") != "MutualTLS" {
-		request.SetBasicAuth(c.km.property("Username"), c.km.property("Password"))
+	if c.KeyManager.Property("Authentication") != "MutualTLS" {
+		request.SetBasicAuth(c.KeyManager.Property("Username"), c.KeyManager.Property("Password"))
 	}
-	response, err := c.client.Do(request)
+	response, err := c.Client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -63,14 +61,14 @@ func (c connector) call(ctx context.Context, method, address string, body, answe
 	return json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(answer)
 }
 
-// register makes the OAuth application in Identity Server.
-func (c connector) register(ctx context.Context, name, displayName string, jwt bool, request keyRequest) (id, secret string, err error) {
+// Register makes the OAuth application in Identity Server.
+func (c Connector) Register(ctx context.Context, name, displayName string, jwt bool, grants []string, callbackURL string) (id, secret string, err error) {
 	tokenType := "Default"
 	if jwt {
 		tokenType = "JWT"
 	}
 	redirects := []string{}
-	for _, one := range strings.Split(request.CallbackURL, ",") {
+	for _, one := range strings.Split(callbackURL, ",") {
 		if one = strings.TrimSpace(one); one != "" {
 			redirects = append(redirects, one)
 		}
@@ -79,16 +77,16 @@ func (c connector) register(ctx context.Context, name, displayName string, jwt b
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 	}
-	err = c.call(ctx, http.MethodPost, c.km.ClientRegistrationEndpoint, map[string]any{
-		"client_name": name, "redirect_uris": redirects, "grant_types": request.Grants, "token_type_extension": tokenType,
+	err = c.call(ctx, http.MethodPost, c.KeyManager.ClientRegistrationEndpoint, map[string]any{
+		"client_name": name, "redirect_uris": redirects, "grant_types": grants, "token_type_extension": tokenType,
 		"ext_application_display_name": displayName, "ext_allowed_audience": "organization",
 	}, &made)
 	return made.ID, made.Secret, err
 }
 
-// unregister deletes it. One that is already gone is deleted.
-func (c connector) unregister(ctx context.Context, id string) error {
-	err := c.call(ctx, http.MethodDelete, c.km.ClientRegistrationEndpoint+"/"+url.PathEscape(id), nil, nil)
+// Unregister deletes it. One that is already gone is deleted.
+func (c Connector) Unregister(ctx context.Context, id string) error {
+	err := c.call(ctx, http.MethodDelete, c.KeyManager.ClientRegistrationEndpoint+"/"+url.PathEscape(id), nil, nil)
 	if status, ok := err.(statusError); ok && status.status == http.StatusNotFound {
 		return nil
 	}
@@ -100,10 +98,10 @@ const (
 	resourceName       = "User-defined OAuth2 Resource"
 )
 
-// syncScopes registers an API's scopes. Even for an API without scopes the connector asks for its API resource, so an
+// SyncScopes registers an API's scopes. Even for an API without scopes the connector asks for its API resource, so an
 // unreachable key manager fails API operations that have nothing to do with it.
-func (c connector) syncScopes(ctx context.Context, scopes []apiScope) error {
-	endpoint := c.km.property("api_resource_management_endpoint")
+func (c Connector) SyncScopes(ctx context.Context, scopes []Scope) error {
+	endpoint := c.KeyManager.Property("api_resource_management_endpoint")
 	var list struct {
 		Resources []struct{ ID string } `json:"apiResources"`
 	}
@@ -126,15 +124,15 @@ func (c connector) syncScopes(ctx context.Context, scopes []apiScope) error {
 	return c.bindRoles(ctx, scopes)
 }
 
-func scopeBodies(scopes []apiScope) []map[string]string {
+func scopeBodies(scopes []Scope) []map[string]string {
 	bodies := []map[string]string{}
 	for _, scope := range scopes {
-		bodies = append(bodies, map[string]string{"name": scope.Name, "displayName": scope.display(), "description": scope.Description})
+		bodies = append(bodies, map[string]string{"name": scope.Name, "displayName": scope.Display(), "description": scope.Description})
 	}
 	return bodies
 }
 
-func (c connector) addScopes(ctx context.Context, resource string, scopes []apiScope) error {
+func (c Connector) addScopes(ctx context.Context, resource string, scopes []Scope) error {
 	var known []struct{ Name string }
 	if err := c.call(ctx, http.MethodGet, resource+"/scopes", nil, &known); err != nil {
 		return err
@@ -143,7 +141,7 @@ func (c connector) addScopes(ctx context.Context, resource string, scopes []apiS
 	for _, scope := range known {
 		have[scope.Name] = true
 	}
-	var added []apiScope
+	var added []Scope
 	for _, scope := range scopes {
 		if !have[scope.Name] {
 			added = append(added, scope)
@@ -157,7 +155,7 @@ func (c connector) addScopes(ctx context.Context, resource string, scopes []apiS
 
 // bindRoles gives the scopes to the roles that API Manager binds them to, and makes missing roles if
 // enable_roles_creation is the JSON value true; the text "true" is not.
-func (c connector) bindRoles(ctx context.Context, scopes []apiScope) error {
+func (c Connector) bindRoles(ctx context.Context, scopes []Scope) error {
 	for _, scope := range scopes {
 		for _, name := range scope.Bindings {
 			if err := c.bindRole(ctx, scope, roleName(name)); err != nil {
@@ -180,8 +178,8 @@ type scimPermission struct {
 	Display string `json:"display,omitempty"`
 }
 
-func (c connector) bindRole(ctx context.Context, scope apiScope, name string) error {
-	endpoint := c.km.property("is7_roles_endpoint")
+func (c Connector) bindRole(ctx context.Context, scope Scope, name string) error {
+	endpoint := c.KeyManager.Property("is7_roles_endpoint")
 	var found struct {
 		Resources []struct {
 			ID          string           `json:"id"`
@@ -193,7 +191,7 @@ func (c connector) bindRole(ctx context.Context, scope apiScope, name string) er
 	}, &found); err != nil {
 		return err
 	}
-	permission := scimPermission{Value: scope.Name, Display: scope.display()}
+	permission := scimPermission{Value: scope.Name, Display: scope.Display()}
 	if len(found.Resources) > 0 {
 		return c.call(ctx, http.MethodPatch, endpoint+"/"+found.Resources[0].ID, map[string]any{
 			"Operations": []any{map[string]any{"op": "replace", "value": map[string]any{
@@ -201,29 +199,10 @@ func (c connector) bindRole(ctx context.Context, scope apiScope, name string) er
 			}}},
 		}, nil)
 	}
-	if create, _ := c.km.AdditionalProperties["enable_roles_creation"].(bool); !create {
+	if create, _ := c.KeyManager.AdditionalProperties["enable_roles_creation"].(bool); !create {
 		return nil
 	}
 	return c.call(ctx, http.MethodPost, endpoint, map[string]any{
 		"displayName": name, "permissions": []scimPermission{permission},
 	}, nil)
-}
-
-// fanOut tells every enabled key manager of an API, one after the other, before the publisher gets an answer.
-func (s *server) fanOut(ctx context.Context, scopes []apiScope) *problem {
-	s.store.mu.Lock()
-	var live []keyManager
-	for _, km := range s.store.live {
-		if km.Enabled && !km.resident() {
-			live = append(live, km)
-		}
-	}
-	s.store.mu.Unlock()
-	for _, km := range live {
-		if err := s.connector(km).syncScopes(ctx, scopes); err != nil {
-			s.Env.Log.Error("Error while registering scopes", "keyManager", km.Name, "error", err.Error())
-			return general.because("Error while updating key manager " + km.Name)
-		}
-	}
-	return nil
 }

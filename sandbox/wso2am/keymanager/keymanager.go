@@ -1,13 +1,16 @@
-package wso2am
+// Package keymanager is the key managers that an administrator registers: what they are made of, API Manager's calls to
+// them, and their keys.
+package keymanager
 
 import (
 	"maps"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
 
-// keyManager is KeyManager of the admin API v4.
-type keyManager struct {
+// KeyManager is KeyManager of the admin API v4.
+type KeyManager struct {
 	ID                         string         `json:"id"`
 	Name                       string         `json:"name"`
 	DisplayName                string         `json:"displayName,omitempty"`
@@ -22,7 +25,7 @@ type keyManager struct {
 	DisplayRevokeEndpoint      string         `json:"displayRevokeEndpoint,omitempty"`
 	UserInfoEndpoint           string         `json:"userInfoEndpoint,omitempty"`
 	AuthorizeEndpoint          string         `json:"authorizeEndpoint,omitempty"`
-	Certificates               *certificates  `json:"certificates,omitempty"`
+	Certificates               *Certificates  `json:"certificates,omitempty"`
 	Issuer                     string         `json:"issuer,omitempty"`
 	Alias                      string         `json:"alias,omitempty"`
 	ScopeManagementEndpoint    string         `json:"scopeManagementEndpoint,omitempty"`
@@ -33,45 +36,47 @@ type keyManager struct {
 	EnableMapOAuthConsumerApps bool           `json:"enableMapOAuthConsumerApps"`
 	EnableOAuthAppCreation     bool           `json:"enableOAuthAppCreation"`
 	EnableSelfValidationJWT    bool           `json:"enableSelfValidationJWT"`
-	ClaimMapping               []claimMapping `json:"claimMapping"`
+	ClaimMapping               []ClaimMapping `json:"claimMapping"`
 	ConsumerKeyClaim           string         `json:"consumerKeyClaim"`
 	ScopesClaim                string         `json:"scopesClaim"`
 	TokenValidation            []any          `json:"tokenValidation"`
 	Enabled                    bool           `json:"enabled"`
 	AdditionalProperties       map[string]any `json:"additionalProperties"`
-	Permissions                *permissions   `json:"permissions,omitempty"`
+	Permissions                *Permissions   `json:"permissions,omitempty"`
 	TokenType                  string         `json:"tokenType"`
 	AllowedOrganizations       []string       `json:"allowedOrganizations"`
 }
 
-type certificates struct {
+// Certificates are where the keys of a key manager are.
+type Certificates struct {
 	Type  string `json:"type,omitempty"`
 	Value string `json:"value,omitempty"`
 }
 
-type claimMapping struct {
+// ClaimMapping is the name of a claim at a key manager, and here.
+type ClaimMapping struct {
 	RemoteClaim string `json:"remoteClaim"`
 	LocalClaim  string `json:"localClaim"`
 }
 
-type permissions struct {
+// Permissions say who may use a key manager.
+type Permissions struct {
 	PermissionType string   `json:"permissionType"`
 	Roles          []string `json:"roles"`
 }
 
-// newKeyManager has the defaults of the specification. A client that does not send the enable switches gets a key
-// manager that cannot generate keys.
-func newKeyManager() keyManager {
-	return keyManager{
+// New has the defaults of the specification. A client that does not send the enable switches gets a key manager that
+// cannot generate keys.
+func New() KeyManager {
+	return KeyManager{
 		EnableSelfValidationJWT: true, TokenType: "DIRECT", ConsumerKeyClaim: "azp", ScopesClaim: "scope",
-		AvailableGrantTypes: []string{}, ClaimMapping: []claimMapping{}, TokenValidation: []any{},
+		AvailableGrantTypes: []string{}, ClaimMapping: []ClaimMapping{}, TokenValidation: []any{},
 		AdditionalProperties: map[string]any{}, AllowedOrganizations: []string{"ALL"},
 	}
 }
 
-var textList = carbon.Field{Kind: carbon.List, Items: &carbon.Field{Kind: carbon.Text}}
-
-func keyManagerShape() carbon.Shape {
+// Shape is the body of a request about a key manager.
+func Shape() carbon.Shape {
 	shape := carbon.Shape{
 		"name":        {Kind: carbon.Text, Required: true, Max: 100},
 		"displayName": {Kind: carbon.Text, Max: 100},
@@ -80,7 +85,7 @@ func keyManagerShape() carbon.Shape {
 		"certificates": {Kind: carbon.Object, Fields: carbon.Shape{
 			"type": {Kind: carbon.Text, Enum: []string{"JWKS", "PEM"}}, "value": {Kind: carbon.Text},
 		}},
-		"availableGrantTypes": textList,
+		"availableGrantTypes": rest.TextList,
 		"claimMapping": {Kind: carbon.List, Items: &carbon.Field{Kind: carbon.Object, Fields: carbon.Shape{
 			"remoteClaim": {Kind: carbon.Text}, "localClaim": {Kind: carbon.Text},
 		}}},
@@ -90,10 +95,10 @@ func keyManagerShape() carbon.Shape {
 		}}},
 		"additionalProperties": {Kind: carbon.Object},
 		"permissions": {Kind: carbon.Object, Fields: carbon.Shape{
-			"permissionType": {Kind: carbon.Text, Enum: []string{"PUBLIC", "ALLOW", "DENY"}}, "roles": textList,
+			"permissionType": {Kind: carbon.Text, Enum: []string{"PUBLIC", "ALLOW", "DENY"}}, "roles": rest.TextList,
 		}},
 		"tokenType":            {Kind: carbon.Text, Enum: []string{"EXCHANGED", "DIRECT", "BOTH"}},
-		"allowedOrganizations": textList,
+		"allowedOrganizations": rest.TextList,
 	}
 	for _, name := range []string{
 		"id", "wellKnownEndpoint", "introspectionEndpoint", "clientRegistrationEndpoint", "tokenEndpoint",
@@ -111,63 +116,69 @@ func keyManagerShape() carbon.Shape {
 	return shape
 }
 
+// What the API calls the resident key manager, the type of WSO2 Identity Server 7, and a secret that it does not show.
 const (
-	typeIS7 = "WSO2-IS-7"
-	mask    = "*****"
+	ResidentName = "Resident Key Manager"
+	ResidentType = "default"
+	TypeIS7      = "WSO2-IS-7"
+	Mask         = "*****"
 )
 
-// masked is what the administrator gets to see.
-func (k keyManager) masked() keyManager {
+// Masked is what the administrator gets to see.
+func (k KeyManager) Masked() KeyManager {
 	if _, ok := k.AdditionalProperties["Password"]; ok {
 		k.AdditionalProperties = maps.Clone(k.AdditionalProperties)
-		k.AdditionalProperties["Password"] = mask
+		k.AdditionalProperties["Password"] = Mask
 	}
 	return k
 }
 
-// property is a connector property as text.
-func (k keyManager) property(name string) string {
+// Property is a connector property as text.
+func (k KeyManager) Property(name string) string {
 	value, _ := k.AdditionalProperties[name].(string)
 	return value
 }
 
-// validate is what the WSO2-IS-7 connector demands.
-func (k keyManager) validate() *problem {
+// Validate is what the WSO2-IS-7 connector demands.
+func (k KeyManager) Validate() *rest.Problem {
 	if k.Name == "" {
-		return &keyManagerNameEmpty
+		return &rest.KeyManagerNameEmpty
 	}
-	if k.Type != typeIS7 {
-		return keyManagerTypeInvalid.because("Key Manager type " + k.Type + " is not available (simulated: only " + typeIS7 + " is)")
+	if k.Type != TypeIS7 {
+		return rest.KeyManagerTypeInvalid.Because("Key Manager type " + k.Type + " is not available (simulated: only " + TypeIS7 + " is)")
 	}
 	for _, name := range []string{"api_resource_management_endpoint", "is7_roles_endpoint"} {
-		if k.property(name) == "" {
-			return keyManagerConfigMissing.because("Missing required configuration: " + name)
+		if k.Property(name) == "" {
+			return rest.KeyManagerConfigMissing.Because("Missing required configuration: " + name)
 		}
 	}
-	switch k.property("Authentication") {
+	switch k.Property("Authentication") {
 	case "", "BasicAuth":
 		return k.validateBasic()
 	case "MutualTLS":
 		return k.requires("MutualTLSOptions", "IdentityUser")
 	}
-	return keyManagerConfigMissing.because("Authentication must be BasicAuth or MutualTLS")
+	return rest.KeyManagerConfigMissing.Because("Authentication must be BasicAuth or MutualTLS")
 }
 
 // validateBasic fails like the connector: a property that is not there at all is a null pointer, an empty one is missed.
-func (k keyManager) validateBasic() *problem {
+func (k KeyManager) validateBasic() *rest.Problem {
 	for _, name := range []string{"Username", "Password"} {
 		if _, there := k.AdditionalProperties[name]; !there {
-			return general.because("java.lang.NullPointerException: connector property " + name)
+			return rest.General.Because("java.lang.NullPointerException: connector property " + name)
 		}
 	}
 	return k.requires("Username", "Password")
 }
 
-func (k keyManager) requires(names ...string) *problem {
+func (k KeyManager) requires(names ...string) *rest.Problem {
 	for _, name := range names {
-		if k.property(name) == "" {
-			return keyManagerConfigMissing.because("Missing required configuration: " + name)
+		if k.Property(name) == "" {
+			return rest.KeyManagerConfigMissing.Because("Missing required configuration: " + name)
 		}
 	}
 	return nil
 }
+
+// Resident says whether this is the key manager in API Manager itself.
+func (k KeyManager) Resident() bool { return k.Type == ResidentType }

@@ -1,4 +1,4 @@
-package wso2am
+package resident
 
 import (
 	"slices"
@@ -9,33 +9,34 @@ import (
 	"lockstep/sandbox/carbon"
 )
 
-// oauth is the resident key manager: clients and tokens of the portals, and of applications that ask it for keys.
+// oauth is what the resident key manager knows: its clients and their tokens.
 type oauth struct {
 	mu      sync.Mutex
-	clients map[string]*oauthClient // by id
-	tokens  map[string]*oauthToken  // by access token
+	clients map[string]*Client // by id
+	tokens  map[string]*token  // by access token
 }
 
-type oauthClient struct {
+// A Client of the resident key manager.
+type Client struct {
 	ID, Secret, Name, Owner string
 	Grants                  []string
 }
 
-type oauthToken struct {
+type token struct {
 	Access, Refresh, JTI, ClientID, User string
 	Scopes                               []string
 	Issued, Expires                      time.Time
 	Revoked                              bool
 }
 
-func (t oauthToken) has(scope string) bool { return slices.Contains(t.Scopes, scope) }
+func (t token) has(scope string) bool { return slices.Contains(t.Scopes, scope) }
 
 func newOAuth() *oauth {
-	return &oauth{clients: map[string]*oauthClient{}, tokens: map[string]*oauthToken{}}
+	return &oauth{clients: map[string]*Client{}, tokens: map[string]*token{}}
 }
 
 // upsert returns the client of that name, made if it was not there.
-func (o *oauth) upsert(name, owner string, grants []string) oauthClient {
+func (o *oauth) upsert(name, owner string, grants []string) Client {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, known := range o.clients {
@@ -44,17 +45,17 @@ func (o *oauth) upsert(name, owner string, grants []string) oauthClient {
 			return *known
 		}
 	}
-	made := &oauthClient{ID: carbon.Secret(), Secret: carbon.Secret(), Name: name, Owner: owner, Grants: grants}
+	made := &Client{ID: carbon.Secret(), Secret: carbon.Secret(), Name: name, Owner: owner, Grants: grants}
 	o.clients[made.ID] = made
 	return *made
 }
 
-func (o *oauth) authenticate(id, secret string) (oauthClient, bool) {
+func (o *oauth) authenticate(id, secret string) (Client, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	client, ok := o.clients[id]
 	if !ok || client.Secret != secret {
-		return oauthClient{}, false
+		return Client{}, false
 	}
 	return *client, true
 }
@@ -65,41 +66,41 @@ func (o *oauth) delete(id string) {
 	delete(o.clients, id)
 }
 
-func (o *oauth) keep(token oauthToken) {
+func (o *oauth) keep(made token) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.tokens[token.Access] = &token
+	o.tokens[made.Access] = &made
 }
 
-func (o *oauth) active(access string) (oauthToken, bool) {
+func (o *oauth) active(access string) (token, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	token, ok := o.tokens[access]
-	if !ok || token.Revoked || !time.Now().Before(token.Expires) {
-		return oauthToken{}, false
+	found, ok := o.tokens[access]
+	if !ok || found.Revoked || !time.Now().Before(found.Expires) {
+		return token{}, false
 	}
-	return *token, true
+	return *found, true
 }
 
 // revoke ends a client's token, given as itself or as its refresh token.
-func (o *oauth) revoke(value, clientID string) (oauthToken, bool) {
+func (o *oauth) revoke(value, clientID string) (token, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, token := range o.tokens {
-		mine := token.ClientID == clientID && (token.Access == value || token.Refresh == value && value != "")
-		if mine && !token.Revoked {
-			token.Revoked = true
-			return *token, true
+	for _, one := range o.tokens {
+		mine := one.ClientID == clientID && (one.Access == value || one.Refresh == value && value != "")
+		if mine && !one.Revoked {
+			one.Revoked = true
+			return *one, true
 		}
 	}
-	return oauthToken{}, false
+	return token{}, false
 }
 
 // grantable drops scopes that do not exist, and those of the portals for tokens without a user.
 func grantable(asked string, user bool) []string {
 	var scopes []string
 	for _, scope := range strings.Fields(asked) {
-		if user && slices.Contains(portalScopes, scope) {
+		if user && slices.Contains(PortalScopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}

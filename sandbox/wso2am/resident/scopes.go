@@ -1,14 +1,16 @@
-package wso2am
+package resident
 
 import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"lockstep/sandbox/wso2am/rest"
 )
 
-// portalScopes are the scopes of the admin, publisher and developer APIs that exist. Others cannot be had:
+// PortalScopes are the scopes of the admin, publisher and developer APIs that exist. Others cannot be had:
 // apim:keymanagers_manage, for one, is in a few guides and in no specification.
-var portalScopes = strings.Fields(`openid
+var PortalScopes = strings.Fields(`openid
 	apim:admin apim:admin_operations apim:admin_settings apim:admin_alert_manage apim:tier_view apim:tier_manage apim:bl_view
 	apim:bl_manage apim:app_owner_change apim:app_import_export apim:api_import_export apim:api_product_import_export
 	apim:label_manage apim:label_read apim:environment_manage apim:environment_read apim:monetization_usage_publish
@@ -25,30 +27,14 @@ var portalScopes = strings.Fields(`openid
 	apim:comment_manage apim:publisher_organization_read apim:subscribe apim:api_key apim:app_manage apim:sub_manage
 	apim:store_settings apim:sub_alert_manage`)
 
-// Scopes that open an endpoint: any of them.
-var (
-	adminScopes           = []string{"apim:admin", "apim:admin_operations"}
-	adminSettingsScopes   = []string{"apim:admin", "apim:admin_settings"}
-	apiReadScopes         = []string{"apim:api_view", "apim:api_manage", "apim:api_import_export"}
-	apiCreateScopes       = []string{"apim:api_create", "apim:api_manage"}
-	apiUpdateScopes       = []string{"apim:api_create", "apim:api_manage", "apim:api_publish"}
-	apiDeleteScopes       = []string{"apim:api_delete", "apim:api_manage", "apim:api_import_export"}
-	apiPublishScopes      = []string{"apim:api_publish", "apim:api_manage", "apim:api_import_export"}
-	revisionReadScopes    = []string{"apim:api_view", "apim:api_create", "apim:api_manage", "apim:api_publish"}
-	publisherSettings     = []string{"apim:api_view", "apim:publisher_settings"}
-	applicationScopes     = []string{"apim:subscribe", "apim:app_manage"}
-	subscriptionScopes    = []string{"apim:subscribe", "apim:sub_manage"}
-	devportalReaderScopes = []string{"apim:subscribe"}
-)
-
-// scoped lets in who has a token with one of the scopes. Anything else is a 401, a token without the scope too.
-func (s *server) scoped(scopes []string, next http.HandlerFunc) http.HandlerFunc {
+// Scoped lets in who has a token with one of the scopes. Anything else is a 401, a token without the scope too.
+func (s *Server) Scoped(scopes []string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		token, active := s.oauth.active(bearer)
 		if !ok || !active || !slices.ContainsFunc(scopes, token.has) {
 			w.Header().Set("WWW-Authenticate", `OAuth2 realm="WSO2 API Manager"`)
-			fail(w, &unauthenticated)
+			rest.Fail(w, &rest.Unauthenticated)
 			return
 		}
 		next(w, r)

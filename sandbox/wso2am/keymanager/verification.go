@@ -1,4 +1,4 @@
-package wso2am
+package keymanager
 
 import (
 	"context"
@@ -17,50 +17,48 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// jwksCache keeps the key sets of key managers by URL.
-type jwksCache struct {
+// JWKS keeps the key sets of key managers by URL.
+type JWKS struct {
 	mu   sync.Mutex
 	sets map[string]jose.JSONWebKeySet
 }
 
-// verificationKey is the key a key manager signs with: what its certificates say, fetched again when a token names a
-// key that is not known.
-func (s *server) verificationKey(ctx context.Context, km keyManager, kid string) (any, error) {
+// Key is the key a key manager signs with: what its certificates say, fetched again when a token names a key that is
+// not known.
+func (j *JWKS) Key(ctx context.Context, client *http.Client, km KeyManager, kid string) (any, error) {
 	switch {
-	case km.resident():
-		return s.Signer.PublicKey(), nil
 	case km.Certificates == nil:
 		return nil, errors.New("the key manager has no certificates")
 	case km.Certificates.Type == "PEM":
 		return keyOfPEM(km.Certificates.Value)
 	}
 	address := km.Certificates.Value
-	s.jwks.mu.Lock()
-	defer s.jwks.mu.Unlock()
-	if known := s.jwks.sets[address]; len(known.Key(kid)) > 0 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if known := j.sets[address]; len(known.Key(kid)) > 0 {
 		return known.Key(kid)[0].Key, nil
 	}
-	set, err := s.fetchJWKS(ctx, address)
+	set, err := fetchJWKS(ctx, client, address)
 	if err != nil {
 		return nil, fmt.Errorf("fetching %s: %w", address, err)
 	}
-	if s.jwks.sets == nil {
-		s.jwks.sets = map[string]jose.JSONWebKeySet{}
+	if j.sets == nil {
+		j.sets = map[string]jose.JSONWebKeySet{}
 	}
-	s.jwks.sets[address] = set
+	j.sets[address] = set
 	if keys := set.Key(kid); len(keys) > 0 {
 		return keys[0].Key, nil
 	}
 	return nil, fmt.Errorf("no key %s at %s", kid, address)
 }
 
-func (s *server) fetchJWKS(ctx context.Context, address string) (jose.JSONWebKeySet, error) {
+func fetchJWKS(ctx context.Context, client *http.Client, address string) (jose.JSONWebKeySet, error) {
 	var set jose.JSONWebKeySet
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return set, err
 	}
-	response, err := s.keyManagers.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return set, err
 	}
@@ -88,26 +86,27 @@ func keyOfPEM(value string) (any, error) {
 	return certificate.PublicKey, nil
 }
 
-// introspectAt asks the key manager about a token, when the gateway is not to validate it itself.
-func (s *server) introspectAt(ctx context.Context, km keyManager, token string) *fault {
+// Introspect asks the key manager whether a token is active.
+func (c Connector) Introspect(ctx context.Context, token string) (active bool, err error) {
+	address := c.KeyManager.IntrospectionEndpoint
 	form := url.Values{"token": {token}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, km.IntrospectionEndpoint, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return &unclassified
+		return false, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.SetBasicAuth(km.property("Username"), km.property("Password"))
-	response, err := s.keyManagers.Do(request)
+	request.SetBasicAuth(c.KeyManager.Property("Username"), c.KeyManager.Property("Password"))
+	response, err := c.Client.Do(request)
 	if err != nil {
-		return &unclassified
+		return false, err
 	}
 	defer response.Body.Close()
 	var answer struct{ Active bool }
-	if json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer) != nil || response.StatusCode != http.StatusOK {
-		return &unclassified
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil {
+		return false, err
 	}
-	if !answer.Active {
-		return &invalidCredentials
+	if response.StatusCode != http.StatusOK {
+		return false, statusError{response.StatusCode, address}
 	}
-	return nil
+	return answer.Active, nil
 }

@@ -1,4 +1,6 @@
-package wso2am
+// Package resident is the key manager in API Manager itself: clients and tokens of the portals, and of applications that
+// ask it for keys.
+package resident
 
 import (
 	"encoding/json"
@@ -6,15 +8,42 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lockstep/sandbox/carbon"
+	"lockstep/sandbox/wso2am/rest"
 )
 
-func (s *server) oauthRoutes(mux *http.ServeMux) {
+// Server is the resident key manager of one API Manager.
+type Server struct {
+	*carbon.Server
+	issuer       string
+	failures     int64 // first client registrations that fail
+	revoked      func(jti string, until time.Time)
+	oauth        *oauth
+	registration atomic.Int64 // registration requests so far
+}
+
+// New is a resident key manager without clients. Its first registrations fail, as many as failures says, and revoked is
+// called with each token that a client revokes.
+func New(base *carbon.Server, issuer string, failures int64, revoked func(jti string, until time.Time)) *Server {
+	return &Server{Server: base, issuer: issuer, failures: failures, revoked: revoked, oauth: newOAuth()}
+}
+
+// Upsert returns the client of that name, made if it was not there.
+func (s *Server) Upsert(name, owner string, grants []string) Client {
+	return s.oauth.upsert(name, owner, grants)
+}
+
+// Delete deletes a client.
+func (s *Server) Delete(id string) { s.oauth.delete(id) }
+
+// Routes serves client registration and OAuth.
+func (s *Server) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /client-registration/v0.17/register", s.register)
-	mux.HandleFunc("POST /oauth2/token", s.token)
-	mux.HandleFunc("POST /oauth2/revoke", s.revokeToken)
+	mux.HandleFunc("POST /oauth2/token", s.Token)
+	mux.HandleFunc("POST /oauth2/revoke", s.Revoke)
 	mux.HandleFunc("POST /oauth2/introspect", s.introspect)
 	mux.HandleFunc("GET /oauth2/jwks", func(w http.ResponseWriter, _ *http.Request) {
 		carbon.JSON(w, http.StatusOK, s.Signer.JWKS())
@@ -24,14 +53,14 @@ func (s *server) oauthRoutes(mux *http.ServeMux) {
 var clientName = regexp.MustCompile(`^[\sa-zA-Z0-9._-]*$`)
 
 // register upserts a client by name and owner. The first requests after the start fail, as they can in reality.
-func (s *server) register(w http.ResponseWriter, r *http.Request) {
+func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	if !s.Admin.Sent(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="WSO2 API Manager"`)
-		fail(w, &unauthenticated)
+		rest.Fail(w, &rest.Unauthenticated)
 		return
 	}
-	if s.registration.Add(1) <= s.settings.registrationFailures {
-		fail(w, (problem{500, 500, "Internal Server Error", ""}).because("Dynamic Client Registration Service not available"))
+	if s.registration.Add(1) <= s.failures {
+		rest.Fail(w, rest.InternalError.Because("Dynamic Client Registration Service not available"))
 		return
 	}
 	var body struct{ CallbackURL, ClientName, Owner, GrantType string }
@@ -40,11 +69,11 @@ func (s *server) register(w http.ResponseWriter, r *http.Request) {
 		"owner": {Kind: carbon.Text, Required: true}, "grantType": {Kind: carbon.Text, Required: true},
 		"saasApp": {Kind: carbon.Flag}, "tokenScope": {Kind: carbon.Text}, "tokenType": {Kind: carbon.Text},
 	}, &body); err != nil {
-		failBody(w, err)
+		rest.FailBody(w, err)
 		return
 	}
 	if body.Owner != s.Admin.Username {
-		fail(w, badRequest.because("Logged in user and application owner should be same"))
+		rest.Fail(w, rest.BadRequest.Because("Logged in user and application owner should be same"))
 		return
 	}
 	client := s.oauth.upsert(body.ClientName, body.Owner, strings.Fields(body.GrantType))
@@ -66,11 +95,11 @@ func oauthError(w http.ResponseWriter, status int, code, description string) {
 }
 
 // form parses the form and authenticates the client of an OAuth request.
-func (s *server) form(w http.ResponseWriter, r *http.Request) (oauthClient, bool) {
+func (s *Server) form(w http.ResponseWriter, r *http.Request) (Client, bool) {
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if strings.TrimSpace(media) != "application/x-www-form-urlencoded" || r.ParseForm() != nil {
 		oauthError(w, http.StatusBadRequest, "invalid_request", "the body must be application/x-www-form-urlencoded")
-		return oauthClient{}, false
+		return Client{}, false
 	}
 	id, secret, ok := r.BasicAuth()
 	if !ok {
@@ -79,12 +108,13 @@ func (s *server) form(w http.ResponseWriter, r *http.Request) (oauthClient, bool
 	client, known := s.oauth.authenticate(id, secret)
 	if !known {
 		oauthError(w, http.StatusUnauthorized, "invalid_client", "A valid OAuth client could not be found for client_id: "+id)
-		return oauthClient{}, false
+		return Client{}, false
 	}
 	return client, true
 }
 
-func (s *server) token(w http.ResponseWriter, r *http.Request) {
+// Token issues a token.
+func (s *Server) Token(w http.ResponseWriter, r *http.Request) {
 	client, ok := s.form(w, r)
 	if !ok {
 		return
@@ -99,34 +129,34 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 			"The authenticated client is not authorized to use this authorization grant type")
 		return
 	}
-	token := oauthToken{ClientID: client.ID, User: client.Owner, Scopes: grantable(r.PostForm.Get("scope"), grant == "password")}
+	made := token{ClientID: client.ID, User: client.Owner, Scopes: grantable(r.PostForm.Get("scope"), grant == "password")}
 	switch grant {
 	case "password":
-		token.User = r.PostForm.Get("username")
-		if !s.Admin.Is(token.User, r.PostForm.Get("password")) {
-			oauthError(w, http.StatusBadRequest, "invalid_grant", "Authentication failed for "+token.User)
+		made.User = r.PostForm.Get("username")
+		if !s.Admin.Is(made.User, r.PostForm.Get("password")) {
+			oauthError(w, http.StatusBadRequest, "invalid_grant", "Authentication failed for "+made.User)
 			return
 		}
-		token.Refresh = carbon.UUID()
+		made.Refresh = carbon.UUID()
 	case "refresh_token":
 		old, ok := s.oauth.revoke(r.PostForm.Get("refresh_token"), client.ID)
 		if !ok {
 			oauthError(w, http.StatusBadRequest, "invalid_grant", "Persisted access token data not found")
 			return
 		}
-		token.User, token.Scopes, token.Refresh = old.User, old.Scopes, carbon.UUID()
+		made.User, made.Scopes, made.Refresh = old.User, old.Scopes, carbon.UUID()
 	}
-	s.issue(w, token)
+	s.issue(w, made)
 }
 
 const tokenLifetime = time.Hour
 
-func (s *server) issue(w http.ResponseWriter, token oauthToken) {
+func (s *Server) issue(w http.ResponseWriter, token token) {
 	token.JTI, token.Issued = carbon.UUID(), time.Now()
 	token.Expires = token.Issued.Add(tokenLifetime)
 	scope := strings.Join(token.Scopes, " ")
 	access, err := s.Signer.Sign(map[string]any{
-		"iss": s.issuer(), "sub": token.User, "aud": token.ClientID, "azp": token.ClientID, "client_id": token.ClientID,
+		"iss": s.issuer, "sub": token.User, "aud": token.ClientID, "azp": token.ClientID, "client_id": token.ClientID,
 		"jti": token.JTI, "iat": token.Issued.Unix(), "exp": token.Expires.Unix(), "scope": scope,
 	})
 	if err != nil {
@@ -144,18 +174,19 @@ func (s *server) issue(w http.ResponseWriter, token oauthToken) {
 	carbon.JSON(w, http.StatusOK, body)
 }
 
-func (s *server) revokeToken(w http.ResponseWriter, r *http.Request) {
+// Revoke revokes a token of the client that asks.
+func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) {
 	client, ok := s.form(w, r)
 	if !ok {
 		return
 	}
 	if token, ok := s.oauth.revoke(r.PostForm.Get("token"), client.ID); ok {
-		s.later(s.settings.revocation, func() { s.store.revoke(token.JTI, token.Expires) })
+		s.revoked(token.JTI, token.Expires)
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-func (s *server) introspect(w http.ResponseWriter, r *http.Request) {
+func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 	if !s.Admin.Sent(r) || r.ParseForm() != nil {
 		oauthError(w, http.StatusUnauthorized, "invalid_client", "Unauthorized")
 		return
