@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
+	"lockstep/sandbox/envoy/certgen"
 	"lockstep/sandbox/simulate"
 )
 
@@ -33,7 +34,7 @@ func RunController(ctx context.Context, env simulate.Env) error {
 	namespace := cmp.Or(env.Getenv("ENVOY_GATEWAY_NAMESPACE"), env.Namespace)
 	switch {
 	case slices.Contains(env.Args, "certgen"):
-		return certgen(ctx, client, namespace, !slices.Contains(env.Args, "--disable-topology-injector"), env.Log)
+		return certgen.Run(ctx, client, namespace, !slices.Contains(env.Args, "--disable-topology-injector"), env.Log)
 	case slices.Contains(env.Args, "server"):
 		return serve(ctx, env, client, namespace)
 	}

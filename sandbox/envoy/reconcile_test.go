@@ -22,7 +22,6 @@ var kinds = map[string]schema.GroupVersionResource{
 	"GatewayClass": gatewayClasses, "Gateway": gateways, "HTTPRoute": httpRoutes, "BackendTLSPolicy": tlsPolicies,
 	"BackendTrafficPolicy": trafficPolicies, "EnvoyProxy": envoyProxies, "Service": services, "Secret": secrets,
 	"ConfigMap": configMaps, "ServiceAccount": serviceAccounts, "Node": nodes, "Deployment": deployments,
-	"MutatingWebhookConfiguration": webhooks,
 }
 
 // cluster is a fake API server with the objects of documents.
@@ -157,46 +156,6 @@ spec: {provider: {type: Kubernetes, kubernetes: {envoyService: {type: ClusterIP}
 				t.Errorf("Service type %s", kind)
 			}
 		})
-	}
-}
-
-func TestCertgenMakesSecretsOnceAndTellsTheWebhook(t *testing.T) {
-	client := cluster(t, `
-kind: MutatingWebhookConfiguration
-metadata: {name: envoy-gateway-topology-injector.eg}
-webhooks: [{name: topology.webhook.gateway.envoyproxy.io, clientConfig: {}}]`)
-	log := slog.New(slog.DiscardHandler)
-	if err := certgen(t.Context(), client, "eg", true, log); err != nil {
-		t.Fatal(err)
-	}
-	first, err := client.Resource(secrets).Namespace("eg").List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, secret := range first.Items {
-		names = append(names, secret.GetName())
-	}
-	if diff := cmp.Diff([]string{"envoy", "envoy-gateway", "envoy-oidc-hmac", "envoy-rate-limit"}, names); diff != "" {
-		t.Errorf("Secrets:\n%s", diff)
-	}
-	if err := certgen(t.Context(), client, "eg", true, log); err != nil {
-		t.Fatal(err)
-	}
-	second, err := client.Resource(secrets).Namespace("eg").List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(first.Items, second.Items); diff != "" {
-		t.Errorf("the second run changed Secrets")
-	}
-	webhook, err := client.Resource(webhooks).Get(t.Context(), "envoy-gateway-topology-injector.eg", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hooks, _, _ := unstructured.NestedSlice(webhook.Object, "webhooks")
-	if bundle, _, _ := unstructured.NestedString(hooks[0].(map[string]any), "clientConfig", "caBundle"); bundle == "" {
-		t.Error("the webhook has no CA")
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"lockstep/sandbox/envoy/certgen"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -119,11 +121,11 @@ func decode(t *testing.T, document string, into any) {
 }
 
 // testCA signs certificates for tests.
-type testCA struct{ authority *authority }
+type testCA struct{ authority *certgen.Authority }
 
 func newTestCA(t *testing.T) testCA {
 	t.Helper()
-	made, err := newAuthority()
+	made, err := certgen.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func newTestCA(t *testing.T) testCA {
 }
 
 func (ca testCA) pem() string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.authority.certificate.Raw}))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.authority.Certificate.Raw}))
 }
 
 func (ca testCA) configMap(namespace, name string) corev1.ConfigMap {
@@ -151,7 +153,7 @@ func (ca testCA) secret(t *testing.T, namespace, name string, names ...string) c
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, ca.authority.certificate, key.Public(), ca.authority.key)
+	raw, err := x509.CreateCertificate(rand.Reader, template, ca.authority.Certificate, key.Public(), ca.authority.Key)
 	if err != nil {
 		t.Fatal(err)
 	}

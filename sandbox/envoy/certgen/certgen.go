@@ -1,4 +1,5 @@
-package envoy
+// Package certgen is the job that makes the certificates of the control plane of the simulated gateway.
+package certgen
 
 import (
 	"context"
@@ -22,12 +23,16 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-var webhooks = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"}
+var (
+	secrets  = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	webhooks = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"}
+)
 
-// certgen makes the Secrets of the control plane: one CA, certificates for the three parts that speak to each other, and
-// a key for OIDC. Secrets that are there stay as they are. The webhook gets the CA.
-func certgen(ctx context.Context, client dynamic.Interface, namespace string, injector bool, log *slog.Logger) error {
-	authority, err := newAuthority()
+// Run makes the Secrets of the control plane: one CA, certificates for the three parts that speak to each other, and
+// a key for OIDC. Secrets that are there stay as they are. The webhook gets the CA,
+// if there is an injector.
+func Run(ctx context.Context, client dynamic.Interface, namespace string, injector bool, log *slog.Logger) error {
+	authority, err := NewAuthority()
 	if err != nil {
 		return fmt.Errorf("making certificates: %w", err)
 	}
@@ -90,12 +95,14 @@ func trustWebhook(ctx context.Context, client dynamic.Interface, namespace strin
 	return nil
 }
 
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+// Authority is the CA of the control plane.
+type Authority struct {
+	Certificate *x509.Certificate
+	Key         *ecdsa.PrivateKey
 }
 
-func newAuthority() (*authority, error) {
+// NewAuthority makes a CA.
+func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -110,11 +117,11 @@ func newAuthority() (*authority, error) {
 		return nil, err
 	}
 	certificate, err := x509.ParseCertificate(raw)
-	return &authority{certificate, key}, err
+	return &Authority{certificate, key}, err
 }
 
 // issue makes the data of a TLS Secret for the Service name.
-func (a *authority) issue(name, namespace string) (map[string][]byte, error) {
+func (a *Authority) issue(name, namespace string) (map[string][]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -126,7 +133,7 @@ func (a *authority) issue(name, namespace string) (map[string][]byte, error) {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(5, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	raw, err := x509.CreateCertificate(rand.Reader, template, a.Certificate, key.Public(), a.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +142,7 @@ func (a *authority) issue(name, namespace string) (map[string][]byte, error) {
 		return nil, err
 	}
 	return map[string][]byte{
-		"ca.crt":  pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw}),
+		"ca.crt":  pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Certificate.Raw}),
 		"tls.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}),
 		"tls.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
 	}, nil
