@@ -15,6 +15,7 @@ import (
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/internal/portforward"
 	"lockstep/internal/readiness"
 	"lockstep/internal/release"
@@ -25,6 +26,17 @@ const (
 	GatewayController = component.Gateway
 	IdentityServer    = component.IdentityServer
 	APIManager        = component.APIManager
+)
+
+// Types of the application errors that activities end with. They are the kinds of failures.
+const (
+	TypeInvalidConfig = string(failure.InvalidConfig)
+	TypeUnauthorized  = string(failure.Unauthorized)
+	TypeNotFound      = string(failure.NotFound)
+	TypeConflict      = string(failure.Conflict)
+	TypeUnavailable   = string(failure.Unavailable)
+	TypeNotReady      = string(failure.NotReady)
+	TypeRefused       = string(failure.Refused)
 )
 
 // Activities are the activities of all operations. Their methods are registered with a worker as they are named.
@@ -117,9 +129,9 @@ func (k *known) renew(access config.Cluster) error {
 	}
 	switch {
 	case err != nil && before != nil:
-		return passing(TypeUnavailable, "renewing the access to the cluster, which was changed: "+err.Error())
+		return failure.Transient(failure.Unavailable, "renewing the access to the cluster, which was changed: %w", err)
 	case err != nil:
-		return classifyCluster(err)
+		return err
 	case before != nil:
 		k.dialer.Retire()
 	}

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,10 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"go.temporal.io/sdk/temporal"
-
 	"lockstep/config"
 	"lockstep/config/settings"
+	"lockstep/internal/failure"
 )
 
 // apiServer answers questions for its version and remembers the token of the last.
@@ -73,8 +71,7 @@ func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var app *temporal.ApplicationError
-	if _, err := a.site(config.Cluster{}); !errors.As(err, &app) || app.NonRetryable() || !strings.Contains(app.Message(), path) {
+	if _, err := a.site(config.Cluster{}); !failure.Is(err, failure.Unavailable) || !failure.IsRetryable(err) || !strings.Contains(err.Error(), path) {
 		t.Errorf("while it is written: %v", err)
 	}
 
@@ -87,8 +84,7 @@ func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 
 func TestAKubeconfigThatIsNotThereIsFinal(t *testing.T) {
 	_, err := New(settings.Settings{}).site(config.Cluster{Kubeconfig: filepath.Join(t.TempDir(), "nope")})
-	var app *temporal.ApplicationError
-	if !errors.As(err, &app) || app.Type() != TypeInvalidConfig || !app.NonRetryable() {
+	if !failure.Is(err, failure.InvalidConfig) || failure.IsRetryable(err) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,20 +2,21 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	"go.temporal.io/sdk/temporal"
 
 	"lockstep/internal/apim"
+	"lockstep/internal/attempt"
+	"lockstep/internal/certificates"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	"lockstep/internal/credentials"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
 	"lockstep/internal/keystore"
+	"lockstep/internal/objects"
 	"lockstep/internal/readiness"
 	"lockstep/internal/release"
 )
@@ -33,7 +34,7 @@ func (a *Activities) DriftImage(ctx context.Context, in Input) (Images, error) {
 	if err != nil {
 		return Images{}, err
 	}
-	built, err := b.Plan(ctx, imageSpec(in.Env.Image), progress(ctx))
+	built, err := b.Plan(ctx, imageSpec(in.Env.Image), attempt.Progress(ctx))
 	if err != nil {
 		return Images{}, err
 	}
@@ -63,17 +64,17 @@ func (a *Activities) DriftRelease(ctx context.Context, in ApplyReleaseInput) ([]
 	}
 	c, err := component.Find(in.Env, in.Component)
 	if err != nil {
-		return nil, classify(err)
+		return nil, err
 	}
 	state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 	if err != nil {
-		return nil, classifyRelease(err)
+		return nil, err
 	}
-	if foreign := ours(in.Env, c, state); foreign != nil {
-		return []drift.Item{{Object: "release " + c.Namespace + "/" + c.Release, Wants: "Lockstep's, of this environment", Is: "somebody else's", Next: said(foreign)}}, nil
+	if foreign := c.CheckOwner(in.Env.Name, state); foreign != nil {
+		return []drift.Item{{Object: "release " + c.Namespace + "/" + c.Release, Wants: "Lockstep's, of this environment", Is: "somebody else's", Next: foreign.Error()}}, nil
 	}
 	spec, err := releaseSpec(ctx, s.cluster, c, in)
-	if typed(err, TypeNotFound) { // without its stores all else can be compared
+	if failure.Is(err, failure.NotFound) { // without its stores all else can be compared
 		spec, err = composed(c, in, component.Pods{Checksum: drift.Missing, Restart: in.Restart})
 	}
 	if err != nil {
@@ -85,7 +86,7 @@ func (a *Activities) DriftRelease(ctx context.Context, in ApplyReleaseInput) ([]
 			items[i].Next = release.PutBack
 		}
 	}
-	return items, classifyRelease(err)
+	return items, err
 }
 
 // DriftWorkload says which Deployments of a product are not ready.
@@ -96,12 +97,11 @@ func (a *Activities) DriftWorkload(ctx context.Context, in WaitInput) (items []d
 	}
 	of, err := component.Find(in.Env, in.Component)
 	if err != nil {
-		return nil, classify(err)
+		return nil, err
 	}
 	for _, name := range of.Deployments {
 		ready, err := readiness.IsReady(ctx, c, of.Namespace, name)
-		err = classifyCluster(err)
-		if typed(err, TypeNotFound) {
+		if failure.Is(err, failure.NotFound) {
 			continue // its release says so
 		}
 		if err != nil {
@@ -123,27 +123,25 @@ func (a *Activities) DriftObjects(ctx context.Context, in SnapshotInput) ([]drif
 	}
 	switch in.Set {
 	case GatewayObjects:
-		objects, err := gatewayObjects(ctx, c, in.Env)
-		if typed(err, TypeConflict) {
-			return []drift.Item{{Object: "GatewayClass " + in.Env.Routing.GatewayClass, Wants: "of controller " + in.Env.Routing.ControllerName, Is: "of another", Next: said(err)}}, nil
+		wanted, err := gateway.Wanted(ctx, c, in.Env)
+		if failure.Is(err, failure.Conflict) {
+			return []drift.Item{{Object: "GatewayClass " + in.Env.Routing.GatewayClass, Wants: "of controller " + in.Env.Routing.ControllerName, Is: "of another", Next: err.Error()}}, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		items, err := c.Compare(ctx, objects)
-		return items, classifyCluster(err)
+		return c.Compare(ctx, wanted)
 	case RouteObjects:
-		items, err := c.Compare(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), CAConfigMap))
-		return items, classifyCluster(err)
+		return c.Compare(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), keystore.CAConfigMap))
 	}
-	return absentObjects(ctx, c, refs(in.Set, in.Env))
+	return absentObjects(ctx, c, objects.Refs(in.Set, in.Env))
 }
 
 func absentObjects(ctx context.Context, c *cluster.Client, all []cluster.Ref) (items []drift.Item, err error) {
 	for _, ref := range all {
 		_, found, err := c.Get(ctx, ref)
 		if err != nil {
-			return nil, classifyCluster(err)
+			return nil, err
 		}
 		if !found {
 			items = append(items, drift.Item{Object: ref.String(), Wants: drift.There, Is: drift.Missing})
@@ -158,25 +156,24 @@ func (a *Activities) DriftKeys(ctx context.Context, in Input) ([]drift.Item, err
 	if err != nil {
 		return nil, err
 	}
-	items, err := absentObjects(ctx, c, append(refs(CredentialObjects, in.Env), refs(CertificateObjects, in.Env)...))
+	items, err := absentObjects(ctx, c, append(objects.Refs(CredentialObjects, in.Env), objects.Refs(CertificateObjects, in.Env)...))
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := credentials(ctx, c, in.Env)
+	secrets, err := credentials.Read(ctx, c, in.Env)
 	switch {
-	case typed(err, TypeNotFound):
+	case failure.Is(err, failure.NotFound):
 		return items, nil
-	case typed(err, TypeInvalidConfig):
-		return append(items, drift.Item{Object: "Secret " + in.Env.Namespace + "/" + in.Env.CredentialsSecret(), Wants: "passwords and keys", Is: "incomplete", Next: said(err)}), nil
+	case failure.Is(err, failure.InvalidConfig):
+		return append(items, drift.Item{Object: "Secret " + in.Env.Namespace + "/" + in.Env.CredentialsSecret(), Wants: "passwords and keys", Is: "incomplete", Next: err.Error()}), nil
 	case err != nil:
 		return nil, err
 	}
-	existing, err := existingStores(ctx, c, in.Env)
+	findings, err := certificates.Store{Cluster: c, Env: in.Env, Password: secrets.Of(credentials.KeystorePassword)}.Check(ctx)
 	if err != nil {
 		return nil, err
 	}
-	names := keystore.NamesFor(in.Env, apim.Service(in.Env), identity.Service(in.Env))
-	for _, finding := range keystore.Check(names, existing, string(secrets[keyKeystorePassword]), time.Now()) {
+	for _, finding := range findings {
 		items = append(items, drift.Item{Object: finding.Where, Wants: "valid for more than 30 days, with the file's names, trusted", Is: finding.Problem,
 			Next: finding.NextMove})
 	}
@@ -192,12 +189,12 @@ func (a *Activities) DriftKeyManager(ctx context.Context, in Input) ([]drift.Ite
 	defer p.close()
 	discovery, err := p.identity.Discovery(ctx)
 	if err != nil {
-		return nil, p.classify(ctx, err)
+		return nil, p.explain(ctx, err)
 	}
 	object := "key manager " + in.Env.KeyManager.Name
 	stored, err := p.apim.FindKeyManager(ctx, in.Env.KeyManager.Name)
 	if err != nil {
-		return nil, p.classify(ctx, err)
+		return nil, p.explain(ctx, err)
 	}
 	if stored == nil {
 		return []drift.Item{{Object: object, Wants: "registered", Is: drift.Missing}}, nil
@@ -208,18 +205,4 @@ func (a *Activities) DriftKeyManager(ctx context.Context, in Input) ([]drift.Ite
 		items[i].Wants, items[i].Is = strings.ReplaceAll(items[i].Wants, p.admin, drift.Hidden), strings.ReplaceAll(items[i].Is, p.admin, drift.Hidden)
 	}
 	return items, nil
-}
-
-func typed(err error, kind string) bool {
-	var app *temporal.ApplicationError
-	return errors.As(err, &app) && app.Type() == kind
-}
-
-// said is what an error says of itself.
-func said(err error) string {
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
-		return app.Message()
-	}
-	return err.Error()
 }

@@ -6,6 +6,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/config/environments"
+	"lockstep/internal/failure"
 )
 
 // CheckInput is an environment as an operation was given it.
@@ -20,10 +21,10 @@ func (a *Activities) CheckEnvironment(_ context.Context, in CheckInput) (config.
 	env, err := in.Environment.Resolve(a.settings.Environments, in.Overrides)
 	var wrong config.Problems
 	if errors.As(err, &wrong) {
-		return env, failure(TypeInvalidConfig, err.Error())
+		return env, failure.Final(failure.InvalidConfig, "%w", err)
 	}
 	if err != nil { // the folder, not what is in it
-		return env, failure(TypeUnavailable, err.Error()+"; look at the worker's setting environments, and at that folder")
+		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "look at the worker's setting environments, and at that folder"}
 	}
 	return env, nil
 }

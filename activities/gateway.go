@@ -7,11 +7,16 @@ import (
 	"strings"
 
 	"lockstep/config"
+	"lockstep/internal/apim"
+	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/internal/crd"
 	"lockstep/internal/dataplane"
+	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
+	"lockstep/internal/keystore"
+	"lockstep/internal/objects"
 	"lockstep/internal/readiness"
 	"lockstep/internal/release"
 )
@@ -42,11 +47,6 @@ type RemoveCRDsInput struct {
 	Replaced bool     `json:"replaced,omitempty"` // others may have been replaced
 }
 
-// ReplacesCRDs says whether the environment's deployment may replace CRDs that are there.
-func ReplacesCRDs(env config.Environment) bool {
-	return env.Routing.Installs() && env.Routing.CRDs == config.CRDsCreateReplace
-}
-
 // UndoGatewayInput says what to go back to.
 type UndoGatewayInput struct {
 	Input
@@ -65,13 +65,13 @@ func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
 	}
 	crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
 	if err != nil {
-		return nil, classifyRelease(err)
+		return nil, err
 	}
 	var missing []string
 	for _, definition := range crds {
 		_, found, err := s.cluster.Get(ctx, cluster.RefOf(definition))
 		if err != nil {
-			return nil, classifyCluster(err)
+			return nil, err
 		}
 		if !found {
 			missing = append(missing, definition.GetName())
@@ -87,18 +87,18 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	progress := progress(ctx)
+	progress := attempt.Progress(ctx)
 	note := "uses the CRDs that are there"
 	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
 		progress("reading the gateway chart")
 		crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
 		if err != nil {
-			return "", classifyRelease(err)
+			return "", err
 		}
 		progress(fmt.Sprintf("applying %d CRDs", len(crds)))
 		created, replaced, err := crd.Apply(ctx, s.cluster, crds, in.Env.Routing.CRDs, in.Scope.run())
 		if err != nil {
-			return "", classifyCluster(err)
+			return "", err
 		}
 		note = fmt.Sprintf("%d of %d CRDs made", len(created), len(crds))
 		if len(replaced) > 0 {
@@ -112,9 +112,9 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment) error {
 	missing, err := c.Missing(ctx, gateway.Needs(env))
 	if err != nil {
-		return classifyCluster(err)
+		return err
 	}
-	return classifyCluster(gateway.Unserved(env, missing))
+	return gateway.Unserved(env, missing)
 }
 
 // RemoveCRDs puts back the CRDs that the operation replaced and removes those that were not there and of which no object is left.
@@ -126,18 +126,18 @@ func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
 	var left []string
 	if in.Replaced {
 		if left, err = crd.Restore(ctx, c, in.Scope.run()); err != nil {
-			return classifyCluster(err)
+			return err
 		}
 	}
 	before := make([]cluster.Snapshot, len(in.Names))
 	for i, name := range in.Names {
 		before[i] = cluster.Snapshot{Ref: cluster.Ref{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: name}}
 	}
-	if err := a.restoreAll(ctx, c, before); err != nil || len(left) == 0 {
+	if err := restoreAll(ctx, c, before); err != nil || len(left) == 0 {
 		return err
 	}
-	return failure(TypeConflict, fmt.Sprintf("CRDs stay as this operation brought them: %s. They serve all objects that there are. Next: to have the earlier ones, apply the CRDs of "+
-		"the earlier gateway version", strings.Join(left, ", ")))
+	return failure.Final(failure.Conflict, "CRDs stay as this operation brought them: %s. They serve all objects that there are. Next: to have the earlier ones, apply the CRDs of "+
+		"the earlier gateway version", strings.Join(left, ", "))
 }
 
 func (s Scope) run() crd.Run { return crd.Run{Environment: s.Environment, ID: s.Run} }
@@ -148,12 +148,12 @@ func (a *Activities) ApplyGateway(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	objects, err := gatewayObjects(ctx, s.cluster, in.Env)
+	objects, err := gateway.Wanted(ctx, s.cluster, in.Env)
 	if err != nil {
 		return err
 	}
 	_, err = s.cluster.Apply(ctx, objects)
-	return classifyCluster(err)
+	return err
 }
 
 // WaitGateway waits until the Gateway is programmed.
@@ -162,14 +162,14 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 	if err != nil {
 		return Gateway{}, err
 	}
-	progress := progress(ctx)
+	progress := attempt.Progress(ctx)
 	if in.Env.Routing.Installs() {
 		if err := readiness.Deployment(ctx, s.cluster, in.Env.Routing.Namespace, gateway.Deployment, progress); err != nil {
-			return Gateway{}, classifyWait(err)
+			return Gateway{}, err
 		}
 	}
 	status, err := readiness.Gateway(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress, readiness.DataPlaneIn(in.Env.Routing.Namespace))
-	return Gateway{Address: status.Address, Port: status.Port}, classifyWait(err)
+	return Gateway{Address: status.Address, Port: status.Port}, err
 }
 
 // RestoreGatewayInput says what to go back to.
@@ -184,13 +184,13 @@ func (a *Activities) RestoreGateway(ctx context.Context, in RestoreGatewayInput)
 	if err != nil {
 		return err
 	}
-	watched, err := gatewayWatched(ctx, c)
+	watched, err := gateway.Look(ctx, c)
 	if err != nil {
 		return err
 	}
 	removable := gateway.Removable(in.Env, watched)
 	before := slices.DeleteFunc(in.Before, func(s cluster.Snapshot) bool { return !s.Exists && !slices.Contains(removable, s.Ref) })
-	return a.restoreAll(ctx, c, before)
+	return restoreAll(ctx, c, before)
 }
 
 // UndoGateway puts the gateway's release back. One that this run installed goes, with what its hooks made, unless somebody else
@@ -200,25 +200,25 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 	if err != nil {
 		return err
 	}
-	progress := progress(ctx)
+	progress := attempt.Progress(ctx)
 	of := ReleaseRef{Scope: in.Scope, Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release}
 	if in.Before.Exists {
 		return s.restore(ctx, of, in.Before, progress)
 	}
-	users, err := gatewayUsers(ctx, s.cluster, in.Env)
+	users, err := gateway.Users(ctx, s.cluster, in.Env)
 	if err != nil {
 		return err
 	}
 	if len(users) > 0 {
-		return failure(TypeConflict, fmt.Sprintf("release %s/%s stays, since it is used by %s by now; the next teardown after they are gone removes it",
-			in.Env.Routing.Namespace, in.Env.Routing.Release, strings.Join(users, ", ")))
+		return failure.Final(failure.Conflict, "release %s/%s stays, since it is used by %s by now; the next teardown after they are gone removes it",
+			in.Env.Routing.Namespace, in.Env.Routing.Release, strings.Join(users, ", "))
 	}
 	if err := s.undoGateway(ctx, in, progress); err != nil {
 		return err
 	}
 	left, err := s.cluster.Restore(ctx, in.Namespace)
 	if err != nil {
-		return classifyCluster(err)
+		return err
 	}
 	return leftInPlace(left)
 }
@@ -230,22 +230,22 @@ func (s *site) undoGateway(ctx context.Context, in UndoGatewayInput, progress fu
 	undo := release.Undo{Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release, Owner: in.Env.Name, Run: in.Scope.Run, Before: in.Before, Shared: true}
 	found, err := s.releases.Snapshot(ctx, undo)
 	if err != nil || !found.Began() {
-		return classifyRelease(err)
+		return err
 	}
 	if !found.Had(controller(in.Env)) {
 		if err := dataplane.Remove(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress); err != nil {
-			return classifyCluster(err)
+			return err
 		}
 	}
 	if err := s.releases.Restore(ctx, undo, progress); err != nil {
-		return classifyRelease(err)
+		return err
 	}
 	made := slices.DeleteFunc(gateway.HookObjects(in.Env), func(ref cluster.Ref) bool { return found.Had(releaseObject(ref)) })
 	progress("removing what the chart's hooks left")
 	if err := s.cluster.Delete(ctx, made...); err != nil {
-		return classifyCluster(err)
+		return err
 	}
-	return classifyRelease(s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner))
+	return s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner)
 }
 
 func controller(env config.Environment) release.Object {
@@ -260,20 +260,20 @@ func releaseObject(ref cluster.Ref) release.Object {
 // must be gone before: only the controller removes it.
 func (s *site) removeGateway(ctx context.Context, env config.Environment, namespace []cluster.Snapshot, progress func(string)) (left []cluster.Ref, err error) {
 	if err := dataplane.Remove(ctx, s.cluster, env.Namespace, env.Routing.Gateway, progress); err != nil {
-		return nil, classifyCluster(err)
+		return nil, err
 	}
 	if err := s.releases.Uninstall(ctx, env.Routing.Namespace, env.Routing.Release, progress); err != nil {
-		return nil, classifyRelease(err)
+		return nil, err
 	}
 	progress("removing what the chart's hooks left")
 	if err := s.cluster.Delete(ctx, gateway.HookObjects(env)...); err != nil {
-		return nil, classifyCluster(err)
+		return nil, err
 	}
 	if err := s.releases.Forget(ctx, env.Routing.Namespace, env.Routing.Release, env.Name); err != nil {
-		return nil, classifyRelease(err)
+		return nil, err
 	}
 	left, err = s.cluster.Restore(ctx, namespace)
-	return left, classifyCluster(err)
+	return left, err
 }
 
 // ApplyRoutes routes the key manager's hostname to Identity Server.
@@ -282,8 +282,8 @@ func (a *Activities) ApplyRoutes(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.cluster.Apply(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), CAConfigMap))
-	return classifyCluster(err)
+	_, err = s.cluster.Apply(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), keystore.CAConfigMap))
+	return err
 }
 
 // WaitRoutes waits until the gateway accepted the routes of both products.
@@ -292,6 +292,68 @@ func (a *Activities) WaitRoutes(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	progress := progress(ctx)
-	return classifyWait(readiness.Routes(ctx, s.cluster, in.Env.Namespace, routeNames(in.Env), progress))
+	progress := attempt.Progress(ctx)
+	return readiness.Routes(ctx, s.cluster, in.Env.Namespace, routeNames(in.Env), progress)
+}
+
+// RemoveGateway uninstalls the gateway chart with what its hooks left, unless somebody else uses it.
+func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	progress := attempt.Progress(ctx)
+	r := in.Env.Routing
+	state, err := s.releases.Look(ctx, r.Namespace, r.Release)
+	if err != nil {
+		return "", err
+	}
+	if !r.Installs() || state.Exists && state.Fingerprint == "" {
+		return "left: Lockstep did not install it", nil
+	}
+	users, err := gateway.Users(ctx, s.cluster, in.Env)
+	if err != nil {
+		return "", err
+	}
+	if len(users) > 0 {
+		return "left: used by " + strings.Join(users, ", "), nil
+	}
+	left, err := s.removeGateway(ctx, in.Env, objects.Absent(objects.Refs(GatewayNamespaceObjects, in.Env)), progress)
+	if err != nil || len(left) == 0 {
+		return "uninstalled", err
+	}
+	note, err := occupied(ctx, s.cluster, r.Namespace)
+	return "uninstalled, " + note, err
+}
+
+// routeNames are the HTTPRoutes of both products.
+func routeNames(env config.Environment) []string {
+	names := apim.Routes(env.APIManager.Release)
+	for _, ref := range gateway.IdentityServerRefs(env, identity.Service(env)) {
+		if ref.Kind == "HTTPRoute" {
+			names = append(names, ref.Name)
+		}
+	}
+	return names
+}
+
+// RemoveOwnCRDs removes the gateway chart's CRDs that Lockstep made and of which no object is left.
+func (a *Activities) RemoveOwnCRDs(ctx context.Context, in Input) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	if !in.Env.Routing.Installs() {
+		return "left: Lockstep did not install them", nil
+	}
+	crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
+	if err != nil {
+		return "", err
+	}
+	before := make([]cluster.Snapshot, len(crds))
+	for i, crd := range crds {
+		before[i] = cluster.Snapshot{Ref: cluster.RefOf(crd)}
+	}
+	left, err := s.cluster.Restore(ctx, before)
+	return fmt.Sprintf("%d of %d removed", len(crds)-len(left), len(crds)), err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"lockstep/config"
+	"lockstep/internal/attempt"
 	"lockstep/internal/image"
 )
 
@@ -42,7 +43,7 @@ func (a *Activities) LookImage(ctx context.Context, in Input) (ImageState, error
 	if err != nil {
 		return ImageState{}, err
 	}
-	state.Lacked, state.LackedParts, err = b.Lacks(ctx, imageSpec(in.Env.Image), progress(ctx))
+	state.Lacked, state.LackedParts, err = b.Lacks(ctx, imageSpec(in.Env.Image), attempt.Progress(ctx))
 	return state, err
 }
 
@@ -56,7 +57,7 @@ func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	progress := progress(ctx)
+	progress := attempt.Progress(ctx)
 	built, err := b.Build(ctx, imageSpec(in.Env.Image), progress)
 	if err != nil {
 		return Image{}, err
@@ -102,7 +103,7 @@ func (a *Activities) keychain(ctx context.Context, env config.Environment) (auth
 		return nil, err
 	}
 	keychain, err := image.Keychain(ctx, c, env.Namespace, env.Image)
-	return keychain, classifyCluster(err)
+	return keychain, err
 }
 
 func shortDigest(digest string) string {

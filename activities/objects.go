@@ -2,30 +2,29 @@ package activities
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
-	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
-	"lockstep/internal/identity"
+	"lockstep/internal/objects"
+	"lockstep/internal/release"
 )
 
-// ObjectSet names the objects one step makes.
-type ObjectSet string
+// ObjectSet is [objects.Set].
+type ObjectSet = objects.Set
 
 // The sets of objects that deployments make outside Helm.
 const (
-	NamespaceObjects   ObjectSet = "namespace"
-	CredentialObjects  ObjectSet = "credentials"
-	CertificateObjects ObjectSet = "certificates"
-	GatewayObjects     ObjectSet = "gateway"
-	RouteObjects       ObjectSet = "routes"
-	// GatewayNamespaceObjects is the namespace of the gateway's controller, unless the environment's own.
-	GatewayNamespaceObjects ObjectSet = "gateway-namespace"
+	NamespaceObjects        = objects.Namespace
+	CredentialObjects       = objects.Credentials
+	CertificateObjects      = objects.Certificates
+	GatewayObjects          = objects.Gateway
+	RouteObjects            = objects.Routes
+	GatewayNamespaceObjects = objects.GatewayNamespace
 )
-
-// CAConfigMap holds the certificate of the environment's CA, for whoever verifies the products' certificates.
-const CAConfigMap = "wso2-ca-cert"
 
 // SnapshotInput asks what there is of a set.
 type SnapshotInput struct {
@@ -39,8 +38,8 @@ func (a *Activities) Snapshot(ctx context.Context, in SnapshotInput) ([]cluster.
 	if err != nil {
 		return nil, err
 	}
-	snapshots, err := c.Snapshot(ctx, refs(in.Set, in.Env))
-	return snapshots, classifyCluster(err)
+	snapshots, err := c.Snapshot(ctx, objects.Refs(in.Set, in.Env))
+	return snapshots, err
 }
 
 // RestoreInput says what to go back to.
@@ -55,7 +54,7 @@ func (a *Activities) Restore(ctx context.Context, in RestoreInput) error {
 	if err != nil {
 		return err
 	}
-	return a.restoreAll(ctx, c, in.Before)
+	return restoreAll(ctx, c, in.Before)
 }
 
 // EnsureNamespace makes the environment's namespace.
@@ -66,7 +65,7 @@ func (a *Activities) EnsureNamespace(ctx context.Context, scope Scope) (string, 
 	}
 	created, err := c.EnsureNamespace(ctx, scope.Namespace, cluster.Labels(scope.Environment))
 	if err != nil {
-		return "", classifyCluster(err)
+		return "", err
 	}
 	return madeOrKept(created), nil
 }
@@ -78,35 +77,107 @@ func madeOrKept(made bool) string {
 	return "unchanged"
 }
 
-// refs are the objects of a set. Those that another environment might have under the same name are only deleted if they carry this
-// environment's label.
-func refs(set ObjectSet, env config.Environment) []cluster.Ref {
-	own := cluster.ManagedByLabel + "=" + cluster.ManagedBy + "," + cluster.EnvironmentLabel + "=" + env.Name
-	object := func(kind, name string) cluster.Ref {
-		return cluster.Ref{APIVersion: "v1", Kind: kind, Namespace: env.Namespace, Name: name, Owner: own}
+// Remains is what there is of an environment.
+type Remains struct {
+	Releases map[string]release.State `json:"releases"`
+	Objects  []cluster.Ref            `json:"objects"`
+}
+
+// Survey lists what there is of an environment. Nothing at all is an error: most likely the file names another namespace.
+func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return Remains{}, err
 	}
-	secret := func(name string) cluster.Ref { return object("Secret", name) }
-	switch set {
-	case NamespaceObjects:
-		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Namespace, Owner: own}}
-	case GatewayNamespaceObjects:
-		if env.Routing.Namespace == env.Namespace {
-			return nil
+	found := Remains{Releases: map[string]release.State{}}
+	there := false
+	for _, c := range component.Of(in.Env) {
+		state, err := s.releases.Look(ctx, c.Namespace, c.Release)
+		if err != nil {
+			return found, err
 		}
-		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Routing.Namespace}} // environments share it
-	case CredentialObjects:
-		return []cluster.Ref{secret(env.CredentialsSecret())}
-	case CertificateObjects:
-		all := []cluster.Ref{secret(env.CASecret())}
-		for _, c := range component.Of(env) {
-			all = append(all, secret(c.Stores.Secret))
-		}
-		return append(all, object("ConfigMap", CAConfigMap))
-	case GatewayObjects:
-		return gateway.Refs(env)
-	case RouteObjects:
-		return gateway.IdentityServerRefs(env, identity.Service(env))
-	default:
-		return nil
+		found.Releases[c.Name()] = state
+		there = there || !state.IsZero() && (!c.Shared || state.Owner == in.Env.Name)
 	}
+	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects, NamespaceObjects} {
+		for _, ref := range objects.Refs(set, in.Env) {
+			live, exists, err := s.cluster.Get(ctx, ref)
+			if err != nil {
+				return found, err
+			}
+			if exists && live.GetLabels()[cluster.EnvironmentLabel] == in.Env.Name {
+				found.Objects = append(found.Objects, ref)
+			}
+		}
+	}
+	if !there && len(found.Objects) == 0 {
+		return found, failure.Final(failure.NotFound, "there is nothing of environment %q in namespace %q: check cluster, namespace and release names in its file",
+			in.Env.Name, in.Env.Namespace)
+	}
+	return found, nil
+}
+
+// RemoveObjects deletes a set of objects, as far as they are Lockstep's.
+func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	all := objects.Refs(in.Set, in.Env)
+	if in.Set == GatewayObjects {
+		watched, err := gateway.Look(ctx, c)
+		if err != nil {
+			return err
+		}
+		all = gateway.Removable(in.Env, watched)
+	}
+	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
+	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != CertificateObjects {
+		return err
+	}
+	return a.SettleRotation(ctx, in.Input) // of one that nobody let end
+}
+
+// RemoveNamespace deletes the environment's namespace if Lockstep made it. One with something of somebody else in it stays, and
+// the note says what that is.
+func (a *Activities) RemoveNamespace(ctx context.Context, in Input) (string, error) {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	namespace := objects.Refs(NamespaceObjects, in.Env)
+	left, err := c.Restore(ctx, objects.Absent(namespace))
+	if err != nil {
+		return "", err
+	}
+	if len(left) > 0 {
+		return occupied(ctx, c, in.Env.Namespace)
+	}
+	_, found, err := c.Get(ctx, namespace[0])
+	if found {
+		return "left: Lockstep did not make it", nil
+	}
+	return "removed", err
+}
+
+// occupied says what keeps a namespace.
+func occupied(ctx context.Context, c *cluster.Client, namespace string) (string, error) {
+	occupants, err := c.Occupants(ctx, namespace)
+	return fmt.Sprintf("left: namespace %s holds what is not Lockstep's: %v", namespace, occupants), err
+}
+
+// restoreAll goes back to a snapshot; what has to stay is a failure.
+func restoreAll(ctx context.Context, c *cluster.Client, before []cluster.Snapshot) error {
+	left, err := c.Restore(ctx, before)
+	if err != nil {
+		return err
+	}
+	return leftInPlace(left)
+}
+
+func leftInPlace(left []cluster.Ref) error {
+	if len(left) > 0 {
+		return failure.Final(failure.Conflict, "left in place, because others use it or made it: %v; remove it by hand if it is not needed", left)
+	}
+	return nil
 }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"golang.org/x/sync/errgroup"
 
+	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/crd"
+	"lockstep/internal/credentials"
 	"lockstep/internal/manifest"
+	"lockstep/internal/readiness"
 	"lockstep/internal/release"
 )
 
@@ -53,7 +56,7 @@ func (a *Activities) LookRelease(ctx context.Context, in ReleaseRef) (release.St
 		return release.State{}, err
 	}
 	state, err := s.releases.Look(ctx, in.Namespace, in.Name)
-	return state, classifyRelease(err)
+	return state, err
 }
 
 // ApplyRelease installs or upgrades a component's release, unless it is as it should be.
@@ -62,21 +65,21 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 	if err != nil {
 		return Release{}, err
 	}
-	progress := progress(ctx)
+	progress := attempt.Progress(ctx)
 	c, err := component.Find(in.Env, in.Component)
 	if err != nil {
-		return Release{}, classify(err)
+		return Release{}, err
 	}
 	state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 	if err != nil {
-		return Release{}, classifyRelease(err)
+		return Release{}, err
 	}
-	if err := ours(in.Env, c, state); err != nil {
+	if err := c.CheckOwner(in.Env.Name, state); err != nil {
 		return Release{}, err
 	}
 	if c.Shared { // not by Helm, whose namespaces nobody would know as Lockstep's
 		if _, err := s.cluster.EnsureNamespace(ctx, c.Namespace, cluster.Labels(in.Env.Name)); err != nil {
-			return Release{}, classifyCluster(err)
+			return Release{}, err
 		}
 	}
 	spec, err := releaseSpec(ctx, s.cluster, c, in)
@@ -85,7 +88,48 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 	}
 	result, err := s.releases.Apply(ctx, spec, progress)
 	return Release{Revision: result.Revision, Changed: result.Changed, ChartVersion: result.ChartVersion, ChartDigest: result.ChartDigest},
-		classifyRelease(err)
+		err
+}
+
+// WaitInput says what to wait for.
+type WaitInput struct {
+	Input
+	Component string `json:"component"`
+	// Deployments are waited for in place of those that the environment's file makes: an earlier file may have made others.
+	Deployments []string `json:"deployments,omitempty"`
+}
+
+// WaitWorkload waits until the pods of a product are ready and old ones are gone. It ends early, with a diagnosis, as soon as they
+// cannot become ready.
+func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	progress := attempt.Progress(ctx)
+	secrets, err := credentials.Read(ctx, s.cluster, in.Env)
+	if err != nil {
+		return err
+	}
+	c, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return err
+	}
+	options := described(c, secrets)
+	names := c.Deployments
+	if len(in.Deployments) > 0 {
+		names = in.Deployments
+	}
+	group, ctx := errgroup.WithContext(ctx) // the first that cannot become ready ends the wait
+	for _, name := range names {
+		group.Go(func() error { return readiness.Deployment(ctx, s.cluster, c.Namespace, name, progress, options...) })
+	}
+	return group.Wait()
+}
+
+// described says where the environment file says what a component's Deployments are, and what stays out of the lines of their logs.
+func described(c component.Component, secrets credentials.Values) []readiness.Option {
+	return []readiness.Option{readiness.ValuesAt(c.DeploymentsField), readiness.LimitedBy(c.TimeoutField, c.Timeout), readiness.Redact(secrets.Redact)}
 }
 
 // RestoreRelease uninstalls a release that was not there and rolls back one that was.
@@ -94,15 +138,48 @@ func (a *Activities) RestoreRelease(ctx context.Context, in RestoreReleaseInput)
 	if err != nil {
 		return err
 	}
-	return s.restore(ctx, in.Release, in.Before, progress(ctx))
+	return s.restore(ctx, in.Release, in.Before, attempt.Progress(ctx))
 }
 
 func (s *site) restore(ctx context.Context, of ReleaseRef, before release.State, progress func(string)) error {
 	undo := release.Undo{Namespace: of.Namespace, Name: of.Name, Owner: of.Scope.Environment, Run: of.Scope.Run, Before: before}
 	if err := s.releases.Restore(ctx, undo, progress); err != nil {
-		return classifyRelease(err)
+		return err
 	}
-	return classifyRelease(s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner))
+	return s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner)
+}
+
+// RemoveReleaseInput names the product whose release goes.
+type RemoveReleaseInput struct {
+	Input
+	Component string `json:"component"`
+}
+
+// RemoveRelease uninstalls a product's release. One that Lockstep did not make, or another environment's, stays.
+func (a *Activities) RemoveRelease(ctx context.Context, in RemoveReleaseInput) (string, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return "", err
+	}
+	progress := attempt.Progress(ctx)
+	c, err := component.Find(in.Env, in.Component)
+	if err != nil {
+		return "", err
+	}
+	state, err := s.releases.Look(ctx, c.Namespace, c.Release)
+	if err != nil {
+		return "", err
+	}
+	if state.IsZero() { // a deletion that was cut off has a record still
+		return "not there", nil
+	}
+	if err := c.CheckOwner(in.Env.Name, state); err != nil {
+		return "", err
+	}
+	if err := s.releases.Uninstall(ctx, c.Namespace, c.Release, progress); err != nil {
+		return "", err
+	}
+	return "uninstalled", s.releases.Forget(ctx, c.Namespace, c.Release, in.Env.Name)
 }
 
 // SettleInput says which releases the operation applied, by component.
@@ -111,8 +188,8 @@ type SettleInput struct {
 	Releases map[string]Release `json:"releases"`
 }
 
-// Settle gives up what undoing the operation would have needed: what releases found, records of old revisions and what replaced kinds were. The operation
-// has ended well by then, so what cannot be removed is a warning.
+// Settle gives up what undoing the operation would have needed: what releases found, records of old revisions and what replaced CRDs
+// were. The operation has ended well by then, so what cannot be removed is a warning.
 func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []string, err error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
@@ -121,7 +198,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 	for name, applied := range in.Releases {
 		where, err := component.Find(in.Env, name)
 		if err != nil {
-			return nil, classify(err)
+			return nil, err
 		}
 		if err := s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name); err != nil {
 			warnings = append(warnings, fmt.Sprintf("the prior state of release %s/%s is kept until the next deployment: %v", where.Namespace, where.Release, err))
@@ -133,7 +210,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 			warnings = append(warnings, fmt.Sprintf("old revisions of release %s/%s stay until the next deployment: %v", where.Namespace, where.Release, err))
 		}
 	}
-	if ReplacesCRDs(in.Env) {
+	if in.Env.Routing.ReplacesCRDs() {
 		if err := crd.Forget(ctx, s.cluster, in.Scope.run()); err != nil {
 			warnings = append(warnings, fmt.Sprintf("copies of replaced CRDs stay until the next deployment: %v", err))
 		}
@@ -150,11 +227,11 @@ func releaseSpec(ctx context.Context, c *cluster.Client, of component.Component,
 	pods := component.Pods{Restart: in.Restart}
 	var err error
 	if pods.Checksum, err = c.Checksum(ctx, of.Namespace, of.Stores.Secret); err != nil {
-		return release.Spec{}, classifyCluster(err)
+		return release.Spec{}, err
 	}
 	if pods.Restart == "" {
 		if pods.Restart, err = restarted(ctx, c, of); err != nil {
-			return release.Spec{}, classifyCluster(err)
+			return release.Spec{}, err
 		}
 	}
 	return composed(of, in, pods)
@@ -166,23 +243,11 @@ func restarted(ctx context.Context, c *cluster.Client, of component.Component) (
 	if err != nil || !found {
 		return "", err
 	}
-	moment, _, err := unstructured.NestedString(live.Object, "spec", "template", "metadata", "annotations", manifest.RestartAnnotation)
-	return moment, err
+	return manifest.Text(live.Object, "spec", "template", "metadata", "annotations", manifest.RestartAnnotation), nil
 }
 
-// composed is what Helm is asked for. No secret is in it: the charts get references.
 func composed(of component.Component, in ApplyReleaseInput, pods component.Pods) (release.Spec, error) {
-	spec := release.Spec{Name: of.Release, Namespace: of.Namespace, Owner: in.Env.Name, Before: in.Before, Run: in.Scope.Run, Chart: of.Chart}
-	for _, ref := range of.HookObjects {
-		spec.HookObjects = append(spec.HookObjects, releaseObject(ref))
-	}
-	if of.Mend != nil {
-		spec.PostRender = func(objects []*unstructured.Unstructured) error { return of.Mend(objects, pods) }
-	}
-	var err error
-	spec.Values, err = of.Values(component.Found{IdentityServer: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home, APIManager: in.APIManagerImage})
-	if err != nil {
-		return spec, failure(TypeInvalidConfig, err.Error())
-	}
-	return spec, nil
+	spec, err := of.Spec(in.Env.Name, component.Found{IdentityServer: in.Image.Reference, Version: in.Image.Version, Home: in.Image.Home, APIManager: in.APIManagerImage}, pods)
+	spec.Before, spec.Run = in.Before, in.Scope.Run
+	return spec, err
 }

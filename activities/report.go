@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"lockstep/internal/keystore"
+	"lockstep/internal/credentials"
 )
 
 // ReportInput is what the steps of a deployment found out.
@@ -88,16 +88,16 @@ func (a *Activities) CollectReport(ctx context.Context, in ReportInput) (Report,
 	if err != nil {
 		return Report{}, err
 	}
-	secrets, err := credentials(ctx, c, in.Env)
+	store, err := stores(ctx, c, in.Env)
 	if err != nil {
 		return Report{}, err
 	}
-	existing, err := existingStores(ctx, c, in.Env)
+	expiries, err := store.Expiries(ctx)
 	if err != nil {
 		return Report{}, err
 	}
 	report := compose(in)
-	for _, e := range keystore.Expiries(existing, string(secrets[keyKeystorePassword])) {
+	for _, e := range expiries {
 		report.Certificates = append(report.Certificates, Expiry{Where: e.Where, Ends: e.NotAfter})
 	}
 	return report, nil
@@ -115,7 +115,7 @@ func compose(in ReportInput) Report {
 		GatewayURL: "https://" + h.Gateway, Address: in.Gateway.Address, Port: in.Gateway.Port,
 		Issuer: in.KeyManager.Issuer, KeyManager: in.KeyManager.ID, Image: in.Image.Reference, Releases: in.Releases,
 		AdminUsername: env.Credentials.AdminUsername,
-		AdminPassword: fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", env.CredentialsSecret(), env.Namespace, keyAdminPassword),
+		AdminPassword: fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", env.CredentialsSecret(), env.Namespace, credentials.AdminPassword),
 		Verified:      in.Verified.Proved, Warnings: slices.Concat(in.Warnings, reach(in.Gateway)),
 	}
 	if net.ParseIP(r.Address) != nil {

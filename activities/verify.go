@@ -2,15 +2,13 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 
-	"lockstep/internal/rest"
+	"lockstep/internal/attempt"
 	"lockstep/internal/verify"
 )
 
@@ -32,28 +30,10 @@ func (a *Activities) Verify(ctx context.Context, in VerifyInput) (Verification, 
 		return Verification{}, err
 	}
 	defer p.close()
-	progress := progress(ctx)
-	arc.Progress = progress
+	arc.Progress = attempt.Progress(ctx)
 	result, err := arc.Run(ctx, in.Env.Verify.Level)
 	return Verification{Proved: result.Proved, Summary: string(in.Env.Verify.Level) + ": " + strings.Join(result.Proved, "; ")},
-		p.sharpen(ctx, err, classifyVerify(err, activity.GetInfo(ctx).Attempt))
-}
-
-// missingAttempts is how often a verification may meet things that are gone or there already before that is final.
-const missingAttempts = 3
-
-// classifyVerify lets a verification start anew, with names of its own, when what it made is gone or there already: an attempt that
-// was given up may have been in its way, and the products' lists and caches are behind.
-func classifyVerify(err error, attempt int32) error {
-	var link *verify.Broken
-	if ended(err) || errors.As(err, &link) || attempt >= missingAttempts {
-		return classifyProduct(err)
-	}
-	switch rest.Status(err) {
-	case http.StatusNotFound, http.StatusConflict:
-		return passing(TypeUnavailable, err.Error())
-	}
-	return classifyProduct(err)
+		p.explain(ctx, verify.Anew(err, activity.GetInfo(ctx).Attempt))
 }
 
 // CleanUpVerify removes what a verification that was cut off left.
@@ -63,9 +43,8 @@ func (a *Activities) CleanUpVerify(ctx context.Context, in VerifyInput) error {
 		return err
 	}
 	defer p.close()
-	progress := progress(ctx)
-	arc.Progress = progress
-	return classifyProduct(arc.CleanUp(ctx))
+	arc.Progress = attempt.Progress(ctx)
+	return arc.CleanUp(ctx)
 }
 
 func (a *Activities) arc(ctx context.Context, in VerifyInput) (*verify.Arc, *products, error) {

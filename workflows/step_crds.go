@@ -40,7 +40,7 @@ func (s *crdsStep) do(ctx workflow.Context) (string, error) {
 }
 
 func (s *crdsStep) undo(ctx workflow.Context) error {
-	in := activities.RemoveCRDsInput{Scope: s.scope, Names: s.missing, Replaced: activities.ReplacesCRDs(s.env)}
+	in := activities.RemoveCRDsInput{Scope: s.scope, Names: s.missing, Replaced: s.env.Routing.ReplacesCRDs()}
 	return call.Do(ctx, call.Undo("put the CRDs back"), a.RemoveCRDs, in)
 }
 

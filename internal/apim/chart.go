@@ -1,10 +1,10 @@
 package apim
 
 import (
-	"fmt"
 	"time"
 
 	"lockstep/config"
+	"lockstep/internal/failure"
 	"lockstep/internal/keystore"
 	"lockstep/internal/manifest"
 )
@@ -27,7 +27,7 @@ type ChartInput struct {
 // references. The chart's own values cannot be installed alone (no image, no gateway name, no databases).
 func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 	if err := manifest.CheckNames(env.APIManager.Values); err != nil {
-		return nil, fmt.Errorf("composing values of API Manager: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "composing values of API Manager: %w", err)
 	}
 	reference := in.Reference
 	if reference == "" {
@@ -38,7 +38,7 @@ func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 	}
 	image, err := manifest.ParseImage(reference)
 	if err != nil {
-		return nil, fmt.Errorf("composing values of API Manager: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "composing values of API Manager: %w", err)
 	}
 	own := map[string]any{
 		"kubernetes": map[string]any{"gatewayAPI": gatewayAPI(env)},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"lockstep/internal/keystore"
 	"lockstep/internal/rest"
 )
 
@@ -39,7 +40,7 @@ type ClientRemover interface {
 // New makes a client; nothing is connected to before the first call.
 func New(o Options) *Client {
 	return &Client{
-		rest:     rest.Client{Base: o.Base, HTTP: o.HTTP, Product: "API Manager"},
+		rest:     rest.Client{Base: o.Base, HTTP: o.HTTP, Product: "API Manager", Untrusted: keystore.Untrusted},
 		username: o.Username, password: o.Password, clientName: o.ClientName, clients: o.Clients,
 	}
 }

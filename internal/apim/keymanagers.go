@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 
+	"lockstep/internal/failure"
 	"lockstep/internal/rest"
 )
 
@@ -127,13 +128,13 @@ func (c *Client) CheckConnector(ctx context.Context, properties map[string]any) 
 		}
 		for _, property := range connector.Configurations {
 			if _, sent := properties[property.Name]; property.Required && !sent {
-				return rest.Unfitting("connector %s of this API Manager requires the property %q, which Lockstep does not know: use API Manager 4.7 or a newer Lockstep",
+				return failure.Final(failure.Refused, "connector %s of this API Manager requires the property %q, which Lockstep does not know: use API Manager 4.7 or a newer Lockstep",
 					ConnectorType, property.Name)
 			}
 		}
 		return nil
 	}
-	return rest.Unfitting("this API Manager has no key manager connector %s: use API Manager 4.7 or add the connector's JAR to its image", ConnectorType)
+	return failure.Final(failure.Refused, "this API Manager has no key manager connector %s: use API Manager 4.7 or add the connector's JAR to its image", ConnectorType)
 }
 
 // CreateKeyManager registers a key manager. It becomes usable a little later.
@@ -163,7 +164,8 @@ func (c *Client) DeleteKeyManager(ctx context.Context, id string) error {
 	case http.StatusNotFound:
 		return nil
 	case http.StatusPreconditionFailed: // code 902015
-		return fmt.Errorf("deleting key manager %s: %w: applications have keys of it, or APIs name it: delete those in the portals first", id, err)
+		return &failure.Error{Kind: failure.Conflict, Doing: "deleting key manager " + id, Cause: fmt.Errorf("%w: applications have keys of it, or APIs name it", err),
+			Next: "delete those in the portals first"}
 	}
 	if err != nil {
 		return fmt.Errorf("deleting key manager %s: %w", id, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"lockstep/internal/failure"
 	"lockstep/internal/rest"
 )
 
@@ -62,11 +63,12 @@ func (c *Client) grant(ctx context.Context, id, secret string) (string, error) {
 		Scope       string `json:"scope"`
 	}
 	err := c.rest.Do(ctx, rest.Request{
-		Method: http.MethodPost, Path: "/oauth2/token", Header: rest.Basic(id, secret),
+		Method: http.MethodPost, Path: "/oauth2/token", Header: rest.Basic(id, secret), Login: true,
 		Body: url.Values{"grant_type": {"password"}, "username": {c.username}, "password": {c.password}, "scope": {strings.Join(scopes, " ")}},
 	}, &answer)
 	if code := rest.Code(err); code == "invalid_client" || code == "unauthorized_client" {
-		return "", fmt.Errorf("%w: somebody else's client has the name %q: delete that service provider in API Manager's /carbon console", err, c.clientName)
+		return "", &failure.Error{Kind: failure.Conflict, Cause: fmt.Errorf("%w: somebody else's client has the name %q", rest.Refusal(err), c.clientName),
+			Next: "delete that service provider in API Manager's /carbon console"}
 	}
 	if err != nil {
 		return "", err
@@ -74,11 +76,11 @@ func (c *Client) grant(ctx context.Context, id, secret string) (string, error) {
 	granted := strings.Fields(answer.Scope)
 	for _, scope := range scopes {
 		if !slices.Contains(granted, scope) {
-			return "", rest.Unfitting("user %q was not granted scope %s: give it the admin role", c.username, scope)
+			return "", failure.Final(failure.Refused, "user %q was not granted scope %s: give it the admin role", c.username, scope)
 		}
 	}
 	if answer.AccessToken == "" {
-		return "", fmt.Errorf("the answer holds none: is this API Manager 4.7?")
+		return "", failure.Transient(failure.Unavailable, "the answer holds none: is this API Manager 4.7?")
 	}
 	return answer.AccessToken, nil
 }
@@ -91,14 +93,14 @@ func (c *Client) register(ctx context.Context) (id, secret string, err error) {
 		ClientSecret string `json:"clientSecret"`
 	}
 	err = c.rest.Do(ctx, rest.Request{
-		Method: http.MethodPost, Path: "/client-registration/v0.17/register", Header: rest.Basic(c.username, c.password),
+		Method: http.MethodPost, Path: "/client-registration/v0.17/register", Header: rest.Basic(c.username, c.password), Login: true,
 		Body: map[string]any{
 			"callbackUrl": "https://localhost", "clientName": c.clientName, "owner": c.username,
 			"grantType": "client_credentials password refresh_token", "saasApp": true,
 		},
 	}, &answer)
 	if err == nil && (answer.ClientID == "" || answer.ClientSecret == "") {
-		err = fmt.Errorf("the answer holds no client: is this API Manager 4.7?")
+		err = failure.Transient(failure.Unavailable, "the answer holds no client: is this API Manager 4.7?")
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("registering Lockstep's client with API Manager: %w", err)

@@ -38,15 +38,15 @@ func (r *reporting) ExecuteActivity(ctx context.Context, in *interceptor.Execute
 	defer func() {
 		if cause := recover(); cause != nil {
 			activity.GetLogger(ctx).Error("An activity panicked", "panic", redact.Text(ctx, fmt.Sprint(cause)), "stack", string(debug.Stack()))
-			result, err = nil, report(ctx, fmt.Errorf("it panicked: %v", cause))
+			result, err = nil, Report(ctx, fmt.Errorf("it panicked: %v", cause))
 		}
 	}()
 	result, err = r.Next.ExecuteActivity(ctx, in)
-	return redact.Result(ctx, result), report(ctx, err)
+	return redact.Result(ctx, result), Report(ctx, err)
 }
 
-// report is what Temporal is told of an activity's error.
-func report(ctx context.Context, err error) error {
+// Report is what Temporal is told of an activity's error.
+func Report(ctx context.Context, err error) error {
 	var reported *temporal.ApplicationError
 	var lost *fence.Lost
 	switch {

@@ -102,12 +102,12 @@ func TestTheEndOfTheActivitysContextKeepsItsIdentity(t *testing.T) {
 		"in a failure":     failure.Transient(failure.Unavailable, "asking: %w", context.Canceled),
 		"beside a failure": errors.Join(failure.Final(failure.NotFound, "gone"), context.Canceled),
 	} {
-		if told := report(ctx, err); !errors.Is(told, context.Canceled) || strings.Contains(told.Error(), "Hush") {
+		if told := Report(ctx, err); !errors.Is(told, context.Canceled) || strings.Contains(told.Error(), "Hush") {
 			t.Errorf("%s: it became %v", name, told)
 		}
 	}
 	for _, err := range []error{nil, temporal.NewCanceledError(), activity.ErrResultPending} {
-		if told := report(ctx, err); told != err {
+		if told := Report(ctx, err); told != err {
 			t.Errorf("%v became %v", err, told)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/deploymenttoml"
 	"lockstep/internal/apim"
+	"lockstep/internal/failure"
 	"lockstep/internal/keystore"
 	"lockstep/internal/manifest"
 )
@@ -44,15 +45,15 @@ type ChartInput struct {
 // over them. No secret is in them.
 func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 	if err := manifest.CheckNames(env.IdentityServer.Values); err != nil {
-		return nil, fmt.Errorf("composing values of Identity Server: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "composing values of Identity Server: %w", err)
 	}
 	image, err := manifest.ParseImage(in.Reference)
 	if err != nil {
-		return nil, fmt.Errorf("composing values of Identity Server: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "composing values of Identity Server: %w", err)
 	}
 	pack, version, err := product(in)
 	if err != nil {
-		return nil, fmt.Errorf("composing values of Identity Server: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "composing values of Identity Server: %w", err)
 	}
 	own := map[string]any{
 		"deployment":     deployment(env, image, pack, version),
@@ -61,7 +62,7 @@ func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 	merged := config.MergeValues(own, env.IdentityServer.Values)
 	extra, err := extraConfigs(env)
 	if err != nil {
-		return nil, fmt.Errorf("composing values of Identity Server: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "composing values of Identity Server: %w", err)
 	}
 	return config.MergeValues(merged, map[string]any{"deploymentToml": map[string]any{"extraConfigs": extra}}), nil
 }
@@ -70,14 +71,14 @@ func Values(env config.Environment, in ChartInput) (map[string]any, error) {
 func product(in ChartInput) (pack, version string, err error) {
 	if in.Home == "" {
 		if in.Version == "" {
-			return "", "", fmt.Errorf("the product version of image %s is unknown: build it from an image that sets WSO2_SERVER_HOME", in.Reference)
+			return "", "", failure.Final(failure.InvalidConfig, "the product version of image %s is unknown: build it from an image that sets WSO2_SERVER_HOME", in.Reference)
 		}
 		return "wso2is", in.Version, nil
 	}
 	folder, found := strings.CutPrefix(strings.TrimSuffix(in.Home, "/"), homeParent)
 	dash := strings.LastIndex(folder, "-")
 	if !found || dash < 0 || strings.Contains(folder, "/") {
-		return "", "", fmt.Errorf("image %s has its server in %s, but the chart mounts stores below %s<name>-<version>: use an image laid out so",
+		return "", "", failure.Final(failure.InvalidConfig, "image %s has its server in %s, but the chart mounts stores below %s<name>-<version>: use an image laid out so",
 			in.Reference, in.Home, homeParent)
 	}
 	return folder[:dash], folder[dash+1:], nil

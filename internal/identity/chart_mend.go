@@ -1,12 +1,12 @@
 package identity
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"lockstep/internal/failure"
 	"lockstep/internal/manifest"
 )
 
@@ -30,7 +30,7 @@ type MendInput struct {
 func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 	configs, deployments := manifest.WithTOML(objects), manifest.OfKind(objects, "Deployment")
 	if len(configs) != 1 || len(deployments) != 1 {
-		return fmt.Errorf("mending Identity Server: the chart renders %d Deployments and %d deployment.toml, not one of each: "+
+		return failure.Final(failure.InvalidConfig, "mending Identity Server: the chart renders %d Deployments and %d deployment.toml, not one of each: "+
 			"use the identity-server chart", len(deployments), len(configs))
 	}
 	digest, err := manifest.EditTOML(configs[0], authorizeAllScopes)

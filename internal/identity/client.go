@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"lockstep/internal/failure"
+	"lockstep/internal/keystore"
 	"lockstep/internal/rest"
 )
 
@@ -25,7 +27,7 @@ type Options struct {
 // New makes a client; nothing is connected to before the first call.
 func New(o Options) *Client {
 	return &Client{
-		rest: rest.Client{Base: o.Base, HTTP: o.HTTP, Product: "Identity Server"},
+		rest: rest.Client{Base: o.Base, HTTP: o.HTTP, Product: "Identity Server", Untrusted: keystore.Untrusted},
 		auth: rest.Basic(o.Username, o.Password),
 	}
 }
@@ -42,7 +44,7 @@ func (c *Client) Discovery(ctx context.Context) (Discovery, error) {
 	var d Discovery
 	err := c.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: "/oauth2/token/.well-known/openid-configuration"}, &d)
 	if err == nil && d.Issuer == "" {
-		err = rest.Unfitting("reading the discovery document: it names no issuer; is this Identity Server 7?")
+		err = failure.Final(failure.Refused, "reading the discovery document: it names no issuer; is this Identity Server 7?")
 	}
 	return d, err
 }
@@ -54,7 +56,7 @@ func (c *Client) Health(ctx context.Context) error {
 
 // Authenticates asks for the super admin's own SCIM entry: a refusal means that the password in the Secret is not the server's.
 func (c *Client) Authenticates(ctx context.Context) error {
-	return c.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: "/scim2/Me", Header: c.auth}, nil)
+	return c.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: "/scim2/Me", Header: c.auth, Login: true}, nil)
 }
 
 // Token gets an access token for the client by client_credentials.
@@ -104,7 +106,7 @@ func (c *Client) Active(ctx context.Context, token string) (bool, error) {
 		Active bool `json:"active"`
 	}
 	err := c.rest.Do(ctx, rest.Request{
-		Method: http.MethodPost, Path: "/oauth2/introspect", Header: c.auth, Body: url.Values{"token": {token}},
+		Method: http.MethodPost, Path: "/oauth2/introspect", Header: c.auth, Login: true, Body: url.Values{"token": {token}},
 	}, &answer)
 	return answer.Active, err
 }

@@ -21,6 +21,16 @@ const (
 	ISSecret   = "is-keystores"
 )
 
+// CAConfigMap holds the certificate of the environment's CA, for whoever verifies the products' certificates, under [CAKey].
+const CAConfigMap = "wso2-ca-cert"
+
+// CAKey is the key that BackendTLSPolicy reads in a ConfigMap (Gateway API v1).
+const CAKey = "ca.crt"
+
+// Untrusted is the operator's next move when a product presents a certificate that the environment's CA did not sign.
+const Untrusted = "put the product's keystore Secret or the environment's CA (ConfigMap " + CAConfigMap + ") back, run `lockstep deploy`, and restart pods that are older " +
+	"than the Secret"
+
 // File names of the stores. They are distinct on purpose: both charts mount each store by its name, and equal names
 // give equal mount paths, which the API server refuses.
 const (

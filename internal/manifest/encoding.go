@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"lockstep/internal/failure"
 )
 
 // Decode reads the objects of a manifest in order. Documents without content are left out.
@@ -22,7 +23,7 @@ func Decode(manifest []byte) ([]*unstructured.Unstructured, error) {
 			return objects, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading manifest: %w", err)
+			return nil, failure.Final(failure.InvalidConfig, "reading manifest: %w", err)
 		}
 		object, err := decodeOne(document)
 		if err != nil {
@@ -37,7 +38,7 @@ func Decode(manifest []byte) ([]*unstructured.Unstructured, error) {
 func decodeOne(document []byte) (*unstructured.Unstructured, error) {
 	data, err := yaml.YAMLToJSON(document)
 	if err != nil {
-		return nil, fmt.Errorf("reading manifest: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "reading manifest: %w", err)
 	}
 	if bytes.Equal(bytes.TrimSpace(data), []byte("null")) {
 		return nil, nil
@@ -45,7 +46,7 @@ func decodeOne(document []byte) (*unstructured.Unstructured, error) {
 	object := &unstructured.Unstructured{}
 	// Not json.Unmarshal: this one keeps whole numbers whole, as the helpers of unstructured expect.
 	if err := object.UnmarshalJSON(data); err != nil {
-		return nil, fmt.Errorf("reading manifest: %w", err)
+		return nil, failure.Final(failure.InvalidConfig, "reading manifest: %w", err)
 	}
 	return object, nil
 }
@@ -56,7 +57,7 @@ func Encode(objects []*unstructured.Unstructured) ([]byte, error) {
 	for _, object := range objects {
 		document, err := yaml.Marshal(object.Object)
 		if err != nil {
-			return nil, fmt.Errorf("writing manifest: %w", err)
+			return nil, failure.Final(failure.InvalidConfig, "writing manifest: %w", err)
 		}
 		manifest.WriteString("---\n")
 		manifest.Write(document)

@@ -3,10 +3,11 @@
 package manifest
 
 import (
-	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/internal/failure"
 )
 
 // OfKind are the objects of one kind, in order.
@@ -89,7 +90,7 @@ func CheckMounts(workload *unstructured.Unstructured) error {
 		for _, mount := range mounts {
 			path, _, _ := unstructured.NestedString(mount.(map[string]any), "mountPath")
 			if seen[path] {
-				return fmt.Errorf("two volumes are mounted at %s: give the stores distinct file names in the values", path)
+				return failure.Final(failure.InvalidConfig, "two volumes are mounted at %s: give the stores distinct file names in the values", path)
 			}
 			seen[path] = true
 		}
@@ -104,11 +105,11 @@ func firstContainer(workload *unstructured.Unstructured, change func(map[string]
 		return mending(workload, err)
 	}
 	if len(containers) == 0 {
-		return mending(workload, fmt.Errorf("it has no containers"))
+		return mending(workload, failure.Final(failure.InvalidConfig, "it has no containers"))
 	}
 	container, isMap := containers[0].(map[string]any)
 	if !isMap {
-		return mending(workload, fmt.Errorf("its container is no object"))
+		return mending(workload, failure.Final(failure.InvalidConfig, "its container is no object"))
 	}
 	if err := change(container); err != nil {
 		return mending(workload, err)
@@ -123,5 +124,5 @@ func name(element any) string {
 }
 
 func mending(object *unstructured.Unstructured, err error) error {
-	return fmt.Errorf("mending %s %s: %w", object.GetKind(), object.GetName(), err)
+	return failure.Final(failure.InvalidConfig, "mending %s %s: %w", object.GetKind(), object.GetName(), err)
 }

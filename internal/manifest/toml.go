@@ -3,12 +3,12 @@ package manifest
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/config"
 	"lockstep/config/deploymenttoml"
+	"lockstep/internal/failure"
 )
 
 // DeploymentTOML is the key under which both charts keep a product's configuration in a ConfigMap.
@@ -24,7 +24,7 @@ func EditTOML(configMap *unstructured.Unstructured, change func(text string) str
 	}
 	text = change(text)
 	if problems := deploymenttoml.Lint(text); len(problems) > 0 {
-		return "", fmt.Errorf("%s in ConfigMap %s would not work: %w", DeploymentTOML, configMap.GetName(), config.Problems(problems))
+		return "", failure.Final(failure.InvalidConfig, "%s in ConfigMap %s would not work: %w", DeploymentTOML, configMap.GetName(), config.Problems(problems))
 	}
 	if err := unstructured.SetNestedField(configMap.Object, text, "data", DeploymentTOML); err != nil {
 		return "", mending(configMap, err)

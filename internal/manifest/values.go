@@ -1,10 +1,11 @@
 package manifest
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"time"
+
+	"lockstep/internal/failure"
 )
 
 // Text is the string at a path of values, or nothing.
@@ -34,7 +35,7 @@ func ParseImage(reference string) (Image, error) {
 	}
 	path, tag, _ := strings.Cut(path, ":")
 	if path == "" || digest != "" && !strings.HasPrefix(digest, "sha256:") {
-		return Image{}, fmt.Errorf("image %q is no reference: write registry/path/name:tag or registry/path/name@sha256:…", reference)
+		return Image{}, failure.Final(failure.InvalidConfig, "image %q is no reference: write registry/path/name:tag or registry/path/name@sha256:…", reference)
 	}
 	if host == "docker.io" && !strings.Contains(path, "/") {
 		path = "library/" + path
@@ -52,7 +53,7 @@ func Tries(limit, period time.Duration) int {
 func CheckNames(values map[string]any) error {
 	for _, key := range []string{"fullnameOverride", "nameOverride"} {
 		if values[key] != nil && values[key] != "" {
-			return fmt.Errorf("values set %s: remove it and choose the release name instead", key)
+			return failure.Final(failure.InvalidConfig, "values set %s: remove it and choose the release name instead", key)
 		}
 	}
 	return nil

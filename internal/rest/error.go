@@ -1,6 +1,9 @@
 package rest
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +12,11 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"lockstep/internal/failure"
 )
 
-// Error is an answer that is not what was asked for. It never holds what was sent.
+// Error is an answer that is not what was asked for, as the cause of a failure. It never holds what was sent.
 type Error struct {
 	Product, Method, Path string
 	Status                int
@@ -31,21 +36,16 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unfit is an answer with an accepted status which shows that server or account are not what is needed. Asking again does not change it.
-type Unfit struct{ err error }
-
-func (u *Unfit) Error() string { return u.err.Error() }
-
-// Unwrap gives the cause, if there is one.
-func (u *Unfit) Unwrap() error { return u.err }
-
-// Unfitting makes an [Unfit] as [fmt.Errorf] makes errors.
-func Unfitting(format string, args ...any) error { return &Unfit{fmt.Errorf(format, args...)} }
+// Refusal is the answer that an error is about, or nil.
+func Refusal(err error) *Error {
+	var e *Error
+	errors.As(err, &e)
+	return e
+}
 
 // Status is the HTTP status of a refusal, or 0 when err is none.
 func Status(err error) int {
-	var e *Error
-	if errors.As(err, &e) {
+	if e := Refusal(err); e != nil {
 		return e.Status
 	}
 	return 0
@@ -53,8 +53,7 @@ func Status(err error) int {
 
 // Code is the product's own code of a refusal, or "".
 func Code(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e := Refusal(err); e != nil {
 		return e.Code
 	}
 	return ""
@@ -80,8 +79,8 @@ func (c *Client) refusal(r Request, response *http.Response, body []byte) error 
 	if target, err := response.Location(); err == nil && e.Message == "" {
 		e.Message = "it redirects to " + (&url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}).String()
 	}
-	e.Code, e.Message = redact(r, e.Code), redact(r, e.Message)
-	return e
+	e.Code, e.Message = redacted(r, e.Code), redacted(r, e.Message)
+	return classified(e, r.Login)
 }
 
 // code is a number in the REST APIs, text at the gateway, and OAuth calls it error.
@@ -124,6 +123,51 @@ func sentence(texts ...string) string {
 		joined = joined[:len(joined)-1]
 	}
 	return joined + "…"
+}
+
+// classified is the failure that a refusal is. Both products answer 5xx for a while after they became ready.
+func classified(e *Error, login bool) error {
+	switch {
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+		return &failure.Error{Kind: failure.Unauthorized, Cause: e, Next: refused(login)}
+	case e.Status == http.StatusConflict, e.Status == http.StatusPreconditionFailed:
+		return &failure.Error{Kind: failure.Conflict, Cause: e}
+	case e.Status == http.StatusNotFound && e.Code == "": // the server's own page: the web application behind the path has not started yet
+	case e.Status == http.StatusTooManyRequests, e.Status >= 500, e.Status < 400:
+	default:
+		return &failure.Error{Kind: failure.Refused, Cause: e}
+	}
+	return &failure.Error{Kind: failure.Unavailable, Cause: e, Retryable: true}
+}
+
+// refused is what to do about a refusal: of the environment's account where it logs in, of a scope or a role elsewhere.
+func refused(login bool) string {
+	if !login {
+		return "give the account of credentials.adminUsername the admin role in the product"
+	}
+	return "put the product's own admin password into the credentials Secret (a product takes it at its first start and keeps it in its " +
+		"database), or change it in the product to the one in the Secret"
+}
+
+// unanswered is the failure that a request without an answer is. What another engine said on the way there stands.
+func (c *Client) unanswered(doing string, err error) error {
+	_, known := failure.As(err)
+	switch {
+	case known, errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: %w", doing, err)
+	case isUntrusted(err):
+		return &failure.Error{Kind: failure.Refused, Doing: doing, Next: c.Untrusted,
+			Cause: fmt.Errorf("%w: the product presents a certificate that is not signed by who it should be, or not for this name", err)}
+	}
+	return &failure.Error{Kind: failure.Unavailable, Doing: doing, Cause: err, Retryable: true}
+}
+
+// isUntrusted is true for a certificate that no other attempt makes a trusted one.
+func isUntrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &host)
 }
 
 // unwrapURL drops the address from a transport error: the caller names product and path.

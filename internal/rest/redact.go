@@ -14,8 +14,8 @@ var secretField = regexp.MustCompile(`(?i)(password|secret|^token|assertion)$`)
 // minSecret keeps a text short enough to be part of any word from being hidden everywhere.
 const minSecret = 4
 
-// redact hides the secrets of a request in what the product said about it: some of them quote what they refuse.
-func redact(r Request, text string) string {
+// redacted hides the secrets of a request in what the product said about it: some of them quote what they refuse.
+func redacted(r Request, text string) string {
 	if text == "" {
 		return ""
 	}

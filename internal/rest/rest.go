@@ -1,4 +1,4 @@
-// Package rest sends JSON and form requests to the products and turns their refusals into errors that an operator can read.
+// Package rest sends JSON and form requests to the products and turns their refusals into failures that an operator can read.
 package rest
 
 import (
@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"lockstep/internal/failure"
 )
 
 const (
@@ -29,6 +31,8 @@ type Client struct {
 	HTTP *http.Client
 	// Product names the server in errors.
 	Product string
+	// Untrusted is the operator's next move if the server's certificate is not trusted.
+	Untrusted string
 }
 
 // Request is one call. Body is sent as JSON unless it is [url.Values], which are sent as a form.
@@ -39,6 +43,8 @@ type Request struct {
 	Body         any
 	// Accept lists the expected statuses. Empty: every 2xx.
 	Accept []int
+	// Login says that the environment's account logs in by it: a refusal is about its password.
+	Login bool
 }
 
 // Do sends r and decodes the answer's JSON into answer, unless that is nil.
@@ -49,22 +55,23 @@ func (c *Client) Do(ctx context.Context, r Request, answer any) error {
 	}
 	response, err := c.stay().Do(request)
 	if err != nil {
-		return fmt.Errorf("calling %s, %s %s: %w", c.Product, r.Method, r.Path, unwrapURL(err))
+		return c.unanswered(fmt.Sprintf("calling %s, %s %s", c.Product, r.Method, r.Path), unwrapURL(err))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	reading := fmt.Sprintf("reading the answer of %s to %s %s", c.Product, r.Method, r.Path)
 	switch {
 	case err != nil:
-		return fmt.Errorf("reading the answer of %s to %s %s: %w", c.Product, r.Method, r.Path, err)
+		return c.unanswered(reading, err)
 	case !accepted(response.StatusCode, r.Accept):
 		return c.refusal(r, response, body)
 	case len(body) > maxAnswer:
-		return fmt.Errorf("reading the answer of %s to %s %s: it is larger than %d MiB: is %s really that server?", c.Product, r.Method, r.Path, maxAnswer>>20, c.Base)
+		return failure.Final(failure.Refused, "%s: it is larger than %d MiB: is %s really that server?", reading, maxAnswer>>20, c.Base)
 	case answer == nil || len(body) == 0:
 		return nil
 	}
 	if err := json.Unmarshal(body, answer); err != nil {
-		return Unfitting("reading the answer of %s to %s %s: not the JSON it should be: %w", c.Product, r.Method, r.Path, err)
+		return failure.Final(failure.Refused, "%s: not the JSON it should be: %w", reading, err)
 	}
 	return nil
 }

@@ -4,13 +4,13 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"lockstep/config"
 	"lockstep/internal/apim"
+	"lockstep/internal/failure"
 	"lockstep/internal/identity"
 	"lockstep/internal/rest"
 )
@@ -98,7 +98,7 @@ func (a *Arc) remove(ctx context.Context, prefix string) error {
 		}
 	}
 	a.app, a.api = "", ""
-	return errors.Join(a.APIManager.DeleteApplications(ctx, prefix), a.APIManager.DeleteAPIs(ctx, prefix))
+	return failure.Join(a.APIManager.DeleteApplications(ctx, prefix), a.APIManager.DeleteAPIs(ctx, prefix))
 }
 
 func (a *Arc) health(ctx context.Context, result *Result) (apim.KeyManager, error) {
@@ -164,8 +164,9 @@ func (a *Arc) application(ctx context.Context, manager apim.KeyManager) (keys ap
 		}
 	}
 	keys, err = a.APIManager.GenerateKeys(ctx, a.app, manager.ID())
-	if rest.Status(err) != 0 {
-		return apim.Keys{}, fmt.Errorf("%w; API Manager makes keys at %v: look at its log for Identity Server's refusal", err, manager["clientRegistrationEndpoint"])
+	if refusal := rest.Refusal(err); refusal != nil {
+		return apim.Keys{}, &failure.Error{Kind: failure.KindOf(err), Retryable: failure.IsRetryable(err), Doing: "generating keys", Cause: refusal,
+			Next: fmt.Sprintf("API Manager makes keys at %v: look at its log for Identity Server's refusal", manager["clientRegistrationEndpoint"])}
 	}
 	return keys, err
 }

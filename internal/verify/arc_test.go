@@ -15,6 +15,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/apim"
+	"lockstep/internal/failure"
 	"lockstep/internal/verify"
 	"lockstep/sandbox/carbon/carbontest"
 	"lockstep/sandbox/wso2am"
@@ -88,8 +89,7 @@ func TestAKeyManagerThatCannotWorkIsNamedWithTheNextMove(t *testing.T) {
 
 func wantBroken(t *testing.T, err error, texts ...string) {
 	t.Helper()
-	var link *verify.Broken
-	if !errors.As(err, &link) {
+	if failure.ReasonOf(err) != verify.LinkBroken || failure.IsRetryable(err) {
 		t.Fatalf("got %v, want a broken link", err)
 	}
 	wantText(t, err, texts...)

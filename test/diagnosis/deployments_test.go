@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/activities"
+	"lockstep/internal/keystore"
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
 )
@@ -218,7 +219,7 @@ func (l *lab) otherCA(t *testing.T) (undo func()) {
 	t.Helper()
 	maps := l.Client(t).CoreV1().ConfigMaps(world.Namespace)
 	set := func(text string) (old string) {
-		trusted, err := maps.Get(t.Context(), activities.CAConfigMap, metav1.GetOptions{})
+		trusted, err := maps.Get(t.Context(), keystore.CAConfigMap, metav1.GetOptions{})
 		if err == nil {
 			old, trusted.Data["ca.crt"] = trusted.Data["ca.crt"], text
 			_, err = maps.Update(t.Context(), trusted, metav1.UpdateOptions{})

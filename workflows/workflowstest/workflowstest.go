@@ -3,11 +3,13 @@
 package workflowstest
 
 import (
+	"context"
 	"reflect"
 
 	"go.temporal.io/sdk/activity"
 
 	"lockstep/activities"
+	"lockstep/internal/attempt"
 )
 
 // Registry is a worker or a test environment.
@@ -26,10 +28,25 @@ func Register(r Registry, instead map[string]any) {
 		case instead[name] != nil:
 			does = instead[name]
 		case name == "CheckEnvironment":
-			does = real.Method(i).Interface()
+			does = reported(real.Method(i))
 		}
 		r.RegisterActivityWithOptions(does, activity.RegisterOptions{Name: name})
 	}
+}
+
+// reported is an activity that ends as under a worker's interceptor.
+func reported(activity reflect.Value) any {
+	return reflect.MakeFunc(activity.Type(), func(in []reflect.Value) []reflect.Value {
+		results := activity.Call(in)
+		last := len(results) - 1
+		err, _ := results[last].Interface().(error)
+		told := reflect.New(activity.Type().Out(last)).Elem()
+		if err = attempt.Report(in[0].Interface().(context.Context), err); err != nil {
+			told.Set(reflect.ValueOf(err))
+		}
+		results[last] = told
+		return results
+	}).Interface()
 }
 
 // idle is a function of a type that answers zero values.

@@ -1,4 +1,4 @@
-package activities
+package credentials
 
 import (
 	"testing"
@@ -23,10 +23,10 @@ func TestKeysOfTheCredentialsSecretFollowFromTheUsersValues(t *testing.T) {
 		}}},
 	}
 	want := []string{"DB", "IS_DB_PASSWORD", "MAIL_PASSWORD", "apimDB"}
-	if diff := cmp.Diff(want, userKeys(env)); diff != "" {
+	if diff := cmp.Diff(want, UserKeys(env)); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}
-	if keys := userKeys(component.Trim(env, "")); len(keys) > 0 {
+	if keys := UserKeys(component.Trim(env, "")); len(keys) > 0 {
 		t.Errorf("without values, %v are wanted", keys)
 	}
 }

@@ -1,24 +1,26 @@
-package activities
+package preflight
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
 )
 
 // checkPermissions asks for what the steps need that is most often missing.
 func checkPermissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
 	denied, err := c.Allowed(ctx, permissions(env))
 	if err != nil {
-		return classifyCluster(err)
+		return err
 	}
 	if len(denied) == 0 {
 		return nil
 	}
-	return failure(TypeUnauthorized, "the worker's account may not "+strings.Join(grouped(denied), "; ")+
-		". Next: bind a ClusterRole that allows it to the account (docs/permissions.md)")
+	return &failure.Error{Kind: failure.Unauthorized, Cause: errors.New("the worker's account may not " + strings.Join(grouped(denied), "; ")),
+		Next: "bind a ClusterRole that allows it to the account (docs/permissions.md)"}
 }
 
 // grouped are the denied verbs, one text for each resource.
@@ -77,7 +79,7 @@ func permissions(env config.Environment) []cluster.Access {
 	add("apiextensions.k8s.io", "customresourcedefinitions", "", "get") // to tell a kind that is missing from one not listed yet
 	if env.Routing.Installs() {
 		add("apiextensions.k8s.io", "customresourcedefinitions", "", change...)
-		if ReplacesCRDs(env) {
+		if env.Routing.ReplacesCRDs() {
 			add("apiextensions.k8s.io", "customresourcedefinitions", "", "list", "update")
 			add("apiextensions.k8s.io", "customresourcedefinitions/status", "", "update")
 		}

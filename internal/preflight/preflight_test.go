@@ -1,0 +1,74 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
+)
+
+func quickstart() config.Environment {
+	env := config.Environment{
+		APIVersion: "lockstep/v1", Name: "quickstart", Namespace: "apim",
+		Hostnames: config.Hostnames{Management: "am.lockstep.test", Gateway: "gw.lockstep.test", WebSocket: "websocket.lockstep.test",
+			WebSub: "websub.lockstep.test", KeyManager: "km.lockstep.test"},
+		Image: config.Image{Target: "registry.lockstep.test/wso2is-km:7.2.0"},
+	}
+	env.Default()
+	return env
+}
+
+func TestAClusterIsHeldAgainstTheRangeOfTheGatewayChart(t *testing.T) {
+	for _, test := range []struct {
+		version cluster.Version
+		refused bool
+		warned  bool
+	}{
+		{cluster.Version{Major: 1, Minor: 31}, true, false},
+		{cluster.Version{Major: 1, Minor: 32}, false, false},
+		{cluster.Version{Major: 1, Minor: 35}, false, false},
+		{cluster.Version{Major: 1, Minor: 36}, false, true},
+	} {
+		var found Found
+		err := checkVersion(test.version, quickstart(), &found)
+		if (err != nil) != test.refused || (len(found.Warnings) > 0) != test.warned {
+			t.Errorf("%s: %v, warnings %v", test.version, err, found.Warnings)
+		}
+		if err != nil && !strings.Contains(err.Error(), "upgrade the cluster") {
+			t.Errorf("no next move in %v", err)
+		}
+	}
+	own := quickstart()
+	own.Routing.Install = new(bool)
+	if err := checkVersion(cluster.Version{Major: 1, Minor: 20}, own, &Found{}); err != nil {
+		t.Errorf("a gateway of one's own fits every cluster: %v", err)
+	}
+}
+
+func TestAllProblemsAreReportedAndOneThatIsFinalMakesThemFinal(t *testing.T) {
+	run := func(errs ...error) error {
+		var checks []check
+		for _, err := range errs {
+			checks = append(checks, func(context.Context) error { return err })
+		}
+		return all(t.Context(), checks)
+	}
+	down := failure.Transient(failure.Unavailable, "the registry is down")
+	if err := run(nil, nil); err != nil {
+		t.Error(err)
+	}
+	err := run(down, nil, failure.Final(failure.NotFound, "no such chart"))
+	if !failure.Is(err, failure.NotFound) || failure.IsRetryable(err) || err.Error() != "the registry is down\nno such chart" {
+		t.Errorf("%+v", err)
+	}
+	if err := run(down, down); !failure.IsRetryable(err) {
+		t.Errorf("%+v is not worth another attempt", err)
+	}
+	if err := run(down, context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancellation becomes %v", err)
+	}
+}
