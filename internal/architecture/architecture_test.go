@@ -59,6 +59,27 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
+func TestOnlyTheInterceptorMakesErrorsOfTemporal(t *testing.T) {
+	for _, f := range tree(t) {
+		if f.path == "internal/attempt" || !within(f.path, "activities") && !within(f.path, "internal") {
+			continue
+		}
+		for _, file := range f.tells {
+			if !isTest(file) {
+				t.Errorf("%s makes an error of Temporal: return a failure.Error, which internal/attempt turns into one", file)
+			}
+		}
+	}
+}
+
+func TestActivitiesMakeNoErrorsOfNoKind(t *testing.T) {
+	for _, file := range tree(t)["activities"].plain {
+		if !isTest(file) {
+			t.Errorf("%s makes a plain error: say of what kind it is with failure.Final or failure.Transient", file)
+		}
+	}
+}
+
 func TestOnlyTheSettingsReadTheEnvironment(t *testing.T) {
 	for _, f := range tree(t) {
 		for _, file := range f.reads {

@@ -23,8 +23,9 @@ type folder struct {
 	files int    // without tests, and without the steps of package workflows, which are a file each
 	// imports are all imports, by the file's path.
 	imports map[string][]string
-	// reads are the files that read environment variables.
-	reads []string
+	// reads are the files that read environment variables, tells those that make errors of Temporal, and plain those that make errors of
+	// no kind.
+	reads, tells, plain []string
 }
 
 // tree is every folder of the module by its path.
@@ -95,23 +96,34 @@ func add(folders map[string]*folder, name, file string) error {
 		}
 		f.imports[name] = append(f.imports[name], imported)
 	}
-	if readsEnvironment(parsed) {
-		f.reads = append(f.reads, name)
+	for into, is := range map[*[]string]func(pkg, name string) bool{&f.reads: readsEnvironment, &f.tells: tellsTemporal, &f.plain: isPlain} {
+		if mentions(parsed, is) {
+			*into = append(*into, name)
+		}
 	}
 	return nil
 }
 
-func readsEnvironment(file *ast.File) (found bool) {
+// mentions says whether a file has something of a package, as package.Name.
+func mentions(file *ast.File, is func(pkg, name string) bool) (found bool) {
 	ast.Inspect(file, func(node ast.Node) bool {
-		selector, ok := node.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		in, ok := selector.X.(*ast.Ident)
-		if ok && in.Name == "os" && (selector.Sel.Name == "Getenv" || selector.Sel.Name == "LookupEnv" || selector.Sel.Name == "Environ") {
-			found = true
+		if selector, ok := node.(*ast.SelectorExpr); ok {
+			in, ok := selector.X.(*ast.Ident)
+			found = found || ok && is(in.Name, selector.Sel.Name)
 		}
 		return true
 	})
 	return found
+}
+
+func readsEnvironment(pkg, name string) bool {
+	return pkg == "os" && (name == "Getenv" || name == "LookupEnv" || name == "Environ")
+}
+
+func tellsTemporal(pkg, name string) bool {
+	return pkg == "temporal" && strings.HasPrefix(name, "New") && strings.Contains(name, "Error")
+}
+
+func isPlain(pkg, name string) bool {
+	return pkg == "errors" && name == "New" || pkg == "fmt" && name == "Errorf"
 }
