@@ -27,8 +27,8 @@ func (c *cli) apiToken() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token --name NAME --role ROLE --environments PATTERN,…",
 		Short: "Make a token for the REST API, and its entry for the access file",
-		Long: `Make a token for the REST API. It is shown once and kept nowhere: give it to who will use it. The entry below it goes into the
-access file (setting api.access), below tokens:; it holds only the token's SHA-256.`,
+		Long: `Make a token for the REST API. It is shown once and stored nowhere: give it to the user now. Put the entry below it into the access file
+(setting api.accessFile), below tokens:; the entry holds only the token's SHA-256.`,
 		Example: `  lockstep api token --name ci --role operator --environments 'dev,test-*'`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +45,7 @@ access file (setting api.access), below tokens:; it holds only the token's SHA-2
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what the audit log calls the token")
 	cmd.Flags().StringVar(&role, "role", "", "reader, operator or admin")
-	cmd.Flags().StringSliceVar(&environments, "environments", nil, "environments it may do that on: names, or patterns with * and ?")
+	cmd.Flags().StringSliceVar(&environments, "environments", nil, "environments for this role: names, or patterns with * and ?")
 	for _, flag := range []string{"name", "role", "environments"} {
 		_ = cmd.MarkFlagRequired(flag)
 	}

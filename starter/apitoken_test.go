@@ -42,7 +42,7 @@ func TestATokenForPeopleComesBeforeItsEntry(t *testing.T) {
 
 func TestATokenWithAWrongRoleAndEnvironmentIsNotMade(t *testing.T) {
 	r := lockstep(t.Context(), "api", "token", "--name", "c i", "--role", "root", "--environments", "Dev")
-	r.wants(t, exitBadInput, `"c i": is no name`, `"root": is no role`, `"Dev": matches no environment's name`)
+	r.wants(t, exitBadInput, `"c i": is not a valid name`, `"root": is not a role`, `"Dev": matches no environment's name`)
 	if strings.Contains(r.stdout+r.stderr, auth.TokenPrefix) {
 		t.Error("a token was shown")
 	}

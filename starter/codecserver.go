@@ -23,8 +23,8 @@ func (c *cli) codecServer() *cobra.Command {
 		Use: "codec-server", Short: "Decrypt for the Temporal UI what Temporal stores", Args: cobra.NoArgs,
 		Long: `Decrypt for the Temporal UI and the temporal command line what Temporal stores.
 
-It needs encryption.keys, and knows by codecServer.accessFile or api.accessFile who may ask. Instead, codecServer.anonymous lets anybody
-on this machine ask. Settings are in docs/settings.md, how to set up the UI in docs/encryption.md.`,
+It needs encryption.keys. The setting codecServer.accessFile or api.accessFile says who may use it; codecServer.anonymous instead lets
+everybody on this machine use it. Settings are in docs/settings.md; docs/encryption.md shows how to set up the UI.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := c.settings(cmd)
 			if err != nil {
@@ -62,7 +62,7 @@ on this machine ask. Settings are in docs/settings.md, how to set up the UI in d
 
 func codecServerOptions(settings settings.Settings, log *slog.Logger) (codecserver.Options, error) {
 	if settings.Encryption.Keys == "" {
-		return codecserver.Options{}, errors.New("there is nothing to decrypt with: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS) to the folder of keys that the workers have")
+		return codecserver.Options{}, errors.New("there are no keys to decrypt with: set encryption.keys (LOCKSTEP_ENCRYPTION_KEYS) to the folder of keys that the workers have")
 	}
 	keys, err := codec.Read(settings.Encryption)
 	if err != nil {
@@ -74,11 +74,11 @@ func codecServerOptions(settings settings.Settings, log *slog.Logger) (codecserv
 	case file != "":
 		options.Guard, err = auth.New(auth.Options{File: file, RequestsPerSecond: payloadsPerSecond, Log: log, Audit: log})
 	default:
-		err = errors.New("nobody may ask: set codecServer.accessFile (LOCKSTEP_CODEC_SERVER_ACCESS_FILE) to who may, " +
-			"or codecServer.anonymous (LOCKSTEP_CODEC_SERVER_ANONYMOUS) to true if all on this machine may")
+		err = errors.New("nobody may use the codec server: set codecServer.accessFile (LOCKSTEP_CODEC_SERVER_ACCESS_FILE) to a file that says who may, " +
+			"or set codecServer.anonymous (LOCKSTEP_CODEC_SERVER_ANONYMOUS) to true to let everybody on this machine")
 	}
 	if settings.CodecServer.TLSCert == "" && !settings.CodecServer.Loopback() {
-		log.Warn("No TLS: tokens and what is decrypted can be read on the way. Set codecServer.tlsCert and codecServer.tlsKey, or let only a proxy on this machine reach it.")
+		log.Warn("No TLS: others can read tokens and decrypted data on the network. Set codecServer.tlsCert and codecServer.tlsKey, or let only a proxy on this machine reach this server.")
 	}
 	return options, err
 }

@@ -30,7 +30,7 @@ func keysFolder(t *testing.T) string {
 func TestACodecServerIsNotStartedWithoutKeysOrForNobody(t *testing.T) {
 	folder := keysFolder(t)
 	lockstep(t.Context(), "codec-server").wants(t, exitBadInput, "LOCKSTEP_ENCRYPTION_KEYS")
-	lockstep(t.Context(), "codec-server", "--encryption-keys", folder).wants(t, exitBadInput, "nobody may ask", "LOCKSTEP_CODEC_SERVER_ACCESS_FILE")
+	lockstep(t.Context(), "codec-server", "--encryption-keys", folder).wants(t, exitBadInput, "nobody may use the codec server", "LOCKSTEP_CODEC_SERVER_ACCESS_FILE")
 	lockstep(t.Context(), "codec-server", "--encryption-keys", t.TempDir()).wants(t, exitBadInput, "openssl rand -base64 32")
 	lockstep(t.Context(), "codec-server", "--encryption-keys", folder, "--codec-server-access-file", "/nowhere.yaml").wants(t, exitBadInput, "/nowhere.yaml")
 	lockstep(t.Context(), "codec-server", "--encryption-keys", folder, "--codec-server-anonymous", "true", "--codec-server-tls-cert", "/nowhere.pem",

@@ -29,7 +29,7 @@ func (c *cli) cancel() *cobra.Command {
 				return err
 			}
 			if undoing {
-				return c.say(cmd, args[0], board.PhaseCompensating, "what it did is being undone already, which a cancellation does not stop")
+				return c.say(cmd, args[0], board.PhaseCompensating, "it is already undoing what it did, and a cancellation does not stop that")
 			}
 			return c.say(cmd, args[0], "cancelling", "cancelling")
 		},

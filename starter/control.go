@@ -31,9 +31,9 @@ func (c *cli) retry() *cobra.Command {
 	var s signature
 	var file string
 	cmd := &cobra.Command{
-		Use: "retry ENVIRONMENT [STEP]", Short: "Try a paused step again, or all steps in a changed environment", Args: cobra.RangeArgs(1, 2),
-		Long: "Try a paused step again. STEP may be left out if only one is paused. With a changed environment file all steps are carried out again in it:\n" +
-			"those that are done find little to do, and an undo still goes back to what was there before the run.",
+		Use: "retry ENVIRONMENT [STEP]", Short: "Try a paused step again, or all steps with a changed environment", Args: cobra.RangeArgs(1, 2),
+		Long: "Try a paused step again. STEP may be left out if only one is paused. With a changed environment file all steps run again:\n" +
+			"steps with nothing to change are done at once, and an undo still restores the state before the run.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			input := decision.RetryStep{By: s.by, Reason: s.reason}
 			if len(args) > 1 {
@@ -45,7 +45,7 @@ func (c *cli) retry() *cobra.Command {
 					return &exit{code: exitBadInput, err: err}
 				}
 				if env.Name != args[0] {
-					return fail(exitBadInput, "%s is of environment %q, not %q: name the changed file of %s", file, env.Name, args[0], args[0])
+					return fail(exitBadInput, "%s defines environment %q, not %q: give the changed file of %s", file, env.Name, args[0], args[0])
 				}
 				for _, warning := range validation.Warnings(env) {
 					fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
@@ -65,7 +65,7 @@ func (c *cli) retry() *cobra.Command {
 func (c *cli) skip() *cobra.Command {
 	var s signature
 	cmd := &cobra.Command{
-		Use: "skip ENVIRONMENT STEP", Short: "Go on without a paused step, where that is sound (verify, report)", Args: cobra.ExactArgs(2),
+		Use: "skip ENVIRONMENT STEP", Short: "Go on without a paused step (verify or report)", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.decide(cmd, args[0], decision.UpdateSkip, decision.SkipStep{Step: args[1], By: s.by, Reason: s.reason})
 		},
@@ -89,7 +89,7 @@ func (c *cli) rollback() *cobra.Command {
 func (c *cli) approve() *cobra.Command {
 	var s signature
 	cmd := &cobra.Command{
-		Use: "approve ENVIRONMENT STEP", Short: "Let a step begin that awaits its approval", Args: cobra.ExactArgs(2),
+		Use: "approve ENVIRONMENT STEP", Short: "Approve a step that awaits approval: it begins", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.decide(cmd, args[0], decision.UpdateApprove, decision.Approve{Step: args[1], By: s.by, Reason: s.reason})
 		},

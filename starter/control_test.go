@@ -31,7 +31,7 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "skip", "paused", "identity-server").wants(t, exitBadInput, `required flag(s) "reason" not set`)
 		lockstep(t.Context(), "approve", "paused", "verify", "--reason", "yes").wants(t, exitBadInput, "no step awaits its approval")
 		lockstep(t.Context(), "retry", "paused", "identitiy-server").wants(t, exitBadInput, `there is no step "identitiy-server": name one of identity-server`)
-		lockstep(t.Context(), "retry", "paused", "-f", environment(t, "other")).wants(t, exitBadInput, `is of environment "other", not "paused"`)
+		lockstep(t.Context(), "retry", "paused", "-f", environment(t, "other")).wants(t, exitBadInput, `defines environment "other", not "paused"`)
 		moved := environment(t, "paused", more, "namespace: elsewhere\n")
 		lockstep(t.Context(), "retry", "paused", "-f", moved).wants(t, exitBadInput, "identity-server stays paused", `namespace: this run has used "apim" already`)
 
@@ -81,7 +81,7 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 	t.Run("a cancellation of what is being undone says so", func(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", environment(t, "broken-stuck"), "-d").wants(t, exitDone)
 		eventually(t, "deploy broken-stuck: compensating", "status", "broken-stuck")
-		lockstep(t.Context(), "cancel", "broken-stuck").wants(t, exitDone, "being undone already", "lockstep watch broken-stuck")
+		lockstep(t.Context(), "cancel", "broken-stuck").wants(t, exitDone, "already undoing", "lockstep watch broken-stuck")
 		close(stuck)
 		lockstep(t.Context(), "watch", "broken-stuck").wants(t, exitRolledBack)
 	})

@@ -18,14 +18,14 @@ func (c *cli) history() *cobra.Command {
 	var operation, outcome string
 	cmd := &cobra.Command{
 		Use: "history ENVIRONMENT", Short: "Show past operations with their outcome, who started them, when, and how long they took", Args: cobra.ExactArgs(1),
-		Long: `Show the operations on an environment, newest first: when they began, their outcome, how long they took, who started them, and their runs,
-which ` + "`lockstep logs --run`" + ` takes. How far back it goes is Temporal's retention. All but the newest come from Temporal's index, in which what has
-just begun, or ended, may show late.`,
+		Long: `Show the operations on an environment, newest first: begin, outcome, duration, who started them, and their runs,
+for ` + "`lockstep logs --run`" + `. They go back as far as Temporal's retention. All but the newest come from Temporal's index, which may lag by a
+moment.`,
 		Example: "  lockstep history dev\n  lockstep history dev --operation deploy --outcome rolled-back --limit 5",
 	}
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many at most")
-	cmd.Flags().StringVar(&operation, "operation", "", "only those of one kind, as deploy")
-	cmd.Flags().StringVar(&outcome, "outcome", "", "only those that ended so: "+strings.Join(operations.Outcomes(), ", "))
+	cmd.Flags().StringVar(&operation, "operation", "", "only those of this kind, for example deploy")
+	cmd.Flags().StringVar(&outcome, "outcome", "", "only those with this outcome: "+strings.Join(operations.Outcomes(), ", "))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		q := operations.Query{Environment: args[0], PageSize: limit}
 		var err error
@@ -90,7 +90,7 @@ func (c *cli) showHistory(cmd *cobra.Command, q operations.Query, found []operat
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
 	}
 	if len(found) == 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "no operation on environment %q is like that: `lockstep history %s` shows all\n", q.Environment, q.Environment)
+		fmt.Fprintf(cmd.ErrOrStderr(), "no operation on environment %q matches: `lockstep history %s` shows all\n", q.Environment, q.Environment)
 		return nil
 	}
 	return display.History(cmd.OutOrStdout(), found, time.Now())

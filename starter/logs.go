@@ -20,11 +20,11 @@ func (c *cli) logs() *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
 		Use: "logs ENVIRONMENT [STEP]", Short: "Show what an operation did, with every failed attempt and decision", Args: cobra.RangeArgs(1, 2),
-		Long: `Show what an operation did, in order: when steps began and ended and what they found, their activities with attempts that failed, decisions
-and who took them. It is the last operation on the environment unless --run names another. With -o json each line is an object.
+		Long: `Show what an operation did, in order: begin, end and findings of steps, their activities with failed attempts, decisions and who took them.
+It shows the last operation on the environment, unless --run names another. With -o json each line is an object.
 
-It is read from Temporal's history, which keeps of several failed attempts the last, and no inputs or results here. Logs of pods are quoted
-in failures; the commands that show the rest are named at the end.`,
+It comes from Temporal's history, which keeps only the last of several failed attempts. Inputs and results are not shown. Failures quote logs
+of pods; the commands for the whole logs are at the end.`,
 		Example: "  lockstep logs dev\n  lockstep logs dev api-manager --follow",
 	}
 	cmd.Flags().StringVar(&run, "run", "", "the run, as lockstep history shows it (default: the last)")
@@ -86,7 +86,7 @@ func (l *logger) board() (fresh []operations.Entry) {
 	view, err := l.temporal.View(l.cmd.Context(), l.Operation)
 	if err != nil {
 		if l.steps == nil && l.cmd.Context().Err() == nil && !errors.Is(err, operations.ErrNoBoard) {
-			fmt.Fprintln(l.cmd.ErrOrStderr(), "what steps found is not known:", err)
+			fmt.Fprintln(l.cmd.ErrOrStderr(), "the findings of steps cannot be read:", err)
 			l.steps = []string{}
 		}
 		return nil
@@ -120,7 +120,7 @@ func (l *logger) knows(entries []operations.Entry) error {
 	case l.step == "" || slices.Contains(known, l.step):
 		return nil
 	case len(known) == 0:
-		return fail(exitBadInput, "%s of %q has no step %q: it has none yet; `lockstep logs %s` shows what there is", l.Operation.Operation, l.Environment, l.step, l.Environment)
+		return fail(exitBadInput, "%s of %q has no step %q: it has no steps yet; `lockstep logs %s` shows what it did so far", l.Operation.Operation, l.Environment, l.step, l.Environment)
 	}
 	return fail(exitBadInput, "%s of %q has no step %q: choose one of %s", l.Operation.Operation, l.Environment, l.step, strings.Join(known, ", "))
 }
@@ -182,6 +182,6 @@ func (l *logger) more() error {
 	if l.json || len(commands) == 0 {
 		return nil
 	}
-	fmt.Fprintf(l.cmd.ErrOrStderr(), "\nWhole logs, as long as the pods are there:\n  %s\n", strings.Join(commands, "\n  "))
+	fmt.Fprintf(l.cmd.ErrOrStderr(), "\nWhole logs, as long as the pods exist:\n  %s\n", strings.Join(commands, "\n  "))
 	return nil
 }

@@ -114,7 +114,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if c.output != "text" && c.output != "json" {
-				return fail(exitBadInput, "--output %q is none: write text or json", c.output)
+				return fail(exitBadInput, "--output %q is not known: write text or json", c.output)
 			}
 			return nil
 		},

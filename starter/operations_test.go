@@ -170,7 +170,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		r := lockstep(t.Context(), "logs", "shop")
 		r.wants(t, exitDone, "Teardown of shop, run ", "started by ", "done in ")
 		lockstep(t.Context(), "logs", "shop", "nonsense").wants(t, exitBadInput, `has no step "nonsense": choose one of`)
-		lockstep(t.Context(), "logs", "shop", "--run", "nonsense").wants(t, exitBadInput, `no operation "nonsense"`)
+		lockstep(t.Context(), "logs", "shop", "--run", "nonsense").wants(t, exitBadInput, `not know operation "nonsense"`)
 		lockstep(t.Context(), "logs", "nowhere").wants(t, exitBadInput, `no operation on environment "nowhere"`, "lockstep deploy")
 	})
 
@@ -187,7 +187,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		if lines := strings.Count(lockstep(t.Context(), "history", "shop", "--limit", "1").stdout, "\n"); lines != 2 {
 			t.Errorf("%d lines", lines)
 		}
-		lockstep(t.Context(), "history", "shop", "--outcome", "terminated").wants(t, exitDone, "no operation on environment \"shop\" is like that")
+		lockstep(t.Context(), "history", "shop", "--outcome", "terminated").wants(t, exitDone, "no operation on environment \"shop\" matches")
 		lockstep(t.Context(), "history", "nowhere").wants(t, exitBadInput, `no operation on environment "nowhere"`, "lockstep deploy")
 	})
 
@@ -230,7 +230,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 	t.Run("a busy environment says who holds it", func(t *testing.T) {
 		file := environment(t, "slow-shop")
 		lockstep(t.Context(), "deploy", "-f", file, "--detach").wants(t, exitDone, "lockstep watch slow-shop")
-		lockstep(t.Context(), "teardown", "-f", file).wants(t, exitBusy, `environment "slow-shop" is busy: Deploy runs since`, " by ", "lockstep cancel slow-shop")
+		lockstep(t.Context(), "teardown", "-f", file).wants(t, exitBusy, `environment "slow-shop" is busy: Deploy has been running since`, " by ", "lockstep cancel slow-shop")
 		eventually(t, "0 of 1 pods ready", "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running", "● identity-server", "waits for identity-server")
 		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand", TaskQueue: "lockstep"},
 			operation.Verify, map[string]any{"environment": map[string]any{"name": "slow-shop"}})
@@ -287,8 +287,8 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", environment(t, "slow-dev"), "-d").wants(t, exitDone)
 		stop()
 		stop = func() {}
-		lockstep(t.Context(), "status", "slow-dev").wants(t, exitNoTemporal, `Deploy of "slow-dev" runs since`, "no worker answers", "bin/worker")
-		lockstep(t.Context(), "status", "broken").wants(t, exitDone, "deploy broken: rolled-back", diagnosis, "its steps are not known")
-		lockstep(t.Context(), "logs", "broken").wants(t, exitDone, "what steps found is not known", "bin/worker", "WaitWorkload failed", diagnosis[:30])
+		lockstep(t.Context(), "status", "slow-dev").wants(t, exitNoTemporal, `Deploy of "slow-dev" has been running since`, "no worker answers", "bin/worker")
+		lockstep(t.Context(), "status", "broken").wants(t, exitDone, "deploy broken: rolled-back", diagnosis, "its steps cannot be read")
+		lockstep(t.Context(), "logs", "broken").wants(t, exitDone, "the findings of steps cannot be read", "bin/worker", "WaitWorkload failed", diagnosis[:30])
 	})
 }

@@ -72,13 +72,13 @@ func showResult(out io.Writer, what operation.Result, result json.RawMessage) er
 	case operation.Differences:
 		var report workflows.DriftReport
 		if err := json.Unmarshal(result, &report); err != nil {
-			return fmt.Errorf("reading what differs: %w", err)
+			return fmt.Errorf("reading the differences: %w", err)
 		}
 		return display.Drift(out, report)
 	case operation.Proofs:
 		var v activities.Verification
 		if err := json.Unmarshal(result, &v); err != nil {
-			return fmt.Errorf("reading what was proved: %w", err)
+			return fmt.Errorf("reading the proofs: %w", err)
 		}
 		for _, text := range v.Proved {
 			fmt.Fprintln(out, "proved:", text)

@@ -14,7 +14,7 @@ import (
 )
 
 func (c *cli) schedule() *cobra.Command {
-	cmd := &cobra.Command{Use: "schedule", Short: "Have operations carried out again and again"}
+	cmd := &cobra.Command{Use: "schedule", Short: "Manage recurring operations"}
 	cmd.AddCommand(c.scheduleApply(), c.scheduleList(), c.scheduleDescribe(), c.schedulePause(), c.scheduleResume(), c.scheduleTrigger(), c.scheduleDelete())
 	return cmd
 }
@@ -30,8 +30,8 @@ func (c *cli) scheduleApply() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Give an environment the schedules that its file names, and no others", Args: cobra.NoArgs,
-		Long: `Give an environment the schedules that its file names, and no others. It may be repeated: what is as it should be stays, and what
-is paused stays paused. When a schedule is due, the worker reads the environment's file as it is then in its folder (setting environments).`,
+		Long: `Give an environment the schedules that its file names, and no others. You can repeat it: correct schedules
+stay, and paused ones stay paused. When a schedule is due, the worker reads the environment's current file in its folder (setting environments).`,
 		Example: "  lockstep schedule apply -f examples/nightly.yaml --dry-run",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			env, err := environments.Load(file)
@@ -71,7 +71,7 @@ func (c *cli) showChanges(out io.Writer, environment string, changes []schedules
 	for _, change := range changes {
 		switch change.Action {
 		case schedules.Foreign:
-			fmt.Fprintf(out, "foreign    %s: not made by Lockstep, and left alone\n", change.Name)
+			fmt.Fprintf(out, "foreign    %s: Lockstep did not make it, and does not change it\n", change.Name)
 		case schedules.Delete:
 			fmt.Fprintf(out, "delete     %s: the file does not name it\n", change.Name)
 		default:
@@ -114,7 +114,7 @@ func (c *cli) scheduleList() *cobra.Command {
 
 func showSchedules(out io.Writer, found []schedules.Schedule) error {
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(out, "there are none: write schedules into an environment file and run `lockstep schedule apply -f FILE`")
+		_, err := fmt.Fprintln(out, "there are no schedules: write schedules into an environment file and run `lockstep schedule apply -f FILE`")
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -173,7 +173,7 @@ func showSchedule(out io.Writer, s schedules.Schedule, link string) error {
 		fmt.Fprintf(out, "  %s: %v\n", name, value)
 	}
 	if s.Paused {
-		fmt.Fprintf(out, "paused: %s\ngoes on with `lockstep schedule resume %s %s`\n", s.Note, s.Environment, s.Name)
+		fmt.Fprintf(out, "paused: %s\nresume it with `lockstep schedule resume %s %s`\n", s.Note, s.Environment, s.Name)
 	} else {
 		for _, next := range s.Next[:min(3, len(s.Next))] {
 			fmt.Fprintf(out, "next   %s\n", next.Local().Format(time.DateTime))
@@ -192,7 +192,7 @@ func (c *cli) schedulePause() *cobra.Command {
 		if err := client.Pause(cmd.Context(), environment, name, reason); err != nil {
 			return err
 		}
-		return c.scheduled(cmd, environment, name, "paused", fmt.Sprintf("it goes on with `lockstep schedule resume %s %s`", environment, name))
+		return c.scheduled(cmd, environment, name, "paused", fmt.Sprintf("resume it with `lockstep schedule resume %s %s`", environment, name))
 	})
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see")
 	_ = cmd.MarkFlagRequired("reason")
@@ -204,12 +204,12 @@ func (c *cli) scheduleResume() *cobra.Command {
 		if err := client.Resume(cmd.Context(), environment, name); err != nil {
 			return err
 		}
-		return c.scheduled(cmd, environment, name, "resumed", "what was due meanwhile is not made up for")
+		return c.scheduled(cmd, environment, name, "resumed", "runs that were due meanwhile are skipped")
 	})
 }
 
 func (c *cli) scheduleTrigger() *cobra.Command {
-	return c.onSchedule("trigger", "Have a schedule do now what it does when it is due", func(cmd *cobra.Command, client schedules.Client, environment, name string) error {
+	return c.onSchedule("trigger", "Run a schedule's operation now", func(cmd *cobra.Command, client schedules.Client, environment, name string) error {
 		if err := client.CheckWorker(cmd.Context()); err != nil {
 			return err
 		}
@@ -220,17 +220,17 @@ func (c *cli) scheduleTrigger() *cobra.Command {
 		if c.output == "json" {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(run)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "started; watch it with `lockstep watch %s`, or see what came of it with `lockstep schedule describe %s %s`\n", environment, environment, name)
+		fmt.Fprintf(cmd.OutOrStdout(), "started; watch it with `lockstep watch %s`, or see its outcome with `lockstep schedule describe %s %s`\n", environment, environment, name)
 		return nil
 	})
 }
 
 func (c *cli) scheduleDelete() *cobra.Command {
-	return c.onSchedule("delete", "Remove a schedule; the next apply of a file that names it makes it again", func(cmd *cobra.Command, client schedules.Client, environment, name string) error {
+	return c.onSchedule("delete", "Remove a schedule; the next apply of a file that names it creates it again", func(cmd *cobra.Command, client schedules.Client, environment, name string) error {
 		if err := client.Delete(cmd.Context(), environment, name); err != nil {
 			return err
 		}
-		return c.scheduled(cmd, environment, name, "deleted", "what it started goes on")
+		return c.scheduled(cmd, environment, name, "deleted", "a running operation goes on")
 	})
 }
 

@@ -60,7 +60,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		lockstep(t.Context(), "schedule", "apply", "-f", environment(t, "theirs", nightly)).wants(t, exitDone, "foreign    nightly", "create     deploy")
-		lockstep(t.Context(), "schedule", "delete", "theirs", "nightly").wants(t, exitBadInput, "was not made by Lockstep")
+		lockstep(t.Context(), "schedule", "delete", "theirs", "nightly").wants(t, exitBadInput, "Lockstep did not make")
 	})
 
 	t.Run("what is triggered runs, is skipped where another runs, and pauses the schedule if it fails", func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		lockstep(t.Context(), "schedule", "trigger", "absent", "nightly").wants(t, exitDone, "lockstep schedule describe absent nightly")
-		eventually(t, `skipped  environment "absent" is busy: Deploy runs since`, "schedule", "describe", "absent", "nightly")
+		eventually(t, `skipped  environment "absent" is busy: Deploy has been running since`, "schedule", "describe", "absent", "nightly")
 		if s := described(t, "absent", "nightly"); s.Paused || len(s.Last) != 1 || s.Last[0].Outcome != board.OutcomeSkipped {
 			t.Errorf("%+v", s)
 		}

@@ -16,11 +16,11 @@ import (
 
 func (c *cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Answer the REST API", Args: cobra.NoArgs,
-		Long: `Answer the REST API: environments, operations and their progress, for programs.
+		Use: "serve", Short: "Run the REST API server", Args: cobra.NoArgs,
+		Long: `Run the REST API server: environments, operations and their progress, for programs.
 
-It needs the setting environments, and knows by api.accessFile who may ask. Instead, api.anonymous lets anybody on this machine ask.
-Settings are in docs/settings.md, the API in docs/api.md and, from a server, at /docs.`,
+It needs the setting environments. The setting api.accessFile says who may use it; api.anonymous instead lets everybody on this machine use
+it. Settings are in docs/settings.md, the API is in docs/api.md and, on a running server, at /docs.`,
 		RunE: c.runServer,
 	}
 	cmd.AddCommand(&cobra.Command{
@@ -70,7 +70,7 @@ func (c *cli) runServer(cmd *cobra.Command, _ []string) error {
 func serverOptions(settings settings.Settings, log *slog.Logger) (api.Options, error) {
 	options := api.Options{Environments: settings.Environments, Log: log}
 	if settings.Environments == "" {
-		return options, errors.New("there is nothing to operate on: set environments (LOCKSTEP_ENVIRONMENTS) to the folder of environment files that the workers have")
+		return options, errors.New("there are no environments: set environments (LOCKSTEP_ENVIRONMENTS) to the folder of environment files that the workers have")
 	}
 	if _, err := environments.List(settings.Environments); err != nil {
 		return options, fmt.Errorf("%w; set environments (LOCKSTEP_ENVIRONMENTS) to a folder of environment files", err)
@@ -83,11 +83,11 @@ func serverOptions(settings settings.Settings, log *slog.Logger) (api.Options, e
 		}
 		options.Guard = guard
 	case !settings.API.Anonymous:
-		return options, errors.New("nobody may ask: set api.accessFile (LOCKSTEP_API_ACCESS_FILE) to who may (`lockstep api token` makes an entry), " +
-			"or api.anonymous (LOCKSTEP_API_ANONYMOUS) to true if all on this machine may")
+		return options, errors.New("nobody may use the API: set api.accessFile (LOCKSTEP_API_ACCESS_FILE) to a file that says who may (`lockstep api token` makes an entry), " +
+			"or set api.anonymous (LOCKSTEP_API_ANONYMOUS) to true to let everybody on this machine")
 	}
 	if settings.API.TLSCert == "" && !settings.API.Loopback() {
-		log.Warn("No TLS: tokens can be read on the way. Set api.tlsCert and api.tlsKey, or let only a proxy on this machine reach it.")
+		log.Warn("No TLS: others can read tokens on the network. Set api.tlsCert and api.tlsKey, or let only a proxy on this machine reach this server.")
 	}
 	return options, nil
 }

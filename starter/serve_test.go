@@ -193,7 +193,7 @@ func TestAServerSaysWhatItNeeds(t *testing.T) {
 	folder := t.TempDir()
 	lockstep(t.Context(), "serve").wants(t, exitBadInput, "set environments (LOCKSTEP_ENVIRONMENTS)")
 	lockstep(t.Context(), "serve", "--environments", filepath.Join(folder, "absent")).wants(t, exitBadInput, "to a folder of environment files")
-	lockstep(t.Context(), "serve", "--environments", folder).wants(t, exitBadInput, "nobody may ask: set api.accessFile")
+	lockstep(t.Context(), "serve", "--environments", folder).wants(t, exitBadInput, "nobody may use the API: set api.accessFile")
 	lockstep(t.Context(), "serve", "--environments", folder, "--api-anonymous", "true", "--api-address", ":8088").wants(t, exitBadInput, "is reachable from other machines")
 	lockstep(t.Context(), "serve", "--environments", folder, "--api-access-file", filepath.Join(folder, "absent")).wants(t, exitBadInput, "reading the access file")
 	lockstep(t.Context(), "serve", "healthcheck", "--api-address", "127.0.0.1:1").wants(t, exitFailed, "asking the API")

@@ -14,8 +14,8 @@ import (
 func (c *cli) setup() *cobra.Command {
 	return &cobra.Command{
 		Use: "setup", Short: "Register what operations need in the Temporal namespace; safe to repeat", Args: cobra.NoArgs,
-		Long: `Register the search attributes that operations set in the Temporal namespace (TEMPORAL_NAMESPACE). What is there stays. A worker that
-may do so does the same when it starts; where it may not, this is for an administrator.`,
+		Long: `Register the search attributes of operations in the Temporal namespace (TEMPORAL_NAMESPACE). Existing ones stay. A worker with the
+permission does the same when it starts; otherwise an administrator runs this.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			temporal, err := c.connect(cmd)
 			if err != nil {

@@ -46,7 +46,7 @@ func (w watcher) show(view operations.View) error {
 // withoutBoard says what Temporal knows by itself of an operation whose board cannot be read.
 func (w watcher) withoutBoard(why error) error {
 	if w.Running() && !errors.Is(why, operations.ErrNoBoard) {
-		return fail(exitNoTemporal, "%s of %q runs since %s, but %w; it goes on where it stopped",
+		return fail(exitNoTemporal, "%s of %q has been running since %s, but %w; it goes on where it stopped",
 			w.Operation.Operation, w.Environment, w.Started.Local().Format(time.DateTime), why)
 	}
 	status := board.Status{Environment: w.Environment, Operation: strings.ToLower(w.Operation.Operation), Phase: board.PhaseRunning, Started: w.Started}
@@ -58,7 +58,7 @@ func (w watcher) withoutBoard(why error) error {
 		}
 	}
 	if !errors.Is(why, operations.ErrNoBoard) {
-		fmt.Fprintln(w.cmd.ErrOrStderr(), "its steps are not known:", why)
+		fmt.Fprintln(w.cmd.ErrOrStderr(), "its steps cannot be read:", why)
 	}
 	return w.show(operations.View{Status: status})
 }

@@ -22,13 +22,13 @@ func (c *cli) ui() *cobra.Command {
 	var list, history bool
 	cmd := &cobra.Command{
 		Use: "ui ENVIRONMENT", Short: "Print the address in the Temporal UI of the operation that runs, or ran last", Args: cobra.ExactArgs(1),
-		Long: `Print an address in the Temporal UI: of the operation that runs, or ran last. It is printed and not opened. Where the UI is, setting uiURL says.`,
+		Long: `Print the address in the Temporal UI of the operation that runs, or ran last. It is printed, not opened. The setting uiURL says where the UI is.`,
 		Example: `  lockstep ui dev                   # the board
   lockstep ui dev --history         # its events
   lockstep ui dev --list            # all operations on the environment
   lockstep ui dev --start deploy    # the form that starts one, and what to type into it`,
 	}
-	cmd.Flags().StringVar(&start, "start", "", "the form that starts an operation, as deploy")
+	cmd.Flags().StringVar(&start, "start", "", "the form that starts an operation, for example deploy")
 	cmd.Flags().BoolVar(&list, "list", false, "all operations on the environment")
 	cmd.Flags().BoolVar(&history, "history", false, "the operation's events instead of its board")
 	cmd.MarkFlagsMutuallyExclusive("start", "list", "history")
@@ -71,7 +71,7 @@ func (c *cli) printLink(cmd *cobra.Command, l link) error {
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), l.UI)
 	if l.Input != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "Its form fills in the input of the last such operation; the first time type\n  %s\n", l.Input)
+		fmt.Fprintf(cmd.ErrOrStderr(), "The form shows the input of the last such operation; the first time, type\n  %s\n", l.Input)
 	}
 	return nil
 }
@@ -83,5 +83,5 @@ func named(name string, all []string) (string, error) {
 			return one, nil
 		}
 	}
-	return "", fmt.Errorf("%q is none: choose one of %s", name, strings.ToLower(strings.Join(all, ", ")))
+	return "", fmt.Errorf("%q is not known: choose one of %s", name, strings.ToLower(strings.Join(all, ", ")))
 }

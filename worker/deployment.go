@@ -82,8 +82,8 @@ func checkVersioning(ctx context.Context, c client.Client, deployment string) (h
 	if err == nil || errors.As(err, &unknown) { // the first worker makes it
 		return d.Info.RoutingConfig.CurrentVersion != nil, nil
 	}
-	return false, fmt.Errorf("looking for worker deployment %q (deployment.name): %w; Temporal needs to have worker deployments (server 1.28 or later) "+
-		"enabled for the namespace and open to this worker: see to that, or leave deployment.name out", deployment, err)
+	return false, fmt.Errorf("looking for worker deployment %q (deployment.name): %w; worker deployments need Temporal server 1.28 or later, "+
+		"enabled for the namespace, and a worker with access to them: check that, or leave deployment.name out", deployment, err)
 }
 
 // succession says whether a version takes over from the one that is current.
@@ -168,7 +168,7 @@ func keepMakingCurrent(ctx context.Context, c client.Client, v worker.WorkerDepl
 			return
 		case err != nil && err.Error() != said:
 			said = err.Error()
-			logger.Warn("Cannot make the version current; trying on", "error", err, "next", "temporal worker deployment set-current-version")
+			logger.Warn("Cannot make the version current; trying again", "error", err, "next", "temporal worker deployment set-current-version")
 		}
 		select {
 		case <-ctx.Done():

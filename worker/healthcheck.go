@@ -31,7 +31,7 @@ func healthcheck(load func() (settings.Settings, error)) *cobra.Command {
 
 func askReady(ctx context.Context, address string) error {
 	if address == "" {
-		return fmt.Errorf("no health.address (LOCKSTEP_HEALTH_ADDRESS) is set, where the worker would answer")
+		return fmt.Errorf("there is no address to ask: set health.address (LOCKSTEP_HEALTH_ADDRESS) to that of the worker")
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

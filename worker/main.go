@@ -97,7 +97,7 @@ func (s *service) prepare(ctx context.Context) error {
 	s.logger = s.logger.With("deployment", own.DeploymentName, "buildID", own.BuildID)
 	hasCurrent, err := checkVersioning(ctx, s.temporal, own.DeploymentName)
 	if err == nil && !hasCurrent && !s.settings.Deployment.Current {
-		s.logger.Warn(fmt.Sprintf("No version of the deployment is current: operations begin after `temporal worker deployment set-current-version "+
+		s.logger.Warn(fmt.Sprintf("No version of the deployment is current, so no operation begins: run `temporal worker deployment set-current-version "+
 			"--deployment-name %s --build-id %s`", own.DeploymentName, own.BuildID))
 	}
 	return err

@@ -125,7 +125,7 @@ func (s *service) ended(when string) error {
 		s.logger.Info("Worker stopped")
 		return nil
 	}
-	return fmt.Errorf("%s still running %s: tried again elsewhere when the heartbeat timeout is over; a longer stopTimeout (LOCKSTEP_STOP_TIMEOUT) lets it finish",
+	return fmt.Errorf("%s still running %s: Temporal tries it again on another worker after the heartbeat timeout; set a longer stopTimeout (LOCKSTEP_STOP_TIMEOUT) to let it finish",
 		listed(running), when)
 }
 

@@ -83,7 +83,7 @@ func TestABusyEnvironmentIsSkippedWithWhoHoldsIt(t *testing.T) {
 	})
 	result, outcome, err := o.ends(t, `{"environment": "dev", "operation": "drift"}`)
 	want := ScheduledResult{Outcome: board.OutcomeSkipped, Operation: "drift",
-		Reason: `environment "dev" is busy: Deploy runs since 2026-01-01 01:58:00 UTC, started by environment/dev's owner`}
+		Reason: `environment "dev" is busy: Deploy has been running since 2026-01-01 01:58:00 UTC, started by environment/dev's owner`}
 	if err != nil || outcome != board.OutcomeSkipped || result != want {
 		t.Errorf("%+v, %q, %v", result, outcome, err)
 	}

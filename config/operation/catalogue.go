@@ -15,18 +15,18 @@ func All() []Operation {
 	return []Operation{
 		{
 			Type: Deploy, Verb: "deploy", Role: Operator, Decisions: true, Result: Report,
-			Summary:  "Deploy an environment, or bring it to where its file says",
+			Summary:  "Deploy an environment, or change it to match its file",
 			Examples: []string{"lockstep deploy -f examples/quickstart.yaml"},
 		},
 		{
 			Type: Verify, Verb: "verify", Role: Operator, Result: Proofs,
 			Summary: "Prove that a deployed environment works",
-			Options: []Option{{Name: "level", Values: []string{"health", "token", "full"}, Field: []string{"verify", "level"}, Text: "how much is proved"}},
+			Options: []Option{{Name: "level", Values: []string{"health", "token", "full"}, Field: []string{"verify", "level"}, Text: "how much to prove"}},
 		},
 		{
 			Type: Drift, Verb: "drift", Role: Operator, Result: Differences,
-			Summary: "Compare what is there with what the environment's file says, and change nothing",
-			Text: "Compare what is there with what a deployment of the file would make of it: releases and their objects, images, certificates, routes, " +
+			Summary: "Compare an environment with its file, and change nothing",
+			Text: "Compare the environment with what a deployment of the file would make: releases and their objects, images, certificates, routes, " +
 				"the registered key manager. It changes nothing and ends with 7 if there is a difference.",
 		},
 		{
@@ -35,7 +35,7 @@ func All() []Operation {
 			Text:    "Remove an environment. Credentials, certificates and the namespace stay, so that it can come back with the same keys, unless --purge is given.",
 			Options: []Option{{Name: "purge", Kind: Switch,
 				Text: "also remove credentials, certificates, unused Gateway API CRDs and the namespace, as far as Lockstep made them"}},
-			Unscheduled: Refusal{"it removes the environment, and nobody would be there", "schedule a rebuild, or tear down by hand"},
+			Unscheduled: Refusal{"it removes the environment, and nobody would watch", "schedule a rebuild, or tear down by hand"},
 		},
 		{
 			Type: Rebuild, Verb: "rebuild", Role: Admin, Decisions: true, Result: Report,
@@ -53,7 +53,7 @@ func All() []Operation {
 			Type: Rotate, Verb: "rotate", Role: Admin, Decisions: true, Result: Report,
 			Summary: "Renew the certificates of a deployed environment by the same CA",
 			Text: "Renew the certificates of both products and of the gateway's listeners by the same CA, restart one product after the other, and prove that all works. " +
-				"Certificates that Lockstep did not make are left alone and named. A rotation that fails is undone.",
+				"Certificates that Lockstep did not make stay, and the result names them. A rotation that fails is undone.",
 			Options: []Option{{Name: "what", Kind: Several, Values: []string{Certificates}, Default: Certificates, Text: "what to renew",
 				Only: "encryption keys and the keys that sign are needed to read and check what they encrypted and signed, the products take the admin " +
 					"password from the file only at their first start, and stores are tied to their password; docs/operations.md says more"}},

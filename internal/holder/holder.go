@@ -31,7 +31,7 @@ func (h Holder) String() string {
 	if h.Operation == "" {
 		return "another operation ran, which has ended since"
 	}
-	text := fmt.Sprintf("%s runs since %s", h.Operation, h.Started.UTC().Format("2006-01-02 15:04:05 MST"))
+	text := fmt.Sprintf("%s has been running since %s", h.Operation, h.Started.UTC().Format("2006-01-02 15:04:05 MST"))
 	if h.StartedBy != "" {
 		text += ", started by " + h.StartedBy
 	}

@@ -146,7 +146,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			t.Errorf("schema %s: %v", name, err)
 		}
 	}
-	s.get("/openapi.yaml", "").wants(http.StatusNotFound, "/openapi.json lists all there are")
+	s.get("/openapi.yaml", "").wants(http.StatusNotFound, "/openapi.json lists all paths")
 }
 
 func TestTheReferenceLoadsNothingFromElsewhere(t *testing.T) {

@@ -21,9 +21,9 @@ import (
 type DecisionBody struct {
 	Decision  string        `json:"decision" enum:"retry-step,skip-step,approve,rollback" doc:"What to do"`
 	Step      string        `json:"step,omitempty" maxLength:"100" doc:"Which step; retry-step may leave it out if exactly one is paused"`
-	Reason    string        `json:"reason,omitempty" maxLength:"1000" doc:"Why, for the report; skip-step and approve want one"`
-	FromFile  bool          `json:"fromFile,omitempty" doc:"retry-step: carry all steps out again in the environment as its file says now"`
-	Overrides config.Values `json:"overrides,omitempty" doc:"retry-step: carry all steps out again with this JSON merge patch onto the environment; takes the role admin on all environments"`
+	Reason    string        `json:"reason,omitempty" maxLength:"1000" doc:"Why, for the report; skip-step and approve need one"`
+	FromFile  bool          `json:"fromFile,omitempty" doc:"retry-step: run all steps again with the current file of the environment"`
+	Overrides config.Values `json:"overrides,omitempty" doc:"retry-step: run all steps again with this JSON merge patch onto the environment; needs the role admin on all environments"`
 }
 
 // DecisionAnswer says what follows.
@@ -55,7 +55,7 @@ func (s *Server) controlRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodPost, path: operation + "/cancel", id: "cancel-operation", tag: "operations", status: http.StatusAccepted, refusals: []int{404, 409},
 		summary: "Cancel an operation", text: "A deployment undoes what it did."}, s.cancel)
 	handle(s, api, route{method: http.MethodPost, path: operation + "/decisions", id: "decide", tag: "operations", refusals: []int{404, 409}, patience: decisionPatience,
-		summary: "Decide about an operation", text: "Its choices say what it waits for. Nothing that it does not wait for is taken: 409."}, s.decide)
+		summary: "Decide about an operation", text: "Its choices say what it waits for. Every other decision is refused: 409."}, s.decide)
 }
 
 // audited records a change unless it was refused, which has been recorded.
@@ -79,9 +79,9 @@ func (s *Server) cancel(ctx context.Context, in *OperationPath) (out *cancelOutp
 	if err != nil {
 		return nil, err
 	}
-	next := "it was asked to end, and undoes what it did if it is a deployment: watch its events"
+	next := "it is cancelling, and a deployment undoes what it did: watch its events"
 	if undoing {
-		next = "it is undoing what it did already, which nothing stops: watch its events"
+		next = "it is already undoing what it did, and nothing stops that: watch its events"
 	}
 	return &cancelOutput{CancelAnswer{next}}, nil
 }
@@ -133,9 +133,9 @@ func (s *Server) decision(in *decisionInput, by string) (any, error) {
 	case body.Decision == decision.UpdateRollback && body.Step != "":
 		return nil, wrong("body.step", "rollback undoes all that the operation did: leave the step out")
 	case signed && body.Step == "":
-		return nil, wrong("body.step", "%s wants a step: the operation's choices name those that wait", body.Decision)
+		return nil, wrong("body.step", "%s needs a step: the operation's choices name the steps that wait", body.Decision)
 	case signed && strings.TrimSpace(body.Reason) == "":
-		return nil, wrong("body.reason", "%s wants a reason: write why, for the report", body.Decision)
+		return nil, wrong("body.reason", "%s needs a reason: say why, for the report", body.Decision)
 	}
 	switch body.Decision {
 	case decision.UpdateSkip:

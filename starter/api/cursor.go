@@ -24,7 +24,7 @@ func cursor(before time.Time, q operations.Query) string {
 func readCursor(text string, q operations.Query) (time.Time, error) {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(data) != cursorSize || string(sumOf(data[:8], q)) != string(data[8:]) {
-		return time.Time{}, wrong("query.cursor", "it is none of this list: take the cursor of the page before, with the same environment, operation and outcome, or leave it out to begin anew")
+		return time.Time{}, wrong("query.cursor", "it does not belong to this list: use the cursor of the page before, with the same environment, operation and outcome, or leave it out to begin again")
 	}
 	return time.Unix(0, int64(binary.BigEndian.Uint64(data))), nil
 }

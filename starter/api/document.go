@@ -37,7 +37,7 @@ func (s *Server) newAPI() (huma.API, error) {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Lockstep", Version: "1", Description: "Build, wire, verify and remove API Manager environments with Identity Server as Key Manager.\n\n" +
-				"Every refusal is a problem (RFC 9457) that says what to do. Requests are checked strictly: unknown fields and query parameters are refused, and nothing is started then."},
+				"Every refusal is a problem (RFC 9457) that says what to do. Requests are checked strictly: unknown fields and query parameters are refused, and then nothing is started."},
 			Tags: tags(),
 			Components: &huma.Components{Schemas: registry, SecuritySchemes: map[string]*huma.SecurityScheme{
 				"bearer": {Type: "http", Scheme: "bearer", Description: "A token of the access file, or one of the OpenID Connect issuer that it names"},

@@ -31,7 +31,7 @@ func TestAnEndThatNobodyTellsIsAskedForAgain(t *testing.T) {
 	o := s.options
 	o.Operations.Client = forgetful{o.Operations.Client}
 	_, url := s.replica(o)
-	a := s.sendTo(url, http.MethodGet, location, reader, nil).wants(http.StatusServiceUnavailable, "the server's log says why", "ask again")
+	a := s.sendTo(url, http.MethodGet, location, reader, nil).wants(http.StatusServiceUnavailable, "the server's log says why", "try again")
 	if strings.Contains(a.body, "10.1.2.3") || a.Header.Get("Retry-After") == "" {
 		t.Errorf("%s %s", a.Header, a.body)
 	}

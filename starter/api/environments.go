@@ -49,8 +49,8 @@ type EnvironmentDetails struct {
 	Name        string               `json:"name"`
 	Links       EnvironmentLinks     `json:"links"`
 	Valid       bool                 `json:"valid" doc:"Whether operations can be started on it"`
-	Problems    []EnvironmentProblem `json:"problems,omitempty" doc:"All that is wrong with it"`
-	Warnings    []string             `json:"warnings,omitempty" doc:"What it says that is not used"`
+	Problems    []EnvironmentProblem `json:"problems,omitempty" doc:"All its problems"`
+	Warnings    []string             `json:"warnings,omitempty" doc:"Parts of the file that are not used"`
 	Environment *environment         `json:"environment,omitempty" doc:"The environment with all defaults, if it is valid"`
 }
 
@@ -71,7 +71,7 @@ type environmentsOutput struct {
 
 type environmentInput struct {
 	EnvironmentPath
-	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag of what is known already: 304 if it is that still"`
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag that you have already: 304 if it is still current"`
 }
 
 type environmentOutput struct {
@@ -84,7 +84,7 @@ func (s *Server) environmentRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodGet, path: "/v1/environments", id: "list-environments", tag: "environments",
 		summary: "List environments", text: "Those that you may read, with the operation that runs or ran last."}, s.listEnvironments)
 	handle(s, api, route{method: http.MethodGet, path: "/v1/environments/{environment}", id: "get-environment", tag: "environments", refusals: []int{404},
-		summary: "Read an environment", text: "As an operation would take it now: read from its file, with all defaults. If it is not valid, all that is wrong with it.",
+		summary: "Read an environment", text: "The current content of its file, with all defaults. If it is not valid, all its problems.",
 		also: []int{http.StatusNotModified}}, s.getEnvironment)
 }
 
@@ -158,7 +158,7 @@ func (s *Server) resolve(name string, overrides config.Values) (config.Environme
 	var found config.Problems
 	if _, err := environments.FileOf(s.Environments, name); errors.As(err, &found) {
 		return config.Environment{}, problem.New(http.StatusNotFound, "unknown-environment", "there is no environment %q: "+
-			"GET /v1/environments lists those that you may read; whoever keeps the files adds one as %s.yaml", name, name)
+			"GET /v1/environments lists those that you may read; the server's operator can add %s.yaml", name, name)
 	} else if err != nil {
 		return config.Environment{}, s.unreadable(err)
 	}
@@ -171,8 +171,8 @@ func (s *Server) resolve(name string, overrides config.Values) (config.Environme
 
 // unreadable is a folder of environments that cannot be read: the caller can do nothing about that.
 func (s *Server) unreadable(err error) error {
-	s.Log.Error("Environments cannot be read: look at the setting environments and at that folder", "error", err)
-	return problem.New(http.StatusServiceUnavailable, "environments-unreadable", "this server cannot read its environments; its log says why: ask whoever runs it").RetryAfter(retryUnavailable)
+	s.Log.Error("Environments cannot be read: check the setting environments and that folder", "error", err)
+	return problem.New(http.StatusServiceUnavailable, "environments-unreadable", "this server cannot read its environments; its log says why: ask its operator").RetryAfter(retryUnavailable)
 }
 
 // etag is of an environment as it was read, with what is wrong with it.

@@ -25,9 +25,9 @@ func (s *Server) eventRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodGet, path: "/v1/environments/{environment}/operations/{operation}/events", id: "watch-operation", tag: "operations",
 		refusals: []int{404}, also: []int{http.StatusNoContent}, patience: -1,
 		summary: "Watch an operation",
-		text: "Server-sent events. `board` holds the whole operation, as reading it does, and comes whenever that changes; its id is a digest of it, so every server knows where a client " +
-			"left off. Boards between two that are sent may be left out, the last never is. `end` follows it and closes the stream; who asks again with the id of `end` gets 204, which ends " +
-			"the retries of browsers. `reconnect` says that this server stops: ask again. `refused` says that you may watch no longer. A comment comes every 15 seconds.",
+		text: "Server-sent events. `board` holds the whole operation, as reading it does, and comes with each change; its id is a digest of it, so every server knows where a client " +
+			"left off. Boards in between may be left out, the last one never is. `end` follows it and closes the stream; a client that asks again with the id of `end` gets 204, which ends " +
+			"the retries of browsers. `reconnect` says that this server stops: ask again. `refused` says that you may no longer watch. A comment comes every 15 seconds.",
 		answers: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString,
 			Description: "Lines id, event and data. The data of board is an OperationDetails, that of end has outcome and error."}}}}},
 	}, s.watch)

@@ -168,7 +168,7 @@ func TestStreamsAreBounded(t *testing.T) {
 
 	one := s.watch(url, location, reader, "")
 	one.event("board", nil)
-	a := s.sendTo(url, http.MethodGet, second+"/events", reader, nil).wants(http.StatusServiceUnavailable, "as many operations are watched here")
+	a := s.sendTo(url, http.MethodGet, second+"/events", reader, nil).wants(http.StatusServiceUnavailable, "no room for more watched operations")
 	if a.Header.Get("Retry-After") != "10" {
 		t.Errorf("%s", a.Header)
 	}
@@ -177,7 +177,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	s.sendTo(url, http.MethodGet, location+"/events", reader, nil).wants(http.StatusServiceUnavailable, "as one caller may")
 	three := s.watch(url, location, operator, "")
 	three.event("board", nil)
-	s.sendTo(url, http.MethodGet, location+"/events", reader, nil).wants(http.StatusServiceUnavailable, "as many watch operations here")
+	s.sendTo(url, http.MethodGet, location+"/events", reader, nil).wants(http.StatusServiceUnavailable, "no room for more watchers")
 	s.sendTo(url, http.MethodGet, "/metrics", "", nil).wants(http.StatusOK, "lockstep_api_watchers 3", "lockstep_api_watched_operations 1", "lockstep_api_watchers_refused_total 3")
 	for range 3 {
 		for two.next().name != ":" {

@@ -47,7 +47,7 @@ type OperationLinks struct {
 type OperationDetails struct {
 	Operation
 	Board      *board.Status     `json:"board,omitempty" doc:"Its steps; absent if it has none yet, or if nobody answers"`
-	Doing      map[string]string `json:"doing,omitempty" doc:"What the steps under way say of themselves, by step"`
+	Doing      map[string]string `json:"doing,omitempty" doc:"Progress of the running steps, by step"`
 	Choices    []Choice          `json:"choices,omitempty" doc:"What can be decided now; POST one to decisions"`
 	Unanswered string            `json:"unanswered,omitempty" doc:"Why there is no board although there should be one"`
 	Error      string            `json:"error,omitempty" doc:"Once it has ended without success: why, and what to do"`
@@ -149,7 +149,7 @@ func (s *Server) details(ctx context.Context, environment, id string) (*Operatio
 			d.Phase = view.Status.Phase // the search attribute follows
 		}
 	case !errors.Is(err, operations.ErrNoBoard):
-		d.Unanswered = "no worker answers: whoever runs the workers starts one"
+		d.Unanswered = "no worker answers: ask the operator of the workers to start one"
 	}
 	if o.Running() {
 		return d, nil
@@ -159,7 +159,7 @@ func (s *Server) details(ctx context.Context, environment, id string) (*Operatio
 	}
 	ending := operations.End(err, d.Board)
 	if ending.Outcome == operations.OutcomeUnknown {
-		return nil, &operations.Error{Kind: operations.Unavailable, Err: fmt.Errorf("asking how operation %s on environment %q ended: %w; ask again, and whoever runs the server if it goes on", id, environment, err)}
+		return nil, &operations.Error{Kind: operations.Unavailable, Err: fmt.Errorf("asking how operation %s on environment %q ended: %w; try again, and ask the server's operator if it fails again", id, environment, err)}
 	}
 	d.Outcome, d.Error, d.Result = ending.Outcome, ending.Error, nil
 	return d, nil

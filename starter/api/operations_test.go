@@ -59,7 +59,7 @@ func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
 			t.Errorf("another server says\n%s, this one\n%s", others.body, mine.body)
 		}
 		s.get("/v1/environments", reader).wants(http.StatusOK, d.ID)
-		s.get("/v1/environments/slow/operations/"+d.ID, reader).wants(http.StatusNotFound, "no operation")
+		s.get("/v1/environments/slow/operations/"+d.ID, reader).wants(http.StatusNotFound, "does not know operation")
 	})
 
 	t.Run("a busy environment says who holds it, a key makes a start the same operation", func(t *testing.T) {
@@ -72,14 +72,14 @@ func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
 			t.Errorf("sent again: %s, want %s", again.Header, location)
 		}
 		s.send(http.MethodPost, "/v1/environments/slow/operations", operator, map[string]any{"operation": "deploy"}, "Idempotency-Key", "one").
-			wants(http.StatusUnprocessableEntity, "the idempotency key was used for another request")
+			wants(http.StatusUnprocessableEntity, "the idempotency key belongs to another request")
 		// The same key of somebody else is another key.
-		busy := parsed[Busy](s.send(http.MethodPost, "/v1/environments/slow/operations", admin, body, "Idempotency-Key", "one").wants(http.StatusConflict, "environment-busy", "Verify runs since"))
+		busy := parsed[Busy](s.send(http.MethodPost, "/v1/environments/slow/operations", admin, body, "Idempotency-Key", "one").wants(http.StatusConflict, "environment-busy", "Verify has been running since"))
 		if busy.Holder == nil || busy.Holder.Links.Self != location || busy.Holder.StartedBy != `token "operator"` || busy.Holder.Started.IsZero() {
 			t.Errorf("held by %+v", busy.Holder)
 		}
 		s.until(location, "under way", func(d OperationDetails) bool { return d.Doing["verify"] == "still at it" || len(d.Doing) > 0 })
-		s.send(http.MethodPost, location+"/cancel", operator, nil).wants(http.StatusAccepted, "asked to end")
+		s.send(http.MethodPost, location+"/cancel", operator, nil).wants(http.StatusAccepted, "it is cancelling")
 		d := s.until(location, "cancelled", ended)
 		if d.Outcome != board.OutcomeRolledBack || !strings.Contains(d.Error, "cancelled") {
 			t.Errorf("%+v", d)
@@ -97,7 +97,7 @@ func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
 		s.environment("dev", "timeouts: {gateway: 6m}\n")
 		now := s.get("/v1/environments/dev", reader).Header.Get("ETag")
 		before := s.newest("dev")
-		s.send(http.MethodPost, "/v1/environments/dev/operations", operator, map[string]any{"operation": "verify"}, "If-Match", seen).wants(http.StatusPreconditionFailed, "it changed since you saw it")
+		s.send(http.MethodPost, "/v1/environments/dev/operations", operator, map[string]any{"operation": "verify"}, "If-Match", seen).wants(http.StatusPreconditionFailed, "has changed since you saw it")
 		s.send(http.MethodPost, "/v1/environments/dev/operations", operator, map[string]any{"operation": "verify"}, "If-Match", "W/"+now).wants(http.StatusPreconditionFailed)
 		if after := s.newest("dev"); after != before {
 			t.Errorf("%s was started", after)
@@ -130,16 +130,16 @@ func TestOperationsAreStartedFoundAndEnded(t *testing.T) {
 			t.Errorf("%q", seen)
 		}
 		cursor := parsed[page](s.get(path, reader)).Cursor
-		s.get("/v1/environments/slow/operations?limit=1&operation=verify&cursor="+cursor, reader).wants(http.StatusUnprocessableEntity, "it is none of this list")
-		s.get("/v1/environments/dev/operations?limit=1&cursor="+cursor, reader).wants(http.StatusUnprocessableEntity, "it is none of this list")
-		s.get(path+"&cursor=A"+cursor[1:], reader).wants(http.StatusUnprocessableEntity, "it is none of this list")
+		s.get("/v1/environments/slow/operations?limit=1&operation=verify&cursor="+cursor, reader).wants(http.StatusUnprocessableEntity, "it does not belong to this list")
+		s.get("/v1/environments/dev/operations?limit=1&cursor="+cursor, reader).wants(http.StatusUnprocessableEntity, "it does not belong to this list")
+		s.get(path+"&cursor=A"+cursor[1:], reader).wants(http.StatusUnprocessableEntity, "it does not belong to this list")
 		s.get("/v1/environments/dev/operations?outcome=failed", reader).wants(http.StatusOK, `"operations":[]`)
 		s.get("/v1/environments/gone/operations", reader).wants(http.StatusNotFound, "there is no environment")
 	})
 
 	t.Run("what changed, or was to, is in the audit log", func(t *testing.T) {
 		for _, text := range []string{"result=done who=operator", "action=start.verify environment=slow operation=environment/slow run=", "detail=repeated",
-			"action=operation.cancel", "it changed since you saw it", "is busy"} {
+			"action=operation.cancel", "has changed since you saw it", "is busy"} {
 			if !strings.Contains(s.audited.String(), text) {
 				t.Errorf("no %q in\n%s", text, s.audited)
 			}
@@ -182,8 +182,8 @@ func TestDecisionsAreMadeByWhoAsks(t *testing.T) {
 		status int
 		says   string
 	}{
-		{map[string]any{"decision": "skip-step", "step": "identity-server"}, 422, "wants a reason"},
-		{map[string]any{"decision": "skip-step", "reason": "hurry"}, 422, "wants a step"},
+		{map[string]any{"decision": "skip-step", "step": "identity-server"}, 422, "needs a reason"},
+		{map[string]any{"decision": "skip-step", "reason": "hurry"}, 422, "needs a step"},
 		{map[string]any{"decision": "skip-step", "step": "identity-server", "reason": "hurry"}, 409, "cannot be skipped"},
 		{map[string]any{"decision": "approve", "step": "verify", "reason": "yes"}, 409, "no step awaits its approval"},
 		{map[string]any{"decision": "retry-step", "step": "identitiy-server"}, 409, "there is no step"},

@@ -40,8 +40,8 @@ func (s *Server) refusal(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return problem.New(http.StatusServiceUnavailable, "unavailable", "the answer took too long: try again").RetryAfter(retryUnavailable)
 	}
-	s.Log.Error("A request failed for no reason that this server knows", "error", err)
-	return problem.New(http.StatusInternalServerError, "internal", "the server made a mistake; its log says more: ask whoever runs it, and try again")
+	s.Log.Error("A request failed for an unknown reason", "error", err)
+	return problem.New(http.StatusInternalServerError, "internal", "the server made a mistake: try again, and ask its operator, whose log says more")
 }
 
 func (s *Server) operationRefusal(err *operations.Error) error {
@@ -123,14 +123,14 @@ const longestValue = 100
 
 // translated is what huma says of a request, with what to do about it.
 func translated(e *huma.ErrorModel) *problem.Problem {
-	kind, next := "invalid-request", "correct what errors lists, after /openapi.json"
+	kind, next := "invalid-request", "correct what errors lists, as in /openapi.json"
 	switch e.Status {
 	case http.StatusBadRequest:
 		kind, next = "malformed-body", "send a JSON object, as /openapi.json says"
 	case http.StatusUnsupportedMediaType:
 		kind, next = "unsupported-media-type", "send the body as application/json"
 	case http.StatusInternalServerError:
-		kind, next = "internal", "ask whoever runs the server, and try again"
+		kind, next = "internal", "try again, and ask the server's operator"
 	}
 	p := problem.New(e.Status, kind, "%s: %s", e.Detail, next)
 	for _, detail := range e.Errors {

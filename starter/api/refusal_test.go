@@ -72,7 +72,7 @@ func TestNobodyDoesMoreThanTheirRoleAllows(t *testing.T) {
 				t.Errorf("%s %v: %s: %s", a.what, r.body, a.Status, a.body)
 			}
 			if !allowed {
-				a.wants(http.StatusForbidden, "urn:lockstep:problem:forbidden", "whoever keeps the API's access file grants it")
+				a.wants(http.StatusForbidden, "urn:lockstep:problem:forbidden", "the owner of the API's access file can grant it")
 			}
 		}
 		for _, token := range []string{"", "guessed-token"} {

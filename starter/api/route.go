@@ -45,7 +45,7 @@ func (s *Server) panicked(w *recorder, r *http.Request, why any) {
 	}
 	s.Log.Error("A request made the server panic; please report it", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(why), "stack", string(debug.Stack()))
 	if w.status == 0 {
-		problem.Write(w, r, problem.New(http.StatusInternalServerError, "internal", "the server made a mistake; its log says more: ask whoever runs it, and try again"))
+		problem.Write(w, r, problem.New(http.StatusInternalServerError, "internal", "the server made a mistake: try again, and ask its operator, whose log says more"))
 	}
 }
 
@@ -89,9 +89,9 @@ func noRoute(w http.ResponseWriter, handler http.Handler, r *http.Request) *prob
 	handler.ServeHTTP(asked, r)
 	if allowed := asked.header.Get("Allow"); asked.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", allowed)
-		return problem.New(http.StatusMethodNotAllowed, "method-not-allowed", "this path takes no %s: send one of %s", r.Method, allowed)
+		return problem.New(http.StatusMethodNotAllowed, "method-not-allowed", "this path does not accept %s: send one of %s", r.Method, allowed)
 	}
-	return problem.New(http.StatusNotFound, "not-found", "there is nothing at this path: /openapi.json lists all there are, /docs shows them")
+	return problem.New(http.StatusNotFound, "not-found", "there is nothing at this path: /openapi.json lists all paths, /docs shows them")
 }
 
 // auditUnread records a change that was refused before anybody knew what it was to be.

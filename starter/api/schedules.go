@@ -40,7 +40,7 @@ type ScheduleAnswer struct {
 
 type schedulesInput struct {
 	EnvironmentPath
-	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag of what is known already: 304 if it is that still"`
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag that you have already: 304 if it is still current"`
 }
 
 type schedulesOutput struct {
@@ -56,7 +56,7 @@ type Schedules struct {
 
 type scheduleInput struct {
 	SchedulePath
-	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag of what is known already: 304 if it is that still"`
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETag that you have already: 304 if it is still current"`
 }
 
 type scheduleOutput struct {
@@ -67,8 +67,8 @@ type scheduleOutput struct {
 
 type applyInput struct {
 	EnvironmentPath
-	DryRun  bool   `query:"dryRun" doc:"Only say what would be done; takes the role reader"`
-	IfMatch string `header:"If-Match" maxLength:"1000" doc:"ETag of the environment as you saw it: if it changed since, nothing is done"`
+	DryRun  bool   `query:"dryRun" doc:"Only say what would be done; needs the role reader"`
+	IfMatch string `header:"If-Match" maxLength:"1000" doc:"ETag of the environment as you saw it: if it has changed since, nothing is done"`
 }
 
 type applyOutput struct {
@@ -102,20 +102,20 @@ func (s *Server) scheduleRoutes(api huma.API) {
 	read.also = []int{http.StatusNotModified}
 	handle(s, api, read, s.listSchedules)
 	handle(s, api, add(http.MethodPut, all, "apply-schedules", "Apply the schedules of an environment's file",
-		"Temporal gets the schedules that the file names, and no others. It may be repeated; what is paused stays paused.", 0, 404, 409, 412), s.applySchedules)
+		"Temporal gets the schedules that the file names, and no others. You can repeat it; paused schedules stay paused.", 0, 404, 409, 412), s.applySchedules)
 	read = add(http.MethodGet, one, "get-schedule", "Read a schedule", "With its next times and its last runs.", 0, 404)
 	read.also = []int{http.StatusNotModified}
 	handle(s, api, read, s.getSchedule)
-	handle(s, api, add(http.MethodDelete, one, "delete-schedule", "Delete a schedule", "What it started goes on. The next time the file is applied it comes back, if it is named there.", 0, 404, 409),
-		changeSchedule(s, auth.ChangeSchedule, "delete", "what it started goes on", func(ctx context.Context, c schedules.Client, in *SchedulePath) error {
+	handle(s, api, add(http.MethodDelete, one, "delete-schedule", "Delete a schedule", "A running operation goes on. The next apply creates the schedule again if the file names it.", 0, 404, 409),
+		changeSchedule(s, auth.ChangeSchedule, "delete", "a running operation goes on", func(ctx context.Context, c schedules.Client, in *SchedulePath) error {
 			return c.Delete(ctx, in.Environment, in.Schedule)
 		}))
-	handle(s, api, add(http.MethodPost, one+"/resume", "resume-schedule", "Resume a schedule", "What was due meanwhile is not made up for.", 0, 404, 409),
-		changeSchedule(s, auth.ChangeSchedule, "resume", "what was due meanwhile is not made up for", func(ctx context.Context, c schedules.Client, in *SchedulePath) error {
+	handle(s, api, add(http.MethodPost, one+"/resume", "resume-schedule", "Resume a schedule", "Runs that were due meanwhile are skipped.", 0, 404, 409),
+		changeSchedule(s, auth.ChangeSchedule, "resume", "runs that were due meanwhile are skipped", func(ctx context.Context, c schedules.Client, in *SchedulePath) error {
 			return c.Resume(ctx, in.Environment, in.Schedule)
 		}))
 	handle(s, api, add(http.MethodPost, one+"/pause", "pause-schedule", "Pause a schedule", "Until it is resumed.", 0, 404, 409), s.pauseSchedule)
-	handle(s, api, add(http.MethodPost, one+"/trigger", "trigger-schedule", "Trigger a schedule", "It does now what it does when it is due, also while it is paused.", http.StatusAccepted, 404, 409), s.triggerSchedule)
+	handle(s, api, add(http.MethodPost, one+"/trigger", "trigger-schedule", "Trigger a schedule", "Runs its operation now, also while it is paused.", http.StatusAccepted, 404, 409), s.triggerSchedule)
 }
 
 func (s *Server) schedules(ctx context.Context) schedules.Client {

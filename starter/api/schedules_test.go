@@ -13,7 +13,7 @@ func TestSchedulesAreAppliedFromTheFile(t *testing.T) {
 	s.get(path, reader).wants(http.StatusOK, `{"schedules":[]}`)
 	s.send(http.MethodPut, path+"?dryRun=true", reader, nil).wants(http.StatusOK, `"dryRun":true`, `"action":"create"`)
 	s.get(path+"/nightly", reader).wants(http.StatusNotFound, "has no schedule")
-	s.send(http.MethodPut, path, admin, nil, "If-Match", `"what was"`).wants(http.StatusPreconditionFailed, "it changed since you saw it")
+	s.send(http.MethodPut, path, admin, nil, "If-Match", `"what was"`).wants(http.StatusPreconditionFailed, "has changed since you saw it")
 	s.send(http.MethodPut, path, admin, nil, "If-Match", s.get("/v1/environments/dev", reader).Header.Get("ETag")).wants(http.StatusOK, `"dryRun":false`, `"action":"create"`)
 	s.send(http.MethodPut, path, admin, nil).wants(http.StatusOK, `"action":"unchanged"`)
 	eventually(t, "the schedule is listed", func() bool { return strings.Contains(s.get(path, reader).body, `"cron":"0 2 * * *"`) })
@@ -34,7 +34,7 @@ func TestSchedulesAreAppliedFromTheFile(t *testing.T) {
 
 	s.environment("dev", "speed: high\n")
 	s.send(http.MethodPut, path, admin, nil).wants(http.StatusUnprocessableEntity, `"location":"speed"`, "nothing was applied")
-	s.send(http.MethodDelete, path+"/nightly", admin, nil).wants(http.StatusOK, "what it started goes on")
+	s.send(http.MethodDelete, path+"/nightly", admin, nil).wants(http.StatusOK, "a running operation goes on")
 	s.get("/v1/environments/gone/schedules", reader).wants(http.StatusNotFound, "there is no environment")
 	for _, text := range []string{"action=schedule.change environment=dev operation=environment/dev/nightly detail=pause", "action=schedule.trigger", "detail=apply"} {
 		if !strings.Contains(s.audited.String(), text) {

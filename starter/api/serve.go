@@ -82,7 +82,7 @@ func Check(ctx context.Context, c settings.Server) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking the API: it answers %s; look at its log", response.Status)
+		return fmt.Errorf("asking the API: it answers %s; see its log", response.Status)
 	}
 	return nil
 }

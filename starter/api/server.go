@@ -144,6 +144,6 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "environments", Description: "What there is to operate on: files in the server's folder"},
 		{Name: "operations", Description: "Starting, finding, watching and deciding operations; at most one runs on an environment"},
-		{Name: "schedules", Description: "Operations that are carried out again and again"},
+		{Name: "schedules", Description: "Recurring operations"},
 	}
 }

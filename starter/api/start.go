@@ -25,14 +25,14 @@ import (
 // StartBody is what is asked for when an operation is started.
 type StartBody struct {
 	Operation verb          `json:"operation" doc:"What to do"`
-	Overrides config.Values `json:"overrides,omitempty" doc:"A JSON merge patch (RFC 7396) onto the environment, for this operation alone; takes the role admin on all environments"`
+	Overrides config.Values `json:"overrides,omitempty" doc:"A JSON merge patch (RFC 7396) onto the environment, for this operation alone; needs the role admin on all environments"`
 	Options   StartOptions  `json:"options" required:"false" doc:"How to do it"`
 }
 
 type startInput struct {
 	EnvironmentPath
-	Key     string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Of your choosing: a request that is sent again with the same key is the same operation, for as long as Temporal keeps its history"`
-	IfMatch string `header:"If-Match" maxLength:"1000" doc:"ETag of the environment as you saw it: if it changed since, nothing is started"`
+	Key     string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"A key that you choose: a repeated request with the same key returns the same operation, as long as Temporal keeps its history"`
+	IfMatch string `header:"If-Match" maxLength:"1000" doc:"ETag of the environment as you saw it: if it has changed since, nothing is started"`
 	Body    StartBody
 }
 
@@ -45,7 +45,7 @@ type startOutput struct {
 func (s *Server) startRoutes(api huma.API) {
 	handle(s, api, route{method: http.MethodPost, path: "/v1/environments/{environment}/operations", id: "start-operation", tag: "operations",
 		status: http.StatusAccepted, refusals: []int{404, 409, 412}, refusalTypes: map[int]reflect.Type{409: reflect.TypeFor[Busy]()},
-		summary: "Start an operation", text: "The environment is checked first, and what was checked is what runs. " + starters() + "."}, s.startOperation)
+		summary: "Start an operation", text: "The environment is checked first; exactly what was checked runs. " + starters() + "."}, s.startOperation)
 }
 
 func (s *Server) startOperation(ctx context.Context, in *startInput) (out *startOutput, err error) {
@@ -121,8 +121,8 @@ func unchanged(environment, ifMatch, tag string) error {
 	if ifMatch == "" || matches(ifMatch, tag, false) {
 		return nil
 	}
-	return problem.New(http.StatusPreconditionFailed, "environment-changed", "environment %q is not what If-Match says: it changed since you saw it, and is %s now; "+
-		"look at it again, and send that ETag if this is still what you want", environment, tag)
+	return problem.New(http.StatusPreconditionFailed, "environment-changed", "environment %q has changed since you saw it, so If-Match fails; its ETag is %s now: "+
+		"read it again, and send that ETag if you still want this", environment, tag)
 }
 
 func (s *Server) started(o operations.Operation, repeated bool) *startOutput {

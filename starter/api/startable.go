@@ -88,7 +88,7 @@ func starters() string {
 	for _, role := range []string{operation.Operator, operation.Admin} {
 		verbs := operation.StartedBy(role)
 		last := len(verbs) - 1
-		all = append(all, fmt.Sprintf("%s and %s take the role %s", strings.Join(verbs[:last], ", "), verbs[last], role))
+		all = append(all, fmt.Sprintf("%s and %s need the role %s", strings.Join(verbs[:last], ", "), verbs[last], role))
 	}
 	return strings.Join(all, ", ")
 }

@@ -50,7 +50,7 @@ func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	case err != nil && p.loaded == nil:
 		return nil, fmt.Errorf("reading the API's certificate: %w; set api.tlsCert and api.tlsKey to a certificate chain and its key, in PEM", err)
 	case err != nil:
-		p.log.Error("The certificate cannot be read again: the one before stays in force", "error", err)
+		p.log.Error("The new certificate cannot be read: the one before stays in use", "error", err)
 		return p.loaded, nil
 	case p.loaded != nil:
 		p.log.Info("The certificate was read again")

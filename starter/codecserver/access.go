@@ -32,7 +32,7 @@ func authorized(guard Guard, next http.Handler) http.Handler {
 		if r.Header.Get("Authorization") == "" {
 			cookie, err := r.Cookie(cookieName)
 			if err != nil {
-				problem.Write(w, r, problem.New(http.StatusUnauthorized, "unauthorized", "there is no token: log in at the codec server's page %s and let the Temporal UI "+
+				problem.Write(w, r, problem.New(http.StatusUnauthorized, "unauthorized", "the request has no token: log in at the codec server's page %s and let the Temporal UI "+
 					"include credentials, or send a token as Authorization: Bearer <token>", loginPath).Challenge("Bearer"))
 				return
 			}

@@ -38,7 +38,7 @@ func Check(ctx context.Context, c settings.CodecServer) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking the codec server: it answers %s; look at its log", answer.Status)
+		return fmt.Errorf("asking the codec server: it answers %s; see its log", answer.Status)
 	}
 	return nil
 }

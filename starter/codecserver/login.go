@@ -27,14 +27,14 @@ func login(guard Guard) http.Handler {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if len(token) > longestToken {
 			problem.Write(w, r, problem.New(http.StatusUnprocessableEntity, "token-too-long", "the token is good, but longer than the %d bytes that browsers keep: "+
-				"ask its issuer for one with fewer claims, or whoever keeps the access file for a token", longestToken))
+				"ask its issuer for one with fewer claims, or ask the owner of the access file for a token", longestToken))
 			return
 		}
 		secure := r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://") // a proxy may speak TLS for this server
 		for _, path := range []string{"/decode", "/encode"} {
 			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: path, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode})
 		}
-		page(w, http.StatusOK, `<p>Logged in until this browser is closed. Reload the Temporal UI: it shows decoded data, if it may send credentials to its codec server.</p>`)
+		page(w, http.StatusOK, `<p>Logged in until this browser is closed. Reload the Temporal UI: it shows decoded data if its settings let it send credentials to the codec server.</p>`)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)

@@ -19,7 +19,7 @@ func shared(origins []string, next http.Handler) http.Handler {
 			return
 		}
 		if !slices.Contains(origins, origin) {
-			problem.Write(w, r, problem.New(http.StatusForbidden, "origin", "pages of %s may not ask here, only those of %s: add it to codecServer.origins (LOCKSTEP_CODEC_SERVER_ORIGINS) if it is your Temporal UI",
+			problem.Write(w, r, problem.New(http.StatusForbidden, "origin", "pages of %s may not use this codec server, only those of %s: if it is your Temporal UI, add it to codecServer.origins (LOCKSTEP_CODEC_SERVER_ORIGINS)",
 				origin, strings.Join(origins, ", ")))
 			return
 		}

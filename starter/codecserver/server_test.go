@@ -173,8 +173,8 @@ func TestWhoMayNotReadPayloadsIsToldWhy(t *testing.T) {
 	}{
 		{"without a token", body, nil, 401, "log in at the codec server's page /login"},
 		{"with an unknown token", body, []string{"Authorization", "Bearer lockstep_AAAA"}, 401, "the token is not known"},
-		{"with a token for one environment: payloads do not say of which they are", body, []string{"Authorization", "Bearer " + l.other}, 403, "takes the role reader on all environments"},
-		{"from a page elsewhere", body, []string{"Authorization", "Bearer " + l.reader, "Origin", "http://evil.test"}, 403, "pages of http://evil.test may not ask here, only those of " + ui},
+		{"with a token for one environment: payloads do not say of which they are", body, []string{"Authorization", "Bearer " + l.other}, 403, "needs the role reader on all environments"},
+		{"from a page elsewhere", body, []string{"Authorization", "Bearer " + l.reader, "Origin", "http://evil.test"}, 403, "pages of http://evil.test may not use this codec server, only those of " + ui},
 		{"from a page of no origin", body, []string{"Authorization", "Bearer " + l.reader, "Origin", "null"}, 403, "LOCKSTEP_CODEC_SERVER_ORIGINS"},
 		{"with more than there can be", strings.Repeat(" ", maxBody+1), []string{"Authorization", "Bearer " + l.reader}, 413, "larger than 16 MiB"},
 		{"with what is no list of payloads", `{"payload": 1}`, []string{"Authorization", "Bearer " + l.reader}, 400, "unknown field"},
@@ -241,7 +241,7 @@ func TestWhoseUIHasNoLoginLogsInHere(t *testing.T) {
 	if answer, _ := login(l.reader, "http://evil.test"); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a page elsewhere logs in: %d", answer.StatusCode)
 	}
-	if answer, said := login(l.other, l.URL); answer.StatusCode != http.StatusForbidden || !strings.Contains(said, "takes the role reader") {
+	if answer, said := login(l.other, l.URL); answer.StatusCode != http.StatusForbidden || !strings.Contains(said, "needs the role reader") {
 		t.Errorf("who may not: %d %s", answer.StatusCode, said)
 	}
 	answer, said := login(l.reader, l.URL)

@@ -133,7 +133,7 @@ func plainNote(row board.StepStatus, doing string, s board.Status) string {
 		return row.State + ": " + row.Summary
 	case board.StateUndone:
 		if row.Error != "" {
-			return "undone; had failed: " + row.Error
+			return "undone; it failed: " + row.Error
 		}
 		return "undone"
 	case board.StateCancelled:
@@ -159,7 +159,7 @@ func Diagnosis(s board.Status) string {
 
 func waits(row board.StepStatus, s board.Status) string {
 	if s.Phase == board.PhaseCompensating || s.Phase == board.PhaseEnded {
-		return "not begun"
+		return "not started"
 	}
 	var open []string
 	for _, other := range s.Steps {
@@ -170,7 +170,7 @@ func waits(row board.StepStatus, s board.Status) string {
 		}
 	}
 	if len(open) == 0 {
-		return "about to begin"
+		return "starts next"
 	}
 	return "waits for " + strings.Join(open, ", ")
 }

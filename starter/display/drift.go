@@ -13,7 +13,7 @@ func Drift(out io.Writer, r workflows.DriftReport) error {
 		_, err := fmt.Fprintf(out, "Environment %s is as its file says.\n", r.Environment)
 		return err
 	}
-	if _, err := fmt.Fprintf(out, "Environment %s is not as its file says:\n\n", r.Environment); err != nil {
+	if _, err := fmt.Fprintf(out, "Environment %s differs from its file:\n\n", r.Environment); err != nil {
 		return err
 	}
 	for _, item := range r.Items {

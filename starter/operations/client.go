@@ -35,7 +35,7 @@ func (c Client) CheckWorker(ctx context.Context) error {
 		case len(d.GetPollers()) > 0:
 			err = c.routed(d)
 		default:
-			err = unavailable("no worker listens on task queue %q: start one with `bin/worker`, or name the queue of one with --task-queue", c.TaskQueue)
+			err = unavailable("no worker listens on task queue %q: start a worker with `bin/worker`, or name a worker's queue with --task-queue", c.TaskQueue)
 		}
 		if err == nil || time.Now().After(given) {
 			return err
@@ -79,6 +79,6 @@ func unavailable(format string, args ...any) error { return failed(Unavailable, 
 
 // away is for requests that Temporal did not carry out.
 func away(err error, format string, args ...any) error {
-	return unavailable("%s: %w; see that Temporal is up, and open to you where its settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …) say, and ask again",
+	return unavailable("%s: %w; check that Temporal runs, and that its settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …) are right, and try again",
 		fmt.Sprintf(format, args...), err)
 }

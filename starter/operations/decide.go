@@ -25,7 +25,7 @@ func (c Client) Decide(ctx context.Context, o Operation, update string, input an
 	case !o.Running():
 		return answer, notRunning(o.Environment)
 	case !row.Decisions:
-		return answer, failed(Refused, "%s runs on environment %q: it neither pauses nor awaits approvals; `lockstep cancel %s` ends it", o.Operation, o.Environment, o.Environment)
+		return answer, failed(Refused, "%s runs on environment %q and waits for no decision; `lockstep cancel %s` ends it", o.Operation, o.Environment, o.Environment)
 	}
 	ctx, cancel := context.WithTimeout(ctx, decisionTimeout)
 	defer cancel()
@@ -50,7 +50,7 @@ func unanswered(environment string, err error) error {
 	case errors.As(err, &gone):
 		return notRunning(environment)
 	}
-	return unavailable("no answer to the decision: %w; does a worker run (`bin/worker`)? `lockstep status %s` shows whether it was taken", err, environment)
+	return unavailable("no answer to the decision: %w; check that a worker runs (`bin/worker`); `lockstep status %s` shows whether the decision was taken", err, environment)
 }
 
 func notRunning(environment string) error {

@@ -33,7 +33,7 @@ func End(err error, status *board.Status) Ending {
 	case temporal.IsCanceledError(err):
 		return cancelled(status)
 	case errors.As(err, &terminated):
-		return Ending{Outcome: board.OutcomeFailed, Error: "terminated from outside: nothing was undone; deploy again to go on from there, or tear down"}
+		return Ending{Outcome: board.OutcomeFailed, Error: "somebody terminated it: nothing was undone; deploy again to go on from there, or tear down"}
 	}
 	return Ending{Outcome: board.OutcomeFailed, Error: err.Error()}
 }
@@ -53,7 +53,7 @@ func outcomeOf(kind string) string {
 func cancelled(status *board.Status) Ending {
 	switch {
 	case status == nil:
-		return Ending{Outcome: OutcomeCancelled, Error: "cancelled; no worker answers to say what is left: start one with `bin/worker` and ask again"}
+		return Ending{Outcome: OutcomeCancelled, Error: "cancelled; what is left is unknown, because no worker answers: start a worker with `bin/worker` and ask again"}
 	case status.Outcome == board.OutcomeRolledBack:
 		return Ending{Outcome: board.OutcomeRolledBack, Error: status.Error, Type: board.TypeRolledBack}
 	case status.Error != "":
@@ -71,7 +71,7 @@ func lost(err error) string {
 	}
 	var answered serviceerror.ServiceError
 	if errors.As(err, &answered) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return "Temporal stopped answering: " + err.Error() + "; the operation goes on once it is back"
+		return "Temporal does not answer any more: " + err.Error() + "; the operation goes on once it is back"
 	}
-	return "it has ended, but what it gave back cannot be read: " + err.Error()
+	return "it has ended, but its result cannot be read: " + err.Error()
 }

@@ -82,7 +82,7 @@ func (c Client) read(ctx context.Context, o Operation, wait bool, each func(int6
 func unreadable(o Operation, err error) error {
 	var absent *serviceerror.NotFound
 	if errors.As(err, &absent) {
-		return failed(Unknown, "the history of %s %s is no longer kept: `lockstep history %s` shows what is", o.Operation, o.ID, o.Environment)
+		return failed(Unknown, "Temporal no longer keeps the history of %s %s: `lockstep history %s` shows the operations that it keeps", o.Operation, o.ID, o.Environment)
 	}
 	return away(err, "reading the history of %q", o.Environment)
 }

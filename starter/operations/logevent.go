@@ -55,7 +55,7 @@ func (r *eventReader) read(e *historypb.HistoryEvent) []Entry {
 		return r.phaseOf(e.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 		a := e.GetWorkflowTaskFailedEventAttributes()
-		return whole(EventWorker, fmt.Sprintf("a worker could not carry on (%s): %s", a.GetCause(), r.client.Message(a.GetFailure())))
+		return whole(EventWorker, fmt.Sprintf("a worker could not go on (%s): %s", a.GetCause(), r.client.Message(a.GetFailure())))
 	case enumspb.EVENT_TYPE_TIMER_STARTED:
 		if summary := r.summary(e); summary != "" {
 			return whole(EventWaits, summary)
@@ -155,7 +155,7 @@ func (r *eventReader) text(f *failurepb.Failure) string {
 	if timeout := f.GetTimeoutFailureInfo(); timeout != nil {
 		text = "timed out (" + timeout.GetTimeoutType().String() + ")"
 		if f.GetCause() == nil && timeout.GetTimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT {
-			text += ": its worker was not heard of any more"
+			text += ": its worker sends no heartbeats any more"
 		}
 	}
 	if cause := f.GetCause(); cause != nil && f.GetApplicationFailureInfo() == nil {

@@ -65,9 +65,9 @@ func (c Client) Get(ctx context.Context, environment, id string) (Operation, err
 	var malformed *serviceerror.InvalidArgument
 	switch {
 	case id != "" && (errors.As(err, &absent) || errors.As(err, &malformed)):
-		return Operation{}, failed(Unknown, "no operation %q on environment %q is known to Temporal: it never was, or its history is no longer kept; `lockstep history %s` shows those that are", id, environment, environment)
+		return Operation{}, failed(Unknown, "Temporal does not know operation %q on environment %q: it never existed, or its history is no longer kept; `lockstep history %s` shows the operations that Temporal keeps", id, environment, environment)
 	case errors.As(err, &absent):
-		return Operation{}, failed(Unknown, "no operation on environment %q is known to Temporal: check the name, or start one with `lockstep deploy`", environment)
+		return Operation{}, failed(Unknown, "Temporal knows no operation on environment %q: check the name, or start one with `lockstep deploy`", environment)
 	case err != nil:
 		return Operation{}, away(err, "asking Temporal for environment %q", environment)
 	}
@@ -93,7 +93,7 @@ func (c Client) List(ctx context.Context, q Query) ([]Operation, []byte, error) 
 	page, err := c.ListWorkflow(ctx, request)
 	var malformed *serviceerror.InvalidArgument
 	if errors.As(err, &malformed) {
-		return nil, nil, failed(Invalid, "asking Temporal for operations: %w; are its search attributes registered? `lockstep setup` does that", err)
+		return nil, nil, failed(Invalid, "asking Temporal for operations: %w; if search attributes are missing, run `lockstep setup`", err)
 	}
 	if err != nil {
 		return nil, nil, away(err, "asking Temporal for operations")

@@ -90,10 +90,10 @@ func TestARepeatedStartIsTheSameOperation(t *testing.T) {
 	other := s
 	other.Digest = "b"
 	_, _, err = c.Start(ctx, other)
-	wants(t, err, Invalid, "was used for another request")
+	wants(t, err, Invalid, "belongs to another request")
 	other.Key = "two"
 	_, _, err = c.Start(ctx, other)
-	wants(t, err, Busy, "Verify runs since")
+	wants(t, err, Busy, "Verify has been running since")
 	var busy *Error
 	if errors.As(err, &busy); busy.Holder == nil || busy.Holder.ID != first.ID {
 		t.Errorf("held by %+v", busy.Holder)
@@ -147,7 +147,7 @@ func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
 	_, err := c.Get(ctx, "dev", "")
 	wants(t, err, Unknown, `no operation on environment "dev"`)
 	_, err = c.Get(ctx, "dev", "no-uuid")
-	wants(t, err, Unknown, `no operation "no-uuid"`)
+	wants(t, err, Unknown, `not know operation "no-uuid"`)
 	_, err = c.Get(ctx, "dev", "1b4e28ba-2fa1-11d2-883f-0016d3cca427")
 	wants(t, err, Unknown, "no longer kept")
 	o, _, err := c.Start(ctx, Start{Environment: "quickstart", Operation: operation.Verify, Input: quickstart(t)})
@@ -155,7 +155,7 @@ func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Decide(ctx, o, decision.UpdateRollback, decision.Rollback{})
-	wants(t, err, Refused, "it neither pauses nor awaits approvals")
+	wants(t, err, Refused, "waits for no decision")
 	if _, err := c.Result(ctx, o); err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func (s Start) same(o Operation, err error) (Operation, bool, error) {
 		return Operation{}, false, err
 	}
 	if o.Digest != s.Digest {
-		return o, false, failed(Invalid, "the idempotency key was used for another request, which started %s %s: take a new key for a new request", o.Operation, o.ID)
+		return o, false, failed(Invalid, "the idempotency key belongs to another request, which started %s %s: use a new key for a new request", o.Operation, o.ID)
 	}
 	return o, true, nil
 }
@@ -126,7 +126,7 @@ func (c Client) describe(ctx context.Context, o Operation) string {
 	if o.StartedBy != "" {
 		by = " by " + o.StartedBy
 	}
-	text := fmt.Sprintf("%s runs since %s%s", o.Operation, o.Started.Local().Format(time.DateTime), by)
+	text := fmt.Sprintf("%s has been running since %s%s", o.Operation, o.Started.Local().Format(time.DateTime), by)
 	view, err := c.View(ctx, o)
 	if err != nil || len(view.Next) == 0 {
 		return text

@@ -32,13 +32,13 @@ func (c Client) routed(d *workflowservice.DescribeTaskQueueResponse) error {
 	case current == nil && unversioned, slices.Contains(builds, current.GetBuildId()):
 		return nil
 	case current == nil:
-		return unavailable("workers listen on task queue %q, but no version of worker deployment %q is current, and no operation begins before: %s",
+		return unavailable("workers listen on task queue %q, but no version of worker deployment %q is current, so no operation begins: %s",
 			c.TaskQueue, deployment, makeCurrent(deployment, builds))
 	case len(builds) == 0:
-		return unavailable("operations begin on version %s, and no worker of it listens on task queue %q: start one with its deployment.name and deployment.buildID",
+		return unavailable("operations begin on version %s, but no worker of that version listens on task queue %q: start one with its deployment.name and deployment.buildID",
 			versionOf(current), c.TaskQueue)
 	}
-	return unavailable("operations begin on version %s, and no worker of it listens on task queue %q: start one, or make a version current of which workers listen: %s",
+	return unavailable("operations begin on version %s, but no worker of that version listens on task queue %q: start one, or make a version with running workers current: %s",
 		versionOf(current), c.TaskQueue, makeCurrent(deployment, builds))
 }
 

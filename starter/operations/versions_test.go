@@ -34,10 +34,10 @@ func TestWorkersThatGetNothingAreNotTakenForSomeThatDo(t *testing.T) {
 	}{
 		"no versions":                       {"", false, listening{""}, ""},
 		"the current version":               {"two", false, listening{"one", "two"}, ""},
-		"none is current":                   {"", false, listening{"one"}, "no version of worker deployment \"lockstep\" is current, and no operation begins before: `temporal worker deployment set-current-version --deployment-name lockstep --build-id one`"},
+		"none is current":                   {"", false, listening{"one"}, "no version of worker deployment \"lockstep\" is current, so no operation begins: `temporal worker deployment set-current-version --deployment-name lockstep --build-id one`"},
 		"none of two is current":            {"", false, listening{"one", "two", "one"}, "--build-id BUILD` (BUILD is one of one, two)"},
 		"none is current, one has none":     {"", false, listening{"one", ""}, ""},
-		"only another one listens":          {"two", false, listening{"one", ""}, "operations begin on version lockstep:two, and no worker of it listens"},
+		"only another one listens":          {"two", false, listening{"one", ""}, "operations begin on version lockstep:two, but no worker of that version listens"},
 		"only one without a version listen": {"two", false, listening{""}, "start one with its deployment.name"},
 		"a version is ramping":              {"two", true, listening{"three"}, ""},
 	} {

@@ -38,7 +38,7 @@ func (c Client) View(ctx context.Context, o Operation) (View, error) {
 		return View{}, ErrNoBoard
 	}
 	if err != nil {
-		return View{}, unavailable("no worker answers (%w): start one with `bin/worker`", err)
+		return View{}, unavailable("no worker answers (%w): start a worker with `bin/worker`", err)
 	}
 	view := View{Doing: map[string]string{}}
 	if err := answer.Get(&view.Status); err != nil {

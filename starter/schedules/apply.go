@@ -131,9 +131,9 @@ func (c Client) create(ctx context.Context, environment string, change Change) e
 	var there *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case errors.As(err, &malformed):
-		return failed(operations.Invalid, "Temporal does not take schedule %q: %w", change.Name, err)
+		return failed(operations.Invalid, "Temporal refuses schedule %q: %w", change.Name, err)
 	case errors.As(err, &there):
-		return failed(operations.Refused, "schedule %q was made by somebody else meanwhile: apply again", change.Name)
+		return failed(operations.Refused, "somebody else created schedule %q meanwhile: apply again", change.Name)
 	case err != nil:
 		return unavailable("making schedule %q: %w", change.Name, err)
 	}
@@ -146,7 +146,7 @@ func (c Client) update(ctx context.Context, environment string, change Change) e
 	wants.State = change.now.GetSchedule().GetState()
 	request := &workflowservice.UpdateScheduleRequest{Namespace: c.Namespace, ScheduleId: ID(environment, change.Name), Schedule: wants,
 		ConflictToken: change.now.GetConflictToken(), Identity: c.By, RequestId: rand.Text()}
-	conflict := failed(operations.Refused, "schedule %q was changed by somebody else at the same time: apply again", change.Name)
+	conflict := failed(operations.Refused, "somebody else changed schedule %q at the same time: apply again", change.Name)
 	_, err := c.WorkflowService().UpdateSchedule(ctx, request)
 	var outdated *serviceerror.FailedPrecondition
 	var malformed *serviceerror.InvalidArgument
@@ -154,7 +154,7 @@ func (c Client) update(ctx context.Context, environment string, change Change) e
 	case errors.As(err, &outdated):
 		return conflict
 	case errors.As(err, &malformed):
-		return failed(operations.Invalid, "Temporal does not take schedule %q: %w", change.Name, err)
+		return failed(operations.Invalid, "Temporal refuses schedule %q: %w", change.Name, err)
 	case err != nil:
 		return unavailable("changing schedule %q: %w", change.Name, err)
 	}

@@ -162,7 +162,7 @@ func (c Client) patch(ctx context.Context, environment, name, doing string, do f
 func (c Client) own(ctx context.Context, environment, name string) (*current, error) {
 	now, err := c.find(ctx, environment, name)
 	if err == nil && !now.schedule.Managed {
-		return nil, failed(operations.Refused, "schedule %q was not made by Lockstep, which leaves it alone: change it where it comes from, or delete it with "+
+		return nil, failed(operations.Refused, "Lockstep did not make schedule %q and does not change it: change it where it comes from, or delete it with "+
 			"`temporal schedule delete -s %s`", ID(environment, name), ID(environment, name))
 	}
 	return now, err
@@ -213,7 +213,7 @@ func (c Client) look(ctx context.Context, environment, name string) (*current, e
 	managed := d.GetMemo().GetFields()[memoManagedBy] != nil
 	if managed {
 		if err := c.DataConverter.FromPayloads(d.GetSchedule().GetAction().GetStartWorkflow().GetInput(), &now.input); err != nil {
-			return nil, failed(operations.Invalid, "reading what schedule %q starts: %w", id, err)
+			return nil, failed(operations.Invalid, "reading the input of schedule %q: %w", id, err)
 		}
 	}
 	now.schedule = Schedule{Environment: environment, Name: name, Managed: managed, Operation: now.input.Options.Operation, Options: optionsOf(now.input),

@@ -35,7 +35,7 @@ const (
 func (c Client) wanted(environment string, s config.Schedule) (*schedulepb.Schedule, error) {
 	action, err := c.action(environment, s)
 	if err != nil {
-		return nil, fmt.Errorf("writing what schedule %q starts: %w", s.Name, err)
+		return nil, fmt.Errorf("writing the input of schedule %q: %w", s.Name, err)
 	}
 	spec := &schedulepb.ScheduleSpec{TimezoneName: s.TimeZone, Jitter: durationpb.New(time.Duration(s.Jitter))}
 	if s.Cron == "" {

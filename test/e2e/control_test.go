@@ -60,8 +60,8 @@ func testRetry(t *testing.T, w *world.World) {
 	before, versions := status(t, w), w.Versions(t)
 
 	refusals(t, w)
-	w.Expect(t, world.Busy, "verify", "-f", world.File(t, nil)).Says(t, "Deploy runs since", "lockstep cancel quickstart")
-	w.Expect(t, world.Busy, "teardown", "-f", world.File(t, nil)).Says(t, "Deploy runs since")
+	w.Expect(t, world.Busy, "verify", "-f", world.File(t, nil)).Says(t, "Deploy has been running since", "lockstep cancel quickstart")
+	w.Expect(t, world.Busy, "teardown", "-f", world.File(t, nil)).Says(t, "Deploy has been running since")
 	if diff := cmp.Diff(before, status(t, w)); diff != "" {
 		t.Errorf("what was refused changed the operation:\n%s", diff)
 	}

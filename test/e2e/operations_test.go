@@ -168,7 +168,7 @@ func testBusy(t *testing.T, w *world.World) {
 	before := w.Run(t)
 	deploy := w.Begin(t, "deploy", "-f", world.File(t, nil))
 	world.Eventually(t, "the operation has begun", func() bool { return w.Run(t) != before })
-	w.Expect(t, world.Busy, "verify", "-f", world.File(t, nil)).Says(t, "Deploy runs since", " by ", "lockstep watch quickstart", "lockstep cancel quickstart")
+	w.Expect(t, world.Busy, "verify", "-f", world.File(t, nil)).Says(t, "Deploy has been running since", " by ", "lockstep watch quickstart", "lockstep cancel quickstart")
 	if err := deploy.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func (a *access) identify(ctx context.Context, token string) (Identity, error) {
 	case a.users != nil && strings.Count(token, ".") == 2:
 		return a.users.identify(ctx, token)
 	case strings.Count(token, ".") == 2:
-		return Identity{}, denial.Invalid("the token is of an issuer, and this API knows none; use a token that whoever keeps its access file gave out")
+		return Identity{}, denial.Invalid("the token comes from an issuer, but this API accepts no issuer; ask the owner of the API's access file for a token")
 	}
-	return Identity{}, denial.Invalid("the token is not known; it may have been withdrawn: ask whoever keeps the API's access file")
+	return Identity{}, denial.Invalid("the token is not known, or was withdrawn; ask the owner of the API's access file for a token")
 }

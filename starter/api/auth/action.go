@@ -70,7 +70,7 @@ func requirements() map[Action]requirement {
 		CancelOperation:   {Operator, onIt, "cancelling operations on"},
 		TriggerSchedule:   {Operator, onIt, "triggering schedules of"},
 		ChangeSchedule:    {Admin, onIt, "changing schedules of"},
-		DefineEnvironment: {Admin, everywhere, "bringing along a definition of or overrides for"},
+		DefineEnvironment: {Admin, everywhere, "giving a definition of or overrides for"},
 		ReadPayloads:      {Reader, everywhere, "decoding payloads of"},
 	}
 	for _, row := range operation.All() {

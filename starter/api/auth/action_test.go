@@ -70,7 +70,7 @@ func TestTheGreatestOfSeveralGrantsCounts(t *testing.T) {
 func TestNobodyMayDoWhatIsNoAction(t *testing.T) {
 	all := Identity{Name: "root", Via: ViaToken, Grants: []Grant{{Admin, []string{"*"}}}}
 	for _, action := range []Action{"", "start.", "start.terminate", Start("Scheduled")} {
-		if err := Allowed(all, action, "dev"); err == nil || !strings.Contains(err.Error(), "is no action") {
+		if err := Allowed(all, action, "dev"); err == nil || !strings.Contains(err.Error(), "is not a known action") {
 			t.Errorf("%q: %v", action, err)
 		}
 	}
@@ -94,18 +94,18 @@ func TestARefusalSaysWhichRoleIsNeededWhichThereIsAndWhoGrantsIt(t *testing.T) {
 		environment string
 		says        string
 	}{
-		{token, Start("teardown"), "dev", `starting teardown on "dev" takes the role admin there, and token "ci" has only operator; ` +
-			`whoever keeps the API's access file grants it, by {role: admin, environments: ["dev"]} among the grants of token "ci"`},
-		{token, ReadEnvironment, "prod", `reading environment "prod" takes the role reader there, and token "ci" has no role; ` +
-			`whoever keeps the API's access file grants it, by {role: reader, environments: ["prod"]} among the grants of token "ci"`},
-		{user, Start("rotate"), "prod", `starting rotate on "prod" takes the role admin there, and user "jane" has no role; ` +
-			`members of the group platform or sre have it: ask whoever keeps the groups`},
-		{user, ListOperations, "", `listing operations takes the role reader on any environment, and user "jane" has no role; ` +
-			`members of the group dev or platform or sre have it: ask whoever keeps the groups`},
-		{user, DefineEnvironment, "dev", `bringing along a definition of or overrides for "dev" takes the role admin on all environments, ` +
-			`and user "jane" has no role; members of the group sre have it: ask whoever keeps the groups`},
-		{Identity{Name: "jane", Via: ViaOIDC}, Start("deploy"), "dev", `starting deploy on "dev" takes the role operator there, and user "jane" has no role; ` +
-			`no group has it: whoever keeps the API's access file grants it, by {group: …, role: operator, environments: ["dev"]} among the grants of oidc`},
+		{token, Start("teardown"), "dev", `starting teardown on "dev" needs the role admin there, and token "ci" has only operator; ` +
+			`the owner of the API's access file can grant it with {role: admin, environments: ["dev"]} in the grants of token "ci"`},
+		{token, ReadEnvironment, "prod", `reading environment "prod" needs the role reader there, and token "ci" has no role; ` +
+			`the owner of the API's access file can grant it with {role: reader, environments: ["prod"]} in the grants of token "ci"`},
+		{user, Start("rotate"), "prod", `starting rotate on "prod" needs the role admin there, and user "jane" has no role; ` +
+			`members of the group platform or sre have it: ask the owner of the groups`},
+		{user, ListOperations, "", `listing operations needs the role reader on any environment, and user "jane" has no role; ` +
+			`members of the group dev or platform or sre have it: ask the owner of the groups`},
+		{user, DefineEnvironment, "dev", `giving a definition of or overrides for "dev" needs the role admin on all environments, ` +
+			`and user "jane" has no role; members of the group sre have it: ask the owner of the groups`},
+		{Identity{Name: "jane", Via: ViaOIDC}, Start("deploy"), "dev", `starting deploy on "dev" needs the role operator there, and user "jane" has no role; ` +
+			`no group has it: the owner of the API's access file can grant it with {group: …, role: operator, environments: ["dev"]} in the grants of oidc`},
 	} {
 		t.Run(fmt.Sprint(test.identity, test.action), func(t *testing.T) {
 			err := Allowed(test.identity, test.action, test.environment)

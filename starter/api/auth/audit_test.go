@@ -32,7 +32,7 @@ func TestARefusedRequestIsAuditedOnceWithWhoAskedWhatFromWhere(t *testing.T) {
 	g := newGate(t, tokensFile())
 	g.ask("guess", from("192.0.2.1:7"))
 	want := []map[string]any{{"level": "WARN", "msg": "audit", "result": "refused", "from": "192.0.2.1", "method": "GET", "path": "/environments/dev",
-		"status": 401.0, "reason": "the token is not known; it may have been withdrawn: ask whoever keeps the API's access file"}}
+		"status": 401.0, "reason": "the token is not known, or was withdrawn; ask the owner of the API's access file for a token"}}
 	if diff := cmp.Diff(want, g.records()); diff != "" {
 		t.Error(diff)
 	}
@@ -65,8 +65,8 @@ func TestARefusedActionAndAChangeAreAudited(t *testing.T) {
 		return all
 	}
 	want := []map[string]any{
-		record(map[string]any{"level": "WARN", "result": "refused", "action": "start.teardown", "reason": `starting teardown on "dev" takes the role admin there, ` +
-			`and token "ci" has only operator; whoever keeps the API's access file grants it, by {role: admin, environments: ["dev"]} among the grants of token "ci"`}),
+		record(map[string]any{"level": "WARN", "result": "refused", "action": "start.teardown", "reason": `starting teardown on "dev" needs the role admin there, ` +
+			`and token "ci" has only operator; the owner of the API's access file can grant it with {role: admin, environments: ["dev"]} in the grants of token "ci"`}),
 		record(map[string]any{"level": "INFO", "result": "done", "action": "start.deploy", "operation": "environment/dev", "run": "r1"}),
 		record(map[string]any{"level": "WARN", "result": "failed", "action": "operation.cancel", "operation": "environment/dev", "reason": "it has ended"}),
 	}

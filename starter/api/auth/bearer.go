@@ -13,10 +13,10 @@ const longestToken = 8 << 10
 func bearer(headers []string) (string, error) {
 	switch len(headers) {
 	case 0:
-		return "", denial.Invalid("there is no token; send it as Authorization: Bearer <token>")
+		return "", denial.Invalid("the request has no token; send one as Authorization: Bearer <token>")
 	case 1:
 	default:
-		return "", denial.Invalid("there are several headers Authorization; send one")
+		return "", denial.Invalid("the request has several Authorization headers; send one")
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -29,7 +29,7 @@ func bearer(headers []string) (string, error) {
 	case len(token) > longestToken:
 		return "", denial.Invalid("the token is longer than 8 KiB; ask the issuer for one with fewer claims")
 	case strings.Trim(strings.TrimRight(token, "="), tokenCharacters) != "":
-		return "", denial.Invalid("the token has characters that none has; send it as it was given, without quotes or line breaks")
+		return "", denial.Invalid("the token has characters that are not allowed; send it as it was given, without quotes or line breaks")
 	}
 	return token, nil
 }

@@ -17,7 +17,7 @@ func TestATokenIsReadFromItsHeader(t *testing.T) {
 		{"more spaces", []string{"Bearer   abc "}, "abc", ""},
 		{"the longest", []string{"Bearer " + strings.Repeat("a", 8192)}, strings.Repeat("a", 8192), ""},
 		{"too long", []string{"Bearer " + strings.Repeat("a", 8193)}, "", "longer than 8 KiB"},
-		{"none", nil, "", "there is no token"},
+		{"none", nil, "", "the request has no token"},
 		{"empty", []string{""}, "", "no bearer token"},
 		{"the scheme alone", []string{"Bearer"}, "", "is empty"},
 		{"the scheme and a space", []string{"Bearer "}, "", "is empty"},
@@ -25,12 +25,12 @@ func TestATokenIsReadFromItsHeader(t *testing.T) {
 		{"another scheme", []string{"Basic abc"}, "", "no bearer token"},
 		{"a longer scheme", []string{"Bearers abc"}, "", "no bearer token"},
 		{"a tab", []string{"Bearer\tabc"}, "", "no bearer token"},
-		{"two tokens", []string{"Bearer abc def"}, "", "characters that none has"},
-		{"quotes", []string{`Bearer "abc"`}, "", "characters that none has"},
-		{"padding in the middle", []string{"Bearer ab=c"}, "", "characters that none has"},
-		{"a line break", []string{"Bearer abc\n"}, "", "characters that none has"},
-		{"other letters", []string{"Bearer äbc"}, "", "characters that none has"},
-		{"two headers", []string{"Bearer abc", "Bearer def"}, "", "several headers"},
+		{"two tokens", []string{"Bearer abc def"}, "", "characters that are not allowed"},
+		{"quotes", []string{`Bearer "abc"`}, "", "characters that are not allowed"},
+		{"padding in the middle", []string{"Bearer ab=c"}, "", "characters that are not allowed"},
+		{"a line break", []string{"Bearer abc\n"}, "", "characters that are not allowed"},
+		{"other letters", []string{"Bearer äbc"}, "", "characters that are not allowed"},
+		{"two headers", []string{"Bearer abc", "Bearer def"}, "", "several Authorization headers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			token, err := bearer(test.headers)

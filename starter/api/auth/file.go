@@ -84,7 +84,7 @@ type source struct {
 	ca   []byte // what is in oidc.caFile
 }
 
-// read reads an access file, with its defaults, and the files that it names. All that is wrong with it is one error. A text
+// read reads an access file, with its defaults, and the files that it names. All its problems is one error. A text
 // that is the same as before is not parsed again.
 func read(path string, before source) (source, error) {
 	text, err := os.ReadFile(path)

@@ -39,7 +39,7 @@ func (f File) check() config.Problems {
 	c.limit("limits.failuresPerMinute", f.Limits.FailuresPerMinute)
 	for i, proxy := range f.TrustedProxies {
 		if _, err := parseProxy(proxy); err != nil {
-			c.add(fmt.Sprintf("trustedProxies[%d]", i), proxy, "is no address or network", "write it as 10.1.2.3 or 10.0.0.0/8")
+			c.add(fmt.Sprintf("trustedProxies[%d]", i), proxy, "is not an address or network", "write it as 10.1.2.3 or 10.0.0.0/8")
 		}
 	}
 	return c.found
@@ -51,15 +51,15 @@ func (c *checker) tokens(tokens []FileToken) {
 		path := fmt.Sprintf("tokens[%d]", i)
 		c.name(path+".name", token.Name)
 		if first, twice := names[token.Name]; twice && token.Name != "" {
-			c.add(path+".name", token.Name, fmt.Sprintf("is the name of tokens[%d] too", first), "give each token a name of its own: the audit log tells them apart by it")
+			c.add(path+".name", token.Name, fmt.Sprintf("is also the name of tokens[%d]", first), "give each token a name of its own: the audit log tells them apart by it")
 		} else {
 			names[token.Name] = i
 		}
 		sum := strings.ToLower(token.SHA256)
 		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != 32 {
-			c.add(path+".sha256", "", "is no SHA-256 in hexadecimal", "write its 64 digits: printf %s \"$TOKEN\" | sha256sum")
+			c.add(path+".sha256", "", "is not a SHA-256 in hexadecimal", "write its 64 digits: printf %s \"$TOKEN\" | sha256sum")
 		} else if first, twice := sums[sum]; twice {
-			c.add(path+".sha256", "", fmt.Sprintf("is that of tokens[%d] too", first), "make another token with `lockstep api token`")
+			c.add(path+".sha256", "", fmt.Sprintf("is also that of tokens[%d]", first), "make another token with `lockstep api token`")
 		} else {
 			sums[sum] = i
 		}
@@ -73,11 +73,11 @@ func (c *checker) tokens(tokens []FileToken) {
 func (c *checker) oidc(o FileOIDC) {
 	c.issuer(o.Issuer)
 	if o.Audience == "" {
-		c.add("oidc.audience", "", "is missing", "write what the tokens for this API have in the claim aud: else it would take those for other programs")
+		c.add("oidc.audience", "", "is missing", "write the claim aud of the tokens for this API: without it the API would accept tokens for other programs")
 	}
 	for i, algorithm := range o.Algorithms {
 		if !slices.Contains(algorithms(), algorithm) {
-			c.add(fmt.Sprintf("oidc.algorithms[%d]", i), algorithm, "is not taken", "write some of "+strings.Join(algorithms(), ", "))
+			c.add(fmt.Sprintf("oidc.algorithms[%d]", i), algorithm, "is not accepted", "write some of "+strings.Join(algorithms(), ", "))
 		}
 	}
 	if skew := time.Duration(o.ClockSkew); skew < 0 || skew > longestSkew {
@@ -100,9 +100,9 @@ func (c *checker) issuer(issuer string) {
 	case issuer == "":
 		c.add("oidc.issuer", "", "is missing", "write the URL that tokens have in the claim iss")
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		c.add("oidc.issuer", "", "is no URL of an issuer", "write it as https://id.example.com/oauth2/token")
+		c.add("oidc.issuer", "", "is not the URL of an issuer", "write it as https://id.example.com/oauth2/token")
 	case u.Scheme != "https" && !(u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()):
-		c.add("oidc.issuer", issuer, "is no https URL", "write the issuer's https URL: http is for loopback addresses alone")
+		c.add("oidc.issuer", issuer, "is not an https URL", "write the issuer's https URL: http is only for loopback addresses")
 	}
 }
 
@@ -110,7 +110,7 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 func (c *checker) name(path, name string) {
 	if !tokenName.MatchString(name) {
-		c.add(path, name, "is no name", "write 1 to 63 letters, digits, dots, hyphens and underscores, as in name: ci")
+		c.add(path, name, "is not a valid name", "write 1 to 63 letters, digits, dots, hyphens and underscores, as in name: ci")
 	}
 }
 
@@ -124,7 +124,7 @@ var pattern = regexp.MustCompile(`^[a-z0-9*?-]{1,63}$`)
 
 func (c *checker) grant(path, role string, environments []string) {
 	if _, err := ParseRole(role); err != nil {
-		c.add(path+".role", role, "is no role", "write reader, operator or admin")
+		c.add(path+".role", role, "is not a role", "write reader, operator or admin")
 	}
 	if len(environments) == 0 {
 		c.add(path+".environments", "", "is missing", `write names or patterns, as in environments: [dev, "test-*"]`)

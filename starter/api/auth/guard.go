@@ -43,7 +43,7 @@ type Guard struct {
 	good   *limit.Recent[struct{}] // digests of tokens that were good
 }
 
-// New reads the access file. All that is wrong with it is one error. The issuer is not asked before a token needs it.
+// New reads the access file. All its problems is one error. The issuer is not asked before a token needs it.
 func New(options Options) (*Guard, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -97,7 +97,7 @@ func (g *Guard) current() *access {
 	next, err := readAccess(g.options, g.access)
 	if err != nil {
 		if text := err.Error(); text != g.wrong {
-			g.options.Log.Error("The access file is wrong: the one before stays in force", "error", err)
+			g.options.Log.Error("The new access file is invalid: the one before stays in use", "error", err)
 			g.wrong = text
 		}
 		return g.access

@@ -134,12 +134,12 @@ func TestWithoutAGoodTokenThereIsAChallengeAndNoWayIn(t *testing.T) {
 		says      string
 		challenge string
 	}{
-		{"none", nil, "there is no token", `Bearer realm="lockstep"`},
+		{"none", nil, "the request has no token", `Bearer realm="lockstep"`},
 		{"unknown", header("Bearer lockstep_unknown"), "is not known", `Bearer realm="lockstep", error="invalid_token"`},
 		{"its SHA-256", header("Bearer " + digest(ciToken)), "is not known", `Bearer realm="lockstep", error="invalid_token"`},
 		{"basic", header("Basic Y2k6c2VjcmV0"), "holds no bearer token", `Bearer realm="lockstep", error="invalid_token"`},
-		{"two", header("Bearer "+ciToken, "Bearer "+ciToken), "several headers", `Bearer realm="lockstep", error="invalid_token"`},
-		{"JWT without issuer", header("Bearer a.b.c"), "this API knows none", `Bearer realm="lockstep", error="invalid_token"`},
+		{"two", header("Bearer "+ciToken, "Bearer "+ciToken), "several Authorization headers", `Bearer realm="lockstep", error="invalid_token"`},
+		{"JWT without issuer", header("Bearer a.b.c"), "this API accepts no issuer", `Bearer realm="lockstep", error="invalid_token"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := g.ask("", test.change)
@@ -157,7 +157,7 @@ func TestAChangedAccessFileIsInForceWithinASecond(t *testing.T) {
 	g.write("tokens:\n" + tokenEntry("ci2", "another", "admin", "*"))
 	lets(t, g.ask(ciToken, nil), `token "ci" operator`)
 	g.clock.pass(time.Second)
-	refuses(t, g.ask(ciToken, nil), 401, "may have been withdrawn")
+	refuses(t, g.ask(ciToken, nil), 401, "was withdrawn")
 	lets(t, g.ask("another", nil), `token "ci2" admin`)
 }
 
@@ -173,7 +173,7 @@ func TestABrokenAccessFileLeavesTheOneBeforeInForceAndIsLoggedOnce(t *testing.T)
 	}
 	g.clock.pass(time.Second)
 	lets(t, g.ask(ciToken, nil), `token "ci" operator`)
-	if n := strings.Count(g.log.String(), "The access file is wrong: the one before stays in force"); n != 2 {
+	if n := strings.Count(g.log.String(), "The new access file is invalid: the one before stays in use"); n != 2 {
 		t.Errorf("logged %d times:\n%s", n, g.log)
 	}
 	g.write("tokens:\n" + tokenEntry("ci2", "another", "admin", "*"))

@@ -28,7 +28,7 @@ func TestAnotherIssuerInTheAccessFileReplacesTheOneBefore(t *testing.T) {
 	lets(t, g.ask(old, nil), `user "jane" operator`)
 	g.write(second.file(""))
 	g.clock.pass(time.Second)
-	refuses(t, g.ask(old, nil), 401, "is of another issuer")
+	refuses(t, g.ask(old, nil), 401, "comes from another issuer")
 	lets(t, g.ask(another.token(t, second.claims(g.clock.Now(), nil), nil), nil), `user "jane" operator`)
 }
 
@@ -44,7 +44,7 @@ func TestANewCAOfTheIssuerIsReadThoughTheAccessFileStaysAsItIs(t *testing.T) {
 	}
 	g := newGate(t, i.file(""))
 	token := key.token(t, i.claims(g.clock.Now(), nil), nil)
-	refuses(t, g.ask(token, nil), 503, "does not say which keys")
+	refuses(t, g.ask(token, nil), 503, "cannot be fetched")
 	if err := os.WriteFile(i.caFile, right, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestAKeyIsForTheAlgorithmThatItIsPublishedWith(t *testing.T) {
 	claims := i.claims(g.clock.Now(), nil)
 	lets(t, g.ask(key.token(t, claims, nil), nil), `user "jane" operator`)
 	key.method = jwt.SigningMethodPS256
-	refuses(t, g.ask(key.token(t, claims, nil), nil), 401, "another algorithm than its key is for")
+	refuses(t, g.ask(key.token(t, claims, nil), nil), 401, "algorithm does not match its key")
 }
 
 func TestAnIssuerThatIsDownIsNoFailureOfItsUsers(t *testing.T) {
@@ -71,7 +71,7 @@ func TestAnIssuerThatIsDownIsNoFailureOfItsUsers(t *testing.T) {
 	g := newGate(t, i.file("")+"limits: {failuresPerMinute: 2}\n")
 	token := key.token(t, i.claims(g.clock.Now(), nil), nil)
 	for range 5 {
-		refuses(t, g.ask(token, nil), 503, "does not say which keys")
+		refuses(t, g.ask(token, nil), 503, "cannot be fetched")
 	}
 }
 

@@ -20,14 +20,14 @@ func TestACallerWhoAsksTooOftenWaitsAndNobodyElseDoes(t *testing.T) {
 		lets(t, g.ask(ciToken, nil), `token "ci" operator`)
 	}
 	w := g.ask(ciToken, nil)
-	refuses(t, w, 429, `token "ci" asks more often than 2 times a second`)
+	refuses(t, w, 429, `token "ci" sends more than 2 requests a second`)
 	if got := w.Header().Get("Retry-After"); got != "1" {
 		t.Errorf("Retry-After: %s", got)
 	}
 	lets(t, g.ask(readerToken, nil), `token "dashboard" reader`)
 	g.clock.pass(500 * time.Millisecond)
 	lets(t, g.ask(ciToken, nil), `token "ci" operator`)
-	refuses(t, g.ask(ciToken, nil), 429, "asks more often")
+	refuses(t, g.ask(ciToken, nil), 429, "sends more than")
 }
 
 func TestLimitsGoOnWhenOtherPartsOfTheFileChange(t *testing.T) {
@@ -38,7 +38,7 @@ func TestLimitsGoOnWhenOtherPartsOfTheFileChange(t *testing.T) {
 	g.write(tokensFile(tokenEntry("more", "more", "reader", "*"), "limits: {requestsPerSecond: 1}\n"))
 	g.clock.pass(time.Second)
 	lets(t, g.ask(ciToken, nil), `token "ci" operator`)
-	refuses(t, g.ask(ciToken, nil), 429, "asks more often")
+	refuses(t, g.ask(ciToken, nil), 429, "sends more than")
 	lets(t, g.ask("more", nil), `token "more" reader`)
 }
 

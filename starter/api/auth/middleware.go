@@ -40,7 +40,7 @@ func (g *Guard) admit(r *http.Request, access *access, c *caller) error {
 	}
 	c.identity = identity
 	if wait, ok := access.requests.Take(identity.key()); !ok {
-		return denial.TooMany(wait, "%s asks more often than %d times a second; wait as long as Retry-After says", identity, max(access.source.file.Limits.RequestsPerSecond, g.options.RequestsPerSecond))
+		return denial.TooMany(wait, "%s sends more than %d requests a second; wait for the time in Retry-After", identity, max(access.source.file.Limits.RequestsPerSecond, g.options.RequestsPerSecond))
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers
 	if err == nil {
 		sum := digest(token)
 		if wait := access.failures.Wait(from); wait > 0 && !g.wasGood(sum) {
-			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
+			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait for the time in Retry-After, then send a valid token", c.from)
 		}
 		var identity Identity
 		if identity, err = access.identify(r.Context(), token); err == nil {
@@ -65,7 +65,7 @@ func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers
 	var failed *denial.Error
 	if errors.As(err, &failed) && failed.Status == http.StatusUnauthorized {
 		if wait, ok := access.failures.Take(from); !ok {
-			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait as long as Retry-After says, then send a good token", c.from)
+			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait for the time in Retry-After, then send a valid token", c.from)
 		}
 	}
 	return Identity{}, err

@@ -23,7 +23,7 @@ type Refusal struct {
 func (r *Refusal) Error() string {
 	needs, known := requirements()[r.Action]
 	if !known {
-		return fmt.Sprintf("%s is no action that anybody may do: ask for one of %s", r.Action, joined(Actions()))
+		return fmt.Sprintf("%s is not a known action: use one of %s", r.Action, joined(Actions()))
 	}
 	what, where := fmt.Sprintf("%s %q", needs.text, r.Environment), "there"
 	switch needs.reach {
@@ -36,7 +36,7 @@ func (r *Refusal) Error() string {
 	if r.Has == None {
 		has = "no role"
 	}
-	return fmt.Sprintf("%s takes the role %s %s, and %s has %s; %s", what, r.Needs, where, r.Identity, has, r.next(needs.reach))
+	return fmt.Sprintf("%s needs the role %s %s, and %s has %s; %s", what, r.Needs, where, r.Identity, has, r.next(needs.reach))
 }
 
 // Problem is the refusal as an answer: 403.
@@ -52,13 +52,13 @@ func (r *Refusal) next(reach reach) string {
 		pattern = "*"
 	}
 	if r.Identity.Via != ViaOIDC {
-		return fmt.Sprintf("whoever keeps the API's access file grants it, by {role: %s, environments: [%q]} among the grants of %s",
+		return fmt.Sprintf("the owner of the API's access file can grant it with {role: %s, environments: [%q]} in the grants of %s",
 			r.Needs, pattern, r.Identity)
 	}
 	if groups := r.granting(reach); len(groups) > 0 {
-		return "members of the group " + strings.Join(groups, " or ") + " have it: ask whoever keeps the groups"
+		return "members of the group " + strings.Join(groups, " or ") + " have it: ask the owner of the groups"
 	}
-	return fmt.Sprintf("no group has it: whoever keeps the API's access file grants it, by {group: …, role: %s, environments: [%q]} among the grants of oidc",
+	return fmt.Sprintf("no group has it: the owner of the API's access file can grant it with {group: …, role: %s, environments: [%q]} in the grants of oidc",
 		r.Needs, pattern)
 }
 

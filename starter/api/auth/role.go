@@ -35,5 +35,5 @@ func ParseRole(text string) (Role, error) {
 			return Role(i), nil
 		}
 	}
-	return None, fmt.Errorf("%q is no role: write reader, operator or admin", text)
+	return None, fmt.Errorf("%q is not a role: write reader, operator or admin", text)
 }

@@ -39,7 +39,7 @@ func (u *users) identify(ctx context.Context, raw string) (Identity, error) {
 	}
 	subject, err := claims.GetSubject()
 	if err != nil || subject == "" {
-		return Identity{}, denial.Invalid("the token has no claim sub; ask its issuer for one of a user or a client")
+		return Identity{}, denial.Invalid("the token has no claim sub; ask its issuer for a token of a user or a client")
 	}
 	identity := Identity{Name: subject, Via: ViaOIDC, Subject: subject, offers: u.offers}
 	if name, ok := claims[u.oidc.UsernameClaim].(string); ok && name != "" {
@@ -60,7 +60,7 @@ func (u *users) identify(ctx context.Context, raw string) (Identity, error) {
 // key is the key that a token says it is signed with. The issuer is not asked about tokens that are not its own.
 func (u *users) key(ctx context.Context, token *jwt.Token) (any, error) {
 	if _, critical := token.Header["crit"]; critical {
-		return nil, denial.Invalid("the token has critical headers (crit), which this API does not know; ask the issuer for a plain one")
+		return nil, denial.Invalid("the token has critical headers (crit), which this API does not support; ask the issuer for a token without them")
 	}
 	if issuer, err := token.Claims.GetIssuer(); err != nil || issuer != u.oidc.Issuer {
 		return nil, jwt.ErrTokenInvalidIssuer
@@ -76,11 +76,11 @@ func (u *users) failed(err error, claims jwt.MapClaims) error {
 	case errors.As(err, &own):
 		return own
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
-		return denial.Invalid("the token is of another issuer; ask %s for one", u.oidc.Issuer)
+		return denial.Invalid("the token comes from another issuer; ask %s for one", u.oidc.Issuer)
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return denial.Invalid("the token is no JWT; send it as the issuer gave it out, or ask whoever keeps the API's access file for one")
+		return denial.Invalid("the token is not a JWT; send it exactly as the issuer gave it, or ask the owner of the API's access file for one")
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
-		return denial.Invalid("the token's signature is not one of %s, by one of the algorithms that this API takes; ask there for another token", u.oidc.Issuer)
+		return denial.Invalid("the token is not signed by %s with an algorithm that this API accepts; ask that issuer for another token", u.oidc.Issuer)
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
 		return denial.Invalid("the token is for another audience; ask %s for one for %q", u.oidc.Issuer, u.oidc.Audience)
 	case errors.Is(err, jwt.ErrTokenExpired):
@@ -90,7 +90,7 @@ func (u *users) failed(err error, claims jwt.MapClaims) error {
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return denial.Invalid("the token is not valid yet; compare the clocks of this server and of %s", u.oidc.Issuer)
 	}
-	return denial.Invalid("the token lacks a claim, or one cannot be read: iss, aud, exp and sub are wanted; ask %s for another", u.oidc.Issuer)
+	return denial.Invalid("the token lacks a readable claim: iss, aud, exp and sub are needed; ask %s for another", u.oidc.Issuer)
 }
 
 // texts are a claim that is a list of texts, or one text.

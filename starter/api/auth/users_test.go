@@ -54,7 +54,7 @@ func TestEveryAsymmetricAlgorithmIsTakenUnlessTheFileSaysOthers(t *testing.T) {
 		if s.id == "es" {
 			lets(t, one.ask(token, nil), `user "jane" operator`)
 		} else {
-			refuses(t, one.ask(token, nil), 401, "by one of the algorithms that this API takes")
+			refuses(t, one.ask(token, nil), 401, "with an algorithm that this API accepts")
 		}
 	}
 }
@@ -87,20 +87,20 @@ func TestATokenThatIsNotGoodIsRefusedWithWhatIsWrong(t *testing.T) {
 	}{
 		{"expired", key.token(t, i.claims(now, jwt.MapClaims{"exp": now.Add(-time.Minute).Unix()}), nil), "the token expired at 2026-11-22T11:59:00Z"},
 		{"not valid yet", key.token(t, i.claims(now, jwt.MapClaims{"nbf": now.Add(2 * time.Minute).Unix()}), nil), "is not valid yet; compare the clocks"},
-		{"for ever", key.token(t, i.claims(now, jwt.MapClaims{"exp": nil}), nil), "lacks a claim"},
+		{"for ever", key.token(t, i.claims(now, jwt.MapClaims{"exp": nil}), nil), "lacks a readable claim"},
 		{"of nobody", key.token(t, i.claims(now, jwt.MapClaims{"sub": nil}), nil), "has no claim sub"},
 		{"for another audience", key.token(t, i.claims(now, jwt.MapClaims{"aud": "billing"}), nil), "is for another audience"},
-		{"for no audience", key.token(t, i.claims(now, jwt.MapClaims{"aud": nil}), nil), "lacks a claim"},
-		{"of another issuer", key.token(t, i.claims(now, jwt.MapClaims{"iss": i.url() + "/"}), nil), "is of another issuer"},
-		{"of no issuer", key.token(t, i.claims(now, jwt.MapClaims{"iss": nil}), nil), "is of another issuer"},
-		{"unsigned", unsigned, "by one of the algorithms that this API takes"},
-		{"signed with the public key as a shared secret", withPublicKey, "by one of the algorithms that this API takes"},
-		{"signed by a stranger", stranger.token(t, good, nil), "signature is not one of"},
-		{"other claims under the signature", parts[0] + "." + admin[1] + "." + parts[2], "signature is not one of"},
-		{"signature cut off", parts[0] + "." + parts[1] + ".", "signature is not one of"},
+		{"for no audience", key.token(t, i.claims(now, jwt.MapClaims{"aud": nil}), nil), "lacks a readable claim"},
+		{"of another issuer", key.token(t, i.claims(now, jwt.MapClaims{"iss": i.url() + "/"}), nil), "comes from another issuer"},
+		{"of no issuer", key.token(t, i.claims(now, jwt.MapClaims{"iss": nil}), nil), "comes from another issuer"},
+		{"unsigned", unsigned, "with an algorithm that this API accepts"},
+		{"signed with the public key as a shared secret", withPublicKey, "with an algorithm that this API accepts"},
+		{"signed by a stranger", stranger.token(t, good, nil), "the token is not signed by"},
+		{"other claims under the signature", parts[0] + "." + admin[1] + "." + parts[2], "the token is not signed by"},
+		{"signature cut off", parts[0] + "." + parts[1] + ".", "the token is not signed by"},
 		{"with critical headers", key.token(t, good, map[string]any{"crit": []string{"b64"}, "b64": false}), "critical headers"},
-		{"no JWT", "a.b.c", "is no JWT"},
-		{"another algorithm of the same key", signer{"k1", jwt.SigningMethodES256, newSigner(t, "", jwt.SigningMethodES256).private}.token(t, good, nil), "signature is not one of"},
+		{"no JWT", "a.b.c", "is not a JWT"},
+		{"another algorithm of the same key", signer{"k1", jwt.SigningMethodES256, newSigner(t, "", jwt.SigningMethodES256).private}.token(t, good, nil), "the token is not signed by"},
 	} {
 		t.Run(test.name, func(t *testing.T) { refuses(t, g.ask(test.token, nil), 401, test.says) })
 	}
@@ -166,11 +166,11 @@ func TestAnIssuerThatIsDownIsNoFaultOfTheToken(t *testing.T) {
 	g := newGate(t, i.file(""))
 	token := key.token(t, i.claims(g.clock.Now(), nil), nil)
 	w := g.ask(token, nil)
-	refuses(t, w, 503, "does not say which keys are its own")
+	refuses(t, w, 503, "cannot be fetched")
 	if w.Header().Get("Retry-After") != "10" {
 		t.Errorf("headers: %v", w.Header())
 	}
-	refuses(t, g.ask(token, nil), 503, "does not say which keys")
+	refuses(t, g.ask(token, nil), 503, "cannot be fetched")
 	if i.asked != 1 {
 		t.Errorf("the issuer was asked %d times", i.asked)
 	}
@@ -192,9 +192,9 @@ func TestKnownKeysServeForADayWhileTheIssuerIsDown(t *testing.T) {
 	i.server.Close()
 	g.clock.pass(jwks.Stale - time.Minute)
 	lets(t, g.ask(token, nil), `user "jane" operator`)
-	refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), map[string]any{"kid": "k2"}), nil), 503, "does not say which keys")
+	refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), map[string]any{"kid": "k2"}), nil), 503, "cannot be fetched")
 	g.clock.pass(2 * time.Minute)
-	refuses(t, g.ask(token, nil), 503, "does not say which keys")
+	refuses(t, g.ask(token, nil), 503, "cannot be fetched")
 }
 
 func TestNobodyWithAKnownKeyWaitsForAnIssuerThatHangs(t *testing.T) {
@@ -215,7 +215,7 @@ func TestNobodyWithAKnownKeyWaitsForAnIssuerThatHangs(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	other := key.token(t, i.claims(g.clock.Now(), nil), map[string]any{"kid": "k2"})
-	refuses(t, g.ask(other, func(r *http.Request) { *r = *r.WithContext(ctx) }), 503, "the request ended while the issuer")
+	refuses(t, g.ask(other, func(r *http.Request) { *r = *r.WithContext(ctx) }), 503, "the request ended before the issuer")
 }
 
 func TestATokenMayLeaveItsKeyOutIfThereIsOnlyOne(t *testing.T) {
@@ -269,7 +269,7 @@ func TestAnIssuerThatCannotBeTrustedIsNotTrusted(t *testing.T) {
 			i.publish(key)
 			i.set(func() { test.set(i) })
 			g := newGate(t, i.file(""))
-			refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), nil), nil), 503, "does not say which keys")
+			refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), nil), nil), 503, "cannot be fetched")
 			if !strings.Contains(g.log.String(), test.log) {
 				t.Errorf("log:\n%s", g.log)
 			}
@@ -291,7 +291,7 @@ func TestTheIssuersCertificateIsChecked(t *testing.T) {
 	i, key := newIssuer(t), newSigner(t, "k1", jwt.SigningMethodES256)
 	i.publish(key)
 	g := newGate(t, strings.Replace(i.file(""), "  caFile: "+i.caFile+"\n", "", 1))
-	refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), nil), nil), 503, "does not say which keys")
+	refuses(t, g.ask(key.token(t, i.claims(g.clock.Now(), nil), nil), nil), 503, "cannot be fetched")
 	if !strings.Contains(g.log.String(), "certificate") {
 		t.Errorf("log:\n%s", g.log)
 	}

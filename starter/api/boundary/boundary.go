@@ -60,9 +60,9 @@ func Bounded(next http.Handler) http.Handler {
 		case len(r.RequestURI) > MaxURL:
 			problem.Write(w, r, withoutInstance(problem.New(http.StatusRequestURITooLong, "url-too-long", "the URL is longer than 8 KiB: shorten the query")))
 		case size > MaxHeaders:
-			problem.Write(w, r, problem.New(http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "the headers are larger than 32 KiB: leave out what this API does not ask for"))
+			problem.Write(w, r, problem.New(http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "the headers are larger than 32 KiB: leave out headers that this API does not need"))
 		case r.URL.Path != path.Clean(r.URL.Path):
-			problem.Write(w, r, problem.New(http.StatusNotFound, "not-found", "the path has empty parts, dots or a slash at its end: write it without; /openapi.json lists all there are"))
+			problem.Write(w, r, problem.New(http.StatusNotFound, "not-found", "the path has empty parts, dots or a slash at its end: remove them; /openapi.json lists all paths"))
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -91,7 +91,7 @@ func Read(w http.ResponseWriter, r *http.Request) *problem.Problem {
 	var late net.Error
 	switch {
 	case errors.As(err, &large):
-		return problem.New(http.StatusRequestEntityTooLarge, "body-too-large", "the body is larger than 1 MiB: no request of this API needs that; leave out what repeats the environment's file")
+		return problem.New(http.StatusRequestEntityTooLarge, "body-too-large", "the body is larger than 1 MiB: send only what differs from the environment's file")
 	case errors.As(err, &late) && late.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return problem.New(http.StatusRequestTimeout, "body-too-slow", "the body did not come within 10 seconds: send the request again")
 	case err != nil:

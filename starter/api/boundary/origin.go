@@ -13,12 +13,12 @@ func SameOrigin(anonymous bool, next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if protection.Check(r) != nil {
-			problem.Write(w, r, problem.New(http.StatusForbidden, "cross-origin", "a page of another site sent this request, and none may: send it from a program, or from a page of this server"))
+			problem.Write(w, r, problem.New(http.StatusForbidden, "cross-origin", "a page of another site sent this request, which is not allowed: send it from a program, or from a page of this server"))
 			return
 		}
 		if anonymous && !local(r.Host) {
-			problem.Write(w, r, problem.New(http.StatusForbidden, "wrong-host", "this server knows no callers, so it must be addressed as localhost or 127.0.0.1: write the address so, "+
-				"or have whoever runs it set api.accessFile"))
+			problem.Write(w, r, problem.New(http.StatusForbidden, "wrong-host", "this server does not authenticate callers, so requests must address it as localhost or 127.0.0.1: use such an address, "+
+				"or ask its operator to set api.accessFile"))
 			return
 		}
 		next.ServeHTTP(w, r)

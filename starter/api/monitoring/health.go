@@ -43,7 +43,7 @@ func (h *Health) Readyz(w http.ResponseWriter, r *http.Request) {
 	default:
 	}
 	if h.temporal(r.Context()) != nil {
-		say(w, http.StatusServiceUnavailable, "Temporal does not answer: the server's log and TEMPORAL_ADDRESS say more")
+		say(w, http.StatusServiceUnavailable, "Temporal does not answer: check the server's log and TEMPORAL_ADDRESS")
 		return
 	}
 	say(w, http.StatusOK, "ok")

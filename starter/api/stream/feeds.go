@@ -63,11 +63,11 @@ func (fs *Feeds) Join(key Key, caller string) (*Feed, error) {
 	f := fs.watched[key]
 	switch {
 	case fs.watchers >= fs.options.MaxWatchers:
-		return nil, fs.full("as many watch operations here as this server can serve")
+		return nil, fs.full("this server has no room for more watchers")
 	case fs.by[caller] >= fs.options.MaxWatchersEach:
-		return nil, fs.full("you watch as many operations here as one caller may")
+		return nil, fs.full("you already watch as many operations as one caller may")
 	case f == nil && len(fs.watched) >= fs.options.MaxWatched:
-		return nil, fs.full("as many operations are watched here as this server can ask for")
+		return nil, fs.full("this server has no room for more watched operations")
 	case f == nil:
 		ctx, end := context.WithCancel(context.Background())
 		f = &Feed{key: key, end: end, changed: make(chan struct{})}
@@ -104,7 +104,7 @@ func (fs *Feeds) count() {
 
 func (fs *Feeds) full(why string) error {
 	fs.options.Metrics.TurnedAway.Inc()
-	return problem.New(http.StatusServiceUnavailable, "too-many-watchers", "%s: try again after as long as Retry-After says, or read the operation now and then", why).RetryAfter(retryFull)
+	return problem.New(http.StatusServiceUnavailable, "too-many-watchers", "%s: try again after the time in Retry-After, or read the operation from time to time", why).RetryAfter(retryFull)
 }
 
 // follow asks for the operation until it has ended, or nobody watches it any more. While Temporal or the workers do not answer, watchers

@@ -51,7 +51,7 @@ func fetch(ctx context.Context, client *http.Client, issuer string) (map[string]
 		return nil, err
 	}
 	if about.Issuer != issuer {
-		return nil, fmt.Errorf("discovery document says that the issuer is %q: write it so in the access file", about.Issuer)
+		return nil, fmt.Errorf("the discovery document names the issuer %q: write it like this in the access file", about.Issuer)
 	}
 	if err := asSafe(about.JWKSURI, issuer); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func fetch(ctx context.Context, client *http.Client, issuer string) (map[string]
 		}
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("key set at %s has no public key for signatures", about.JWKSURI)
+		return nil, fmt.Errorf("the key set at %s has no public key for signatures", about.JWKSURI)
 	}
 	return known, nil
 }
@@ -82,7 +82,7 @@ func fetch(ctx context.Context, client *http.Client, issuer string) (map[string]
 func asSafe(keys, issuer string) error {
 	from, err := url.Parse(keys)
 	if err != nil || from.Host == "" || from.Scheme != "https" && !strings.HasPrefix(issuer, from.Scheme+"://") {
-		return fmt.Errorf("discovery document has the jwks_uri %q: it must be an https URL", keys)
+		return fmt.Errorf("the discovery document has the jwks_uri %q: it must be an https URL", keys)
 	}
 	return nil
 }

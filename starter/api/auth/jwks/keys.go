@@ -52,14 +52,14 @@ func (k *Keys) Find(ctx context.Context, id, algorithm string) (any, error) {
 			key, found, age, failed = k.lookUp(id)
 		}
 		if failed && (!found || age > Stale) {
-			return nil, denial.Unavailable(Pause, "the issuer %s of the token does not say which keys are its own; try again in a while, or use a token of the access file", k.issuer)
+			return nil, denial.Unavailable(Pause, "the keys of the token's issuer %s cannot be fetched; try again later, or use a token of the access file", k.issuer)
 		}
 	}
 	if !found {
-		return nil, denial.Invalid("the token is signed with a key that %s does not publish; ask there for another token", k.issuer)
+		return nil, denial.Invalid("the token is signed with a key that %s does not publish; ask that issuer for another token", k.issuer)
 	}
 	if key.Algorithm != "" && key.Algorithm != algorithm {
-		return nil, denial.Invalid("the token is signed by another algorithm than its key is for; ask %s for another token", k.issuer)
+		return nil, denial.Invalid("the token's algorithm does not match its key; ask %s for another token", k.issuer)
 	}
 	return key.Key, nil
 }
@@ -88,7 +88,7 @@ func (k *Keys) refresh(ctx context.Context) <-chan singleflight.Result {
 		}
 		known, err := fetch(context.WithoutCancel(ctx), k.Client, k.issuer)
 		if err != nil {
-			k.log.Warn("The issuer's keys could not be fetched: its tokens are checked with those known before, if any", "issuer", k.issuer, "error", err)
+			k.log.Warn("The issuer's keys could not be fetched: known keys stay in use", "issuer", k.issuer, "error", err)
 		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -111,6 +111,6 @@ func (k *Keys) wait(ctx context.Context, answer <-chan singleflight.Result) erro
 	case <-answer:
 		return nil
 	case <-ctx.Done():
-		return denial.Unavailable(Pause, "the request ended while the issuer %s was asked for its keys; try again", k.issuer)
+		return denial.Unavailable(Pause, "the request ended before the issuer %s sent its keys; try again", k.issuer)
 	}
 }
