@@ -32,7 +32,7 @@ func (s Store) names() keystore.Names {
 // Existing reads what there is. What is missing is left out.
 func (s Store) Existing(ctx context.Context) (keystore.Existing, error) {
 	var existing keystore.Existing
-	for _, c := range component.Of(s.Env) {
+	for _, c := range component.WithStores(s.Env) {
 		data, _, err := s.Cluster.Secret(ctx, s.Env.Namespace, c.Stores.Secret)
 		if err != nil {
 			return existing, err

@@ -85,7 +85,7 @@ func (s Store) makeAuthority(ctx context.Context, name string) (map[string][]byt
 }
 
 func (s Store) missing(ctx context.Context) (bool, error) {
-	for _, c := range component.Of(s.Env) {
+	for _, c := range component.WithStores(s.Env) {
 		name := c.Stores.Secret
 		_, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, name)
 		switch {
@@ -105,7 +105,7 @@ func (s Store) missing(ctx context.Context) (bool, error) {
 // write creates what is not there; creating never overwrites.
 func (s Store) write(ctx context.Context, ca *keystore.CA, stores keystore.Stores) error {
 	labels := cluster.Labels(s.Env.Name)
-	for _, c := range component.Of(s.Env) {
+	for _, c := range component.WithStores(s.Env) {
 		if _, err := s.Cluster.CreateSecret(ctx, s.Env.Namespace, c.Stores.Secret, c.Stores.Type, labels, c.Stores.Of(stores)); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (s Store) Restore(ctx context.Context, c component.Component, run string) e
 
 // Forget removes the copies of what the stores were.
 func (s Store) Forget(ctx context.Context) error {
-	for _, c := range component.Of(s.Env) {
+	for _, c := range component.WithStores(s.Env) {
 		if err := s.Cluster.ForgetSecret(ctx, s.Env.Namespace, c.Stores.Secret); err != nil {
 			return err
 		}

@@ -53,14 +53,14 @@ type Component struct {
 	// Deployments are its workloads, which the field DeploymentsField of the environment file describes.
 	Deployments      []string
 	DeploymentsField string
-	// Stores is the Secret with its certificates.
+	// Stores is the Secret with its certificates. Its name is empty for a component without any.
 	Stores keystore.Store
 
 	// Timeout is how long it may take to become ready, from the field TimeoutField of the environment file.
 	Timeout      time.Duration
 	TimeoutField string
 
-	// values is where the user's own chart values are in an environment.
+	// values is where the user's own chart values are in an environment. It is nil if there are none.
 	values func(*config.Environment) *config.Values
 }
 
@@ -113,6 +113,11 @@ func Products(env config.Environment) []Component {
 	return slices.DeleteFunc(Of(env), func(c Component) bool { return !c.Product })
 }
 
+// WithStores gives the components that have certificates.
+func WithStores(env config.Environment) []Component {
+	return slices.DeleteFunc(Of(env), func(c Component) bool { return c.Stores.Secret == "" })
+}
+
 // Names gives the names of components.
 func Names(all []Component) []string {
 	names := make([]string, len(all))
@@ -126,7 +131,7 @@ func Names(all []Component) []string {
 // activities that do not need them are not told.
 func Trim(env config.Environment, name string) config.Environment {
 	for _, c := range Of(env) {
-		if c.Name() != name {
+		if c.values != nil && c.Name() != name {
 			*c.values(&env) = nil
 		}
 	}

@@ -20,12 +20,12 @@ func TestEveryComponentSaysAllThatOperationsNeed(t *testing.T) {
 	for _, c := range component.Of(environment()) {
 		t.Run(c.Name(), func(t *testing.T) {
 			for what, is := range map[string]string{"title": c.Title, "release": c.Release, "namespace": c.Namespace, "field": c.Field,
-				"field of its Deployments": c.DeploymentsField, "stores": c.Stores.Secret, "field of its timeout": c.TimeoutField} {
+				"field of its Deployments": c.DeploymentsField, "field of its timeout": c.TimeoutField} {
 				if is == "" {
 					t.Errorf("its %s is empty", what)
 				}
 			}
-			if len(c.Deployments) == 0 || c.Timeout == 0 || c.Values == nil || c.Stores.Of == nil || c.Stores.Into == nil {
+			if len(c.Deployments) == 0 || c.Timeout == 0 || c.Values == nil || (c.Stores.Secret == "") != (c.Stores.Of == nil) {
 				t.Errorf("it is not whole: %+v", c)
 			}
 			if c.Product != (c.Mend != nil) {

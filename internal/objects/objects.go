@@ -44,7 +44,7 @@ func Refs(set Set, env config.Environment) []cluster.Ref {
 		return []cluster.Ref{secret(env.CredentialsSecret())}
 	case Certificates:
 		all := []cluster.Ref{secret(env.CASecret())}
-		for _, c := range component.Of(env) {
+		for _, c := range component.WithStores(env) {
 			all = append(all, secret(c.Stores.Secret))
 		}
 		return append(all, object("ConfigMap", keystore.CAConfigMap))
