@@ -38,7 +38,7 @@ everybody on this machine use it. Settings are in docs/settings.md; docs/encrypt
 			ready := func(address net.Addr) {
 				log.Info("Codec server ready", "address", address.String(), "tls", settings.CodecServer.TLSCert != "", "origins", options.Origins)
 			}
-			if err := codecserver.Serve(cmd.Context(), settings.CodecServer, codecserver.Handler(options), ready); err != nil {
+			if err := codecserver.Serve(cmd.Context(), settings.CodecServer, options, ready); err != nil {
 				return &exit{code: exitFailed, err: fmt.Errorf("codec server: %w", err)}
 			}
 			return nil

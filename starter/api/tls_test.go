@@ -74,19 +74,3 @@ func TestARenewedCertificateIsUsedAndAWrongOneIsNot(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestAKeyThatDoesNotFitChangesNothing(t *testing.T) {
-	s := away(t)
-	cert, key := filepath.Join(t.TempDir(), "tls.crt"), filepath.Join(t.TempDir(), "tls.key")
-	s.renew(cert, key, "first")
-	p := &pair{cert: cert, key: key, log: s.server.Log}
-	first, err := p.get(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.write(key, "no key")
-	p.looked = time.Time{}
-	if now, err := p.get(nil); err != nil || now != first {
-		t.Errorf("%v, %v", now, err)
-	}
-}

@@ -4,19 +4,17 @@ package codecserver
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/converter"
 
 	"lockstep/config/settings"
 	"lockstep/starter/api/auth"
+	"lockstep/starter/serving"
 )
 
 // Guard knows callers and what they may do; it is [auth.Guard].
@@ -58,53 +56,19 @@ const (
 	patience = 30 * time.Second
 	// drain is how long requests have to end once the server stops.
 	drain = 10 * time.Second
+	// maxHeaders bounds the header of a request, in bytes.
+	maxHeaders = 64 << 10
 )
 
+var name = serving.Name{Title: "codec server", Key: "codecServer", Variable: "LOCKSTEP_CODEC_SERVER_ADDRESS"}
+
 // Serve answers at the address of the settings until ctx ends. listening is told the address once it does.
-func Serve(ctx context.Context, c settings.CodecServer, handler http.Handler, listening func(net.Addr)) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Address)
-	if err != nil {
-		return fmt.Errorf("listening: %w; set codecServer.address (LOCKSTEP_CODEC_SERVER_ADDRESS) to a free address", err)
-	}
-	if c.TLSCert != "" {
-		config, err := tlsConfig(c.TLSCert, c.TLSKey)
-		if err != nil {
-			_ = listener.Close()
-			return err
-		}
-		listener = tls.NewListener(listener, config)
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	listening(listener.Addr())
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	if err := server.Shutdown(stopping); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("stopping: %w", err)
-	}
-	return nil
+func Serve(ctx context.Context, c settings.CodecServer, o Options, listening func(net.Addr)) error {
+	return serving.Serve(ctx, serving.Options{Name: name, Settings: c.Server, Handler: Handler(o), MaxHeaders: maxHeaders, Patience: patience, Drain: drain,
+		Log: o.Log, Connections: slog.New(slog.DiscardHandler)}, listening)
 }
 
-// tlsConfig reads the certificate for each connection, so that a renewed one is used at once. While certificate and key do not fit together,
-// as in the middle of a change, the pair before goes on.
-func tlsConfig(cert, key string) (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("reading the codec server's certificate: %w; set codecServer.tlsCert and codecServer.tlsKey to a certificate chain and its key, in PEM", err)
-	}
-	var good atomic.Pointer[tls.Certificate]
-	good.Store(&pair)
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if renewed, err := tls.LoadX509KeyPair(cert, key); err == nil {
-			good.Store(&renewed)
-		}
-		return good.Load(), nil
-	}}, nil
+// Check asks the codec server of these settings, on this machine, whether it lives.
+func Check(ctx context.Context, c settings.CodecServer) error {
+	return serving.Check(ctx, name, c.Server, "/livez")
 }

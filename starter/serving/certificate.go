@@ -1,4 +1,4 @@
-package api
+package serving
 
 import (
 	"crypto/tls"
@@ -16,6 +16,7 @@ const lookEvery = time.Second
 // change, the pair before goes on.
 type pair struct {
 	cert, key string
+	of        Name
 	log       *slog.Logger
 
 	mu      sync.Mutex
@@ -24,9 +25,8 @@ type pair struct {
 	loaded  *tls.Certificate
 }
 
-// newTLS is for connections with that certificate.
-func newTLS(cert, key string, log *slog.Logger) (*tls.Config, error) {
-	p := &pair{cert: cert, key: key, log: log}
+// config is for connections with the certificate.
+func (p *pair) config() (*tls.Config, error) {
 	if _, err := p.get(nil); err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	loaded, err := tls.LoadX509KeyPair(p.cert, p.key)
 	switch {
 	case err != nil && p.loaded == nil:
-		return nil, fmt.Errorf("reading the API's certificate: %w; set api.tlsCert and api.tlsKey to a certificate chain and its key, in PEM", err)
+		return nil, fmt.Errorf("reading the certificate of the %s: %w; set %s.tlsCert and %s.tlsKey to a certificate chain and its key, in PEM", p.of.Title, err, p.of.Key, p.of.Key)
 	case err != nil:
 		p.log.Error("The new certificate cannot be read: the one before stays in use", "error", err)
 		return p.loaded, nil
