@@ -218,15 +218,18 @@ func running(t *testing.T, dir string) []string {
 	return found
 }
 
+// limit is for a watch that the API server refuses while it starts: client-go asks again after up to 30 seconds.
+const limit = 90 * time.Second
+
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for timeout := time.After(30 * time.Second); !holds(); {
+	for timeout := time.After(limit); !holds(); {
 		select {
 		case <-tick.C:
 		case <-timeout:
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within %s: %s", limit, what)
 		}
 	}
 }
