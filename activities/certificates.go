@@ -58,6 +58,9 @@ func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Ro
 	if err != nil {
 		return Rotated{}, err
 	}
+	if left := (certificates.Store{Cluster: c, Env: in.Env}).Brought(of); left != "" { // it takes no password of Lockstep's
+		return Rotated{Left: left}, nil
+	}
 	store, err := stores(ctx, c, in.Env)
 	if err != nil {
 		return Rotated{}, err

@@ -13,10 +13,10 @@ import (
 // Rotate renews the stores of a component by the environment's CA, for that run of an operation. What somebody brought stays, and left
 // says whose it is.
 func (s Store) Rotate(ctx context.Context, c component.Component, run string) (left string, err error) {
-	name := c.Stores.Secret
-	if name == s.Env.Certificates.GatewayTLS {
-		return s.brought(name), nil
+	if left := s.Brought(c); left != "" {
+		return left, nil
 	}
+	name := c.Stores.Secret
 	ca, err := s.signing(ctx)
 	if err != nil {
 		return "", err
@@ -34,6 +34,15 @@ func (s Store) Rotate(ctx context.Context, c component.Component, run string) (l
 		return s.brought(name), nil
 	}
 	return "", err
+}
+
+// Brought says whose the certificate of a component is, if its environment file names one. Empty: it is Lockstep's to renew, unless the
+// Secret in the cluster is somebody else's.
+func (s Store) Brought(c component.Component) string {
+	if name := c.Stores.Secret; name != "" && name == s.Env.Certificates.GatewayTLS {
+		return s.brought(name)
+	}
+	return ""
 }
 
 func (s Store) brought(name string) string {

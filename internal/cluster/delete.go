@@ -23,7 +23,7 @@ import (
 // its kind exists, a Namespace while it holds what is somebody else's (see [Client.Occupants]).
 func (c *Client) Delete(ctx context.Context, refs ...Ref) error {
 	errs := c.deleteAll(ctx, refs)
-	return failure.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
+	return failure.JoinTransient(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errInUse) })...)
 }
 
 // deleteAll starts all deletions before it waits for the first: objects may hold each other by finalizers. It gives

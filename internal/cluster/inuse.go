@@ -59,7 +59,7 @@ func (c *Client) HasObjects(ctx context.Context, definition *unstructured.Unstru
 		}
 		return len(list.Items) > 0, nil // every version shows every object
 	}
-	return false, errors.Join(ctx.Err())
+	return false, Classify("looking for objects of "+definition.GetName(), ctx.Err())
 }
 
 // occupied waits until a namespace is empty but for what is Lockstep's, and says whether it still is not.
@@ -76,7 +76,7 @@ func (c *Client) occupied(ctx context.Context, namespace string) (bool, error) {
 	if errors.Is(err, errInUse) || wait.Interrupted(err) && ctx.Err() == nil {
 		return true, nil
 	}
-	return false, err
+	return false, Classify("looking what namespace "+namespace+" holds", err)
 }
 
 // Occupants names what a namespace holds that is not Lockstep's and would be lost with it: pods, volume claims, Secrets

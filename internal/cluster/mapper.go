@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -96,7 +95,7 @@ func (c *Client) Missing(ctx context.Context, kinds []schema.GroupVersionKind) (
 			return nil, Classify("reading the cluster's kinds", err)
 		}
 	}
-	return missing, errors.Join(ctx.Err())
+	return missing, Classify("reading the cluster's kinds", ctx.Err())
 }
 
 // Unlisted gives those kinds that discovery lacks, all of them where it does not answer. It asks discovery once, and discovery alone:

@@ -70,7 +70,7 @@ func (c *Client) Restore(ctx context.Context, snapshots []Snapshot) (left []Ref,
 		}
 		keep(fresh[i], err)
 	}
-	return left, failure.Join(errs...)
+	return left, failure.JoinTransient(errs...)
 }
 
 func (c *Client) putBack(ctx context.Context, snapshot Snapshot) error {

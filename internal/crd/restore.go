@@ -36,7 +36,7 @@ func Restore(ctx context.Context, c *cluster.Client, run Run) (left []string, er
 		}
 	}
 	c.Rediscover()
-	return left, failure.Join(errs...)
+	return left, failure.JoinTransient(errs...)
 }
 
 func labelledWith(ctx context.Context, c *cluster.Client, selector string) ([]*unstructured.Unstructured, error) {

@@ -3,6 +3,8 @@
 package credentials
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -41,9 +43,10 @@ func (v Values) Of(key string) string { return string(v[key]) }
 
 // Redact hides the values in a text that is about to be cut or compared. Elsewhere the package redact does.
 func (v Values) Redact(text string) string {
-	for _, key := range slices.Sorted(maps.Keys(v)) { // the user's own too
-		if len(v[key]) >= redact.MinLength {
-			text = strings.ReplaceAll(text, string(v[key]), redact.Mark)
+	longestFirst := func(a, b []byte) int { return cmp.Or(len(b)-len(a), bytes.Compare(a, b)) }
+	for _, value := range slices.SortedFunc(maps.Values(v), longestFirst) { // the user's own too; one may be a part of another
+		if len(value) >= redact.MinLength {
+			text = strings.ReplaceAll(text, string(value), redact.Mark)
 		}
 	}
 	return text

@@ -63,12 +63,17 @@ func kinds() []cluster.Ref {
 // itself what is left after a minute: a controller that does not run removes nothing.
 func Remove(ctx context.Context, c *cluster.Client, namespace, gateway string, progress func(string)) error {
 	progress("waiting until the gateway's data plane is gone")
-	var left []cluster.Ref
-	err := wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, time.Minute, true, func(ctx context.Context) (_ bool, err error) {
-		left, err = remaining(ctx, c, Selector(namespace, gateway))
-		return len(left) == 0, err
+	var left []cluster.Ref // by the last list that was whole
+	known := false
+	err := wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		now, err := remaining(ctx, c, Selector(namespace, gateway))
+		if err != nil {
+			return false, err
+		}
+		left, known = now, true
+		return len(now) == 0, nil
 	})
-	if wait.Interrupted(err) && ctx.Err() == nil {
+	if wait.Interrupted(err) && ctx.Err() == nil && known {
 		return c.Delete(ctx, left...)
 	}
 	return cluster.Classify("waiting for the gateway's data plane to go", err)

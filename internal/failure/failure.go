@@ -147,27 +147,41 @@ func (t *text) Error() string { return t.says }
 func (t *text) Unwrap() error { return t.err }
 
 // Join makes one failure of several, a line each. It is worth another attempt only if all of them are; its kind is that of the first
-// which is not, or else of the first. An error that is no failure, as the end of the context, stands for all.
+// which is not, or else of the first. A cancellation stands for all.
 func Join(errs ...error) error {
+	return join(errs, func(first, e *Error) bool { return first.Retryable && !e.Retryable })
+}
+
+// JoinTransient makes one failure of several of work that went on after each of them, as undoing does. It is worth another attempt as
+// long as one of them is, since that gets further; its kind is that of the first which is, or else of the first. A cancellation stands
+// for all.
+func JoinTransient(errs ...error) error {
+	return join(errs, func(first, e *Error) bool { return !first.Retryable && e.Retryable })
+}
+
+// join makes a failure of the kind of one of them: the first, or a later one that decides. An error that is no failure is taken for a
+// system that does not answer.
+func join(errs []error, decides func(first, e *Error) bool) error {
 	var first *Error
 	var texts []string
-	retryable := true
 	for _, err := range errs {
 		if err == nil {
 			continue
 		}
 		e, found := As(err)
-		if !found {
+		switch {
+		case !found && errors.Is(err, context.Canceled):
 			return err
+		case !found:
+			e = &Error{Kind: Unavailable, Retryable: true}
 		}
 		texts = append(texts, err.Error())
-		if first == nil || retryable && !e.Retryable {
+		if first == nil || decides(first, e) {
 			first = e
 		}
-		retryable = retryable && e.Retryable
 	}
 	if first == nil {
 		return nil
 	}
-	return &Error{Kind: first.Kind, Reason: first.Reason, Cause: errors.New(strings.Join(texts, "\n")), Retryable: retryable}
+	return &Error{Kind: first.Kind, Reason: first.Reason, Cause: Reworded(strings.Join(texts, "\n"), errors.Join(errs...)), Retryable: first.Retryable}
 }

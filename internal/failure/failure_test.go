@@ -89,4 +89,28 @@ func TestSeveralFailuresAreOne(t *testing.T) {
 	if err := failure.Join(gone, context.Canceled); err != context.Canceled {
 		t.Errorf("a cancellation became %v", err)
 	}
+	if err := failure.Join(context.DeadlineExceeded, gone); failure.KindOf(err) != failure.NotFound || err.Error() != "context deadline exceeded\ngone" {
+		t.Errorf("beside the end of a request the others became %v of kind %s", err, failure.KindOf(err))
+	}
+	var found *answer
+	if err := failure.Join(later, &failure.Error{Kind: failure.Conflict, Cause: &answer{}}); !errors.As(err, &found) {
+		t.Error("the cause of a part is lost")
+	}
+}
+
+// answer is a cause that somebody looks for.
+type answer struct{}
+
+func (*answer) Error() string { return "409" }
+
+func TestWorkThatGoesOnIsTriedAgainAsLongAsThatGetsFurther(t *testing.T) {
+	later, gone := failure.Transient(failure.Unavailable, "later"), failure.Final(failure.NotFound, "gone")
+	for _, errs := range [][]error{{later, gone}, {gone, later}} {
+		if err := failure.JoinTransient(errs...); !failure.IsRetryable(err) || failure.KindOf(err) != failure.Unavailable {
+			t.Errorf("%q is of kind %s, retryable %v", err, failure.KindOf(err), failure.IsRetryable(err))
+		}
+	}
+	if err := failure.JoinTransient(gone, gone); failure.IsRetryable(err) || failure.KindOf(err) != failure.NotFound {
+		t.Errorf("%q is of kind %s, retryable %v", err, failure.KindOf(err), failure.IsRetryable(err))
+	}
 }

@@ -131,5 +131,5 @@ func (e *Engine) putObjectsBack(s *session, u Undo, progress func(string)) error
 			progress("put back as it was before: " + id)
 		}
 	})
-	return failure.Join(errs...)
+	return failure.JoinTransient(errs...)
 }
