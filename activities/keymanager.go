@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"lockstep/config"
@@ -102,7 +103,8 @@ func (a *Activities) UndoKeyManager(ctx context.Context, in UndoKeyManagerInput)
 	defer p.close()
 	var before apim.KeyManager
 	if in.Before.Exists {
-		before = in.Before.Manager
+		before = apim.KeyManager{} // it was there, whatever is known of it
+		maps.Copy(before, in.Before.Manager)
 	}
 	if err := p.apim.Restore(ctx, in.Env.KeyManager.Name, before, p.admin, verify.Prefix); err != nil || before == nil {
 		return err

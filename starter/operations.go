@@ -72,8 +72,8 @@ func addOption(flags *pflag.FlagSet, option operation.Option) {
 func read(row operation.Operation, file string, flags *pflag.FlagSet) (config.Environment, map[string]any, error) {
 	given := map[string]any{}
 	for _, option := range row.Options {
-		if flags.Changed(option.Name) {
-			given[option.Name] = valueOf(flags, option)
+		if value := valueOf(flags, option); flags.Changed(option.Name) && value != "" { // an empty variable of a script gives none
+			given[option.Name] = value
 		}
 	}
 	for _, problem := range row.Check(given) {

@@ -120,7 +120,8 @@ func (re *rebuild) conclude(r *saga.Runner, ctx workflow.Context, failure error,
 	if !re.removing {
 		return r.Conclude(ctx, failure, keep)
 	}
-	cancelled := temporal.IsCanceledError(failure)
+	// Removals that go on beside one that failed may be cancelled in the meantime.
+	cancelled := temporal.IsCanceledError(failure) || re.spared && ctx.Err() != nil
 	what := failure.Error()
 	switch {
 	case cancelled:

@@ -91,9 +91,18 @@ func Read(ctx context.Context, secrets Secrets, env config.Environment) (Values,
 			name, strings.Join(own(), ", "))
 	}
 	for _, value := range data {
-		redact.Add(ctx, string(value))
+		if !slices.Contains(shown(env), string(value)) {
+			redact.Add(ctx, string(value))
+		}
 	}
 	return data, check(name, data, env)
+}
+
+// shown are the names in an environment file that messages and commands to copy are made of. The Secret may hold one of them, as the user
+// of a database: hidden, it would be missing wherever it stands.
+func shown(env config.Environment) []string {
+	return []string{env.Name, env.Namespace, env.Routing.Namespace, env.Routing.Release, env.IdentityServer.Release, env.APIManager.Release,
+		env.Credentials.AdminUsername}
 }
 
 func check(name string, data map[string][]byte, env config.Environment) error {

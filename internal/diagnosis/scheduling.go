@@ -107,8 +107,8 @@ func describeNode(node *corev1.Node) string {
 	return fmt.Sprintf("node %s is not ready: %s: %s", node.Name, condition.Reason, Clip(firstLine(condition.Message)))
 }
 
-// NodesOf names the nodes that say more of the pods that are not ready, or says that all nodes do: the scheduler tells of a taint, and
-// not which one, nor of which node.
+// NodesOf names the nodes that say more of the pods that are not ready, and says whether all other nodes do too: the scheduler tells of a
+// taint, and not which one, nor of which node.
 func NodesOf(pods []*corev1.Pod) (names []string, all bool) {
 	for _, pod := range pods {
 		switch name := pod.Spec.NodeName; {
@@ -116,8 +116,8 @@ func NodesOf(pods []*corev1.Pod) (names []string, all bool) {
 		case name != "":
 			names = append(names, name)
 		case isTainted(pod):
-			return nil, true
+			all = true
 		}
 	}
-	return names, false
+	return names, all
 }

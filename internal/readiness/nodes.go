@@ -30,14 +30,13 @@ func (l *nodeLooker) look(ctx context.Context, pods []*corev1.Pod, now time.Time
 	if all || len(names) > 0 {
 		l.asked = now
 	}
-	if all {
-		l.readAll(ctx)
-		return l.last
-	}
-	for _, name := range names {
+	for _, name := range names { // also beside the list: it may be refused, or not hold them
 		if node, err := l.kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{}); err == nil {
 			l.last[name] = node
 		}
+	}
+	if all {
+		l.readAll(ctx)
 	}
 	return l.last
 }
