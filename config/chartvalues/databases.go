@@ -82,14 +82,15 @@ func (p *problems) databaseType(path, given string) {
 func warnData(e config.Environment) (found problems) {
 	for _, product := range []struct {
 		part      string
+		title     string
 		values    config.Values
 		databases []string
 	}{
-		{"identityServer", e.IdentityServer.Values, e.IdentityServerDatabases()},
-		{"apiManager", e.APIManager.Values, config.APIManagerDatabases()},
+		{"identityServer", "Identity Server", e.IdentityServer.Values, e.IdentityServerDatabases()},
+		{"apiManager", "API Manager", e.APIManager.Values, config.APIManagerDatabases()},
 	} {
 		if slices.ContainsFunc(product.databases, product.values.IsH2) {
-			found.Add(product.part+".values", "", "use the built-in H2 database for "+product.databases[0]+": all its data is lost when the pod restarts",
+			found.Add(product.part+".values", "", product.title+" uses the built-in H2 database for "+product.databases[0]+": all its data is lost when the pod restarts",
 				"for anything but a trial, configure external databases")
 		}
 	}
