@@ -16,6 +16,9 @@ type Certificates struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
+// Tell implements [redact.Teller].
+func (c *Certificates) Tell(say func(string) string) { tellAll(c.Warnings, say) }
+
 // EnsureCertificates mints what is missing of CA, stores and listener certificate, and checks what is there.
 func (a *Activities) EnsureCertificates(ctx context.Context, in Input) (Certificates, error) {
 	c, err := a.cluster(in.Scope.Cluster)

@@ -28,6 +28,13 @@ type Images struct {
 	Items           []drift.Item `json:"items,omitempty"`
 }
 
+// Tell implements [redact.Teller].
+func (i *Images) Tell(say func(string) string) {
+	for n := range i.Items {
+		i.Items[n].Tell(say)
+	}
+}
+
 // DriftImage finds out which images a deployment would use. It pushes nothing.
 func (a *Activities) DriftImage(ctx context.Context, in Input) (Images, error) {
 	b, err := a.builder(ctx, in.Env)

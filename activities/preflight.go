@@ -15,6 +15,15 @@ type Preflight struct {
 	Summary         string   `json:"summary"`
 }
 
+// Tell implements [redact.Teller].
+func (p *Preflight) Tell(say func(string) string) { tellAll(p.Warnings, say) }
+
+func tellAll(texts []string, say func(string) string) {
+	for i := range texts {
+		texts[i] = say(texts[i])
+	}
+}
+
 // Preflight checks all that the environment file cannot tell: every problem is reported, not the first.
 func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error) {
 	s, err := a.site(in.Scope.Cluster)

@@ -13,6 +13,7 @@ import (
 	"lockstep/internal/credentials"
 	"lockstep/internal/manifest"
 	"lockstep/internal/readiness"
+	"lockstep/internal/redact"
 	"lockstep/internal/release"
 )
 
@@ -215,6 +216,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 			warnings = append(warnings, fmt.Sprintf("copies of replaced CRDs stay until the next deployment: %v", err))
 		}
 	}
+	tellAll(warnings, func(text string) string { return redact.Text(ctx, text) }) // a plain list is left alone: programs read others
 	return warnings, nil
 }
 

@@ -22,6 +22,11 @@ type Item struct {
 	Next      string `json:"next"`
 }
 
+// Tell implements redact.Teller: values and next moves may quote what a cluster or a product answered.
+func (i *Item) Tell(say func(string) string) {
+	i.Wants, i.Is, i.Next = say(i.Wants), say(i.Is), say(i.Next)
+}
+
 // String is the item in a line, without what to do next.
 func (i Item) String() string {
 	where := i.Object
