@@ -4,6 +4,7 @@ package certificates
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -70,8 +71,8 @@ func (s Store) fits(findings []keystore.Finding) (warnings []string, err error) 
 		}
 	}
 	if err := keystore.Err(findings); err != nil {
-		return nil, failure.Final(failure.InvalidConfig, "certificates that exist in namespace %s do not fit the environment (its CA is in ConfigMap %s): %w",
-			s.Env.Namespace, keystore.CAConfigMap, err)
+		return nil, failure.In(fmt.Sprintf("certificates that exist in namespace %s do not fit the environment (its CA is in ConfigMap %s)",
+			s.Env.Namespace, keystore.CAConfigMap), err)
 	}
 	return warnings, nil
 }
@@ -80,7 +81,7 @@ func (s Store) fits(findings []keystore.Finding) (warnings []string, err error) 
 func (s Store) parse(data map[string][]byte) (*keystore.CA, error) {
 	ca, err := keystore.ParseCA(data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey])
 	if err != nil {
-		return nil, failure.Final(failure.InvalidConfig, "Secret %s/%s cannot sign certificates: %w", s.Env.Namespace, s.Env.CASecret(), err)
+		return nil, failure.In(fmt.Sprintf("Secret %s/%s cannot sign certificates", s.Env.Namespace, s.Env.CASecret()), err)
 	}
 	return ca, nil
 }

@@ -41,8 +41,7 @@ func (s Store) mint(ctx context.Context) (made bool, err error) {
 	}
 	stores, err := keystore.Make(ca, s.names(), time.Duration(s.Env.Certificates.Validity), s.Password)
 	if err != nil {
-		return false, &failure.Error{Kind: failure.InvalidConfig, Doing: "minting certificates", Cause: err,
-			Next: "correct what is named: the CA, or certificates in the environment file"}
+		return false, failure.In("minting certificates", err)
 	}
 	return true, s.write(ctx, ca, stores)
 }
@@ -69,11 +68,11 @@ func (s Store) authority(ctx context.Context) (ca *keystore.CA, made bool, err e
 func (s Store) makeAuthority(ctx context.Context, name string) (map[string][]byte, error) {
 	ca, err := keystore.NewCA("Lockstep CA of "+s.Env.Name, caValidity)
 	if err != nil {
-		return nil, &failure.Error{Kind: failure.Internal, Doing: "making the CA", Cause: err, Next: "report it: no environment file asks for this"}
+		return nil, err
 	}
 	key, err := ca.KeyPEM()
 	if err != nil {
-		return nil, &failure.Error{Kind: failure.Internal, Doing: "making the CA", Cause: err, Next: "report it: no environment file asks for this"}
+		return nil, err
 	}
 	data := map[string][]byte{corev1.TLSCertKey: ca.CertPEM(), corev1.TLSPrivateKeyKey: key}
 	made, err := s.Cluster.CreateSecret(ctx, s.Env.Namespace, name, corev1.SecretTypeTLS, cluster.Labels(s.Env.Name), data)

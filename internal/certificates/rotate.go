@@ -26,7 +26,7 @@ func (s Store) Rotate(ctx context.Context, c component.Component, run string) (l
 		c.Stores.Into(old, &existing)
 		stores, err := keystore.Renew(ca, s.names(), time.Duration(s.Env.Certificates.Validity), s.Password, existing)
 		if err != nil {
-			return nil, failure.Final(failure.InvalidConfig, "renewing Secret %s/%s: %w; run `lockstep drift`, which says what to do about it", s.Env.Namespace, name, err)
+			return nil, failure.In(fmt.Sprintf("renewing Secret %s/%s", s.Env.Namespace, name), err)
 		}
 		return c.Stores.Of(stores), nil
 	})

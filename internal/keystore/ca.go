@@ -31,7 +31,7 @@ type CA struct {
 func NewCA(commonName string, validity time.Duration) (*CA, error) {
 	key, err := rsa.GenerateKey(rand.Reader, caBits)
 	if err != nil {
-		return nil, fmt.Errorf("generating the CA's key: %w", err)
+		return nil, broken("generating the CA's key", err)
 	}
 	template, err := newTemplate(commonName, validity)
 	if err != nil {
@@ -42,27 +42,30 @@ func NewCA(commonName string, validity time.Duration) (*CA, error) {
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	cert, err := sign(template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("signing the CA's certificate: %w", err)
+		return nil, broken("signing the CA's certificate", err)
 	}
 	return &CA{chain: []*x509.Certificate{cert}, key: key}, nil
 }
+
+// pairMove is the remedy for a CA that cannot be read.
+const pairMove = "put the CA's certificate as tls.crt and its private key as tls.key into the Secret, both as PEM"
 
 // ParseCA reads a CA from PEM. certPEM may go on with the certificates that signed the CA's own.
 func ParseCA(certPEM, keyPEM []byte) (*CA, error) {
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return nil, fmt.Errorf("reading the CA's certificate and key: %w", err)
+		return nil, unfit("reading the CA's certificate and key", err, pairMove)
 	}
 	chain, err := parseChain(pair.Certificate)
 	if err != nil {
-		return nil, err
+		return nil, unfit("reading the CA's certificates", err, pairMove)
 	}
 	if err := checkSigns(chain[0], time.Now()); err != nil {
 		return nil, err
 	}
 	signer, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("reading the CA's key: %T cannot sign; use an RSA or ECDSA key", pair.PrivateKey)
+		return nil, unfit("reading the CA's key", fmt.Errorf("%T cannot sign", pair.PrivateKey), "use an RSA or ECDSA key")
 	}
 	return &CA{chain: chain, key: signer}, nil
 }
@@ -79,13 +82,13 @@ func (ca *CA) KeyPEM() ([]byte, error) { return encodeKey(ca.key) }
 func checkSigns(cert *x509.Certificate, now time.Time) error {
 	switch {
 	case !cert.BasicConstraintsValid || !cert.IsCA:
-		return fmt.Errorf("CA certificate %q lacks BasicConstraints CA:true, so neither Java nor Envoy takes it as an anchor; "+
-			"give the certificate of a CA", cert.Subject)
+		return unfit("", fmt.Errorf("CA certificate %q lacks BasicConstraints CA:true, so neither Java nor Envoy takes it as an anchor", cert.Subject),
+			"give the certificate of a CA")
 	case cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
-		return fmt.Errorf("CA certificate %q may not sign certificates (keyUsage lacks keyCertSign); give the certificate of a CA",
-			cert.Subject)
+		return unfit("", fmt.Errorf("CA certificate %q may not sign certificates (keyUsage lacks keyCertSign)", cert.Subject),
+			"give the certificate of a CA")
 	case now.After(cert.NotAfter):
-		return fmt.Errorf("CA certificate %q expired on %s; renew it", cert.Subject, day(cert.NotAfter))
+		return unfit("", fmt.Errorf("CA certificate %q expired on %s", cert.Subject, day(cert.NotAfter)), "renew it")
 	}
 	return nil
 }
@@ -93,7 +96,7 @@ func checkSigns(cert *x509.Certificate, now time.Time) error {
 func newTemplate(commonName string, validity time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
-		return nil, fmt.Errorf("choosing a serial number: %w", err)
+		return nil, broken("choosing a serial number", err)
 	}
 	now := time.Now()
 	return &x509.Certificate{
@@ -125,12 +128,12 @@ func ParseCerts(data []byte) ([]*x509.Certificate, error) {
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("reading a certificate: %w", err)
+			return nil, unfit("reading a certificate", err, "")
 		}
 		certs = append(certs, cert)
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("reading certificates: no PEM block of type CERTIFICATE")
+		return nil, unfit("reading certificates", errors.New("no PEM block of type CERTIFICATE"), "")
 	}
 	return certs, nil
 }
@@ -146,7 +149,7 @@ func encodeCerts(certs []*x509.Certificate) []byte {
 func encodeKey(key crypto.Signer) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a private key: %w", err)
+		return nil, broken("encoding a private key", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }

@@ -4,11 +4,12 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"lockstep/internal/failure"
 )
 
 // ExpiryWarning is how long before its end a certificate is worth a warning.
@@ -33,15 +34,15 @@ type Finding struct {
 
 func (f Finding) String() string { return f.Where + ": " + f.Problem + "; " + f.NextMove }
 
-// Err joins the findings that are no warnings; nil without any.
+// Err is the failure of the findings that are no warnings, a line each; nil without any.
 func Err(findings []Finding) error {
 	var errs []error
 	for _, f := range findings {
 		if !f.Warning {
-			errs = append(errs, errors.New(f.String()))
+			errs = append(errs, failure.Final(failure.InvalidConfig, "%s", f))
 		}
 	}
-	return errors.Join(errs...)
+	return failure.Join(errs...)
 }
 
 // Check says what is wrong at the time now with stores that exist, in a fixed order. Existing stores are never made

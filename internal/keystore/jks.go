@@ -13,7 +13,7 @@ import (
 func JKS(pair *Pair, alias, password string) ([]byte, error) {
 	key, err := x509.MarshalPKCS8PrivateKey(pair.Key)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the key of %q: %w", alias, err)
+		return nil, broken(fmt.Sprintf("encoding the key of %q", alias), err)
 	}
 	entry := jks.PrivateKeyEntry{CreationTime: pair.Leaf().NotBefore, PrivateKey: key}
 	for _, cert := range pair.Chain {
@@ -21,7 +21,7 @@ func JKS(pair *Pair, alias, password string) ([]byte, error) {
 	}
 	store := jks.New()
 	if err := store.SetPrivateKeyEntry(alias, entry, []byte(password)); err != nil {
-		return nil, fmt.Errorf("adding the key %q to a JKS store: %w", alias, err)
+		return encoded(fmt.Sprintf("adding the key %q to a JKS store", alias), nil, err)
 	}
 	return writeJKS(store, password)
 }
@@ -32,7 +32,7 @@ func JKSTruststore(trusted []Trusted, password string) ([]byte, error) {
 	for _, t := range trusted {
 		entry := jks.TrustedCertificateEntry{CreationTime: t.Cert.NotBefore, Certificate: jksCert(t.Cert)}
 		if err := store.SetTrustedCertificateEntry(t.Alias, entry); err != nil {
-			return nil, fmt.Errorf("adding the certificate %q to a JKS truststore: %w", t.Alias, err)
+			return encoded(fmt.Sprintf("adding the certificate %q to a JKS truststore", t.Alias), nil, err)
 		}
 	}
 	return writeJKS(store, password)
@@ -44,8 +44,6 @@ func jksCert(cert *x509.Certificate) jks.Certificate {
 
 func writeJKS(store jks.KeyStore, password string) ([]byte, error) {
 	var out bytes.Buffer
-	if err := store.Store(&out, []byte(password)); err != nil {
-		return nil, fmt.Errorf("writing a JKS store: %w", err)
-	}
-	return out.Bytes(), nil
+	err := store.Store(&out, []byte(password))
+	return encoded("writing a JKS store", out.Bytes(), err)
 }

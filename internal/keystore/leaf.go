@@ -34,7 +34,7 @@ type Pair struct {
 func (ca *CA) Issue(leaf Leaf) (*Pair, error) {
 	key, err := rsa.GenerateKey(rand.Reader, leafBits)
 	if err != nil {
-		return nil, fmt.Errorf("generating the key of %q: %w", leaf.CommonName, err)
+		return nil, broken(fmt.Sprintf("generating the key of %q", leaf.CommonName), err)
 	}
 	return ca.certify(leaf, key)
 }
@@ -56,7 +56,7 @@ func (ca *CA) certify(leaf Leaf, key crypto.Signer) (*Pair, error) {
 	template.DNSNames, template.IPAddresses = leaf.DNSNames, leaf.IPs
 	cert, err := sign(template, ca.chain[0], key.Public(), ca.key)
 	if err != nil {
-		return nil, fmt.Errorf("signing the certificate of %q: %w", leaf.CommonName, err)
+		return nil, unfit(fmt.Sprintf("signing the certificate of %q", leaf.CommonName), err, "correct what is named: the CA, or a host name of the environment file")
 	}
 	return &Pair{Key: key, Chain: append([]*x509.Certificate{cert}, ca.chain...)}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"lockstep/internal/failure"
 )
 
 // Stores is everything made of a CA for one environment. The maps go from file name to contents, as in the Secrets.
@@ -53,11 +55,11 @@ func encode(ca *CA, apim, is pairs, gateway *Pair, password string) (Stores, err
 	}
 	apimStores, err := apimStores(ca, apim, password)
 	if err != nil {
-		return Stores{}, fmt.Errorf("making API Manager's stores: %w", err)
+		return Stores{}, failure.In("API Manager's stores", err)
 	}
 	isStores, err := isStores(ca, is, password)
 	if err != nil {
-		return Stores{}, fmt.Errorf("making Identity Server's stores: %w", err)
+		return Stores{}, failure.In("Identity Server's stores", err)
 	}
 	return Stores{APIM: apimStores, IS: isStores, GatewayCert: gateway.CertPEM(), GatewayKey: gatewayKey}, nil
 }
@@ -92,7 +94,7 @@ func encodeAll(files map[string]func() ([]byte, error)) (map[string][]byte, erro
 	for name, encode := range files {
 		data, err := encode()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, failure.In(name, err)
 		}
 		out[name] = data
 	}

@@ -12,13 +12,13 @@ const p12Iterations = 10000
 // PKCS12 encodes a store with one private key under alias. Contents are encrypted with AES-256 (PBES2) and the store is
 // authenticated with HMAC-SHA-256, which Java reads from 8u301, 11.0.12 and 12 on.
 func PKCS12(pair *Pair, alias, password string) ([]byte, error) {
-	encoded, err := encoder().Encode(pair.Key, pair.Leaf(), pair.Chain[1:], password)
+	store, err := encoder().Encode(pair.Key, pair.Leaf(), pair.Chain[1:], password)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a PKCS12 store: %w", err)
+		return encoded("encoding a PKCS12 store", nil, err)
 	}
-	named, err := setKeyAlias(encoded, alias, password)
+	named, err := setKeyAlias(store, alias, password)
 	if err != nil {
-		return nil, fmt.Errorf("naming the key of a PKCS12 store %q: %w", alias, err)
+		return nil, broken(fmt.Sprintf("naming the key of a PKCS12 store %q", alias), err)
 	}
 	return named, nil
 }
@@ -30,11 +30,8 @@ func PKCS12Truststore(trusted []Trusted, password string) ([]byte, error) {
 	for _, t := range trusted {
 		entries = append(entries, pkcs12.TrustStoreEntry{Cert: t.Cert, FriendlyName: t.Alias})
 	}
-	encoded, err := encoder().EncodeTrustStoreEntries(entries, password)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a PKCS12 truststore: %w", err)
-	}
-	return encoded, nil
+	store, err := encoder().EncodeTrustStoreEntries(entries, password)
+	return encoded("encoding a PKCS12 truststore", store, err)
 }
 
 func encoder() *pkcs12.Encoder { return pkcs12.Modern2023.WithIterations(p12Iterations) }

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"time"
+
+	"lockstep/internal/failure"
 )
 
 // Renew makes the stores of an environment again: with new keys for HTTPS, and with the keys that sign and encrypt as they are, under
@@ -38,23 +40,23 @@ func (r renewal) product(f files, old, fresh map[string][]byte, encode func(*CA,
 	for file, into := range map[string]**Pair{f.primary: &p.primary, f.internal: &p.internal} {
 		pair, err := openKey(old[file], Alias, r.password)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.at(file), err)
+			return nil, unfit(f.at(file), err, storeMove)
 		}
 		if file == f.primary {
 			before = pair
 		}
 		if *into, err = r.ca.reissue(pair, r.validity); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.at(file), err)
+			return nil, failure.In(f.at(file), err)
 		}
 	}
 	tls, err := openKey(fresh[f.tls], Alias, r.password)
 	if err != nil {
-		return nil, err
+		return nil, broken("reading back "+f.at(f.tls), err)
 	}
 	p.tls = tls
 	trusted, err := openTrust(old[f.truststore], r.password)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.at(f.truststore), err)
+		return nil, unfit(f.at(f.truststore), err, storeMove)
 	}
 	return encode(r.ca, p, r.password, imported(trusted, before.Leaf(), trust(r.ca, p))...)
 }
