@@ -34,7 +34,8 @@ func (e *Environment) Default() {
 	set(&e.Verify.Level, VerifyFull)
 	set(&e.Credentials.AdminUsername, DefaultAdminUsername)
 	set(&e.Certificates.Validity, Duration(825*24*time.Hour))
-	e.Routing.setDefaults()
+	e.Routing.Controller.Default()
+	set(&e.Routing.Gateway, DefaultGateway)
 	e.Image.setDefaults()
 	e.IdentityServer.setDefaults("is", DefaultISChart, DefaultISVersion)
 	e.APIManager.setDefaults("apim", DefaultAPIMChart, DefaultAPIMVersion)
@@ -45,23 +46,6 @@ func (e *Environment) Default() {
 		set(&e.Schedules[i].Name, e.Schedules[i].Operation)
 		set(&e.Schedules[i].TimeZone, "UTC")
 	}
-}
-
-func (r *Routing) setDefaults() {
-	setBool(&r.Install, true)
-	set(&r.Release, "envoy-gateway")
-	set(&r.Namespace, "envoy-gateway-system")
-	if r.Chart == (Chart{}) || r.Chart == (Chart{Version: r.Chart.Version}) {
-		r.Chart.OCI = DefaultGatewayChart
-	}
-	if r.Chart.OCI == DefaultGatewayChart {
-		set(&r.Chart.Version, DefaultGatewayVersion)
-	}
-	set(&r.CRDs, CRDsCreate)
-	set(&r.GatewayClass, DefaultGatewayClass)
-	set(&r.ControllerName, DefaultController)
-	set(&r.Gateway, DefaultGateway)
-	set(&r.ServiceType, "LoadBalancer")
 }
 
 func (i *Image) setDefaults() {

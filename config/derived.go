@@ -16,18 +16,6 @@ func (e *Environment) Parts() []Part {
 	}
 }
 
-// Installs says whether Lockstep installs the gateway chart itself.
-func (r Routing) Installs() bool { return r.Install == nil || *r.Install }
-
-// ReplacesCRDs says whether a deployment may replace CRDs that are there.
-func (r Routing) ReplacesCRDs() bool { return r.Installs() && r.CRDs == CRDsCreateReplace }
-
-// IsEnvoyGateway says whether the controller is Envoy Gateway, which has CRDs of its own: the one that Lockstep installs,
-// or one that is known by its name.
-func (r Routing) IsEnvoyGateway() bool {
-	return r.Installs() || r.ControllerName == "" || r.ControllerName == DefaultController
-}
-
 // CreatesRoles says whether the key manager connector may make roles in Identity Server.
 func (k KeyManager) CreatesRoles() bool { return k.RoleCreation == nil || *k.RoleCreation }
 

@@ -4,7 +4,10 @@ package config
 import _ "embed"
 
 //go:embed environment.go
-var source []byte
+var environment []byte
 
-// Source is the source of the environment's types, whose comments document the fields of environment files.
-func Source() []byte { return source }
+//go:embed controller.go
+var controller []byte
+
+// Sources are the sources of the types of files that people write. Their comments document the fields.
+func Sources() [][]byte { return [][]byte{environment, controller} }

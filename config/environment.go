@@ -16,7 +16,7 @@ type Environment struct {
 	Cluster Cluster `json:"cluster,omitzero"`
 	// Hostnames are the public names; all five must differ.
 	Hostnames Hostnames `json:"hostnames"`
-	// Routing is the Gateway API controller and the Gateway.
+	// Routing is the Gateway.
 	Routing Routing `json:"routing,omitzero"`
 	// Image is the Identity Server image with the notification handler added.
 	Image Image `json:"image"`
@@ -65,43 +65,13 @@ func (h Hostnames) All() []string {
 	return []string{h.Management, h.Gateway, h.WebSocket, h.WebSub, h.KeyManager}
 }
 
-// Routing is the Gateway API controller and the Gateway.
+// Routing is the Gateway, and the controller that serves it.
 type Routing struct {
-	// Install says whether Lockstep installs the gateway chart. Default true. With false, the environment uses the controller of the cluster.
-	Install *bool `json:"install,omitempty"`
-	// Release is the Helm release of the gateway chart. Default "envoy-gateway".
-	Release string `json:"release,omitempty"`
-	// Namespace is where the gateway chart goes. Default "envoy-gateway-system".
-	Namespace string `json:"namespace,omitempty" rule:"label"`
-	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm v1.7.0.
-	Chart Chart `json:"chart,omitzero"`
-	// Values are values of the gateway chart, over Lockstep's own.
-	Values Values `json:"values,omitempty"`
-	// ValuesFile is a values file beside the environment file; Values win over it. Loading folds it into Values.
-	ValuesFile string `json:"valuesFile,omitempty"`
-	// CRDs says what Lockstep does with the CRDs of the gateway chart: "create" (default: create the missing ones), "create-replace"
-	// (also replace the existing ones) or "skip" (change none).
-	CRDs CRDPolicy `json:"crds,omitempty" choices:"skip,create,create-replace"`
-	// GatewayClass is the GatewayClass name. Default "envoy-gateway".
-	GatewayClass string `json:"gatewayClass,omitempty" rule:"object"`
-	// ControllerName of the GatewayClass. Default "gateway.envoyproxy.io/gatewayclass-controller".
-	ControllerName string `json:"controllerName,omitempty"`
 	// Gateway is the Gateway's name, in Namespace of the environment. Default "wso2-apim-gateway".
 	Gateway string `json:"gateway,omitempty" rule:"label"`
-	// ServiceType is the type of Envoy's Service: "LoadBalancer" (default), "NodePort" or "ClusterIP". The last two are for
-	// clusters without a load balancer.
-	ServiceType string `json:"serviceType,omitempty" choices:"LoadBalancer,NodePort,ClusterIP"`
+	// Controller is the cluster's: its file says it, and no environment file.
+	Controller `owner:"cluster"`
 }
-
-// CRDPolicy is what to do with a chart's CRDs.
-type CRDPolicy string
-
-// CRD policies.
-const (
-	CRDsSkip          CRDPolicy = "skip"           // change none
-	CRDsCreate        CRDPolicy = "create"         // create the missing ones
-	CRDsCreateReplace CRDPolicy = "create-replace" // create the missing, replace the others
-)
 
 // Chart names one chart by exact version: exactly one of Repository, OCI and Path.
 type Chart struct {

@@ -34,8 +34,12 @@ func (e Environment) Fields() iter.Seq[Field] {
 
 func fieldsOf(of reflect.Value, path string, yield func(Field) bool) bool {
 	for field, value := range of.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if !fieldIn(value, JoinPath(path, name), Field{Rule: field.Tag.Get("rule"), Choices: Choices(field.Tag)}, yield) {
+		at := path // the fields of what is embedded stand among these
+		if !field.Anonymous {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			at = JoinPath(path, name)
+		}
+		if !fieldIn(value, at, Field{Rule: field.Tag.Get("rule"), Choices: Choices(field.Tag)}, yield) {
 			return false
 		}
 	}

@@ -20,22 +20,31 @@ func (c typeComments) of(of reflect.Type, field string) string {
 	return c[of.Name()+"."+field]
 }
 
-func readComments(source []byte) (typeComments, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), "environment.go", source, parser.ParseComments)
-	if err != nil {
-		return nil, err
-	}
+func readComments(sources ...[]byte) (typeComments, error) {
 	comments := typeComments{}
+	for _, source := range sources {
+		if err := comments.add(source); err != nil {
+			return nil, err
+		}
+	}
+	return comments, nil
+}
+
+func (c typeComments) add(source []byte) error {
+	file, err := parser.ParseFile(token.NewFileSet(), "types.go", source, parser.ParseComments)
+	if err != nil {
+		return err
+	}
 	for _, declaration := range file.Decls {
 		group, ok := declaration.(*ast.GenDecl)
 		if !ok || group.Tok != token.TYPE {
 			continue
 		}
 		for _, spec := range group.Specs {
-			comments.read(spec.(*ast.TypeSpec), group.Doc)
+			c.read(spec.(*ast.TypeSpec), group.Doc)
 		}
 	}
-	return comments, nil
+	return nil
 }
 
 func (c typeComments) read(spec *ast.TypeSpec, doc *ast.CommentGroup) {

@@ -11,7 +11,7 @@ import (
 
 // A default stands in the comment of its field, from which the schema and the editors' help come.
 func TestEveryDefaultIsInTheCommentOfItsField(t *testing.T) {
-	comments, err := readComments(config.Source())
+	comments, err := readComments(config.Sources()...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // Environment is the JSON Schema of environment files, for editors. It is generated from the types and their comments, and
 // as strict as [environments.Load] about keys and types; what only [validation.Check] can see it does not know.
 func Environment() ([]byte, error) {
-	comments, err := readComments(config.Source())
+	comments, err := readComments(config.Sources()...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the types' comments: %w", err)
 	}
@@ -67,6 +67,10 @@ func patterns() map[string]string {
 // tagged adds what tags say of the fields of a struct, and of those below it.
 func tagged(schema *jsonschema.Schema, of reflect.Type, properties func(reflect.Type) *jsonschema.Schema) {
 	for field := range of.Fields() {
+		if field.Anonymous {
+			tagged(schema, field.Type, properties)
+			continue
+		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		property, _ := schema.Properties.Get(name)
 		if choices := config.Choices(field.Tag); choices != nil {

@@ -107,7 +107,7 @@ func (w *walk) node(node *yamlv3.Node, path string, want reflect.Type) {
 	case want.Kind() == reflect.Struct && node.Kind == yamlv3.MappingNode:
 		w.object(node, path, want)
 	case want.Kind() == reflect.Map && node.Kind == yamlv3.MappingNode:
-		w.free(node, path)
+		w.entriesOf(node, path, want.Elem())
 	case want.Kind() == reflect.Slice && node.Kind == yamlv3.SequenceNode:
 		for i, item := range node.Content {
 			w.node(item, fmt.Sprintf("%s[%d]", path, i), want.Elem())
@@ -132,6 +132,17 @@ func (w *walk) object(node *yamlv3.Node, path string, want reflect.Type) {
 		}
 		w.lines[config.JoinPath(path, key.Value)] = key.Line
 		w.node(value, config.JoinPath(path, key.Value), field)
+	}
+}
+
+// entriesOf looks through a mapping whose keys are free.
+func (w *walk) entriesOf(node *yamlv3.Node, path string, want reflect.Type) {
+	if want.Kind() == reflect.Interface {
+		w.free(node, path)
+		return
+	}
+	for key, value := range w.entries(node, path) {
+		w.node(value, config.JoinPath(path, key.Value), want)
 	}
 }
 

@@ -97,6 +97,10 @@ func nodeName(node *yamlv3.Node) string {
 func jsonFields(of reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	for field := range of.Fields() {
+		if field.Anonymous {
+			maps.Copy(fields, jsonFields(field.Type))
+			continue
+		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		fields[name] = field.Type
 	}

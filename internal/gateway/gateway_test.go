@@ -33,12 +33,15 @@ func TestObjectsAreAsTheGoldenFilesShow(t *testing.T) {
 	nodePort.Routing.ServiceType = "NodePort"
 	clusterIP := environment()
 	clusterIP.Routing.ServiceType = "ClusterIP"
+	annotated := environment()
+	annotated.Routing.ServiceAnnotations = map[string]string{"example.com/internal": "true"}
 	several := environment()
 	several.IdentityServer.Replicas = 2
 	for name, objects := range map[string][]*unstructured.Unstructured{
 		"loadbalancer.yaml":             Objects(environment()),
 		"nodeport.yaml":                 Objects(nodePort),
 		"clusterip.yaml":                Objects(clusterIP),
+		"annotated.yaml":                Objects(annotated),
 		"identity-server-routes.yaml":   IdentityServerRoutes(environment(), "is-identity-server", "wso2-ca-cert"),
 		"identity-server-replicas.yaml": IdentityServerRoutes(several, "is-identity-server", "wso2-ca-cert"),
 	} {

@@ -49,6 +49,13 @@ func proxy(env config.Environment) *unstructured.Unstructured {
 	if env.Routing.ServiceType == "NodePort" {
 		service["externalTrafficPolicy"] = "Cluster"
 	}
+	if len(env.Routing.ServiceAnnotations) > 0 {
+		annotations := map[string]any{}
+		for key, value := range env.Routing.ServiceAnnotations {
+			annotations[key] = value
+		}
+		service["annotations"] = annotations
+	}
 	return object(env, envoyAPI, "EnvoyProxy", env.Routing.Gateway, env.Namespace, map[string]any{
 		"provider": map[string]any{
 			"type":       "Kubernetes",
@@ -58,7 +65,7 @@ func proxy(env config.Environment) *unstructured.Unstructured {
 }
 
 func needsProxy(env config.Environment) bool {
-	return env.Routing.ServiceType != "" && env.Routing.ServiceType != "LoadBalancer"
+	return len(env.Routing.ServiceAnnotations) > 0 || env.Routing.ServiceType != "" && env.Routing.ServiceType != "LoadBalancer"
 }
 
 func gateway(env config.Environment) *unstructured.Unstructured {

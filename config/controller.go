@@ -1,0 +1,68 @@
+package config
+
+// Controller is the Gateway API controller of a cluster: what all environments on it share.
+type Controller struct {
+	// Install says whether Lockstep installs the gateway chart. Default true. With false, environments use the controller that the cluster has.
+	Install *bool `json:"install,omitempty"`
+	// Release is the Helm release of the gateway chart. Default "envoy-gateway".
+	Release string `json:"release,omitempty"`
+	// Namespace is where the gateway chart goes. Default "envoy-gateway-system".
+	Namespace string `json:"namespace,omitempty" rule:"label"`
+	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm v1.7.0.
+	Chart Chart `json:"chart,omitzero"`
+	// Values are values of the gateway chart, over Lockstep's own.
+	Values Values `json:"values,omitempty"`
+	// ValuesFile is a values file beside this file; Values win over it. Loading folds it into Values.
+	ValuesFile string `json:"valuesFile,omitempty"`
+	// CRDs says what Lockstep does with the CRDs of the gateway chart: "create" (default: create the missing ones), "create-replace"
+	// (also replace the existing ones) or "skip" (change none).
+	CRDs CRDPolicy `json:"crds,omitempty" choices:"skip,create,create-replace"`
+	// GatewayClass is the GatewayClass name. Default "envoy-gateway".
+	GatewayClass string `json:"gatewayClass,omitempty" rule:"object"`
+	// ControllerName of the GatewayClass. Default "gateway.envoyproxy.io/gatewayclass-controller".
+	ControllerName string `json:"controllerName,omitempty"`
+	// ServiceType is the type of Envoy's Service: "LoadBalancer" (default), "NodePort" or "ClusterIP". The last two are for
+	// clusters without a load balancer.
+	ServiceType string `json:"serviceType,omitempty" choices:"LoadBalancer,NodePort,ClusterIP"`
+	// ServiceAnnotations are annotations of Envoy's Service, as load balancers of clouds want them.
+	ServiceAnnotations map[string]string `json:"serviceAnnotations,omitempty"`
+}
+
+// CRDPolicy is what to do with a chart's CRDs.
+type CRDPolicy string
+
+// CRD policies.
+const (
+	CRDsSkip          CRDPolicy = "skip"           // change none
+	CRDsCreate        CRDPolicy = "create"         // create the missing ones
+	CRDsCreateReplace CRDPolicy = "create-replace" // create the missing, replace the others
+)
+
+// Default fills in what is left open.
+func (c *Controller) Default() {
+	setBool(&c.Install, true)
+	set(&c.Release, "envoy-gateway")
+	set(&c.Namespace, "envoy-gateway-system")
+	if c.Chart == (Chart{}) || c.Chart == (Chart{Version: c.Chart.Version}) {
+		c.Chart.OCI = DefaultGatewayChart
+	}
+	if c.Chart.OCI == DefaultGatewayChart {
+		set(&c.Chart.Version, DefaultGatewayVersion)
+	}
+	set(&c.CRDs, CRDsCreate)
+	set(&c.GatewayClass, DefaultGatewayClass)
+	set(&c.ControllerName, DefaultController)
+	set(&c.ServiceType, "LoadBalancer")
+}
+
+// Installs says whether Lockstep installs the gateway chart itself.
+func (c Controller) Installs() bool { return c.Install == nil || *c.Install }
+
+// ReplacesCRDs says whether a deployment may replace CRDs that are there.
+func (c Controller) ReplacesCRDs() bool { return c.Installs() && c.CRDs == CRDsCreateReplace }
+
+// IsEnvoyGateway says whether the controller is Envoy Gateway, which has CRDs of its own: the one that Lockstep installs,
+// or one that is known by its name.
+func (c Controller) IsEnvoyGateway() bool {
+	return c.Installs() || c.ControllerName == "" || c.ControllerName == DefaultController
+}
