@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/config/settings"
+	"lockstep/starter/display"
 	"lockstep/starter/operations"
 )
 
@@ -51,6 +52,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = display.Cleaned(stdout), display.Cleaned(stderr)
 	root := root()
 	root.SetArgs(args)
 	root.SetOut(stdout)

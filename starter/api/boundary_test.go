@@ -161,3 +161,17 @@ func TestAnOpenServerAnswersThisMachineAlone(t *testing.T) {
 		t.Errorf("by another name: %s", response.Status)
 	}
 }
+
+func TestABodyOfUnknownFieldsIsNotAnsweredWithManyTimesItsSize(t *testing.T) {
+	s := away(t)
+	var body strings.Builder
+	body.WriteString(`{"operation":"deploy"`)
+	for i := range 50_000 {
+		fmt.Fprintf(&body, `,"f%d":0`, i)
+	}
+	body.WriteString("}")
+	a := s.send("POST", "/v1/environments/dev/operations", stranger, body.String())
+	if a.wants(422, "more are not listed"); len(a.body) > 100<<10 {
+		t.Errorf("%d bytes are answered with %d", body.Len(), len(a.body))
+	}
+}

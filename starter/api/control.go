@@ -58,14 +58,6 @@ func (s *Server) controlRoutes(api huma.API) {
 		summary: "Decide about an operation", text: "Its choices say what it waits for. Every other decision is refused: 409."}, s.decide)
 }
 
-// audited records a change unless it was refused, which has been recorded.
-func (s *Server) audited(ctx context.Context, change auth.Change, err error) {
-	var denied *auth.Refusal
-	if change.Err = err; !errors.As(err, &denied) {
-		s.Guard.Record(ctx, change)
-	}
-}
-
 func (s *Server) cancel(ctx context.Context, in *OperationPath) (out *cancelOutput, err error) {
 	defer func() { s.audited(ctx, in.change(auth.CancelOperation, ""), err) }()
 	if err := s.Guard.Authorize(ctx, auth.CancelOperation, in.Environment); err != nil {
@@ -91,8 +83,7 @@ func (in *OperationPath) change(action auth.Action, detail string) auth.Change {
 }
 
 func (s *Server) decide(ctx context.Context, in *decisionInput) (out *decisionOutput, err error) {
-	detail := strings.TrimSpace(in.Body.Decision + " " + in.Body.Step)
-	defer func() { s.audited(ctx, in.change(auth.DecideOperation, detail), err) }()
+	defer func() { s.audited(ctx, in.change(auth.DecideOperation, in.Body.text()), err) }()
 	if err := s.mayDecide(ctx, in); err != nil {
 		return nil, err
 	}

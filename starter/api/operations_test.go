@@ -208,7 +208,7 @@ func TestDecisionsAreMadeByWhoAsks(t *testing.T) {
 		t.Errorf("%+v", d.Board.Decisions)
 	}
 	decide(admin, map[string]any{"decision": "rollback"}).wants(http.StatusConflict, "no operation runs")
-	if !strings.Contains(s.audited.String(), `detail="approve verify"`) {
+	if !strings.Contains(s.audited.String(), `detail="approve verify; reason \"the window is open\""`) {
 		t.Errorf("the audit log does not say what was decided:\n%s", s.audited)
 	}
 }

@@ -104,15 +104,19 @@ func (s *Server) ownProblem(ctx huma.Context, _ string, body any) (any, error) {
 	path := ctx.URL()
 	switch body := body.(type) {
 	case *huma.ErrorModel:
-		p := translated(body)
+		whole := translated(body).Bounded()
+		p := &whole
 		p.Instance = path.EscapedPath()
 		if method := ctx.Method(); method != http.MethodGet && method != http.MethodHead {
 			s.Guard.Record(ctx.Context(), auth.Change{Environment: ctx.Param("environment"), Operation: ctx.Param("operation"), Err: p})
 		}
 		return p, nil
 	case *problem.Problem:
-		body.Instance = path.EscapedPath()
+		whole := body.Bounded()
+		whole.Instance = path.EscapedPath()
+		return &whole, nil
 	case *Busy:
+		body.Problem = body.Bounded()
 		body.Instance = path.EscapedPath()
 	}
 	return body, nil

@@ -224,7 +224,7 @@ func (s *Server) pauseSchedule(ctx context.Context, in *pauseInput) (*scheduleAn
 	pause := func(ctx context.Context, c schedules.Client, path *SchedulePath) error {
 		return c.Pause(ctx, path.Environment, path.Schedule, in.Body.Reason)
 	}
-	return changeSchedule(s, auth.ChangeSchedule, "pause", "it does nothing until it is resumed", pause)(ctx, &in.SchedulePath)
+	return changeSchedule(s, auth.ChangeSchedule, fmt.Sprintf("pause; reason %q", in.Body.Reason), "it does nothing until it is resumed", pause)(ctx, &in.SchedulePath)
 }
 
 func (s *Server) triggerSchedule(ctx context.Context, in *SchedulePath) (out *triggerOutput, err error) {

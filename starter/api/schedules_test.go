@@ -36,7 +36,7 @@ func TestSchedulesAreAppliedFromTheFile(t *testing.T) {
 	s.send(http.MethodPut, path, admin, nil).wants(http.StatusUnprocessableEntity, `"location":"speed"`, "nothing was applied")
 	s.send(http.MethodDelete, path+"/nightly", admin, nil).wants(http.StatusOK, "a running operation goes on")
 	s.get("/v1/environments/gone/schedules", reader).wants(http.StatusNotFound, "there is no environment")
-	for _, text := range []string{"action=schedule.change environment=dev operation=environment/dev/nightly detail=pause", "action=schedule.trigger", "detail=apply"} {
+	for _, text := range []string{"action=schedule.change environment=dev operation=environment/dev/nightly detail=\"pause; reason", "action=schedule.trigger", "detail=apply"} {
 		if !strings.Contains(s.audited.String(), text) {
 			t.Errorf("no %q in\n%s", text, s.audited)
 		}

@@ -51,7 +51,8 @@ func (s *Server) startRoutes(api huma.API) {
 func (s *Server) startOperation(ctx context.Context, in *startInput) (out *startOutput, err error) {
 	row := in.Body.Operation.row()
 	in.Body.Options = in.Body.Options.given()
-	change := auth.Change{Action: auth.Start(row.Verb), Environment: in.Environment, Operation: workflows.CanonicalID(in.Environment)}
+	change := auth.Change{Action: auth.Start(row.Verb), Environment: in.Environment, Operation: workflows.CanonicalID(in.Environment),
+		Detail: detail(in.Body.Options.text(), changed(in.Body.Overrides))}
 	defer func() { s.audited(ctx, change, err) }()
 	if err := s.mayStart(ctx, row, in); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (s *Server) startOperation(ctx context.Context, in *startInput) (out *start
 		start.Key, start.Digest = scoped(ctx, in.Key), digest(in.Body)
 		o, repeated, err := s.Operations.Started(ctx, start)
 		if repeated || err != nil {
-			change.Run, change.Detail = o.ID, "repeated"
+			change.Run, change.Detail = o.ID, detail("repeated", change.Detail)
 			return s.started(o, true), err
 		}
 	}

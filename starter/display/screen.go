@@ -26,11 +26,11 @@ type Screen struct {
 // NewScreen writes to out, as far as it is a terminal in the way that t says.
 func NewScreen(out io.Writer, t settings.Terminal) *Screen {
 	s := &Screen{out: out, seen: map[string]string{}}
-	file, ok := out.(*os.File)
+	file, ok := behind(out).(*os.File)
 	if !ok || t.Dumb || t.CI || !term.IsTerminal(int(file.Fd())) {
 		return s
 	}
-	s.live = &live{out: out, color: !t.NoColor, size: func() (int, int) {
+	s.live = &live{out: file, color: !t.NoColor, size: func() (int, int) {
 		columns, rows, err := term.GetSize(int(file.Fd()))
 		if err != nil || columns < 2 || rows < 2 {
 			return 80, 24

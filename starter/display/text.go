@@ -2,30 +2,12 @@ package display
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
 	"golang.org/x/text/width"
 )
-
-var sequences = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?)")
-
-// Clean takes out of a text what would move the cursor, change colours or hide something: texts quote logs of programs.
-func Clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, sequences.ReplaceAllString(text, ""))
-}
 
 // columns are how many a text takes on a terminal: none for what combines with the character before, two for wide ones.
 func columns(text string) (n int) {

@@ -2,6 +2,7 @@ package board
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // Markdown renders the board for the Temporal UI, which shows the upper part of it: what somebody has to know or do comes first.
 func Markdown(s Status) string {
 	var out strings.Builder
-	out.WriteString(fmt.Sprintf("**%s** of **%s**: %s", s.Operation, s.Environment, s.Phase))
+	out.WriteString(fmt.Sprintf("**%s** of **%s**: %s", s.Operation, cell(s.Environment), s.Phase))
 	if s.Outcome != "" {
 		out.WriteString(fmt.Sprintf(" (%s)", s.Outcome))
 	}
@@ -33,7 +34,7 @@ func links(s Status) string {
 	}
 	var all []string
 	for _, link := range s.Links {
-		all = append(all, fmt.Sprintf("[%s](%s)", link.Name, link.URL))
+		all = append(all, fmt.Sprintf("[%s](%s)", cell(link.Name), target(link.URL)))
 	}
 	return "\n" + strings.Join(all, " · ") + "\n"
 }
@@ -104,7 +105,7 @@ func note(row StepStatus) string {
 // Delegated sends the readers of a workflow that only started another one to where the work is done, and says what that failed with.
 func Delegated(namespace string, child workflow.Execution, err error) string {
 	details := fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/%s/user-metadata): its board is there, and Updates go there.\n",
-		child.ID, namespace, strings.ReplaceAll(child.ID, "/", "%2F"), child.RunID)
+		cell(child.ID), target(url.PathEscape(namespace)), target(url.PathEscape(child.ID)), child.RunID)
 	if err != nil {
 		details += Block(Message(err))
 	}
@@ -146,12 +147,18 @@ func decided(decisions []activities.Decision) string {
 		if d.Changed {
 			what += ", environment changed"
 		}
-		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, d.Step, cell(decision.Who(d.By)), d.At.UTC().Format(time.RFC3339), cell(d.Reason)))
+		out.WriteString(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", what, cell(d.Step), cell(decision.Who(d.By)), d.At.UTC().Format(time.RFC3339), cell(d.Reason)))
 	}
 	return out.String()
 }
 
-// cell keeps a text in its cell of a table, and what people typed from becoming a link, an image or HTML.
+// cell keeps a text in its cell of a table, and what people typed from becoming a link, an image or HTML. A backslash would undo the
+// next one.
 func cell(text string) string {
-	return strings.NewReplacer("|", "\\|", "<", "&lt;", "[", "\\[", "\n", "<br>").Replace(text)
+	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "[", "\\[", "]", "\\]", "\r", "", "\n", "<br>").Replace(text)
+}
+
+// target keeps an address from ending before its end.
+func target(address string) string {
+	return strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", " ", "%20", "\n", "%0A").Replace(address)
 }

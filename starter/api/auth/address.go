@@ -25,8 +25,8 @@ func origin(r *http.Request, proxies []netip.Prefix) string {
 		if !trusted(from, proxies) {
 			break
 		}
-		before, err := netip.ParseAddr(strings.TrimSpace(text))
-		if err != nil {
+		before, ok := hop(strings.TrimSpace(text))
+		if !ok {
 			break
 		}
 		from = before.Unmap()
@@ -49,4 +49,16 @@ func network(from string) string {
 		return from
 	}
 	return prefix.String()
+}
+
+// hop reads an address as proxies write it: alone, in brackets, or with the port it came from.
+func hop(text string) (netip.Addr, bool) {
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr(), true
+	}
+	if inner, found := strings.CutPrefix(text, "["); found {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	address, err := netip.ParseAddr(text)
+	return address, err == nil
 }

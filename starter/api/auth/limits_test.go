@@ -54,11 +54,18 @@ func TestAfterTooManyFailuresFromAnAddressNoUnknownTokenIsLookedAt(t *testing.T)
 		t.Errorf("Retry-After: %s", w.Header().Get("Retry-After"))
 	}
 	refuses(t, g.ask(ciToken, from("192.0.2.1:4")), 429, "too many")
-	refuses(t, g.ask("", from("192.0.2.1:4")), 429, "too many")
 	lets(t, g.ask(readerToken, from("192.0.2.1:5")), `token "dashboard" reader`) // it was good before
 	lets(t, g.ask(ciToken, from("192.0.2.2:1")), `token "ci" operator`)
 	g.clock.pass(20 * time.Second)
 	lets(t, g.ask(ciToken, from("192.0.2.1:4")), `token "ci" operator`)
+}
+
+func TestRequestsWithoutATokenLockNobodyOut(t *testing.T) {
+	g := newGate(t, tokensFile(twoASecond))
+	for range 20 {
+		refuses(t, g.ask("", from("192.0.2.1:1")), 401, "the request has no token")
+	}
+	lets(t, g.ask(ciToken, from("192.0.2.1:2")), `token "ci" operator`)
 }
 
 func TestFailuresFromOneIPv6NetworkCountTogether(t *testing.T) {
@@ -88,6 +95,10 @@ func TestARequestIsFromWhereTheLastTrustedProxySays(t *testing.T) {
 		{"only proxies", "10.0.0.1:1", []string{"10.0.0.2"}, "10.0.0.2"},
 		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:1", []string{"::ffff:203.0.113.1"}, "203.0.113.1"},
 		{"IPv6", "[fd00::1]:1", []string{"2001:db8::1"}, "2001:db8::1"},
+		{"with the client's port", "10.0.0.1:1", []string{"203.0.113.1:4711"}, "203.0.113.1"},
+		{"IPv6 with the client's port", "10.0.0.1:1", []string{"[2001:db8::1]:4711"}, "2001:db8::1"},
+		{"IPv6 in brackets", "10.0.0.1:1", []string{"[2001:db8::1]"}, "2001:db8::1"},
+		{"a proxy with its port", "10.0.0.1:1", []string{"203.0.113.1:1, 192.0.2.9:2"}, "203.0.113.1"},
 		{"a peer without address", "@", []string{"203.0.113.1"}, "@"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

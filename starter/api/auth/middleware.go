@@ -46,7 +46,8 @@ func (g *Guard) admit(r *http.Request, access *access, c *caller) error {
 }
 
 // authenticate refuses to look at a token from where too many failed, unless that very token was good before: it may be
-// that whoever tries tokens out shares the address of those who have one.
+// that whoever tries tokens out shares the address of those who have one. A request without any token tries nothing out,
+// so it does not count: a page of another site can have a browser send as many of them as it likes.
 func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers []string) (Identity, error) {
 	from := network(c.from)
 	token, err := bearer(headers)
@@ -63,7 +64,7 @@ func (g *Guard) authenticate(r *http.Request, access *access, c *caller, headers
 		}
 	}
 	var failed *denial.Error
-	if errors.As(err, &failed) && failed.Status == http.StatusUnauthorized {
+	if errors.As(err, &failed) && failed.Status == http.StatusUnauthorized && len(headers) > 0 {
 		if wait, ok := access.failures.Take(from); !ok {
 			return Identity{}, denial.TooMany(wait, "too many authentications from %s failed; wait for the time in Retry-After, then send a valid token", c.from)
 		}

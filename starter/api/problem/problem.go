@@ -93,7 +93,7 @@ func (p *Problem) ContentType(string) string { return ContentType }
 // Write answers a request with a problem. The path becomes its instance, without the query: that may hold what nobody
 // else should read.
 func Write(w http.ResponseWriter, r *http.Request, p *Problem) {
-	body := *p
+	body := p.Bounded()
 	if body.Instance == "" {
 		body.Instance = r.URL.EscapedPath()
 	}

@@ -45,3 +45,21 @@ func TestAProblemIsAnErrorWithItsDetail(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestNoRequestIsAnsweredWithManyTimesItsSize(t *testing.T) {
+	p := New(422, "invalid-request", "%s", strings.Repeat("ü", 10_000))
+	for range 10_000 {
+		p.Errors = append(p.Errors, Part{Location: "body." + strings.Repeat("x", 1000), Message: strings.Repeat("m", 5000), Value: strings.Repeat("v", 5000)})
+	}
+	w := httptest.NewRecorder()
+	Write(w, httptest.NewRequest("POST", "/", nil), p)
+	if size := w.Body.Len(); size > 100<<10 {
+		t.Errorf("the answer has %d bytes", size)
+	}
+	if !strings.Contains(w.Body.String(), "9950 more are not listed: correct these first") {
+		t.Error("it does not say what it leaves out")
+	}
+	if len(p.Errors) != 10_000 {
+		t.Error("the problem itself was changed")
+	}
+}
