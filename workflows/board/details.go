@@ -2,7 +2,6 @@ package board
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -105,7 +104,7 @@ func note(row StepStatus) string {
 // Delegated sends the readers of a workflow that only started another one to where the work is done, and says what that failed with.
 func Delegated(namespace string, child workflow.Execution, err error) string {
 	details := fmt.Sprintf("The work is done by the child workflow [%s](/namespaces/%s/workflows/%s/%s/user-metadata): its board is there, and Updates go there.\n",
-		cell(child.ID), target(url.PathEscape(namespace)), target(url.PathEscape(child.ID)), child.RunID)
+		cell(child.ID), part(namespace), part(child.ID), child.RunID)
 	if err != nil {
 		details += Block(Message(err))
 	}
@@ -156,6 +155,19 @@ func decided(decisions []activities.Decision) string {
 // next one.
 func cell(text string) string {
 	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", "[", "\\[", "]", "\\]", "\r", "", "\n", "<br>").Replace(text)
+}
+
+// part is a text as one part of a path: workflows do without net/url.
+func part(text string) string {
+	var out strings.Builder
+	for _, b := range []byte(text) {
+		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~", b) >= 0 {
+			out.WriteByte(b)
+			continue
+		}
+		fmt.Fprintf(&out, "%%%02X", b)
+	}
+	return out.String()
 }
 
 // target keeps an address from ending before its end.
