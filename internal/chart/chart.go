@@ -5,6 +5,7 @@ package chart
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	helm "helm.sh/helm/v3/pkg/chart"
@@ -14,32 +15,38 @@ import (
 	"lockstep/config"
 	"lockstep/config/mirror"
 	"lockstep/internal/manifest"
+	"lockstep/internal/outbound"
 )
 
 // Options are what a [Fetcher] works with.
 type Options struct {
 	// Mirrors redirect chart repositories and registries.
 	Mirrors mirror.Map
+	// PlainHTTP lists the hosts that may be reached without TLS, besides mirrors that are.
+	PlainHTTP []string
 	// Keychain finds registry credentials. Default: the docker config of the process.
 	Keychain authn.Keychain
-	// HTTP fetches charts from repositories. Default: http.DefaultClient.
-	HTTP *http.Client
 	// CacheDir keeps downloaded charts by digest. It may be removed at any time. Empty: nothing is kept.
 	CacheDir string
 }
 
+// fetchTimeout bounds one download from a repository.
+const fetchTimeout = 5 * time.Minute
+
 // Fetcher gets charts. It is safe for concurrent use.
-type Fetcher struct{ options Options }
+type Fetcher struct {
+	options Options
+	rule    outbound.Rule
+	http    *http.Client // for repositories; its transport also speaks to registries
+}
 
 // New makes a fetcher. It does not connect to anything yet.
 func New(options Options) *Fetcher {
 	if options.Keychain == nil {
 		options.Keychain = authn.DefaultKeychain
 	}
-	if options.HTTP == nil {
-		options.HTTP = http.DefaultClient
-	}
-	return &Fetcher{options}
+	rule := outbound.Rule{Mirrors: options.Mirrors, PlainHTTP: options.PlainHTTP}
+	return &Fetcher{options, rule, rule.Client(nil, fetchTimeout)}
 }
 
 // Chart is a chart and the digest of what it was read from.

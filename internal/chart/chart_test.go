@@ -63,10 +63,10 @@ func TestVersionThatIsNotThereIsAnsweredWithThoseThatAre(t *testing.T) {
 		"no such chart":   {config.Chart{Repository: server.URL + "/mirror", Name: "other", Version: "1.2.3"}, NotFound, []string{`"other"`}},
 		"no repository":   {config.Chart{Repository: server.URL + "/nowhere", Name: "web", Version: "1.2.3"}, NotFound, []string{"404"}},
 		"no such folder":  {config.Chart{Path: "/does/not/exist"}, NotFound, []string{"/does/not/exist"}},
-		"nobody there":    {config.Chart{Repository: "http://127.0.0.1:1", Name: "web", Version: "1.2.3"}, Unreachable, []string{"127.0.0.1:1/index.yaml"}},
+		"nobody there":    {config.Chart{Repository: "https://127.0.0.1:1", Name: "web", Version: "1.2.3"}, Unreachable, []string{"127.0.0.1:1/index.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(Options{}).Fetch(context.Background(), c.chart)
+			_, err := New(Options{PlainHTTP: []string{hostOf(server)}}).Fetch(context.Background(), c.chart)
 			checkFailure(t, err, c.reason, c.want...)
 		})
 	}
@@ -81,7 +81,7 @@ func TestChangedArchiveIsRefused(t *testing.T) {
 		_, _ = w.Write(packedChart(t, "1.2.3"))
 	}))
 	defer server.Close()
-	_, err := New(Options{}).Fetch(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
+	_, err := New(Options{PlainHTTP: []string{hostOf(server)}}).Fetch(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
 	checkFailure(t, err, Invalid, "the index says")
 }
 
@@ -108,6 +108,45 @@ func TestChartOfARegistryIsPulledWithoutTLSIfItsMirrorIs(t *testing.T) {
 	chart.OCI = "oci://docker.io/envoyproxy/other"
 	_, err = f.Fetch(context.Background(), chart)
 	checkFailure(t, err, NotFound, "envoyproxy/other")
+}
+
+func hostOf(server *httptest.Server) string { return strings.TrimPrefix(server.URL, "http://") }
+
+func TestNoChartComesWithoutTLSUnlessWhoeverRunsTheWorkerSaysSo(t *testing.T) {
+	asked := ""
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked += r.URL.Path }))
+	t.Cleanup(server.Close)
+	index := "apiVersion: v1\nentries:\n  web:\n  - {name: web, version: 1.2.3, apiVersion: v2, urls: [" + server.URL + "/web.tgz]}\n"
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/away") {
+			http.Redirect(w, r, server.URL+r.URL.Path, http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, index)
+	}))
+	t.Cleanup(secure.Close)
+	f := New(Options{})
+	f.http = f.rule.Client(secure.Client().Transport, 0)
+	for name, c := range map[string]config.Chart{
+		"a registry on loopback":    {OCI: "oci://" + hostOf(server) + "/charts/web", Version: "1.2.3"},
+		"a repository":              {Repository: "http://user:s3cret@" + hostOf(server) + "?sig=s3cret", Name: "web", Version: "1.2.3"},
+		"an index that names it":    {Repository: secure.URL, Name: "web", Version: "1.2.3"},
+		"a redirect that leaves it": {Repository: secure.URL + "/away", Name: "web", Version: "1.2.3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := f.Fetch(t.Context(), c)
+			if !failure.Is(err, failure.InvalidConfig) && !strings.Contains(fmt.Sprint(err), "leaves TLS") || asked != "" || strings.Contains(fmt.Sprint(err), "s3cret") {
+				t.Errorf("it was asked for %q: %v", asked, err)
+			}
+		})
+	}
+}
+
+func TestOnlyRegularFilesAndFoldersAreCharts(t *testing.T) {
+	for _, path := range []string{"/dev/zero", "/dev/null"} {
+		_, err := New(Options{}).Fetch(t.Context(), config.Chart{Path: path})
+		checkFailure(t, err, Invalid, "neither a folder nor a regular file")
+	}
 }
 
 func TestFolderHasTheSameDigestWhereverItIs(t *testing.T) {

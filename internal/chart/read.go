@@ -23,7 +23,15 @@ func readPath(path string) (Chart, error) {
 	if err == nil && info.IsDir() {
 		return readFolder(path)
 	}
-	archive, err := os.ReadFile(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return Chart{}, failed(Invalid, "give a chart folder or a .tgz on the worker's machine", "chart path %q is neither a folder nor a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return Chart{}, unreadable(err)
+	}
+	defer func() { _ = file.Close() }()
+	archive, err := readAtMost(file, maxChartSize)
 	if err != nil {
 		return Chart{}, unreadable(err)
 	}

@@ -25,12 +25,12 @@ func (f *Fetcher) fromRegistry(ctx context.Context, c config.Chart) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(f.options.Keychain)}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(f.options.Keychain), remote.WithTransport(f.http.Transport)}
 	// Helm writes a version's build metadata with "_", as "+" may not be in a tag.
 	tag := repository.Tag(strings.ReplaceAll(c.Version, "+", "_"))
 	image, err := remote.Image(tag, options...)
 	if err != nil {
-		return nil, notPulled(c, err, func() ([]string, error) { return remote.List(repository, options...) })
+		return nil, notPulled(c, err, func() ([]string, error) { return tagsOf(ctx, repository, options) })
 	}
 	layer, err := chartOf(image, c)
 	if err != nil {
@@ -42,10 +42,10 @@ func (f *Fetcher) fromRegistry(ctx context.Context, c config.Chart) ([]byte, err
 	return f.pullLayer(image, layer.Digest, c)
 }
 
-// repository is where the chart is fetched from: through the mirrors, without TLS if the mirror is http.
+// repository is where the chart is fetched from: through the mirrors, over TLS unless the rule says otherwise.
 func (f *Fetcher) repository(oci string) (name.Repository, error) {
 	host, path, _ := strings.Cut(strings.TrimPrefix(oci, "oci://"), "/")
-	endpoint, plainHTTP := f.options.Mirrors.Registry(host)
+	endpoint, plainHTTP := f.rule.Registry(host)
 	options := []name.Option{name.StrictValidation}
 	if plainHTTP {
 		options = append(options, name.Insecure)
@@ -55,6 +55,29 @@ func (f *Fetcher) repository(oci string) (name.Repository, error) {
 		return repository, failed(NotFound, "write it as oci://registry/path/name", "chart reference %q: %v", oci, err)
 	}
 	return repository, nil
+}
+
+// mostTags are read to say which versions there are.
+const mostTags = 10_000
+
+// tagsOf reads pages of tags until it has enough: a registry may have any number of them.
+func tagsOf(ctx context.Context, repository name.Repository, options []remote.Option) (tags []string, err error) {
+	puller, err := remote.NewPuller(options...)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := puller.Lister(ctx, repository)
+	if err != nil {
+		return nil, err
+	}
+	for pages.HasNext() && len(tags) < mostTags {
+		page, err := pages.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, page.Tags...)
+	}
+	return tags, nil
 }
 
 func notPulled(c config.Chart, err error, tags func() ([]string, error)) error {

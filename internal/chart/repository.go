@@ -11,10 +11,11 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
+	"lockstep/internal/outbound"
 )
 
 const (
-	maxIndexSize = 64 << 20 // the index of a large public repository is about 20 MiB
+	maxIndexSize = 32 << 20 // the index of a large public repository is about 20 MiB
 	maxChartSize = 32 << 20 // Helm itself refuses what unpacks to more than 100 MiB
 )
 
@@ -47,7 +48,7 @@ func (f *Fetcher) index(ctx context.Context, base string) (*repo.IndexFile, erro
 	}
 	var index repo.IndexFile
 	if err := yaml.Unmarshal(data, &index); err != nil || index.Entries == nil {
-		return nil, failed(NotFound, "check chart.repository", "%s/index.yaml is not the index of a chart repository", base)
+		return nil, failed(NotFound, "check chart.repository", "%s/index.yaml is not the index of a chart repository", outbound.Shown(base))
 	}
 	return &index, nil
 }
@@ -56,7 +57,7 @@ func (f *Fetcher) index(ctx context.Context, base string) (*repo.IndexFile, erro
 func pick(index *repo.IndexFile, c config.Chart) (*repo.ChartVersion, error) {
 	entries := index.Entries[c.Name]
 	if len(entries) == 0 {
-		return nil, failed(NotFound, "check chart.repository and chart.name", "repository %s has no chart %q", c.Repository, c.Name)
+		return nil, failed(NotFound, "check chart.repository and chart.name", "repository %s has no chart %q", outbound.Shown(c.Repository), c.Name)
 	}
 	var versions []string
 	for _, entry := range entries {
@@ -68,7 +69,7 @@ func pick(index *repo.IndexFile, c config.Chart) (*repo.ChartVersion, error) {
 		}
 		versions = append(versions, entry.Version)
 	}
-	return nil, noSuchVersion(fmt.Sprintf("chart %s in %s", c.Name, c.Repository), c.Version, versions)
+	return nil, noSuchVersion(fmt.Sprintf("chart %s in %s", c.Name, outbound.Shown(c.Repository)), c.Version, versions)
 }
 
 func (f *Fetcher) archive(ctx context.Context, base string, entry *repo.ChartVersion) ([]byte, error) {
@@ -95,7 +96,7 @@ func (f *Fetcher) get(ctx context.Context, address string, limit int64) ([]byte,
 	if err != nil {
 		return nil, invalid(err)
 	}
-	response, err := f.options.HTTP.Do(request)
+	response, err := f.http.Do(request)
 	if err != nil {
 		return nil, notReached(address, err)
 	}
@@ -113,11 +114,11 @@ func (f *Fetcher) get(ctx context.Context, address string, limit int64) ([]byte,
 func refused(address string, response *http.Response) error {
 	switch {
 	case response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests:
-		return unavailable("try again, or name another repository", "getting %s: %s", address, response.Status)
+		return unavailable("try again, or name another repository", "getting %s: %s", outbound.Shown(address), response.Status)
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
-		return failed(Forbidden, "Lockstep reads public chart repositories: use an OCI registry or a path for a private chart", "getting %s: %s", address, response.Status)
+		return failed(Forbidden, "Lockstep reads public chart repositories: use an OCI registry or a path for a private chart", "getting %s: %s", outbound.Shown(address), response.Status)
 	}
-	return failed(NotFound, "check the chart's address", "getting %s: %s", address, response.Status)
+	return failed(NotFound, "check the chart's address", "getting %s: %s", outbound.Shown(address), response.Status)
 }
 
 // readAtMost reads all of r, up to limit bytes.

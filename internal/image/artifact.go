@@ -17,6 +17,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/failure"
+	"lockstep/internal/outbound"
 )
 
 const (
@@ -59,7 +60,7 @@ func destination(a config.Artifact) (string, error) {
 	doing := "reading image.artifacts"
 	parsed, err := url.Parse(a.URL)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return "", invalid(doing, "give an http or https address", "%q is none", withoutSecrets(a.URL))
+		return "", invalid(doing, "give an http or https address", "%q is none", outbound.Shown(a.URL))
 	}
 	if a.Destination == "" {
 		a.Destination = config.DefaultDestination
@@ -95,7 +96,7 @@ func (b *Builder) fetchOne(ctx context.Context, a config.Artifact, say func(stri
 	if kept, err := b.cached(key); err == nil && want.of(kept) == want.hex {
 		return kept, nil
 	}
-	say("fetching " + withoutSecrets(a.URL))
+	say("fetching " + outbound.Shown(a.URL))
 	data, err := b.get(ctx, a.URL, artifactLimit)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (b *Builder) fetchOne(ctx context.Context, a config.Artifact, say func(stri
 func (b *Builder) sidecar(ctx context.Context, address string) (digest, error) {
 	data, err := b.get(ctx, beside(address, ".sha1"), sidecarLimit)
 	if failure.Is(err, failure.NotFound) {
-		return digest{}, &failure.Error{Kind: failure.Refused, Doing: "checking " + withoutSecrets(address),
+		return digest{}, &failure.Error{Kind: failure.Refused, Doing: "checking " + outbound.Shown(address),
 			Cause: errors.New("no SHA-256 is given and the repository keeps no .sha1 beside it"), Next: "set sha256 of that artifact"}
 	}
 	if err != nil {
@@ -126,19 +127,19 @@ func (b *Builder) sidecar(ctx context.Context, address string) (digest, error) {
 			return digest{"sha1", strings.ToLower(fields[0])}, nil
 		}
 	}
-	return digest{}, &failure.Error{Kind: failure.Refused, Doing: "checking " + withoutSecrets(address),
+	return digest{}, &failure.Error{Kind: failure.Refused, Doing: "checking " + outbound.Shown(address),
 		Cause: errors.New("the .sha1 beside it holds no SHA-1"), Next: "set sha256 of that artifact"}
 }
 
+// check says nothing of what came: the address may be one that only the worker reaches.
 func check(address string, data []byte, want digest) error {
-	e := &failure.Error{Kind: failure.Refused, Doing: "checking " + withoutSecrets(address), Next: "correct url or sha256 of that artifact"}
-	got := want.of(data)
+	e := &failure.Error{Kind: failure.Refused, Doing: "checking " + outbound.Shown(address), Next: "correct url or sha256 of that artifact"}
 	switch {
 	case isArchive(address) && !bytes.HasPrefix(data, []byte("PK\x03\x04")):
-		e.Cause = fmt.Errorf("what came is no archive but begins with %q", data[:min(len(data), 16)])
+		e.Cause = errors.New("what came is no archive")
 		e.Next = "check that url is the file itself and not a page about it"
-	case got != want.hex:
-		e.Cause = fmt.Errorf("its %s is %s, not %s", want.algorithm, got, want.hex)
+	case want.of(data) != want.hex:
+		e.Cause = fmt.Errorf("its %s is not %s", want.algorithm, want.hex)
 	default:
 		return nil
 	}
@@ -161,14 +162,12 @@ func beside(address, suffix string) string {
 
 // get fetches at most limit bytes.
 func (b *Builder) get(ctx context.Context, address string, limit int64) ([]byte, error) {
-	doing := "fetching " + withoutSecrets(address)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.mirrors.URL(address), nil)
+	doing := "fetching " + outbound.Shown(address)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.rule.Mirrors.URL(address), nil)
 	if err != nil {
 		return nil, invalid(doing, "correct url of that artifact", "it is no address")
 	}
-	client := *b.http
-	client.CheckRedirect = keepTLS
-	resp, err := client.Do(req)
+	resp, err := b.http.Do(req)
 	if err != nil {
 		return nil, artifactError(doing, err)
 	}
@@ -188,17 +187,6 @@ func (b *Builder) get(ctx context.Context, address string, limit int64) ([]byte,
 	return data, nil
 }
 
-// keepTLS follows redirects but never from https to http.
-func keepTLS(req *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("more than 10 redirects")
-	}
-	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("a redirect leaves TLS")
-	}
-	return nil
-}
-
 func artifactError(doing string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w", doing, context.Canceled)
@@ -212,13 +200,4 @@ func artifactError(doing string, err error) error {
 	}
 	return &failure.Error{Kind: failure.Unavailable, Doing: doing, Cause: err, Retryable: true,
 		Next: "check that the worker reaches that host; it is worth another attempt"}
-}
-
-func withoutSecrets(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return "an artifact"
-	}
-	parsed.User, parsed.RawQuery = nil, ""
-	return parsed.String()
 }

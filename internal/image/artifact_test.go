@@ -24,7 +24,7 @@ func TestAnArtifactIsChecked(t *testing.T) {
 	}{
 		"its SHA-256 is right":       {sum(jar), write(jar), "", ""},
 		"its SHA-256 in upper case":  {strings.ToUpper(sum(jar)), write(jar), "", ""},
-		"its SHA-256 is another":     {sum("x"), write(jar), failure.Refused, "its sha256 is " + sum(jar)},
+		"its SHA-256 is another":     {sum("x"), write(jar), failure.Refused, "its sha256 is not " + sum("x")},
 		"the sidecar agrees":         {"", both(jar, sidecar), "", ""},
 		"the sidecar disagrees":      {"", both(jar+"!", sidecar), failure.Refused, "its sha1 is"},
 		"the sidecar is a page":      {"", write("<html>"), failure.Refused, "holds no SHA-1"},
@@ -45,6 +45,9 @@ func TestAnArtifactIsChecked(t *testing.T) {
 				[]config.Artifact{{URL: "https://user:secret@maven.example.com/x/handler.jar?key=secret", SHA256: tt.sha256}}, func(string) {})
 			if failure.KindOf(err) != tt.kind || !strings.Contains(fmt.Sprint(err), tt.text) {
 				t.Fatalf("got %v, want %v with %q", err, tt.kind, tt.text)
+			}
+			if tt.sha256 == sum("x") && strings.Contains(fmt.Sprint(err), sum(jar)) || strings.Contains(fmt.Sprint(err), "DOCTYPE") {
+				t.Errorf("what the address answered shows in %v", err)
 			}
 			if strings.Contains(fmt.Sprint(err), "secret") {
 				t.Errorf("a secret shows in %v", err)

@@ -47,7 +47,7 @@ func (b *Builder) resolve(ctx context.Context, spec Spec, say func(string)) (*ba
 		if ierr != nil {
 			return nil, p.explain(doing, ierr)
 		}
-		images, err = children(index, say)
+		images, err = children(index, 0, say)
 	case descriptor.MediaType.IsImage():
 		images, err = single(descriptor)
 	default:
@@ -65,19 +65,41 @@ func single(descriptor *remote.Descriptor) ([]platformImage, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := image.ConfigFile()
+	config, err := configOf(image)
 	if err != nil {
 		return nil, err
 	}
 	return []platformImage{{platform: config.Platform(), image: image, config: config}}, nil
 }
 
+// Bounds of what a registry may have a worker read. Real configurations have some kilobytes, real indexes a dozen entries.
+const (
+	maxConfigSize = 4 << 20
+	maxEntries    = 256
+	maxDepth      = 3
+)
+
+// configOf reads an image's configuration, after a look at how large it is.
+func configOf(image v1.Image) (*v1.ConfigFile, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	if manifest.Config.Size > maxConfigSize {
+		return nil, invalid("reading the configuration of an image", "use another base image", "it has %d bytes, more than %d MiB", manifest.Config.Size, maxConfigSize>>20)
+	}
+	return image.ConfigFile()
+}
+
 // children lists the images of an index, those of nested indexes too. Attestations are left out: they vouch for the
 // digests of the base, which the new images do not have.
-func children(index v1.ImageIndex, say func(string)) ([]platformImage, error) {
+func children(index v1.ImageIndex, depth int, say func(string)) ([]platformImage, error) {
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
+	}
+	if len(manifest.Manifests) > maxEntries || depth > maxDepth {
+		return nil, invalid("reading an image index", "use another base image", "it has %d entries at depth %d, more than an image of several platforms has", len(manifest.Manifests), depth)
 	}
 	var out []platformImage
 	for _, child := range manifest.Manifests {
@@ -87,7 +109,7 @@ func children(index v1.ImageIndex, say func(string)) ([]platformImage, error) {
 			if err != nil {
 				return nil, err
 			}
-			more, err := children(nested, say)
+			more, err := children(nested, depth+1, say)
 			if err != nil {
 				return nil, err
 			}
@@ -126,7 +148,7 @@ func choose(images []platformImage, wanted []string, doing string) ([]platformIm
 			continue
 		}
 		if image.config == nil {
-			config, err := image.image.ConfigFile()
+			config, err := configOf(image.image)
 			if err != nil {
 				return nil, err
 			}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -196,7 +198,7 @@ func TestFoldersThatAServerLacksAreAddedWithItsOwner(t *testing.T) {
 func TestAnUploadThatBreaksCanBeRepeated(t *testing.T) {
 	w := newWorld(t)
 	from := newRegistry(t) // another registry: the layers have to be sent
-	w.builder.mirrors["docker.io"] = from.URL
+	w.builder.rule.Mirrors["docker.io"] = from.URL
 	from.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome))
 	from.failWith(func(rw http.ResponseWriter, req *http.Request) bool {
 		if !strings.Contains(req.URL.Path, "/blobs/") || req.Method != http.MethodGet || isConfig(t, from, req) {
@@ -229,8 +231,8 @@ func TestRefusalsAreTyped(t *testing.T) {
 		"no credentials": {func(w *world, _ *Spec) { w.registry.failWith(deny(401)) }, failure.Unauthorized, "log the worker in to docker.io"},
 		"forbidden":      {func(w *world, _ *Spec) { w.registry.failWith(deny(403)) }, failure.Unauthorized, "image.pullSecret"},
 		"no such base":   {func(_ *world, s *Spec) { s.Base = "docker.io/wso2/wso2is:9" }, failure.NotFound, "correct image.base"},
-		"plain HTTP unasked for": {func(w *world, s *Spec) { s.Base = w.registry.host() + "/wso2/wso2is:7.2.0" }, failure.InvalidConfig,
-			"image.plainHTTP does not list it"},
+		"plain HTTP unasked for": {func(_ *world, s *Spec) { s.Base = "127.0.0.1:1/wso2/wso2is:7.2.0" }, failure.InvalidConfig,
+			"plainHTTP does not list it"},
 		"a digest as target": {func(_ *world, s *Spec) { s.Target = "registry.example.com/x@sha256:" + sum("") }, failure.InvalidConfig, "registry/repository:tag"},
 		"no reference":       {func(_ *world, s *Spec) { s.Base = "UPPER CASE" }, failure.InvalidConfig, "is no image reference"},
 		"leaving the home":   {func(_ *world, s *Spec) { s.Artifacts[0].Destination = "../x" }, failure.InvalidConfig, "leaves it"},
@@ -258,6 +260,42 @@ func TestPlainHTTPWorksWhereItIsAskedFor(t *testing.T) {
 	s := spec()
 	s.Base, s.PlainHTTP = w.registry.host()+"/wso2/wso2is:7.2.0", []string{w.registry.host()}
 	mustBuild(t, w, s)
+}
+
+func TestAnEnvironmentCannotSendTheWorkersPasswordInPlainText(t *testing.T) {
+	w := newWorld(t)
+	other := newRegistry(t)
+	config := t.TempDir()
+	login := fmt.Sprintf(`{"auths":{%q:{"username":"worker","password":"s3cret"}}}`, other.host())
+	if err := os.WriteFile(filepath.Join(config, "config.json"), []byte(login), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DOCKER_CONFIG", config)
+	var sent string
+	other.failWith(func(rw http.ResponseWriter, req *http.Request) bool {
+		sent += req.Header.Get("Authorization")
+		rw.Header().Set("WWW-Authenticate", "Basic realm=\"test\"")
+		rw.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	s := spec()
+	s.Base, s.PlainHTTP = other.host()+"/wso2/wso2is:7.2.0", []string{other.host()}
+	if _, err := w.builder.Build(t.Context(), s, nil); !failure.Is(err, failure.Unauthorized) || sent != "" {
+		t.Errorf("it was sent %q: %v", sent, err)
+	}
+	w.builder.rule.PlainHTTP = s.PlainHTTP // whoever runs the worker says so
+	if _, err := w.builder.Build(t.Context(), s, nil); err == nil || sent == "" {
+		t.Errorf("it was not sent: %v", err)
+	}
+}
+
+func TestALargeConfigurationIsNotRead(t *testing.T) {
+	w := newWorld(t)
+	large := server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome, "FILL="+strings.Repeat("x", maxConfigSize))
+	w.registry.push(t, "wso2/wso2is:7.2.0", large)
+	if _, err := w.builder.Build(t.Context(), spec(), nil); !failure.Is(err, failure.InvalidConfig) || !strings.Contains(err.Error(), "more than 4 MiB") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestLayersAreReadOnceForWhatTheyHold(t *testing.T) {

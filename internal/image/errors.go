@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"lockstep/internal/failure"
+	"lockstep/internal/outbound"
 )
 
 func invalid(doing, next, format string, args ...any) error {
@@ -94,7 +95,7 @@ func isWrongHost(err error) bool {
 
 // isMistaken is true for what stays as it is: the server is not the one that is meant, or what it keeps is no image.
 func isMistaken(err error) bool {
-	var refused *plainHTTPError
+	var refused *outbound.PlainHTTPError
 	var untrusted *tls.CertificateVerificationError
 	var syntax *json.SyntaxError
 	var form *json.UnmarshalTypeError
@@ -103,7 +104,7 @@ func isMistaken(err error) bool {
 			return true
 		}
 	}
-	for _, known := range []error{http.ErrSchemeMismatch, gzip.ErrHeader, tar.ErrHeader, remote.ErrSchema1} {
+	for _, known := range []error{outbound.ErrLinkLocal, http.ErrSchemeMismatch, gzip.ErrHeader, tar.ErrHeader, remote.ErrSchema1} {
 		if errors.Is(err, known) {
 			return true
 		}

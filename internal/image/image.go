@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"lockstep/config"
 	"lockstep/config/mirror"
 	"lockstep/internal/fence"
+	"lockstep/internal/outbound"
 )
 
 // Spec is what to build.
@@ -48,6 +48,8 @@ type State struct {
 type Options struct {
 	// Mirrors are spoken to in place of the hosts they stand for.
 	Mirrors mirror.Map
+	// PlainHTTP lists hosts that may be reached without TLS, for every environment.
+	PlainHTTP []string
 	// Keychain has the environment's credentials, by the hosts that image references name. They win over those of the worker's
 	// docker config, which are by the hosts that are spoken to. Nil: none.
 	Keychain authn.Keychain
@@ -59,10 +61,10 @@ type Options struct {
 
 // Builder builds images. It is safe for concurrent use.
 type Builder struct {
-	mirrors   mirror.Map
+	rule      outbound.Rule
 	keychain  authn.Keychain
-	http      *http.Client
-	transport http.RoundTripper
+	http      *http.Client      // with the rule
+	transport http.RoundTripper // of registries, without it: an environment adds to the rule
 	cacheDir  string
 }
 
@@ -71,14 +73,14 @@ const fetchTimeout = 5 * time.Minute
 
 // New makes a Builder.
 func New(o Options) *Builder {
-	client := http.Client{Timeout: fetchTimeout}
+	transport, timeout := http.RoundTripper(outbound.Dialing()), fetchTimeout
 	if o.HTTP != nil {
-		client = *o.HTTP
+		timeout = o.HTTP.Timeout
+		if o.HTTP.Transport != nil {
+			transport = o.HTTP.Transport
+		}
 	}
-	registries := client.Transport
-	if registries == nil {
-		registries = remote.DefaultTransport
-	}
-	client.Transport = fence.Transport(client.Transport)
-	return &Builder{mirrors: o.Mirrors, keychain: o.Keychain, http: &client, transport: fence.Transport(registries), cacheDir: o.CacheDir}
+	transport = fence.Transport(transport)
+	rule := outbound.Rule{Mirrors: o.Mirrors, PlainHTTP: o.PlainHTTP}
+	return &Builder{rule: rule, keychain: o.Keychain, http: rule.Client(transport, timeout), transport: transport, cacheDir: o.CacheDir}
 }

@@ -119,6 +119,12 @@ func (k keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	return authn.FromConfig(auth), nil
 }
 
+// nobody has no credentials: an environment may ask that a registry be reached without TLS, but not that the worker's own password for it
+// go there in plain text.
+func nobody() authn.Keychain {
+	return keychain(func(authn.Resource) authn.AuthConfig { return authn.AuthConfig{} })
+}
+
 // credentials of one place. The environment's are found by the name that its author knows, mirrored or not; then by the mirror's,
 // which somebody may have written there too. The worker's own docker config is of the machine that the mirrors are of: it is asked
 // for the host that is spoken to, and an account for the original is never shown to a mirror.

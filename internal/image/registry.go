@@ -3,10 +3,8 @@ package image
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -24,7 +22,7 @@ type place struct {
 	repo    name.Repository // as spoken to: the mirror's, if there is one
 	host    string          // the registry as its operator knows it
 	options []remote.Option
-	guard   http.RoundTripper
+	guard   http.RoundTripper // keeps the rule of how hosts are spoken to
 	auth    authn.Keychain
 }
 
@@ -35,8 +33,8 @@ func (b *Builder) open(field, reference string, plainHTTP []string) (*place, err
 		return nil, invalid("reading "+field, "write it as registry/repository:tag", "%q is no image reference", reference)
 	}
 	host := given.Context().RegistryStr()
-	endpoint, plain := b.mirrors.Registry(host)
-	plain = plain || slices.Contains(plainHTTP, host)
+	rule := b.rule.With(plainHTTP...)
+	endpoint, plain := rule.Registry(host)
 	var options []name.Option
 	if plain {
 		options = append(options, name.Insecure)
@@ -46,8 +44,11 @@ func (b *Builder) open(field, reference string, plainHTTP []string) (*place, err
 		return nil, invalid("reading "+field, "correct the mirror of "+host, "registry %q: %w", endpoint, err)
 	}
 	p := &place{field: field, given: given, repo: registry.Repo(given.Context().RepositoryStr()), host: familiar(host)}
-	p.guard = &plainHTTPGuard{inner: b.transport, registry: registry.RegistryStr(), allowed: plain}
+	p.guard = rule.Transport(b.transport)
 	p.auth = credentials{given: given.Context(), environment: b.keychain, worker: authn.DefaultKeychain}
+	if _, own := b.rule.Registry(host); plain && !own {
+		p.auth = credentials{given: given.Context(), environment: b.keychain, worker: nobody()}
+	}
 	p.options = []remote.Option{remote.WithAuthFromKeychain(p.auth), remote.WithTransport(p.guard), remote.WithUserAgent("lockstep")}
 	return p, nil
 }
@@ -123,28 +124,6 @@ func familiar(host string) string {
 		return "docker.io"
 	}
 	return host
-}
-
-// plainHTTPGuard refuses requests without TLS that nobody asked for: the registry client falls back to plain HTTP by
-// itself for hosts that look local.
-type plainHTTPGuard struct {
-	inner    http.RoundTripper
-	registry string
-	allowed  bool
-}
-
-type plainHTTPError struct{ host string }
-
-func (e *plainHTTPError) Error() string {
-	return fmt.Sprintf("%s does not speak TLS, and image.plainHTTP does not list it", e.host)
-}
-
-func (g *plainHTTPGuard) RoundTrip(req *http.Request) (*http.Response, error) {
-	host, _, _ := strings.Cut(g.registry, ":")
-	if req.URL.Scheme == "http" && (!g.allowed || req.URL.Hostname() != host) {
-		return nil, &plainHTTPError{host: req.URL.Host}
-	}
-	return g.inner.RoundTrip(req)
 }
 
 func platformText(p *v1.Platform) string {

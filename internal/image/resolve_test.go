@@ -189,7 +189,7 @@ func TestCredentialsOfTheEnvironmentAreFoundByTheNameItUsesForTheRegistry(t *tes
 			if err != nil {
 				t.Fatal(err)
 			}
-			builder := New(Options{HTTP: w.builder.http, Mirrors: w.builder.mirrors, Keychain: keychain})
+			builder := New(Options{HTTP: w.builder.http, Mirrors: w.builder.rule.Mirrors, Keychain: keychain})
 			if _, err := builder.Resolve(context.Background(), "image.target", "registry.example.com/team/is:1", nil); err != nil {
 				t.Error(err)
 			}

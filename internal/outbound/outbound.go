@@ -1,0 +1,147 @@
+// Package outbound is how the worker speaks to hosts that files of environments name: registries, chart repositories and hosts of
+// artifacts. One rule holds for all of them. It is kept by the transport, so that no redirect, token server or index leads past it.
+package outbound
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"lockstep/config/mirror"
+)
+
+// mostRedirects are followed.
+const mostRedirects = 10
+
+// Rule says how hosts are spoken to: over TLS, unless the mirror that stands for one is plain HTTP or PlainHTTP lists it.
+type Rule struct {
+	Mirrors mirror.Map
+	// PlainHTTP lists hosts, as host or host:port.
+	PlainHTTP []string
+}
+
+// With is the rule with further hosts that may be spoken to without TLS.
+func (r Rule) With(plainHTTP ...string) Rule {
+	r.PlainHTTP = slices.Concat(r.PlainHTTP, plainHTTP)
+	return r
+}
+
+// Registry is what to speak to for a registry, and whether without TLS.
+func (r Rule) Registry(host string) (endpoint string, plain bool) {
+	endpoint, plain = r.Mirrors.Registry(host)
+	return endpoint, plain || endpoint == host && r.Plain(host)
+}
+
+// Plain says whether a host may be spoken to without TLS.
+func (r Rule) Plain(host string) bool {
+	return slices.Contains(r.plain(), bare(host))
+}
+
+func (r Rule) plain() (hosts []string) {
+	for _, host := range r.PlainHTTP {
+		hosts = append(hosts, bare(host))
+	}
+	for _, base := range r.Mirrors {
+		if parsed, err := url.Parse(base); err == nil && parsed.Scheme == "http" {
+			hosts = append(hosts, bare(parsed.Host))
+		}
+	}
+	return hosts
+}
+
+// bare is a host without the port that plain HTTP has anyway.
+func bare(host string) string { return strings.TrimSuffix(strings.ToLower(host), ":80") }
+
+// PlainHTTPError is a request without TLS that nobody allowed.
+type PlainHTTPError struct{ Host string }
+
+func (e *PlainHTTPError) Error() string {
+	return fmt.Sprintf("%s would be reached without TLS, and plainHTTP does not list it", e.Host)
+}
+
+// Transport is next with the rule: it sends nothing without TLS that the rule does not allow, and ends a request on which nothing moves
+// for a minute. Default for next: [Dialing].
+func (r Rule) Transport(next http.RoundTripper) http.RoundTripper {
+	if next == nil {
+		next = Dialing()
+	}
+	return &transport{next: &patient{next: next, patience: patience}, plain: r.plain()}
+}
+
+// Client is an HTTP client with the rule. Default for next: [Dialing].
+func (r Rule) Client(next http.RoundTripper, timeout time.Duration) *http.Client {
+	return &http.Client{Transport: r.Transport(next), CheckRedirect: keepTLS, Timeout: timeout}
+}
+
+type transport struct {
+	next  http.RoundTripper
+	plain []string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Scheme != "https" && !slices.Contains(t.plain, bare(request.URL.Host)) {
+		if request.Body != nil {
+			_ = request.Body.Close()
+		}
+		return nil, &PlainHTTPError{request.URL.Host}
+	}
+	return t.next.RoundTrip(request)
+}
+
+// CloseIdleConnections closes those below.
+func (t *transport) CloseIdleConnections() { closeIdle(t.next) }
+
+func closeIdle(next http.RoundTripper) {
+	if below, can := next.(interface{ CloseIdleConnections() }); can {
+		below.CloseIdleConnections()
+	}
+}
+
+// keepTLS follows redirects, but from https to http not even where plain HTTP is allowed: who asked over TLS meant it.
+func keepTLS(request *http.Request, via []*http.Request) error {
+	if len(via) >= mostRedirects {
+		return fmt.Errorf("more than %d redirects", mostRedirects)
+	}
+	if via[0].URL.Scheme == "https" && request.URL.Scheme != "https" {
+		return errors.New("a redirect leaves TLS")
+	}
+	return nil
+}
+
+// ErrLinkLocal is an address that only this machine's surroundings have, as the metadata of a cloud, which hand out credentials.
+var ErrLinkLocal = errors.New("the address is link-local, as the metadata service of a cloud is")
+
+// Dialing is [http.DefaultTransport] that connects to no link-local address, whatever name leads there.
+func Dialing() *http.Transport {
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: notLinkLocal}
+	own.DialContext = dialer.DialContext
+	own.MaxIdleConnsPerHost = 50 // layers are sent side by side
+	return own
+}
+
+func notLinkLocal(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err == nil && to.Addr().Unmap().IsLinkLocalUnicast() {
+		return ErrLinkLocal
+	}
+	return nil
+}
+
+// Shown is an address as messages may have it: without user, query and fragment, which hold passwords and signatures.
+func Shown(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	parsed.User, parsed.RawQuery, parsed.Fragment = nil, "", ""
+	return parsed.String()
+}

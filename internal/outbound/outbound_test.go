@@ -1,0 +1,155 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lockstep/config/mirror"
+)
+
+func get(t *testing.T, client *http.Client, address string) error {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
+}
+
+func TestNothingGoesWithoutTLSThatNobodyAllowed(t *testing.T) {
+	var asked int
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	for name, c := range map[string]struct {
+		rule    Rule
+		allowed bool
+	}{
+		"nobody":             {Rule{}, false},
+		"another port":       {Rule{PlainHTTP: []string{"127.0.0.1:1", "127.0.0.1"}}, false},
+		"listed":             {Rule{PlainHTTP: []string{host}}, true},
+		"listed later":       {Rule{}.With(host), true},
+		"a mirror":           {Rule{Mirrors: mirror.Map{"docker.io": server.URL + "/hub"}}, true},
+		"a mirror with TLS":  {Rule{Mirrors: mirror.Map{"docker.io": "https://" + host}}, false},
+		"in the place of it": {Rule{Mirrors: mirror.Map{host: "https://mirror.test"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked = 0
+			err := get(t, c.rule.Client(nil, 0), server.URL)
+			var refused *PlainHTTPError
+			if (err == nil) != c.allowed || !c.allowed && !errors.As(err, &refused) || (asked > 0) != c.allowed {
+				t.Errorf("asked %d times: %v", asked, err)
+			}
+			if _, plain := c.rule.Registry(host); plain != c.allowed && name != "a mirror" {
+				t.Errorf("a registry there is plain: %t", plain)
+			}
+		})
+	}
+}
+
+func TestARedirectNeverLeavesTLS(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was followed") }))
+	t.Cleanup(plain.Close)
+	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
+	t.Cleanup(secure.Close)
+	for _, rule := range []Rule{{}, {PlainHTTP: []string{strings.TrimPrefix(plain.URL, "http://")}}} {
+		if err := get(t, rule.Client(secure.Client().Transport, 0), secure.URL); err == nil || !strings.Contains(err.Error(), "leaves TLS") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestRedirectsEnd(t *testing.T) {
+	server := httptest.NewTLSServer(http.RedirectHandler("/", http.StatusFound))
+	t.Cleanup(server.Close)
+	if err := get(t, Rule{}.Client(server.Client().Transport, 0), server.URL); err == nil || !strings.Contains(err.Error(), "more than 10 redirects") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheMetadataOfACloudIsNotAsked(t *testing.T) {
+	for _, address := range []string{"https://169.254.169.254/latest", "https://[fe80::1%25lo]/", "https://[::ffff:169.254.169.254]/"} {
+		if err := get(t, Rule{}.Client(nil, 5*time.Second), address); !errors.Is(err, ErrLinkLocal) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestARequestOnWhichNothingMovesEnds(t *testing.T) {
+	silent := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	half := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	for name, handler := range map[string]http.HandlerFunc{"no answer": silent, "half an answer": half} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(handler)
+			t.Cleanup(server.Close)
+			client := &http.Client{Transport: &patient{next: http.DefaultTransport, patience: 50 * time.Millisecond}}
+			if err := get(t, client, server.URL); !errors.Is(err, ErrStalled) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestTimeThatOthersTakeDoesNotCount(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+	t.Cleanup(server.Close)
+	const patience = 200 * time.Millisecond
+	client := &http.Client{Transport: &patient{next: http.DefaultTransport, patience: patience}}
+	body := &slow{pause: 2 * patience, pieces: 2}
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, server.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	<-time.After(2 * patience)
+	if text, err := io.ReadAll(response.Body); err != nil || string(text) != "xx" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// slow takes its time to bring what is to be sent.
+type slow struct {
+	pause  time.Duration
+	pieces int
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.pieces == 0 {
+		return 0, io.EOF
+	}
+	s.pieces--
+	<-time.After(s.pause)
+	return copy(p, "x"), nil
+}
+
+func TestWhatIsShownOfAnAddressIsNoSecret(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://user:pass@charts.test/a?sig=x#y": "https://charts.test/a",
+		"https://charts.test":                     "https://charts.test",
+		"http://[::1":                             "an address that cannot be read",
+	} {
+		if got := Shown(address); got != want {
+			t.Errorf("%s is shown as %s", address, got)
+		}
+	}
+}
