@@ -29,7 +29,7 @@ PARALLEL ?= 2
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: $(GATEWAY_CHART)/Chart.yaml ## Build lockstep, worker and sandbox into bin/
+build: $(GATEWAY_CHARTS) ## Build lockstep, worker and sandbox into bin/
 	@test -x bin/lockstep || echo "building lockstep, worker and sandbox (about 3 minutes the first time)"
 	@$(ALIKE) $(GO) build -ldflags "-s -w" -o bin/lockstep ./starter
 	@$(ALIKE) $(GO) build -ldflags "-s -w" -o bin/worker ./worker

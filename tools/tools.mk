@@ -10,11 +10,13 @@ KUBERNETES = kube-apiserver kube-controller-manager kube-scheduler
 KUBERNETES_LDFLAGS = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VERSION) \
 	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35
 
-GATEWAY_CHART = bin/charts/gateway-helm
-TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHART)/Chart.yaml
+# The releases of Envoy Gateway whose charts the sandbox serves: that of WSO2's guide, and the newest.
+GATEWAYS = 1.7 1.9
+GATEWAY_CHARTS = $(GATEWAYS:%=bin/charts/gateway-helm-%/Chart.yaml)
+TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHARTS)
 
 .PHONY: tools clean-tools
-tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox, and unpack the gateway chart
+tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox, and unpack the charts of the gateway
 
 clean-tools:
 	rm -rf $(TOOLS) bin/charts
@@ -38,13 +40,13 @@ bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
 	@echo "building the Temporal dev server (about 3 minutes the first time)"
 	@$(call TOOL_BUILD,temporal,,temporal) github.com/temporalio/cli/cmd/temporal
 
-# The chart as its release has it: image and version are placeholders in the module. Nothing of the module is compiled.
-$(GATEWAY_CHART)/Chart.yaml: tools/gateway/go.mod tools/gateway/go.sum
-	@echo "unpacking the chart of Envoy Gateway, with its CRDs and those of Gateway API"
-	@rm -rf $(GATEWAY_CHART) $(GATEWAY_CHART).new && mkdir -p $(GATEWAY_CHART).new
-	@cd tools/gateway && export GOFLAGS=-mod=readonly GOWORK=off && module=github.com/envoyproxy/gateway && $(GO) mod download $$module && \
+# The charts as their releases have them: image and version are placeholders in the module. Nothing of the modules is compiled here.
+$(GATEWAY_CHARTS): bin/charts/gateway-helm-%/Chart.yaml: tools/gateway-%/go.mod tools/gateway-%/go.sum
+	@echo "unpacking the chart of Envoy Gateway v$*, with its CRDs and those of Gateway API"
+	@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
+	@cd tools/gateway-$* && export GOFLAGS=-mod=readonly GOWORK=off && module=github.com/envoyproxy/gateway && $(GO) mod download $$module && \
 		dir=$$($(GO) list -m -f '{{.Dir}}' $$module)/charts/gateway-helm && version=$$($(GO) list -m -f '{{.Version}}' $$module) && \
-		cd $(CURDIR)/$(GATEWAY_CHART).new && cp -R "$$dir"/. . && chmod -R u+w . && rm values.tmpl.yaml && \
+		cd $(CURDIR)/$(@D).new && cp -R "$$dir"/. . && chmod -R u+w . && rm values.tmpl.yaml && \
 		sed -e "s|\$${GatewayImage}|docker.io/envoyproxy/gateway:$$version|" -e "s|\$${GatewayImagePullPolicy}|IfNotPresent|" "$$dir"/values.tmpl.yaml > values.yaml && \
 		sed -e "s|^version: .*|version: $$version|" -e "s|^appVersion: .*|appVersion: $$version|" "$$dir"/Chart.yaml > Chart.yaml
-	@mv $(GATEWAY_CHART).new $(GATEWAY_CHART)
+	@mv $(@D).new $(@D)

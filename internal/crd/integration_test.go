@@ -168,7 +168,7 @@ func testReplacedCRDs(t *testing.T, s *clustertest.Plane) {
 // testLargeCRDs keeps the largest kinds there are.
 func testLargeCRDs(t *testing.T, s *clustertest.Plane) {
 	run := crd.Run{Environment: strings.Repeat("e", 63), ID: "8f1c2f1e-0000-4000-8000-000000000000"}
-	crds := clustertest.GatewayCRDs(t)
+	crds := clustertest.GatewayCRDs(t, "1.9")
 	before, err := s.Client.Snapshot(t.Context(), clustertest.RefsOf(crds))
 	if err != nil {
 		t.Fatal(err)

@@ -15,14 +15,23 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestTheHooksOfTheRealChartAreAmongTheLeftovers(t *testing.T) {
+// releases are those of Envoy Gateway whose charts are unpacked.
+var releases = []string{"1.7", "1.9"}
+
+func TestTheHooksOfTheRealChartsAreAmongTheLeftovers(t *testing.T) {
+	for _, release := range releases {
+		t.Run(release, func(t *testing.T) { testHooks(t, renderReal(t, release)) })
+	}
+}
+
+func testHooks(t *testing.T, rendered *release.Release) {
 	env := environment()
 	known := map[string]string{}
 	for _, ref := range HookObjects(env) {
 		known[ref.Kind+" "+ref.Name] = ref.Owner
 	}
 	jobs := 0
-	for _, hook := range renderReal(t).Hooks {
+	for _, hook := range rendered.Hooks {
 		object := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(hook.Manifest), &object.Object); err != nil {
 			t.Fatal(err)
@@ -47,19 +56,21 @@ func TestTheHooksOfTheRealChartAreAmongTheLeftovers(t *testing.T) {
 	}
 }
 
-func TestTheRealChartRunsTheControllerUnderTheGivenName(t *testing.T) {
-	manifest := renderReal(t).Manifest
-	for _, want := range []string{"controllerName: example.com/own", "kind: Deployment\nmetadata:\n  name: " + Deployment + "\n"} {
-		if !strings.Contains(manifest, want) {
-			t.Errorf("nothing has %q:\n%s", want, manifest)
+func TestTheRealChartsRunTheControllerUnderTheGivenName(t *testing.T) {
+	for _, release := range releases {
+		manifest := renderReal(t, release).Manifest
+		for _, want := range []string{"controllerName: example.com/own", "kind: Deployment\nmetadata:\n  name: " + Deployment + "\n"} {
+			if !strings.Contains(manifest, want) {
+				t.Errorf("nothing of %s has %q:\n%s", release, want, manifest)
+			}
 		}
 	}
 }
 
-// renderReal is what Envoy Gateway's chart makes of an environment with a controller name of its own.
-func renderReal(t *testing.T) *release.Release {
+// renderReal is what Envoy Gateway's chart of a release makes of an environment with a controller name of its own.
+func renderReal(t *testing.T, version string) *release.Release {
 	t.Helper()
-	chart, err := loader.Load(filepath.Join("..", "..", "bin", "charts", "gateway-helm"))
+	chart, err := loader.Load(filepath.Join("..", "..", "bin", "charts", "gateway-helm-"+version))
 	if err != nil && os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") != "1" {
 		t.Skipf("%v; run `make tools`", err)
 	} else if err != nil {

@@ -26,7 +26,7 @@ func testRouting(t *testing.T, s *clustertest.Plane) {
 	}}
 	env.Routing.ServiceType = "NodePort"
 	env.Default()
-	crds := clustertest.GatewayCRDs(t)
+	crds := clustertest.GatewayCRDs(t, "1.9")
 	before, err := s.Client.Snapshot(t.Context(), clustertest.RefsOf(crds))
 	if err != nil {
 		t.Fatal(err)

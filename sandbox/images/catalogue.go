@@ -29,20 +29,28 @@ func catalogue() []spec {
 			},
 			config: wso2Config("10001", userHome+"/wso2am-4.7.0", 9763, 9443, 9999, 11111, 8280, 8243, 5672, 9711, 9611, 9099),
 		},
-		{
-			name: "envoyproxy/gateway:v1.7.0", program: "envoy-gateway", product: "Envoy Gateway v1.7.0",
-			platforms: []string{"linux/amd64"},
-			layers:    func(string) [][]file { return [][]file{distroless(), {placeholder("/usr/local/bin/envoy-gateway")}} },
-			config:    v1.Config{User: "65532:65532", Entrypoint: []string{"/usr/local/bin/envoy-gateway"}, WorkingDir: "/"},
-		},
-		{
-			name: "envoyproxy/envoy:distroless-v1.37.0", program: "envoy", product: "Envoy 1.37.0",
-			platforms: []string{"linux/amd64"},
-			layers:    func(string) [][]file { return [][]file{distroless(), {placeholder("/usr/local/bin/envoy")}} },
-			config: v1.Config{
-				User: "65532", Entrypoint: []string{"/usr/local/bin/envoy"}, Cmd: []string{"-c", "/etc/envoy/envoy.yaml"},
-				ExposedPorts: map[string]struct{}{"10000/tcp": {}}, WorkingDir: "/",
-			},
+		gateway("v1.7.0"), envoy("1.37.0"),
+		gateway("v1.9.0"), envoy("1.39.0"),
+	}
+}
+
+func gateway(version string) spec {
+	return spec{
+		name: "envoyproxy/gateway:" + version, program: "envoy-gateway", product: "Envoy Gateway " + version,
+		platforms: []string{"linux/amd64"},
+		layers:    func(string) [][]file { return [][]file{distroless(), {placeholder("/usr/local/bin/envoy-gateway")}} },
+		config:    v1.Config{User: "65532:65532", Entrypoint: []string{"/usr/local/bin/envoy-gateway"}, WorkingDir: "/"},
+	}
+}
+
+func envoy(version string) spec {
+	return spec{
+		name: "envoyproxy/envoy:distroless-v" + version, program: "envoy", product: "Envoy " + version,
+		platforms: []string{"linux/amd64"},
+		layers:    func(string) [][]file { return [][]file{distroless(), {placeholder("/usr/local/bin/envoy")}} },
+		config: v1.Config{
+			User: "65532", Entrypoint: []string{"/usr/local/bin/envoy"}, Cmd: []string{"-c", "/etc/envoy/envoy.yaml"},
+			ExposedPorts: map[string]struct{}{"10000/tcp": {}}, WorkingDir: "/",
 		},
 	}
 }

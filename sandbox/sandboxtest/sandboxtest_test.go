@@ -53,6 +53,7 @@ func TestASandboxIsWholeAndGoesWithoutATrace(t *testing.T) {
 		s.UI,
 		s.Mirrors()["helm.wso2.com"] + "/index.yaml",
 		"http://" + s.Registry + "/v2/envoyproxy/gateway-helm/manifests/v1.7.0",
+		"http://" + s.Registry + "/v2/envoyproxy/gateway-helm/manifests/v1.9.0",
 		"http://" + s.Registry + "/v2/wso2/wso2is/manifests/7.2.0",
 	} {
 		resp, err := http.Get(url)

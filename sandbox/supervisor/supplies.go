@@ -16,16 +16,17 @@ import (
 	"lockstep/sandbox/registry"
 )
 
-// The gateway chart is Envoy Gateway's own: its folder below the programs, and its repository, which has the same path on Docker Hub.
+// The gateway charts are Envoy Gateway's own: their folders below the programs, one for each release, and their repository, which has the
+// same path on Docker Hub.
 const (
-	gatewayFolder = "charts/gateway-helm"
-	gatewayChart  = "envoyproxy/gateway-helm"
+	gatewayFolders = "charts/gateway-helm-*"
+	gatewayChart   = "envoyproxy/gateway-helm"
 )
 
-// supplies are what the sandbox serves besides images: chart archives by chart name, and the gateway chart.
+// supplies are what the sandbox serves besides images: chart archives by chart name, and the gateway charts.
 type supplies struct {
 	archives [][]byte
-	gateway  []byte
+	gateways [][]byte
 }
 
 // openSupplies loads the charts and starts the registry and the repositories. What the registry holds comes later, by
@@ -88,7 +89,7 @@ func (u *supervisor) serve(part string, h http.Handler) (net.Addr, error) {
 	return l.Addr(), nil
 }
 
-// loadCharts returns the sandbox's own charts and the gateway chart, with those that the settings give instead.
+// loadCharts returns the sandbox's own charts and the gateway charts, with those that the settings give instead.
 func (u *supervisor) loadCharts() (supplies, error) {
 	own, err := charts.Archives()
 	if err != nil {
@@ -110,18 +111,27 @@ func (u *supervisor) loadCharts() (supplies, error) {
 			return s, fmt.Errorf("reading --charts %s: %w", name, err)
 		}
 		if name == filepath.Base(gatewayChart) {
-			s.gateway = archive
+			s.gateways = [][]byte{archive}
 			continue
 		}
 		s.archives = append(s.archives, archive)
 	}
-	if s.gateway != nil {
-		return s, nil
+	if s.gateways == nil {
+		s.gateways, err = gateways(u.Bin)
 	}
-	if s.gateway, err = registry.Pack(filepath.Join(u.Bin, gatewayFolder)); err != nil {
-		return s, fmt.Errorf("%w; run `make tools`", err)
+	return s, err
+}
+
+func gateways(bin string) (archives [][]byte, err error) {
+	folders, _ := filepath.Glob(filepath.Join(bin, gatewayFolders)) // up looked whether there are any
+	for _, folder := range folders {
+		archive, err := registry.Pack(folder)
+		if err != nil {
+			return nil, fmt.Errorf("%w; run `make tools`", err)
+		}
+		archives = append(archives, archive)
 	}
-	return s, nil
+	return archives, nil
 }
 
 // stock fills the registry.
@@ -130,8 +140,10 @@ func (u *supervisor) stock(ctx context.Context, s supplies) error {
 	if err := images.Push(ctx, host); err != nil {
 		return err
 	}
-	if err := registry.PushChart(ctx, host+"/"+gatewayChart, s.gateway); err != nil {
-		return err
+	for _, chart := range s.gateways {
+		if err := registry.PushChart(ctx, host+"/"+gatewayChart, chart); err != nil {
+			return err
+		}
 	}
 	state := u.current()
 	u.progress("registry at %s, charts and artifacts at %s", state.Registry, state.Repository)

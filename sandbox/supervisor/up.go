@@ -60,8 +60,8 @@ func checkPrograms(s Settings) error {
 		programs = append(programs, "temporal")
 	}
 	missing := controlplane.Missing(s.Bin, programs...)
-	if _, err := os.Stat(filepath.Join(s.Bin, gatewayFolder)); err != nil {
-		missing = append(missing, gatewayFolder)
+	if folders, _ := filepath.Glob(filepath.Join(s.Bin, gatewayFolders)); len(folders) == 0 {
+		missing = append(missing, gatewayFolders)
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("starting sandbox: %s has no %s; run `make tools`", s.Bin, strings.Join(missing, ", "))

@@ -39,35 +39,51 @@ func Parse(t *testing.T, text string) *unstructured.Unstructured {
 	return object
 }
 
-// GatewayCRDs are those of Gateway API and Envoy Gateway.
-func GatewayCRDs(t *testing.T) []*unstructured.Unstructured {
+// GatewayChart is the folder of Envoy Gateway's chart of a release, as "1.9".
+func GatewayChart(t *testing.T, release string) string {
 	t.Helper()
-	folder := filepath.Join(sandboxtest.Bin(t), "charts", "gateway-helm", "crds")
-	paths, _ := filepath.Glob(filepath.Join(folder, "generated", "*.yaml"))
-	if len(paths) == 0 {
+	folder := filepath.Join(sandboxtest.Bin(t), "charts", "gateway-helm-"+release)
+	if _, err := os.Stat(folder); err != nil {
 		t.Skip("no gateway chart in bin/; run `make tools`")
 	}
-	paths = append(paths, filepath.Join(folder, "gatewayapi-crds.yaml"))
+	return folder
+}
+
+// GatewayCRDs are those of Gateway API and Envoy Gateway that the chart of a release brings, as "1.9".
+func GatewayCRDs(t *testing.T, release string) []*unstructured.Unstructured {
+	t.Helper()
+	chart := GatewayChart(t, release)
+	var paths []string
+	for _, folder := range []string{"crds", "charts/crds/crds"} {
+		some, _ := filepath.Glob(filepath.Join(chart, folder, "generated", "*.yaml"))
+		more, _ := filepath.Glob(filepath.Join(chart, folder, "*.yaml"))
+		paths = append(append(paths, some...), more...)
+	}
 	var crds []*unstructured.Unstructured
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
-		for {
-			crd := &unstructured.Unstructured{}
-			if err := decoder.Decode(&crd.Object); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			if len(crd.Object) > 0 {
-				crds = append(crds, crd)
-			}
-		}
+		crds = append(crds, parseAll(t, path)...)
 	}
 	return crds
+}
+
+func parseAll(t *testing.T, path string) (objects []*unstructured.Unstructured) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
+			return objects
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(object.Object) > 0 {
+			objects = append(objects, object)
+		}
+	}
 }
 
 // RefsOf names objects.

@@ -151,7 +151,7 @@ func packCharts(t *testing.T, root string) realCharts {
 	for name, folder := range map[string]string{
 		"wso2am-all-in-one": filepath.Join(root, "helm-apim", "all-in-one"),
 		"identity-server":   filepath.Join(root, "kubernetes-is"),
-		"gateway-helm":      filepath.Join("..", "..", "bin", "charts", "gateway-helm"), // which the sandbox serves anyway
+		"gateway-helm":      filepath.Join("..", "..", "bin", "charts", "gateway-helm-1.7"), // which the sandbox serves anyway
 	} {
 		archive, err := registry.Pack(folder)
 		if err != nil {

@@ -39,7 +39,7 @@ func foreignService(name string) string {
 // routingCRDs are the CRDs of the Gateway API as their own release brings them.
 func routingCRDs(t testing.TB, w *world.World) (crds []*unstructured.Unstructured) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "bin", "charts", "gateway-helm", "crds", "gatewayapi-crds.yaml"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "bin", "charts", "gateway-helm-1.7", "crds", "gatewayapi-crds.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
