@@ -59,6 +59,35 @@ func (i Index) Backends(namespace, service, port string) (backends []Backend, fo
 	return slices.Compact(backends), true
 }
 
+// BackendsAt are the ready pods behind a port of the Service that has an address.
+func (i Index) BackendsAt(at netip.AddrPort) []Backend {
+	services, err := i.Services.List(labels.Everything())
+	if err != nil {
+		return nil
+	}
+	for _, service := range services {
+		if service.Spec.ClusterIP == at.Addr().String() {
+			backends, _ := i.Backends(service.Namespace, service.Name, strconv.Itoa(int(at.Port())))
+			return backends
+		}
+	}
+	return nil
+}
+
+// ServiceAddress is the address of the Service that a name of the cluster's is of; ok is false if there is none, or it is headless.
+func (i Index) ServiceAddress(name string) (address netip.Addr, ok bool) {
+	parts, ok := serviceLabels(name)
+	if !ok || len(parts) != 2 {
+		return netip.Addr{}, false
+	}
+	service, err := i.Services.Services(parts[1]).Get(parts[0])
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	address, err = netip.ParseAddr(service.Spec.ClusterIP)
+	return address, err == nil
+}
+
 func (i Index) pods(endpoint discoveryv1.Endpoint, port uint16) []Backend {
 	var backends []Backend
 	for _, text := range endpoint.Addresses {

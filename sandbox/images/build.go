@@ -13,6 +13,7 @@ import (
 type spec struct {
 	name      string // repository:tag
 	program   string // see ProgramLabel
+	real      string // see RealLabel
 	product   string // for people
 	oci       bool   // OCI media types; otherwise Docker's
 	platforms []string
@@ -69,6 +70,9 @@ func (s spec) image(p string) (v1.Image, error) {
 		"org.opencontainers.image.title":       s.product + " (simulated)",
 		"org.opencontainers.image.description": "Simulated " + s.product + " of the Lockstep sandbox; holds none of the product.",
 		"org.opencontainers.image.vendor":      "Lockstep sandbox",
+	}
+	if s.real != "" {
+		file.Config.Labels[RealLabel] = s.real
 	}
 	return mutate.ConfigFile(image, file)
 }

@@ -18,6 +18,9 @@ import (
 // ProgramLabel is the label that names the simulated program of an image.
 const ProgramLabel = "dev.lockstep.sandbox.program"
 
+// RealLabel is the label that names the file of the real program, for images that the sandbox can run for real.
+const RealLabel = "dev.lockstep.sandbox.real"
+
 // All returns the names of the simulated images, without registry host.
 func All() []string {
 	var names []string

@@ -37,6 +37,7 @@ type node struct {
 	addresses *addresses
 	events    record.EventRecorder
 	index     dns.Index
+	apiServer string // its URL
 }
 
 // Run registers the node and serves it, with kwok and the sandbox DNS, until ctx ends; then it returns nil, having
@@ -69,6 +70,7 @@ func Run(ctx context.Context, options Options) error {
 		images:    image.NewStore(filepath.Join(options.Dir, "layers"), options.RegistryAddr),
 		addresses: newAddresses(options.Instance),
 		events:    events,
+		apiServer: config.Host,
 	}
 	if err := n.access.Install(ctx); err != nil {
 		return fmt.Errorf("installing kwok's resource types: %w", err)

@@ -21,6 +21,7 @@ type Options struct {
 	Kubeconfig   string                   // administrator of the sandbox's cluster; also given to simulated programs
 	Instance     int                      // 1..250: pods are 10.S.x.y in the cluster and 127.S.x.y on the host
 	Binary       string                   // runs a pod's program as: <Binary> simulate <program>
+	Real         string                   // folder of real programs, by the names that image labels give them; "" if all are simulated
 	KwokBinary   string                   //
 	RegistryAddr string                   // host:port of the registry, plain HTTP, that has every image, whatever its host
 	Boot         map[string]time.Duration // boot time by program; 0 if absent
@@ -66,7 +67,10 @@ func (o Options) complete() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	// Programs run in directories of their own, so no path may be relative to this process's.
-	for _, path := range []*string{&o.Dir, &o.Kubeconfig, &o.Binary, &o.KwokBinary} {
+	for _, path := range []*string{&o.Dir, &o.Kubeconfig, &o.Binary, &o.KwokBinary, &o.Real} {
+		if *path == "" {
+			continue
+		}
 		absolute, err := filepath.Abs(*path)
 		if err != nil {
 			problems = append(problems, err)

@@ -74,16 +74,25 @@ func (c *container) create(from image.Image, environment map[string]string) (*pr
 		return nil, nil, err
 	}
 	c.startedAt = time.Now()
-	variables, err := c.variables(from, environment)
-	if err != nil {
-		return nil, nil, err
+	run := c.simulate
+	if c.pod.node.real(from) != "" {
+		run = c.contain
 	}
-	run, err := program.Start([]string{c.pod.node.Binary, "simulate", from.Program}, variables, log)
+	running, err := run(from, environment, log)
 	if err != nil {
 		_ = log.Close()
 		return nil, nil, err
 	}
-	return run, log, nil
+	return running, log, nil
+}
+
+// simulate starts the program of ours that stands for the image's.
+func (c *container) simulate(from image.Image, environment map[string]string, log *program.Log) (*program.Running, error) {
+	variables, err := c.variables(from, environment)
+	if err != nil {
+		return nil, err
+	}
+	return program.Start(program.Command{Args: []string{c.pod.node.Binary, "simulate", from.Program}, Env: variables}, log)
 }
 
 func (c *container) layOutRoot(from image.Image, environment map[string]string) error {
@@ -101,11 +110,9 @@ func (c *container) layOutRoot(from image.Image, environment map[string]string) 
 		volumes[volume.Name] = c.pod.volumeDir(volume.Name)
 		shared[volume.Name] = volume.EmptyDir != nil
 	}
-	mounts := slices.Clone(c.spec.VolumeMounts)
-	for i := range mounts {
-		if mounts[i].SubPathExpr != "" {
-			mounts[i].SubPath = projection.Expand(mounts[i].SubPathExpr, environment)
-		}
+	mounts := c.mounts(environment)
+	if c.pod.node.real(from) != "" {
+		mounts = slices.DeleteFunc(mounts, c.sharesVolume) // which are bound, because a link would lead out of the root
 	}
 	return rootfs.Mount(c.rootDir(), volumes, shared, mounts)
 }
@@ -130,11 +137,15 @@ func (c *container) variables(from image.Image, environment map[string]string) (
 		simulate.VarNamespace: c.pod.object.Namespace,
 		"KUBECONFIG":          n.Kubeconfig,
 	})
-	var variables []string
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		variables = append(variables, name+"="+all[name])
+	return assignments(all), nil
+}
+
+func assignments(environment map[string]string) []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		all = append(all, name+"="+environment[name])
 	}
-	return variables, nil
+	return all
 }
 
 // commandLine is what a container runtime would run: the pod's command and args over the image's entrypoint and cmd,

@@ -31,3 +31,32 @@ func PortOnHost(port uint16) uint16 {
 	}
 	return port + portShift
 }
+
+// PodOnHost is where the host serves a port of a pod, or of a load balancer, of the sandbox's network. Any other is returned as it is.
+func PodOnHost(at netip.AddrPort, instance int) netip.AddrPort {
+	twin := OnHost(at.Addr(), instance)
+	if twin == at.Addr() || isBalancer(at.Addr()) {
+		return netip.AddrPortFrom(twin, at.Port())
+	}
+	return netip.AddrPortFrom(twin, PortOnHost(at.Port()))
+}
+
+// InPod is an address of the host's loopback, a Service's (127.255.a.b) or a pod's (127.S.x.y), as a container with a network of its own
+// sees it: 127.0.0.0/8 never leaves a network namespace. For Services that is 10.255.a.b, which no sandbox has for pods, as S is at most 250.
+func InPod(address netip.Addr) netip.Addr {
+	octets := address.As4()
+	if octets[0] == 127 {
+		octets[0] = 10
+	}
+	return netip.AddrFrom4(octets)
+}
+
+// ServiceInPod is the way back from an address that [InPod] gave to a Service; ok is false for all others.
+func ServiceInPod(address netip.Addr) (service netip.Addr, ok bool) {
+	octets := address.As4()
+	if octets[0] != 10 || octets[1] != 255 {
+		return address, false
+	}
+	octets[0] = 127
+	return netip.AddrFrom4(octets), true
+}

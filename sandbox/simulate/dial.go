@@ -68,11 +68,7 @@ func (e Env) onHost(ip netip.Addr, port uint16) string {
 	case ip == netip.AddrFrom4([4]byte{127, 0, 0, 1}):
 		return onHost(e.Listen, port)
 	}
-	twin := OnHost(ip, int(self.As4()[1]))
-	if twin == ip || isBalancer(ip) {
-		return netip.AddrPortFrom(twin, port).String()
-	}
-	return onHost(twin.String(), port)
+	return PodOnHost(netip.AddrPortFrom(ip, port), int(self.As4()[1])).String()
 }
 
 // lookup asks for _<port>._tcp.<name>, to which the sandbox DNS answers with the pods' ports, trying the search domains

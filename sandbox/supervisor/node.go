@@ -22,6 +22,11 @@ func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	programs, says, err := u.realPrograms()
+	if err != nil {
+		return err
+	}
+	u.progress("%s", says)
 	u.node.Go(func() {
 		defer log.Close()
 		err := node.Run(nodeCtx, node.Options{
@@ -29,6 +34,7 @@ func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
 			Kubeconfig:   state.Kubeconfig,
 			Instance:     u.in.number,
 			Binary:       u.Self,
+			Real:         programs,
 			KwokBinary:   filepath.Join(u.Bin, "kwok"),
 			RegistryAddr: state.Registry,
 			Boot:         map[string]time.Duration{"wso2is": u.ISBoot, "wso2am": u.APIMBoot},

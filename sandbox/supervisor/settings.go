@@ -24,6 +24,8 @@ type Settings struct {
 	ProbeScale float64 `json:"probeScale"`
 	// Charts serves a chart folder or .tgz (value, absolute) in place of the sandbox's own chart (key).
 	Charts map[string]string `json:"charts,omitempty"`
+	// Gateway says what stands for the gateway, one of Gateways.
+	Gateway string `json:"gateway,omitempty"`
 	// NoTemporal leaves the Temporal dev server out.
 	NoTemporal bool `json:"noTemporal,omitempty"`
 }
@@ -36,7 +38,7 @@ func Defaults(dir, self string) (Settings, error) {
 	}
 	return Settings{
 		Dir: abs, Bin: filepath.Dir(self), Self: self,
-		ISBoot: 4 * time.Second, APIMBoot: 6 * time.Second, ProbeScale: 1,
+		ISBoot: 4 * time.Second, APIMBoot: 6 * time.Second, ProbeScale: 1, Gateway: GatewayAuto,
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lockstep/sandbox/envoy"
+	"lockstep/sandbox/node/contain"
 	"lockstep/sandbox/simulate"
 	"lockstep/sandbox/supervisor"
 	"lockstep/sandbox/wso2am"
@@ -38,6 +39,16 @@ func simulated() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return simulate.Run(cmd.Context(), programs(), args[0], os.Getenv, os.Stdout)
 		},
+	}
+}
+
+// contained is how the node starts a container with a real program.
+func contained() *cobra.Command {
+	return &cobra.Command{
+		Use:    contain.Command,
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(*cobra.Command, []string) error { return contain.Inside() },
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +37,7 @@ func up(dir *string) *cobra.Command {
 	f.DurationVar(&s.APIMBoot, "apim-boot", defaults.APIMBoot, "how long the simulated API Manager takes to boot")
 	f.Float64Var(&s.ProbeScale, "probe-scale", defaults.ProbeScale, "divides the delays and periods of probes")
 	f.StringToStringVar(&s.Charts, "charts", nil, "serve the chart folder or .tgz at `name=path` instead of the sandbox's own")
+	f.StringVar(&s.Gateway, "gateway", defaults.Gateway, "auto, real or simulated: what stands for the gateway")
 	f.BoolVar(&s.NoTemporal, "no-temporal", false, "leave the Temporal dev server out")
 	f.StringVar(&bin, "bin", "", "folder of the programs that make tools builds (default: where this program is)")
 	return cmd
@@ -63,6 +66,9 @@ func complete(s supervisor.Settings, dir, bin string) (supervisor.Settings, erro
 	}
 	if s.ProbeScale <= 0 {
 		return s, fmt.Errorf("reading flags: --probe-scale is %v; give a number above 0", s.ProbeScale)
+	}
+	if !slices.Contains(supervisor.Gateways, s.Gateway) {
+		return s, fmt.Errorf("reading flags: --gateway is %q; give one of %s", s.Gateway, strings.Join(supervisor.Gateways, ", "))
 	}
 	return s, nil
 }

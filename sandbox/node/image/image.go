@@ -25,11 +25,15 @@ import (
 // ProgramLabel names, in an image's configuration, the simulated program that stands for what the image would run.
 const ProgramLabel = "dev.lockstep.sandbox.program"
 
+// RealLabel names the file of the real program, if the node may have it.
+const RealLabel = "dev.lockstep.sandbox.real"
+
 // An Image is an image as the node has it.
 type Image struct {
 	ID      string    `json:"id"`   // <registry>/<repository>@<digest>, the digest of what the reference led to
 	Size    int64     `json:"size"` // compressed, in bytes
 	Program string    `json:"program"`
+	Real    string    `json:"real,omitempty"`
 	Config  v1.Config `json:"config"`
 	Rootfs  string    `json:"-"` // its files; not to be written to
 }
@@ -147,7 +151,7 @@ func (s *Store) store(digest string, from v1.Image) error {
 	if err != nil {
 		return err
 	}
-	stored := Image{Program: config.Config.Labels[ProgramLabel], Config: config.Config, Size: manifest.Config.Size}
+	stored := Image{Program: config.Config.Labels[ProgramLabel], Real: config.Config.Labels[RealLabel], Config: config.Config, Size: manifest.Config.Size}
 	for _, layer := range manifest.Layers {
 		stored.Size += layer.Size
 	}

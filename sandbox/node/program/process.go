@@ -17,12 +17,23 @@ type Running struct {
 	code int           // exit status, 128+n for signal n; set when done is closed
 }
 
-// Start runs command with exactly this environment, its output going to log.
-func Start(command, environment []string, log io.Writer) (*Running, error) {
-	p := &Running{cmd: exec.Command(command[0], command[1:]...), done: make(chan struct{})}
-	p.cmd.Env = environment
+// A Command is what to run.
+type Command struct {
+	Args       []string                   // the first is the file
+	Env        []string                   // all of the environment
+	Files      []*os.File                 // open in the process, from 3 on
+	Attributes func(*syscall.SysProcAttr) // changes how the process is made; may be nil
+}
+
+// Start runs a command, its output going to log.
+func Start(command Command, log io.Writer) (*Running, error) {
+	p := &Running{cmd: exec.Command(command.Args[0], command.Args[1:]...), done: make(chan struct{})}
+	p.cmd.Env, p.cmd.ExtraFiles = command.Env, command.Files
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = endsWithParent()
+	if command.Attributes != nil {
+		command.Attributes(p.cmd.SysProcAttr)
+	}
 	p.cmd.WaitDelay = time.Second
 	started := make(chan error)
 	go func() {
@@ -38,6 +49,9 @@ func Start(command, environment []string, log io.Writer) (*Running, error) {
 	}()
 	return p, <-started
 }
+
+// PID is the process's number on the host.
+func (p *Running) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the process has ended.
 func (p *Running) Done() <-chan struct{} { return p.done }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -86,13 +87,13 @@ func (p Pod) projectedFiles(ctx context.Context, projected *corev1.ProjectedVolu
 		var err error
 		switch {
 		case source.ConfigMap != nil:
-			// Every pod's service account volume has this one, and no simulated program reads it.
-			optional := ptr.Deref(source.ConfigMap.Optional, false) || source.ConfigMap.Name == "kube-root-ca.crt"
-			files, err = p.configMapFiles(ctx, source.ConfigMap.Name, source.ConfigMap.Items, projected.DefaultMode, optional)
+			files, err = p.configMapFiles(ctx, source.ConfigMap.Name, source.ConfigMap.Items, projected.DefaultMode, ptr.Deref(source.ConfigMap.Optional, false))
 		case source.Secret != nil:
 			files, err = p.secretFiles(ctx, source.Secret.Name, source.Secret.Items, projected.DefaultMode, ptr.Deref(source.Secret.Optional, false))
 		case source.DownwardAPI != nil:
 			files, err = p.downwardFiles(source.DownwardAPI.Items, projected.DefaultMode)
+		case source.ServiceAccountToken != nil:
+			files, err = p.tokenFile(ctx, source.ServiceAccountToken, projected.DefaultMode)
 		}
 		if err != nil {
 			return nil, err
@@ -100,6 +101,23 @@ func (p Pod) projectedFiles(ctx context.Context, projected *corev1.ProjectedVolu
 		maps.Copy(all, files)
 	}
 	return all, nil
+}
+
+// tokenFile has a token that ends with the pod. It is not renewed: those of the API server's own audience last a year.
+func (p Pod) tokenFile(ctx context.Context, source *corev1.ServiceAccountTokenProjection, mode *int32) (map[string]volumeFile, error) {
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+		ExpirationSeconds: source.ExpirationSeconds,
+		BoundObjectRef:    &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: p.Object.Name, UID: p.Object.UID},
+	}}
+	if source.Audience != "" {
+		request.Spec.Audiences = []string{source.Audience}
+	}
+	account := p.Object.Spec.ServiceAccountName
+	granted, err := p.Client.CoreV1().ServiceAccounts(p.Object.Namespace).CreateToken(ctx, account, request, metav1.CreateOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("failed to fetch token: %w", err)
+	}
+	return map[string]volumeFile{source.Path: {data: []byte(granted.Status.Token), mode: fs.FileMode(ptr.Deref(mode, 0o644))}}, nil
 }
 
 func (p Pod) configMapFiles(ctx context.Context, name string, items []corev1.KeyToPath, mode *int32, optional bool) (map[string]volumeFile, error) {
