@@ -72,6 +72,15 @@ func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Ro
 	return Rotated{Left: left}, err
 }
 
+// CheckListener fails if there is a certificate for the listeners that the gateway does not serve. It changes nothing.
+func (a *Activities) CheckListener(ctx context.Context, in Input) error {
+	c, err := a.cluster(in.Scope.Cluster)
+	if err != nil {
+		return err
+	}
+	return certificates.Store{Cluster: c, Env: in.Env}.CheckListener(ctx)
+}
+
 // UndoRotateCertificates puts back the certificates of a component.
 func (a *Activities) UndoRotateCertificates(ctx context.Context, in RotateInput) error {
 	of, err := component.Find(in.Env, in.Component)

@@ -65,7 +65,7 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 		items = append(items, found...)
 	}
 	if len(items) == 0 {
-		return "as the file says", nil
+		return "as the file says", c.listenerFits(ctx)
 	}
 	var texts []string
 	for _, item := range items {
@@ -73,6 +73,14 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 	}
 	return "", temporal.NewNonRetryableApplicationError("the environment is not as its file says, and a rotation changes nothing but certificates:\n"+
 		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy`, or see `lockstep drift` for what else to do, then rotate", activities.TypeConflict, nil)
+}
+
+// listenerFits refuses what the rotation would leave as it is, and the gateway does not serve: the products would restart for nothing.
+func (c *comparison) listenerFits(ctx workflow.Context) error {
+	if c.env.Certificates.GatewayTLS == "" || workflow.GetVersion(ctx, "rotation-checks-the-listener", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	return call.Do(ctx, call.Look("check the certificate of the listeners"), a.CheckListener, c.trimmed(""))
 }
 
 // renewsProduct has a product's step renew its certificates first: it restarts with them.

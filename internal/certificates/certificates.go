@@ -4,6 +4,7 @@ package certificates
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -33,6 +34,7 @@ func (s Store) names() keystore.Names {
 // Existing reads what there is. What is missing is left out.
 func (s Store) Existing(ctx context.Context) (keystore.Existing, error) {
 	var existing keystore.Existing
+	existing.Public, _ = x509.SystemCertPool() // without one, no public CA counts
 	for _, c := range component.WithStores(s.Env) {
 		data, _, err := s.Cluster.Secret(ctx, s.Env.Namespace, c.Stores.Secret)
 		if err != nil {
@@ -61,6 +63,17 @@ func (s Store) Check(ctx context.Context) ([]keystore.Finding, error) {
 		return nil, err
 	}
 	return keystore.Check(s.names(), existing, s.Password, time.Now()), nil
+}
+
+// CheckListener fails if there is a pair for the listeners that the gateway does not serve: given to it, it may take down the listeners of
+// other environments too.
+func (s Store) CheckListener(ctx context.Context) error {
+	existing, err := s.Existing(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.fits(keystore.CheckListener(s.names(), existing, time.Now()))
+	return err
 }
 
 // fits turns findings into warnings, or into a failure if one of them is more than that.

@@ -59,12 +59,12 @@ func (v Gateway) Judge() (Verdict, GatewayStatus) {
 	if accepted.Status != metav1.ConditionTrue || accepted.ObservedGeneration < v.Gateway.GetGeneration() {
 		return v.judgeAccepted(accepted), status
 	}
-	if problem := v.listenerProblem(); problem != nil {
-		return Verdict{Waiting: "listeners: " + problem.Evidence, Problem: problem}, status
+	if out, refused := v.refused(); refused {
+		return out, status
 	}
 	programmed := conditions["Programmed"]
 	if programmed.Status == metav1.ConditionTrue && programmed.ObservedGeneration >= v.Gateway.GetGeneration() {
-		return Verdict{Done: true}, status
+		return v.judgeListeners(), status
 	}
 	return v.judgeProgrammed(programmed), status
 }
@@ -117,8 +117,8 @@ func (v Gateway) judgeClass() (_ Verdict, ok bool) {
 
 func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
 	if accepted.Status == metav1.ConditionFalse && accepted.ObservedGeneration >= v.Gateway.GetGeneration() {
-		if problem := v.listenerProblem(); problem != nil { // says more
-			return Verdict{Waiting: "listeners: " + problem.Evidence, Problem: problem}
+		if out, refused := v.refused(); refused { // says more
+			return out
 		}
 		return v.lasting(accepted, cluster.RefOf(v.Gateway).String(), "correct what the controller names, in routing of the environment file")
 	}
@@ -142,41 +142,6 @@ func (v Gateway) lasting(condition metav1.Condition, object, next string) Verdic
 
 func (v Gateway) lasted(condition metav1.Condition, grace time.Duration) bool {
 	return v.lasts(condition.LastTransitionTime.Time, grace)
-}
-
-// listenerProblem is the first listener that has been invalid for a while.
-func (v Gateway) listenerProblem() *Problem {
-	var listeners []struct {
-		Name       string
-		Conditions []metav1.Condition
-	}
-	list, _, _ := unstructured.NestedSlice(v.Gateway.Object, "status", "listeners")
-	recode(list, &listeners)
-	for _, listener := range listeners {
-		conditions := byType(listener.Conditions)
-		for _, wrong := range []struct {
-			typ    string
-			status metav1.ConditionStatus
-		}{{"ResolvedRefs", metav1.ConditionFalse}, {"Conflicted", metav1.ConditionTrue}, {"Accepted", metav1.ConditionFalse}} {
-			condition := conditions[wrong.typ]
-			if condition.Status != wrong.status || !v.lasted(condition, invalidGrace) {
-				continue
-			}
-			return &Problem{Reason: condition.Reason, Object: fmt.Sprintf("listener %s of %s", listener.Name, cluster.RefOf(v.Gateway)),
-				Evidence: Clip(firstLine(condition.Message)), NextMove: listenerMove(condition.Reason)}
-		}
-	}
-	return nil
-}
-
-func listenerMove(reason string) string {
-	if reason == "InvalidCertificateRef" {
-		return "the TLS Secret of the listeners must exist in the Gateway's namespace and hold a valid pair (certificates.gatewayTLS)"
-	}
-	if reason == "HostnameConflict" || reason == "ProtocolConflict" {
-		return "two listeners of one port have the same hostname or different protocols: make the hostnames in the environment file differ"
-	}
-	return "correct what the controller names, in hostnames and routing of the environment file"
 }
 
 func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {

@@ -33,9 +33,14 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 		return object("GatewayClass", "envoy-gateway", map[string]any{"controllerName": "example.com/c"}, map[string]any{"conditions": conditions})
 	}
 	accepted := class(condition("Accepted", true, "Accepted", time.Minute))
-	gw := func(status map[string]any) *unstructured.Unstructured {
-		return object("Gateway", "gw", map[string]any{"gatewayClassName": "envoy-gateway"}, status)
+	spec := map[string]any{"gatewayClassName": "envoy-gateway", "listeners": []any{map[string]any{"name": "gateway-https",
+		"tls": map[string]any{"certificateRefs": []any{map[string]any{"name": "my-tls"}}}}}}
+	gw := func(status map[string]any) *unstructured.Unstructured { return object("Gateway", "gw", spec, status) }
+	listening := func(conditions ...any) map[string]any {
+		return map[string]any{"conditions": []any{condition("Accepted", true, "Accepted", time.Minute), condition("Programmed", true, "Programmed", time.Minute)},
+			"listeners": []any{map[string]any{"name": "gateway-https", "conditions": conditions}}}
 	}
+	fine := []any{condition("Accepted", true, "Accepted", time.Minute), condition("Programmed", true, "Programmed", time.Minute), condition("ResolvedRefs", true, "ResolvedRefs", time.Minute)}
 	with := func(conditions ...any) *unstructured.Unstructured {
 		return gw(map[string]any{"conditions": conditions})
 	}
@@ -54,7 +59,15 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 		reason string // of the problem; "" for none
 		next   string
 	}{
-		{name: "programmed", view: Gateway{Gateway: with(yes, condition("Programmed", true, "Programmed", 0)), Class: accepted}, done: true},
+		{name: "programmed", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted}, done: true},
+		{name: "programmed, and no word of its listener", view: Gateway{Gateway: with(yes, condition("Programmed", true, "Programmed", 0)), Class: accepted}},
+		{name: "programmed, and a certificate that is refused just now", view: Gateway{Class: accepted,
+			Gateway: gw(listening(fine[0], condition("Programmed", false, "Invalid", time.Second), condition("ResolvedRefs", false, "InvalidCertificateRef", time.Second)))}},
+		{name: "programmed, and a certificate that is refused", view: Gateway{Class: accepted,
+			Gateway: gw(listening(fine[0], condition("Programmed", false, "Invalid", time.Minute), condition("ResolvedRefs", false, "InvalidCertificateRef", time.Minute)))},
+			reason: "InvalidCertificateRef", next: "Secret my-tls"},
+		{name: "programmed, and a listener that is not", view: Gateway{Class: accepted,
+			Gateway: gw(listening(fine[0], condition("Programmed", false, "Invalid", time.Minute), fine[2]))}, reason: "Invalid"},
 		{name: "no Gateway", view: Gateway{Class: accepted}, reason: "NotFound"},
 		{name: "no class", view: Gateway{Gateway: with()}, reason: "NotFound"},
 		{name: "class refused", view: Gateway{Gateway: with(), Class: class(condition("Accepted", false, "InvalidParameters", time.Minute))}, reason: "InvalidParameters", next: "routing.gatewayClass"},
@@ -66,7 +79,7 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 		{name: "a load balancer cannot be made", view: Gateway{Gateway: noAddress(15 * time.Second), Class: accepted, Plane: DataPlane{Working: true, Failure: "quota"}}, reason: "AddressNotAssigned"},
 		{name: "nobody may see whether a load balancer is being made", view: Gateway{Gateway: noAddress(time.Minute), Class: accepted, Plane: DataPlane{Unread: errors.New("forbidden")}}},
 		{name: "nodes without addresses", view: Gateway{Gateway: noAddress(time.Minute), Class: accepted, Plane: DataPlane{ServiceType: "NodePort"}}, reason: "AddressNotAssigned", next: "nodes"},
-		{name: "no certificate", view: Gateway{Gateway: badListener(15 * time.Second), Class: accepted}, reason: "InvalidCertificateRef", next: "TLS Secret"},
+		{name: "no certificate", view: Gateway{Gateway: badListener(15 * time.Second), Class: accepted}, reason: "InvalidCertificateRef", next: "certificates.gatewayTLS"},
 		{name: "no certificate for a moment", view: Gateway{Gateway: badListener(time.Second), Class: accepted}},
 		{name: "Gateway refused", view: Gateway{Gateway: with(condition("Accepted", false, "ListenersNotValid", time.Minute)), Class: accepted}, reason: "ListenersNotValid"},
 		{name: "Envoy starts", view: Gateway{Gateway: with(yes, condition("Programmed", false, "NoResources", time.Minute)), Class: accepted, Plane: DataPlane{Rollout: Verdict{Waiting: "0/1 pods ready"}}}},

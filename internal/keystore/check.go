@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"crypto/rsa"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -22,6 +21,7 @@ type Existing struct {
 	CA          []byte            // PEM, what clients of the products trust
 	GatewayCert []byte            // PEM
 	GatewayKey  []byte            // PEM
+	Public      *x509.CertPool    // the public CAs; may be nil
 }
 
 // Finding is one thing wrong with an existing store.
@@ -56,7 +56,7 @@ func Check(names Names, existing Existing, password string, now time.Time) []Fin
 		c.trusts(side, is)
 	}
 	c.ca(existing.CA, apim, is)
-	c.gateway(existing, names.Gateway)
+	c.gateway(existing, names)
 	return c.findings
 }
 
@@ -193,34 +193,49 @@ func (c *check) ca(data []byte, products ...*product) {
 	}
 }
 
-func (c *check) gateway(existing Existing, names []string) {
+// gateway checks the listeners' pair. Who signed it matters for Lockstep's own alone: clients trust the environment's CA, and the public ones.
+func (c *check) gateway(existing Existing, names Names) {
 	if len(existing.GatewayCert) == 0 {
 		return
 	}
-	const where = "the gateway's certificate"
-	pair, err := tls.X509KeyPair(existing.GatewayCert, existing.GatewayKey)
-	if err != nil {
-		c.add(where, err.Error(), "put a matching tls.crt and tls.key into its Secret")
+	where := names.listenerWhere()
+	if problem, move := listenerPair(existing.GatewayCert, existing.GatewayKey, c.now); problem != "" {
+		c.add(where, problem, move)
 		return
 	}
-	c.expiry(where, pair.Leaf)
-	c.names(where, pair.Leaf, names)
+	chain, err := ParseCerts(existing.GatewayCert)
+	if err != nil {
+		return // which is a problem of the pair
+	}
+	c.expiry(where, chain[0])
+	c.names(where, chain[0], names.Gateway)
+	trusted, err := ParseCerts(existing.CA)
+	if err != nil || names.Listener.Brought || c.verifies(trusted, &Pair{Chain: chain}) || existing.Public != nil && c.signed(chain, existing.Public) {
+		return
+	}
+	c.add(where, fmt.Sprintf("its certificate is signed by %q, not by the environment's CA, which clients trust", chain[0].Issuer),
+		"delete that Secret and run `lockstep deploy`, which makes it anew; or, if the certificate is your own, name its Secret in certificates.gatewayTLS")
 }
 
 // verifies is true also for a certificate that has expired, which is a finding of its own.
 func (c *check) verifies(trusted []*x509.Certificate, pair *Pair) bool {
-	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots := x509.NewCertPool()
 	for _, cert := range trusted {
 		roots.AddCert(cert)
 	}
-	for _, cert := range pair.Chain[1:] {
+	return c.signed(pair.Chain, roots)
+}
+
+func (c *check) signed(chain []*x509.Certificate, roots *x509.CertPool) bool {
+	between := x509.NewCertPool()
+	for _, cert := range chain[1:] {
 		between.AddCert(cert)
 	}
-	at := c.now
-	if leaf := pair.Leaf(); at.After(leaf.NotAfter) || at.Before(leaf.NotBefore) {
+	leaf, at := chain[0], c.now
+	if at.After(leaf.NotAfter) || at.Before(leaf.NotBefore) {
 		at = leaf.NotAfter
 	}
-	_, err := pair.Leaf().Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at,
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	return err == nil
 }

@@ -28,8 +28,8 @@ func TestCheckNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 		"a name missing": {change: func(e *Existing) { e.APIM[TLSJKS] = few.APIM[TLSJKS] },
 			want: []string{"apim-keystore-secret/tls.jks: its certificate lacks the names apim-wso2am-all-in-one-am-service.apim.svc.cluster.local, "}},
 		"a public name missing": {change: func(e *Existing) { e.GatewayCert, e.GatewayKey = few.GatewayCert, few.GatewayKey },
-			want: []string{"the gateway's certificate: its certificate lacks the names km.wso2.com;"}},
-		"a key of another certificate": {change: func(e *Existing) { e.GatewayKey = few.GatewayKey }, want: []string{"private key does not match"}},
+			want: []string{"the gateway's certificate in Secret gateway-tls: its certificate lacks the names km.wso2.com;"}},
+		"a key of another certificate": {change: func(e *Existing) { e.GatewayKey = few.GatewayKey }, want: []string{"the key in tls.key does not belong to the certificate in tls.crt"}},
 		"another CA's certificate": {change: func(e *Existing) { e.IS[TLSP12] = foreign.IS[TLSP12] }, want: []string{
 			"apim-keystore-secret/client-truststore.jks: does not trust the certificate of Identity Server",
 			"is-keystores/client-truststore.p12: does not trust the certificate of Identity Server",

@@ -77,7 +77,8 @@ func TestNamesCoverServicesHostnamesAndLocalhost(t *testing.T) {
 			"is-identity-server", "is-identity-server.apim", "is-identity-server.apim.svc",
 			"is-identity-server.apim.svc.cluster.local", "km.wso2.com", "localhost", "extra.example.com",
 		},
-		Gateway: []string{"am.wso2.com", "gw.wso2.com", "websocket.wso2.com", "websub.wso2.com", "km.wso2.com"},
+		Gateway:  []string{"am.wso2.com", "gw.wso2.com", "websocket.wso2.com", "websub.wso2.com", "km.wso2.com"},
+		Listener: ListenerSecret{Secret: "gateway-tls"},
 	}
 	if diff := cmp.Diff(want, testNames()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)

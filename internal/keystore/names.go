@@ -50,6 +50,14 @@ type Names struct {
 	APIM    []string // API Manager's own certificate
 	IS      []string // Identity Server's own certificate
 	Gateway []string // the public listeners' certificate
+	// Listener is the Secret of that one.
+	Listener ListenerSecret
+}
+
+// ListenerSecret is the Secret with the certificate of the public listeners.
+type ListenerSecret struct {
+	Secret  string
+	Brought bool // the environment file names it: its CA is the user's own affair
 }
 
 // NamesFor gives the names of env. apimService and isService are the names of the products' Services in the
@@ -62,9 +70,10 @@ func NamesFor(env config.Environment, apimService, isService string) Names {
 	is := append(env.InCluster(isService), h.KeyManager)
 	extra := append([]string{"localhost"}, env.Certificates.ExtraDNSNames...)
 	return Names{
-		APIM:    distinct(append(apim, extra...)),
-		IS:      distinct(append(is, extra...)),
-		Gateway: distinct(h.All()),
+		APIM:     distinct(append(apim, extra...)),
+		IS:       distinct(append(is, extra...)),
+		Gateway:  distinct(h.All()),
+		Listener: ListenerSecret{Secret: env.GatewayTLSSecret(), Brought: env.Certificates.GatewayTLS != ""},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/config/validation"
+	"lockstep/internal/certificates"
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
@@ -55,6 +56,7 @@ func Check(ctx context.Context, s Site, env config.Environment) (Found, error) {
 			func(ctx context.Context) error { return checkGatewayKinds(ctx, s.Cluster, s.Charts, env) },
 			func(ctx context.Context) error { return checkController(ctx, s, env) },
 			func(ctx context.Context) error { return checkReferences(ctx, s.Cluster, env) },
+			certificates.Store{Cluster: s.Cluster, Env: env}.CheckListener,
 			func(ctx context.Context) error { return checkReleases(ctx, s.Releases, env) },
 			func(ctx context.Context) error { return checkOwners(ctx, s.Cluster, env) })
 	}

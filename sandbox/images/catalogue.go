@@ -29,25 +29,27 @@ func catalogue() []spec {
 			},
 			config: wso2Config("10001", userHome+"/wso2am-4.7.0", 9763, 9443, 9999, 11111, 8280, 8243, 5672, 9711, 9611, 9099),
 		},
-		gateway("1.7"), envoy("1.37"),
-		gateway("1.9"), envoy("1.39"),
+		gateway("1.7", "1.37"), envoy("1.7", "1.37"),
+		gateway("1.9", "1.39"), envoy("1.9", "1.39"),
 	}
 }
 
-func gateway(release string) spec {
+// gateway is the controller of a release, which works with that of Envoy.
+func gateway(release, proxy string) spec {
 	version := "v" + release + ".0"
 	return spec{
-		name: "envoyproxy/gateway:" + version, program: "envoy-gateway", real: "envoy-gateway-" + release, product: "Envoy Gateway " + version,
+		name: "envoyproxy/gateway:" + version, program: "envoy-gateway", real: "envoy-gateway-" + release + " envoy-" + proxy, product: "Envoy Gateway " + version,
 		platforms: []string{"linux/amd64"},
 		layers:    func(string) [][]file { return [][]file{distroless(), {placeholder("/usr/local/bin/envoy-gateway")}} },
 		config:    v1.Config{User: "65532:65532", Entrypoint: []string{"/usr/local/bin/envoy-gateway"}, WorkingDir: "/"},
 	}
 }
 
-func envoy(release string) spec {
-	version := release + ".0"
+// envoy is the proxy of a release of the gateway.
+func envoy(release, proxy string) spec {
+	version := proxy + ".0"
 	return spec{
-		name: "envoyproxy/envoy:distroless-v" + version, program: "envoy", real: "envoy-" + release, product: "Envoy " + version,
+		name: "envoyproxy/envoy:distroless-v" + version, program: "envoy", real: "envoy-" + proxy + " envoy-gateway-" + release, product: "Envoy " + version,
 		platforms: []string{"linux/amd64"},
 		layers:    func(string) [][]file { return [][]file{distroless(), {placeholder("/usr/local/bin/envoy")}} },
 		config: v1.Config{

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -18,7 +21,7 @@ import (
 // ProgramLabel is the label that names the simulated program of an image.
 const ProgramLabel = "dev.lockstep.sandbox.program"
 
-// RealLabel is the label that names the file of the real program, for images that the sandbox can run for real.
+// RealLabel names the file of the real program, and then the files of those that it works with.
 const RealLabel = "dev.lockstep.sandbox.real"
 
 // All returns the names of the simulated images, without registry host.
@@ -28,6 +31,25 @@ func All() []string {
 		names = append(names, image.name)
 	}
 	return names
+}
+
+// Real tells the products of images that can run for real with the programs in a folder from those that lack one of them.
+func Real(programs string) (runs, lacks []string) {
+	for _, image := range catalogue() {
+		if image.real == "" {
+			continue
+		}
+		missing := slices.ContainsFunc(strings.Fields(image.real), func(file string) bool {
+			_, err := os.Stat(filepath.Join(programs, file))
+			return err != nil
+		})
+		if missing {
+			lacks = append(lacks, image.product)
+		} else {
+			runs = append(runs, image.product)
+		}
+	}
+	return runs, lacks
 }
 
 // Push builds the simulated images and pushes those that the registry (host:port, plain HTTP) lacks. An image of that

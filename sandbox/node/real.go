@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -21,16 +22,18 @@ import (
 // programs is where images have the programs that the node can run for real.
 const programs = "/usr/local/bin"
 
-// real is the file of the image's real program, "" if a simulated one stands for it.
+// real is the file of the image's real program, "" if a simulated one stands for it: a real program works with real ones alone.
 func (n *node) real(from image.Image) string {
-	if n.Real == "" || from.Real == "" {
+	files := strings.Fields(from.Real)
+	if n.Real == "" || len(files) == 0 {
 		return ""
 	}
-	file := filepath.Join(n.Real, from.Real)
-	if _, err := os.Stat(file); err != nil {
-		return ""
+	for _, file := range files {
+		if _, err := os.Stat(filepath.Join(n.Real, file)); err != nil {
+			return ""
+		}
 	}
-	return file
+	return filepath.Join(n.Real, files[0])
 }
 
 // contain starts the image's real program in namespaces of its own, and joins its network to the sandbox's.

@@ -1,10 +1,10 @@
 package supervisor
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
+	"strings"
 
+	"lockstep/sandbox/images"
 	"lockstep/sandbox/node/contain"
 )
 
@@ -18,29 +18,24 @@ const (
 // Gateways are the values of Settings.Gateway.
 var Gateways = []string{GatewayAuto, GatewayReal, GatewaySimulated}
 
-// realPrograms is the folder of the gateway's real programs, "" if it is simulated; what it says tells which, and why.
+// realPrograms is the folder of the gateway's real programs, "" if all are simulated; says tells which are what, and why.
 func (s Settings) realPrograms() (folder, says string, err error) {
 	if s.Gateway == GatewaySimulated {
 		return "", "the gateway is simulated, as asked for", nil
 	}
-	err = s.canRunGateway()
+	runs, lacks := images.Real(s.Bin)
+	if len(runs) == 0 {
+		err = fmt.Errorf("%s has no program of it; run `make gateway`", s.Bin)
+	} else if err = contain.Available(s.Self); err != nil {
+		err = fmt.Errorf("this machine gives programs no network of their own: %w", err)
+	}
 	switch {
-	case err == nil:
-		return s.Bin, "the gateway is the real Envoy Gateway with the real Envoy", nil
-	case s.Gateway == GatewayReal:
+	case err != nil && s.Gateway == GatewayReal:
 		return "", "", fmt.Errorf("running the real gateway: %w", err)
+	case err != nil:
+		return "", fmt.Sprintf("the gateway is simulated: %s", err), nil
+	case len(lacks) > 0:
+		return s.Bin, fmt.Sprintf("real: %s; simulated: %s", strings.Join(runs, ", "), strings.Join(lacks, ", ")), nil
 	}
-	return "", fmt.Sprintf("the gateway is simulated: %s", err), nil
-}
-
-func (s Settings) canRunGateway() error {
-	for _, program := range []string{"envoy-gateway-*", "envoy-[0-9]*"} {
-		if found, err := filepath.Glob(filepath.Join(s.Bin, program)); err != nil || len(found) == 0 {
-			return errors.New("there is no " + filepath.Join(s.Bin, program) + "; `make tools` says why")
-		}
-	}
-	if err := contain.Available(s.Self); err != nil {
-		return fmt.Errorf("this machine gives no namespaces with a network device of their own: %w", err)
-	}
-	return nil
+	return s.Bin, "real: " + strings.Join(runs, ", "), nil
 }

@@ -25,7 +25,7 @@ import (
 // ProgramLabel names, in an image's configuration, the simulated program that stands for what the image would run.
 const ProgramLabel = "dev.lockstep.sandbox.program"
 
-// RealLabel names the file of the real program, if the node may have it.
+// RealLabel names the file of the real program, and then the files of those that it works with.
 const RealLabel = "dev.lockstep.sandbox.real"
 
 // An Image is an image as the node has it.
