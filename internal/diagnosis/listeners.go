@@ -32,24 +32,31 @@ var sound = []soundness{
 // programmed while none of them has a certificate.
 func (v Gateway) judgeListeners() Verdict {
 	for _, l := range v.listeners() {
-		if out := v.judgeListener(l, sound); !out.Done {
+		if out, wrong := v.wrong(l, sound); wrong {
 			return out
+		}
+		if waiting := l.untold(v.Gateway.GetGeneration()); waiting != "" {
+			return Verdict{Waiting: "listener " + l.Name + ": " + waiting}
 		}
 	}
 	return Verdict{Done: true}
 }
 
-func (v Gateway) judgeListener(l listener, conditions []soundness) Verdict {
+// refused is the first listener that its controller refuses, which says more than the Gateway's own conditions.
+func (v Gateway) refused() (Verdict, bool) {
+	for _, l := range v.listeners() {
+		if out, wrong := v.wrong(l, sound[:3]); wrong { // it is not programmed while its Gateway is not
+			return out, true
+		}
+	}
+	return Verdict{}, false
+}
+
+// wrong is the first of the conditions that is not as it should be, in the listener's newest version.
+func (v Gateway) wrong(l listener, conditions []soundness) (Verdict, bool) {
 	for _, wanted := range conditions {
 		condition, told := l.conditions[wanted.typ]
-		switch {
-		case !told && wanted.typ == "Conflicted": // which says only that there is a conflict
-			continue
-		case !told:
-			return Verdict{Waiting: fmt.Sprintf("listener %s: the controller says nothing of %s yet", l.Name, wanted.typ)}
-		case condition.ObservedGeneration < v.Gateway.GetGeneration():
-			return Verdict{Waiting: fmt.Sprintf("listener %s: the controller has not seen its newest version yet", l.Name)}
-		case condition.Status == wanted.status:
+		if !told || condition.Status == wanted.status || condition.ObservedGeneration < v.Gateway.GetGeneration() {
 			continue
 		}
 		problem := &Problem{Reason: condition.Reason, Object: fmt.Sprintf("listener %s of %s", l.Name, cluster.RefOf(v.Gateway)),
@@ -58,19 +65,23 @@ func (v Gateway) judgeListener(l listener, conditions []soundness) Verdict {
 		if condition.Reason != "Pending" && v.lasted(condition, invalidGrace) {
 			out.Problem = problem
 		}
-		return out
-	}
-	return Verdict{Done: true}
-}
-
-// refused is the first listener that does not work, if the controller says so: it says more than the Gateway's own condition.
-func (v Gateway) refused() (Verdict, bool) {
-	for _, l := range v.listeners() {
-		if out := v.judgeListener(l, sound[:3]); out.Pending != nil { // a listener is not programmed while its Gateway is not
-			return out, true
-		}
+		return out, true
 	}
 	return Verdict{}, false
+}
+
+// untold is what the controller has not yet said of a listener in that version of its Gateway. That there is no conflict it need not say.
+func (l listener) untold(generation int64) string {
+	for _, wanted := range sound {
+		condition, told := l.conditions[wanted.typ]
+		switch {
+		case !told && wanted.typ != "Conflicted":
+			return "the controller says nothing of " + wanted.typ + " yet"
+		case told && condition.ObservedGeneration < generation:
+			return "the controller has not seen its newest version yet"
+		}
+	}
+	return ""
 }
 
 func (v Gateway) listeners() []listener {

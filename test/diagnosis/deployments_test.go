@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"path/filepath"
 	"testing"
@@ -61,6 +62,11 @@ func ofDeployments() []provocation {
 		}},
 		{"Key store was replaced", func(t *testing.T, l *lab) string {
 			defer l.replace(t, "apim-keystore-secret", "tls.jks", []byte("made by hand"))()
+			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, nil))
+		}},
+		{"Listeners' pair is refused", func(t *testing.T, l *lab) string {
+			parameters := pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte("as openssl ecparam -genkey writes")})
+			defer l.replace(t, "gateway-tls", "tls.key", parameters)()
 			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, nil))
 		}},
 		{"Issuer differs", func(t *testing.T, l *lab) string {

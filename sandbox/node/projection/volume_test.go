@@ -6,21 +6,35 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 
 	"lockstep/sandbox/node/rootfs/rootfstest"
 )
 
 func TestVolumesHoldWhatTheirSourcesSay(t *testing.T) {
+	client := fake.NewClientset(
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "stores", Namespace: "apim"}, Data: map[string][]byte{"a.jks": []byte("A"), "b.jks": []byte("B")}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "conf", Namespace: "apim"}, Data: map[string]string{"toml": "T"}, BinaryData: map[string][]byte{"bin": {0}}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca.crt", Namespace: "apim"}, Data: map[string]string{"ca.crt": "CA"}},
+	)
+	client.PrependReactor("create", "serviceaccounts", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		request := action.(clienttesting.CreateActionImpl)
+		asked := request.GetObject().(*authenticationv1.TokenRequest)
+		token := request.Name + " for " + asked.Spec.BoundObjectRef.Name
+		return true, &authenticationv1.TokenRequest{Status: authenticationv1.TokenRequestStatus{Token: token}}, nil
+	})
 	p := Pod{
-		Client: fake.NewClientset(
-			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "stores", Namespace: "apim"}, Data: map[string][]byte{"a.jks": []byte("A"), "b.jks": []byte("B")}},
-			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "conf", Namespace: "apim"}, Data: map[string]string{"toml": "T"}, BinaryData: map[string][]byte{"bin": {0}}},
-		),
-		Object: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "am-0", Namespace: "apim", Labels: map[string]string{"product": "apim"}}},
+		Client: client,
+		Object: &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "am-0", Namespace: "apim", Labels: map[string]string{"product": "apim"}},
+			Spec:       corev1.PodSpec{ServiceAccountName: "am"},
+		},
 	}
 	secretItems := func(optional *bool, items ...corev1.KeyToPath) corev1.VolumeSource {
 		return corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "stores", Items: items, Optional: optional, DefaultMode: ptr.To[int32](0o407)}}
@@ -46,7 +60,7 @@ func TestVolumesHoldWhatTheirSourcesSay(t *testing.T) {
 			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}},
 			{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "kube-root-ca.crt"}}},
 			{DownwardAPI: &corev1.DownwardAPIProjection{Items: []corev1.DownwardAPIVolumeFile{{Path: "namespace", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}}}},
-		}}}, []string{"namespace -rw-r--r-- apim"}, ""},
+		}}}, []string{"ca.crt -rw-r--r-- CA", "namespace -rw-r--r-- apim", "token -rw-r--r-- am for am-0"}, ""},
 		{"labels", corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: []corev1.DownwardAPIVolumeFile{
 			{Path: "labels", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels"}}}}}, []string{`labels -rw-r--r-- product="apim"`}, ""},
 		{"a host path", corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{}}, nil, "no volumes of this type"},
