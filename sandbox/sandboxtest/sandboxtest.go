@@ -53,6 +53,7 @@ func Up(t testing.TB, o Options) *Sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Log("gateway", s.Gateway)
 	return s
 }
 

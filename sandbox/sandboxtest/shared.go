@@ -55,6 +55,7 @@ func Shared(t testing.TB, o Options) *Sandbox {
 	case shared.box == nil:
 		shared.asked = o
 		shared.box, shared.failed = start(bin, o)
+		t.Log("gateway", shared.box.Gateway)
 	case !slices.Equal(shared.asked.Args, o.Args):
 		t.Fatalf("the package's sandbox is started with %q, not with %q", shared.asked.Args, o.Args)
 	}

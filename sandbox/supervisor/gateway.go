@@ -18,10 +18,16 @@ const (
 // Gateways are the values of Settings.Gateway.
 var Gateways = []string{GatewayAuto, GatewayReal, GatewaySimulated}
 
+// GatewayHere says what a sandbox with these settings runs as the gateway on this machine.
+func GatewayHere(s Settings) (string, error) {
+	_, says, err := s.realPrograms()
+	return says, err
+}
+
 // realPrograms is the folder of the gateway's real programs, "" if all are simulated; says tells which are what, and why.
 func (s Settings) realPrograms() (folder, says string, err error) {
 	if s.Gateway == GatewaySimulated {
-		return "", "the gateway is simulated, as asked for", nil
+		return "", "simulated, as asked for", nil
 	}
 	runs, lacks := images.Real(s.Bin)
 	if len(runs) == 0 {
@@ -33,7 +39,7 @@ func (s Settings) realPrograms() (folder, says string, err error) {
 	case err != nil && s.Gateway == GatewayReal:
 		return "", "", fmt.Errorf("running the real gateway: %w", err)
 	case err != nil:
-		return "", fmt.Sprintf("the gateway is simulated: %s", err), nil
+		return "", fmt.Sprintf("simulated: %s", err), nil
 	case len(lacks) > 0:
 		return s.Bin, fmt.Sprintf("real: %s; simulated: %s", strings.Join(runs, ", "), strings.Join(lacks, ", ")), nil
 	}

@@ -26,7 +26,8 @@ func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
 	if err != nil {
 		return err
 	}
-	u.progress("%s", says)
+	u.update(func(st *State) { st.Gateway = says })
+	u.progress("gateway %s", says)
 	u.node.Go(func() {
 		defer log.Close()
 		err := node.Run(nodeCtx, node.Options{

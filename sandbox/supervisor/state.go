@@ -40,6 +40,9 @@ type State struct {
 	Registry   string `json:"registry,omitempty"`
 	Repository string `json:"repository,omitempty"`
 
+	// Gateway says what of the gateway is real, and why not all.
+	Gateway string `json:"gateway,omitempty"`
+
 	Supervisor process.ID   `json:"supervisor"`
 	Processes  []process.ID `json:"processes,omitempty"`
 	// Progress is what has been started so far, a line each.

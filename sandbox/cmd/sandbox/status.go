@@ -90,10 +90,31 @@ func show(w io.Writer, s supervisor.State) error {
 		row("temporal ui", s.UI)
 		row("registry", s.Registry)
 		row("charts", s.Repository+"/charts")
+		row("gateway", s.Gateway)
 		row("pods", fmt.Sprintf("10.%d.x.y in Kubernetes, 127.%d.x.y on this machine", s.Instance, s.Instance))
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing status: %w", err)
 	}
 	return nil
+}
+
+func gateway(dir *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "gateway",
+		Short: "Say whether a sandbox on this machine runs the real gateway, and why not",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := complete(supervisor.Settings{Gateway: supervisor.GatewayAuto, ProbeScale: 1}, *dir, "")
+			if err != nil {
+				return err
+			}
+			says, err := supervisor.GatewayHere(settings)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), says)
+			return nil
+		},
+	}
 }
