@@ -6,19 +6,20 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
 	"lockstep/internal/crd"
-	"lockstep/internal/dataplane"
 	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
 	"lockstep/internal/identity"
 	"lockstep/internal/keystore"
-	"lockstep/internal/objects"
 	"lockstep/internal/readiness"
 	"lockstep/internal/release"
+	"lockstep/internal/shared"
 )
 
 // Gateway is where the environment's Gateway is reached.
@@ -42,7 +43,7 @@ const httpsPort = 443
 
 // RemoveCRDsInput names the CRDs that were not there before.
 type RemoveCRDsInput struct {
-	Scope    Scope    `json:"scope"`
+	Input
 	Names    []string `json:"names"`
 	Replaced bool     `json:"replaced,omitempty"` // others may have been replaced
 }
@@ -89,12 +90,17 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	}
 	progress := attempt.Progress(ctx)
 	note := "uses the CRDs that are there"
+	var crds []*unstructured.Unstructured
 	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
 		progress("reading the gateway chart")
-		crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
-		if err != nil {
+		if crds, err = s.charts.CRDs(ctx, in.Env.Routing.Chart); err != nil {
 			return "", err
 		}
+	}
+	if err := s.shared().Begin(ctx, operation(ctx, in.Scope, in.Env), crds); err != nil {
+		return "", err
+	}
+	if len(crds) > 0 {
 		progress(fmt.Sprintf("applying %d CRDs", len(crds)))
 		created, replaced, err := crd.Apply(ctx, s.cluster, crds, in.Env.Routing.CRDs, in.Scope.run())
 		if err != nil {
@@ -117,27 +123,32 @@ func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment
 	return gateway.Unserved(env, missing)
 }
 
-// RemoveCRDs puts back the CRDs that the operation replaced and removes those that were not there and of which no object is left.
+// RemoveCRDs puts back the CRDs that the operation replaced and removes those that were not there, unless others use them.
 func (a *Activities) RemoveCRDs(ctx context.Context, in RemoveCRDsInput) error {
-	c, err := a.cluster(in.Scope.Cluster)
+	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return err
 	}
 	var left []string
 	if in.Replaced {
-		if left, err = crd.Restore(ctx, c, in.Scope.run()); err != nil {
+		if left, err = crd.Restore(ctx, s.cluster, in.Scope.run()); err != nil {
 			return err
 		}
 	}
-	before := make([]cluster.Snapshot, len(in.Names))
-	for i, name := range in.Names {
-		before[i] = cluster.Snapshot{Ref: cluster.Ref{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition", Name: name}}
+	if in.Env.Name == "" {
+		in.Env.Name = in.Scope.Environment // of an operation that began under an earlier version
 	}
-	if err := restoreAll(ctx, c, before); err != nil || len(left) == 0 {
+	if err := s.shared().UndoCRDs(ctx, operation(ctx, in.Scope, in.Env), in.Names); err != nil || len(left) == 0 {
 		return err
 	}
 	return failure.Final(failure.Conflict, "CRDs stay as this operation brought them: %s. They serve all objects that there are. Next: to have the earlier ones, apply the CRDs of "+
 		"the earlier gateway version", strings.Join(left, ", "))
+}
+
+func (s *site) shared() shared.Parts { return shared.Parts{Cluster: s.cluster, Releases: s.releases} }
+
+func operation(ctx context.Context, scope Scope, env config.Environment) shared.Operation {
+	return shared.Operation{Env: env, Run: scope.Run, Progress: attempt.Progress(ctx)}
 }
 
 func (s Scope) run() crd.Run { return crd.Run{Environment: s.Environment, ID: s.Run} }
@@ -146,6 +157,9 @@ func (s Scope) run() crd.Run { return crd.Run{Environment: s.Environment, ID: s.
 func (a *Activities) ApplyGateway(ctx context.Context, in Input) error {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
+		return err
+	}
+	if err := s.shared().Begin(ctx, operation(ctx, in.Scope, in.Env), nil); err != nil { // the CRDs' step, which does so, may have been skipped
 		return err
 	}
 	objects, err := gateway.Wanted(ctx, s.cluster, in.Env)
@@ -178,102 +192,24 @@ type RestoreGatewayInput struct {
 	Before []cluster.Snapshot `json:"before"`
 }
 
-// RestoreGateway puts the listeners back. A class that this run made and others use by now stays: their Gateways hold it.
+// RestoreGateway puts the listeners back. The class is the cluster's, and not theirs.
 func (a *Activities) RestoreGateway(ctx context.Context, in RestoreGatewayInput) error {
 	c, err := a.cluster(in.Scope.Cluster)
 	if err != nil {
 		return err
 	}
-	watched, err := gateway.Look(ctx, c)
-	if err != nil {
-		return err
-	}
-	removable := gateway.Removable(in.Env, watched)
-	before := slices.DeleteFunc(in.Before, func(s cluster.Snapshot) bool { return !s.Exists && !slices.Contains(removable, s.Ref) })
-	return restoreAll(ctx, c, before)
+	own := slices.DeleteFunc(in.Before, func(s cluster.Snapshot) bool { return s.Ref.Kind == gateway.Class(in.Env).Kind })
+	return restoreAll(ctx, c, own)
 }
 
-// UndoGateway puts the gateway's release back. One that this run installed goes, with what its hooks made, unless somebody else
-// uses it by now: then it stays and that is said.
+// UndoGateway puts the gateway's release back. One that was not there before all who use it goes, with what its hooks made and with the
+// class, unless somebody else uses it by now.
 func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return err
 	}
-	progress := attempt.Progress(ctx)
-	of := ReleaseRef{Scope: in.Scope, Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release}
-	if in.Before.Exists {
-		return s.restore(ctx, of, in.Before, progress)
-	}
-	users, err := gateway.Users(ctx, s.cluster, in.Env)
-	if err != nil {
-		return err
-	}
-	if len(users) > 0 {
-		return failure.Final(failure.Conflict, "release %s/%s stays, since it is used by %s by now; the next teardown after they are gone removes it",
-			in.Env.Routing.Namespace, in.Env.Routing.Release, strings.Join(users, ", "))
-	}
-	if err := s.undoGateway(ctx, in, progress); err != nil {
-		return err
-	}
-	left, err := s.cluster.Restore(ctx, in.Namespace)
-	if err != nil {
-		return err
-	}
-	return leftInPlace(left)
-}
-
-// undoGateway removes the controller with what its chart's hooks made, without what was there before this run: of a release whose
-// records somebody lost the rest may be there still, and the controller itself at work. What was there is forgotten last: until
-// then another attempt tells by it what this run made.
-func (s *site) undoGateway(ctx context.Context, in UndoGatewayInput, progress func(string)) error {
-	undo := release.Undo{Namespace: in.Env.Routing.Namespace, Name: in.Env.Routing.Release, Owner: in.Env.Name, Run: in.Scope.Run, Before: in.Before, Shared: true}
-	found, err := s.releases.Snapshot(ctx, undo)
-	if err != nil || !found.Began() {
-		return err
-	}
-	if !found.Had(controller(in.Env)) {
-		if err := dataplane.Remove(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress); err != nil {
-			return err
-		}
-	}
-	if err := s.releases.Restore(ctx, undo, progress); err != nil {
-		return err
-	}
-	made := slices.DeleteFunc(gateway.HookObjects(in.Env), func(ref cluster.Ref) bool { return found.Had(releaseObject(ref)) })
-	progress("removing what the chart's hooks left")
-	if err := s.cluster.Delete(ctx, made...); err != nil {
-		return err
-	}
-	return s.releases.Forget(ctx, undo.Namespace, undo.Name, undo.Owner)
-}
-
-func controller(env config.Environment) release.Object {
-	return release.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: env.Routing.Namespace, Name: gateway.Deployment}
-}
-
-func releaseObject(ref cluster.Ref) release.Object {
-	return release.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
-}
-
-// removeGateway removes the controller with what its chart's hooks made, and its namespace if that was not there. The data plane
-// must be gone before: only the controller removes it.
-func (s *site) removeGateway(ctx context.Context, env config.Environment, namespace []cluster.Snapshot, progress func(string)) (left []cluster.Ref, err error) {
-	if err := dataplane.Remove(ctx, s.cluster, env.Namespace, env.Routing.Gateway, progress); err != nil {
-		return nil, err
-	}
-	if err := s.releases.Uninstall(ctx, env.Routing.Namespace, env.Routing.Release, progress); err != nil {
-		return nil, err
-	}
-	progress("removing what the chart's hooks left")
-	if err := s.cluster.Delete(ctx, gateway.HookObjects(env)...); err != nil {
-		return nil, err
-	}
-	if err := s.releases.Forget(ctx, env.Routing.Namespace, env.Routing.Release, env.Name); err != nil {
-		return nil, err
-	}
-	left, err = s.cluster.Restore(ctx, namespace)
-	return left, err
+	return s.shared().Undo(ctx, operation(ctx, in.Scope, in.Env), in.Before, in.Namespace)
 }
 
 // ApplyRoutes routes the key manager's hostname to Identity Server.
@@ -296,34 +232,14 @@ func (a *Activities) WaitRoutes(ctx context.Context, in Input) error {
 	return readiness.Routes(ctx, s.cluster, in.Env.Namespace, routeNames(in.Env), progress)
 }
 
-// RemoveGateway uninstalls the gateway chart with what its hooks left, unless somebody else uses it.
+// RemoveGateway ends the environment's use of the gateway. The last user's end takes the controller away, with what its chart's hooks left and
+// with the class.
 func (a *Activities) RemoveGateway(ctx context.Context, in Input) (string, error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return "", err
 	}
-	progress := attempt.Progress(ctx)
-	r := in.Env.Routing
-	state, err := s.releases.Look(ctx, r.Namespace, r.Release)
-	if err != nil {
-		return "", err
-	}
-	if !r.Installs() || state.Exists && state.Fingerprint == "" {
-		return "left: Lockstep did not install it", nil
-	}
-	users, err := gateway.Users(ctx, s.cluster, in.Env)
-	if err != nil {
-		return "", err
-	}
-	if len(users) > 0 {
-		return "left: used by " + strings.Join(users, ", "), nil
-	}
-	left, err := s.removeGateway(ctx, in.Env, objects.Absent(objects.Refs(GatewayNamespaceObjects, in.Env)), progress)
-	if err != nil || len(left) == 0 {
-		return "uninstalled", err
-	}
-	note, err := occupied(ctx, s.cluster, r.Namespace)
-	return "uninstalled, " + note, err
+	return s.shared().Leave(ctx, operation(ctx, in.Scope, in.Env))
 }
 
 // routeNames are the HTTPRoutes of both products.
@@ -337,7 +253,7 @@ func routeNames(env config.Environment) []string {
 	return names
 }
 
-// RemoveOwnCRDs removes the gateway chart's CRDs that Lockstep made and of which no object is left.
+// RemoveOwnCRDs removes the gateway's CRDs that Lockstep made, unless anybody uses any of them.
 func (a *Activities) RemoveOwnCRDs(ctx context.Context, in Input) (string, error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
@@ -346,14 +262,5 @@ func (a *Activities) RemoveOwnCRDs(ctx context.Context, in Input) (string, error
 	if !in.Env.Routing.Installs() {
 		return "left: Lockstep did not install them", nil
 	}
-	crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)
-	if err != nil {
-		return "", err
-	}
-	before := make([]cluster.Snapshot, len(crds))
-	for i, crd := range crds {
-		before[i] = cluster.Snapshot{Ref: cluster.RefOf(crd)}
-	}
-	left, err := s.cluster.Restore(ctx, before)
-	return fmt.Sprintf("%d of %d removed", len(crds)-len(left), len(crds)), err
+	return s.shared().RemoveCRDs(ctx, operation(ctx, in.Scope, in.Env))
 }

@@ -56,6 +56,10 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"a CA that the user names must be there", testUserCA},
 		{"an image is pushed once, and taken back", testImage},
 		{"a restored set is as it was", testRestore},
+		{"a purge beside another environment leaves it whole, and the last one takes all", testTeardownBesideAnother},
+		{"an undo beside another environment leaves it whole, and the last one takes all", testUndoBesideAnother},
+		{"an undo takes what an environment that left had brought", testUndoAfterTheOtherLeft},
+		{"environments that come and go at once keep what they need and leave nothing", testManyAtOnce},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })
 	}
@@ -200,7 +204,7 @@ func testForeignController(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if _, err := run[any](t, s, s.activities.RemoveCRDs, RemoveCRDsInput{Scope: input.Scope, Names: missing}); err != nil {
+		if _, err := run[any](t, s, s.activities.RemoveCRDs, RemoveCRDsInput{Input: input, Names: missing}); err != nil {
 			t.Error(err)
 		}
 	}()

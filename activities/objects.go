@@ -8,7 +8,6 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/failure"
-	"lockstep/internal/gateway"
 	"lockstep/internal/objects"
 	"lockstep/internal/release"
 )
@@ -110,7 +109,11 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 			}
 		}
 	}
-	if !there && len(found.Objects) == 0 {
+	uses, err := s.shared().Uses(ctx, in.Env.Name)
+	if err != nil {
+		return found, err
+	}
+	if !there && !uses && len(found.Objects) == 0 {
 		return found, failure.Final(failure.NotFound, "there is nothing of environment %q in namespace %q: check cluster, namespace and release names in its file",
 			in.Env.Name, in.Env.Namespace)
 	}
@@ -124,13 +127,6 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 		return err
 	}
 	all := objects.Refs(in.Set, in.Env)
-	if in.Set == GatewayObjects {
-		watched, err := gateway.Look(ctx, c)
-		if err != nil {
-			return err
-		}
-		all = gateway.Removable(in.Env, watched)
-	}
 	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
 	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != CertificateObjects {
 		return err

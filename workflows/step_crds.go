@@ -8,6 +8,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/step"
+	"lockstep/internal/component"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -40,7 +41,7 @@ func (s *crdsStep) do(ctx workflow.Context) (string, error) {
 }
 
 func (s *crdsStep) undo(ctx workflow.Context) error {
-	in := activities.RemoveCRDsInput{Scope: s.scope, Names: s.missing, Replaced: s.env.Routing.ReplacesCRDs()}
+	in := activities.RemoveCRDsInput{Input: s.trimmed(component.Gateway), Names: s.missing, Replaced: s.env.Routing.ReplacesCRDs()}
 	return call.Do(ctx, call.Undo("put the CRDs back"), a.RemoveCRDs, in)
 }
 

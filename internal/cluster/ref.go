@@ -87,6 +87,9 @@ func (c *Client) List(ctx context.Context, apiVersion, kind, namespace, selector
 		return nil, Classify(doing, err)
 	}
 	list, err := objects.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if absent(err) { // its definition went in the meantime
+		return nil, nil
+	}
 	if err != nil {
 		return nil, Classify(doing, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
+	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
 )
 
@@ -145,7 +146,8 @@ func TestAClassOfSomebodyElseIsUsedButNotTakenOver(t *testing.T) {
 	env := environment()
 	other := environment()
 	other.Name = "prod"
-	mine, theirs, unlabelled, wrong := Objects(env)[0], Objects(other)[0], Objects(other)[0].DeepCopy(), Objects(other)[0].DeepCopy()
+	mine, earlier, unlabelled, wrong := Objects(env)[0], Objects(other)[0].DeepCopy(), Objects(other)[0].DeepCopy(), Objects(other)[0].DeepCopy()
+	earlier.SetLabels(cluster.Labels(other.Name))
 	unlabelled.SetLabels(nil)
 	wrong.Object["spec"] = map[string]any{"controllerName": "example.com/other"}
 	for _, test := range []struct {
@@ -155,8 +157,8 @@ func TestAClassOfSomebodyElseIsUsedButNotTakenOver(t *testing.T) {
 		conflict bool
 	}{
 		{name: "none", owns: true},
-		{name: "its own", live: mine, owns: true},
-		{name: "another environment's", live: theirs},
+		{name: "the cluster's", live: mine, owns: true},
+		{name: "another environment's by an earlier version", live: earlier, owns: true},
 		{name: "nobody's", live: unlabelled},
 		{name: "another controller's", live: wrong, conflict: true},
 	} {
@@ -208,10 +210,20 @@ func TestTheControllerIsInUseByWhatOthersHave(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if removes := Removable(env, test.objects)[0].Kind == "GatewayClass"; removes != (test.want == nil) {
-				t.Errorf("the class would be removed: %v", removes)
-			}
 		})
+	}
+}
+
+func TestAClassIsInUseByGatewaysOfOthers(t *testing.T) {
+	env := environment()
+	other := environment()
+	other.Name, other.Namespace = "prod", "prod"
+	class, own, theirs := Objects(env)[0], Objects(env)[1], Objects(other)[1]
+	if ClassInUse(env, []*unstructured.Unstructured{class, own}) {
+		t.Error("its own Gateway counts")
+	}
+	if !ClassInUse(env, []*unstructured.Unstructured{class, own, theirs}) {
+		t.Error("that of another environment does not count")
 	}
 }
 

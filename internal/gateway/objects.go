@@ -25,20 +25,26 @@ func Objects(env config.Environment) []*unstructured.Unstructured {
 	return append(objects, gateway(env))
 }
 
-// Refs are all objects that Objects may have made for the environment, with any settings: what a teardown deletes.
+// Refs are all of the environment's own objects that Objects may have made for it, with any settings: what a teardown deletes. The class is
+// the cluster's: see [Class].
 func Refs(env config.Environment) []cluster.Ref {
 	own := cluster.EnvironmentLabel + "=" + env.Name
-	refs := []cluster.Ref{cluster.RefOf(class(env)), cluster.RefOf(proxy(env)), cluster.RefOf(gateway(env))}
+	refs := []cluster.Ref{cluster.RefOf(proxy(env)), cluster.RefOf(gateway(env))}
 	for i := range refs {
 		refs[i].Owner = own
 	}
 	return refs
 }
 
+// Class names the GatewayClass. Lockstep's is marked as such, and as no environment's: whoever made it, all use it.
+func Class(env config.Environment) cluster.Ref { return cluster.RefOf(class(env)) }
+
 func class(env config.Environment) *unstructured.Unstructured {
-	return object(env, gatewayAPI, "GatewayClass", env.Routing.GatewayClass, "", map[string]any{
+	class := object(env, gatewayAPI, "GatewayClass", env.Routing.GatewayClass, "", map[string]any{
 		"controllerName": env.Routing.ControllerName,
 	})
+	class.SetLabels(map[string]string{cluster.ManagedByLabel: cluster.ManagedBy})
+	return class
 }
 
 // proxy sets the Service's type for this Gateway alone: a class may be shared. The policy Cluster makes every node

@@ -13,11 +13,11 @@ import (
 	"lockstep/internal/failure"
 )
 
-// OwnsClass says whether the GatewayClass is the environment's own to apply and delete. live is the one in the cluster,
-// nil if there is none. One of somebody else is used as it is if it names the same controller; otherwise it is a
-// Conflict.
+// OwnsClass says whether the GatewayClass is Lockstep's to apply and delete: it belongs to the cluster, and not to the environment that made
+// it. live is the one in the cluster, nil if there is none. One of somebody else is used as it is if it names the same controller; otherwise
+// it is a Conflict.
 func OwnsClass(env config.Environment, live *unstructured.Unstructured) (bool, error) {
-	if live == nil || ours(env, live) {
+	if live == nil {
 		return true, nil
 	}
 	if name := controllerName(live); name != env.Routing.ControllerName {
@@ -25,7 +25,7 @@ func OwnsClass(env config.Environment, live *unstructured.Unstructured) (bool, e
 			Cause: fmt.Errorf("it is there already, for another controller: %q instead of %q", name, env.Routing.ControllerName),
 			Next:  "give the environment another class (routing.gatewayClass), or that controller (routing.controllerName)"}
 	}
-	return false, nil
+	return managed(live), nil
 }
 
 // Plan gives what to apply: [Objects], without the class if a class of somebody else is used.
@@ -75,20 +75,18 @@ func InUse(env config.Environment, objects []*unstructured.Unstructured) []clust
 	return users
 }
 
-// Removable gives what may be deleted of [Refs]: not the class while others use its controller, for the controller
-// holds a class by a finalizer as long as any Gateway is of it. Delete these while the controller still runs.
-func Removable(env config.Environment, objects []*unstructured.Unstructured) []cluster.Ref {
-	refs := Refs(env)
-	if len(InUse(env, objects)) == 0 {
-		return refs
-	}
-	return slices.DeleteFunc(refs, func(ref cluster.Ref) bool { return ref.Kind == "GatewayClass" })
+// ClassInUse says whether a Gateway of somebody else is of the environment's class.
+func ClassInUse(env config.Environment, objects []*unstructured.Unstructured) bool {
+	return slices.ContainsFunc(objects, func(obj *unstructured.Unstructured) bool {
+		class, _, _ := unstructured.NestedString(obj.Object, "spec", "gatewayClassName")
+		return obj.GetKind() == "Gateway" && class == env.Routing.GatewayClass && !ours(env, obj)
+	})
 }
 
 func foreign(env config.Environment, obj *unstructured.Unstructured, classes map[string]bool) bool {
 	switch obj.GetKind() {
 	case "GatewayClass":
-		return classes[obj.GetName()] && !ours(env, obj)
+		return classes[obj.GetName()] && !managed(obj)
 	case "Gateway":
 		class, _, _ := unstructured.NestedString(obj.Object, "spec", "gatewayClassName")
 		return classes[class] && !ours(env, obj)
@@ -96,9 +94,12 @@ func foreign(env config.Environment, obj *unstructured.Unstructured, classes map
 	return obj.GetNamespace() != env.Namespace
 }
 
+func managed(obj *unstructured.Unstructured) bool {
+	return obj.GetLabels()[cluster.ManagedByLabel] == cluster.ManagedBy
+}
+
 func ours(env config.Environment, obj *unstructured.Unstructured) bool {
-	labels := obj.GetLabels()
-	return labels[cluster.ManagedByLabel] == cluster.ManagedBy && labels[cluster.EnvironmentLabel] == env.Name
+	return managed(obj) && obj.GetLabels()[cluster.EnvironmentLabel] == env.Name
 }
 
 func controllerName(class *unstructured.Unstructured) string {

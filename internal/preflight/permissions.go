@@ -8,6 +8,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
+	"lockstep/internal/shared"
 )
 
 // checkPermissions asks for what the steps need that is most often missing.
@@ -74,13 +75,15 @@ func permissions(env config.Environment) []cluster.Access {
 		add("gateway.envoyproxy.io", resource, "", "list")
 	}
 	add("gateway.envoyproxy.io", "backendtrafficpolicies", own, change...)
+	add("apps", "deployments", "", "list")             // controllers of gateways
 	add("", "services", env.Routing.Namespace, "list") // of the data plane, which the verification calls through
 	watched(add, env.Routing.Namespace)
-	add("apiextensions.k8s.io", "customresourcedefinitions", "", "get") // to tell a kind that is missing from one not listed yet
+	add("apiextensions.k8s.io", "customresourcedefinitions", "", "get", "list")                 // to tell a kind that is missing from one not listed yet
+	add("coordination.k8s.io", "leases", shared.Namespace, "get", "create", "update", "delete") // who uses the gateway
 	if env.Routing.Installs() {
 		add("apiextensions.k8s.io", "customresourcedefinitions", "", change...)
 		if env.Routing.ReplacesCRDs() {
-			add("apiextensions.k8s.io", "customresourcedefinitions", "", "list", "update")
+			add("apiextensions.k8s.io", "customresourcedefinitions", "", "update")
 			add("apiextensions.k8s.io", "customresourcedefinitions/status", "", "update")
 		}
 		add("rbac.authorization.k8s.io", "clusterroles", "", change...)
