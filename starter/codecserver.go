@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +70,12 @@ func codecServerOptions(settings settings.Settings, log *slog.Logger) (codecserv
 		return codecserver.Options{}, err
 	}
 	options := codecserver.Options{Codec: codec.New(keys), Origins: settings.CodecServer.Pages(settings.UIURL), Log: log}
+	if settings.CodecServer.UI != "" {
+		options.UI, err = url.Parse(settings.CodecServer.UI) // checked
+		if err != nil {
+			return options, err
+		}
+	}
 	switch file := cmp.Or(settings.CodecServer.AccessFile, settings.API.AccessFile); {
 	case settings.CodecServer.Anonymous:
 	case file != "":

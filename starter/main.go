@@ -125,7 +125,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "text or json")
 	settings.AddFlags(root.PersistentFlags())
 	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
-		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format", "codec-server-address", "codec-server-origins",
+		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format", "codec-server-address", "codec-server-origins", "codec-server-ui",
 		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key", "api-address", "api-access-file",
 		"api-anonymous", "api-tls-cert", "api-tls-key"} {
 		_ = root.PersistentFlags().MarkHidden(name) // those of programs that run for long

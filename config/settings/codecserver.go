@@ -12,6 +12,9 @@ type CodecServer struct {
 	Server `mapstructure:",squash"`
 	// Origins of the Temporal UIs that may ask, as http://localhost:8233. Default: that of uiURL.
 	Origins Origins `mapstructure:"origins"`
+	// UI is the address of a Temporal UI to serve behind this server's login, as http://temporal-ui:8080. Its pages are then at uiURL,
+	// which has to lead to this server. Default: none.
+	UI string `mapstructure:"ui"`
 }
 
 // Origins are those of web pages: scheme, host, and port unless it is the scheme's own.
@@ -42,6 +45,9 @@ func (c CodecServer) Pages(uiURL string) Origins {
 
 func (c CodecServer) check() config.Problems {
 	found := c.Server.check("codecServer", 8087)
+	if u, err := url.Parse(c.UI); c.UI != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
+		found.Add("codecServer.ui", c.UI, "is not the address of a Temporal UI", "write it as http://temporal-ui:8080")
+	}
 	for _, text := range c.Origins {
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || originOf(u) != text {
 			found.Add("codecServer.origins", text, "is not the origin of a web page", "write scheme and host without a path, as https://temporal.example.com")

@@ -34,6 +34,7 @@ func keys() []key {
 		{"encryption::current", "encryption-current", nil, "id of the key that encrypts, if there are several"},
 		{"codecServer::address", "codec-server-address", "127.0.0.1:8087", "where the codec server answers"},
 		{"codecServer::origins", "codec-server-origins", nil, "origins of the Temporal UIs that may ask the codec server, with commas between"},
+		{"codecServer::ui", "codec-server-ui", nil, "Temporal UI to serve behind the codec server's login"},
 		{"codecServer::accessFile", "codec-server-access-file", nil, "who may ask the codec server"},
 		{"codecServer::anonymous", "codec-server-anonymous", nil, "true: everybody on this machine may ask the codec server"},
 		{"codecServer::tlsCert", "codec-server-tls-cert", nil, "certificate chain of the codec server, in PEM"},

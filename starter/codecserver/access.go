@@ -15,14 +15,16 @@ const maxBody = 16 << 20
 
 // authorized lets through to next who may read payloads. Who has no token may have the cookie of [login]. Who has neither yet is no
 // failure that the guard should count: a page of the Temporal UI asks dozens of times.
-func authorized(guard Guard, next http.Handler) http.Handler {
+//
+// The action says what a request takes.
+func authorized(guard Guard, action func(*http.Request) auth.Action, next http.Handler) http.Handler {
 	if guard == nil {
 		return next
 	}
 	known := guard.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		identity, _ := auth.FromContext(r.Context())
 		note(r, identity)
-		if err := guard.Authorize(r.Context(), auth.ReadPayloads, "*"); err != nil {
+		if err := guard.Authorize(r.Context(), action(r), "*"); err != nil {
 			refuse(w, r, err)
 			return
 		}
@@ -41,6 +43,9 @@ func authorized(guard Guard, next http.Handler) http.Handler {
 		known.ServeHTTP(w, r)
 	})
 }
+
+// payloads is what it takes to decode, and to log in.
+func payloads(*http.Request) auth.Action { return auth.ReadPayloads }
 
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *auth.Refusal

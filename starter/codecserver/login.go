@@ -21,9 +21,9 @@ func form(w http.ResponseWriter, _ *http.Request) {
 }
 
 // login keeps a good token in cookies of the browser's session that only it and this server see. Cookies know no ports: by their
-// paths, the Temporal UI on the same host does not get them.
-func login(guard Guard) http.Handler {
-	accept := authorized(guard, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// paths, a Temporal UI of its own on the same host does not get them. One behind this server gets requests without them.
+func login(guard Guard, behind bool) http.Handler {
+	accept := authorized(guard, payloads, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if len(token) > longestToken {
 			problem.Write(w, r, problem.New(http.StatusUnprocessableEntity, "token-too-long", "the token is good, but longer than the %d bytes that browsers keep: "+
@@ -33,6 +33,11 @@ func login(guard Guard) http.Handler {
 		secure := r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://") // a proxy may speak TLS for this server
 		for _, path := range []string{"/decode", "/encode"} {
 			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: path, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode})
+		}
+		if behind { // lax: a link in a message may lead to a page
+			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
+			page(w, http.StatusOK, `<p>Logged in until this browser is closed. <a href="/">Go on to the Temporal UI</a>.</p>`)
+			return
 		}
 		page(w, http.StatusOK, `<p>Logged in until this browser is closed. Reload the Temporal UI: it shows decoded data if its settings let it send credentials to the codec server.</p>`)
 	}))

@@ -32,7 +32,7 @@ func TestATokenThatNoBrowserKeepsLogsNobodyIn(t *testing.T) {
 		request := httptest.NewRequest(http.MethodPost, c.url, strings.NewReader(url.Values{"token": {strings.Repeat("x", c.length)}}.Encode()))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		answer := httptest.NewRecorder()
-		login(trusting{}).ServeHTTP(answer, request)
+		login(trusting{}, false).ServeHTTP(answer, request)
 		if answer.Code != c.status {
 			t.Errorf("%s with %d bytes: %d %s", c.url, c.length, answer.Code, answer.Body)
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"go.temporal.io/sdk/converter"
@@ -30,21 +31,26 @@ type Options struct {
 	Guard Guard
 	// Origins of the UIs that may ask, as http://localhost:8233.
 	Origins []string
+	// UI is that of a Temporal without a login, to be served behind this server's, at the first of Origins. nil: none.
+	UI *url.URL
 	// Log hears of every request, without what is in it.
 	Log *slog.Logger
 }
 
 // Handler answers POST /decode and /encode as the Temporal UI and command line ask, lets people log in whose UI has no login
-// (/login), and says that it lives (/livez).
+// (/login), says that it lives (/livez), and serves that UI behind its login if there is one to serve.
 func Handler(o Options) http.Handler {
-	payloads := authorized(o.Guard, bounded(converter.NewPayloadCodecHTTPHandler(o.Codec)))
+	decoded := authorized(o.Guard, payloads, bounded(converter.NewPayloadCodecHTTPHandler(o.Codec)))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", live)
-	mux.Handle("POST /decode", payloads)
-	mux.Handle("POST /encode", payloads)
+	mux.Handle("POST /decode", decoded)
+	mux.Handle("POST /encode", decoded)
 	if o.Guard != nil {
 		mux.HandleFunc("GET /login", form)
-		mux.Handle("POST /login", login(o.Guard))
+		mux.Handle("POST /login", login(o.Guard, o.UI != nil))
+	}
+	if o.UI != nil {
+		mux.Handle("/", temporalUI(o))
 	}
 	return logged(o.Log, shared(o.Origins, mux))
 }

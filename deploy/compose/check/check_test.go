@@ -183,7 +183,7 @@ func TestServicesStartAfterWhatTheyNeed(t *testing.T) {
 	for name, needs := range map[string][]string{
 		"postgresql": nil, "temporal-schema": {"postgresql"}, "temporal": {"temporal-schema"}, "temporal-namespace": {"temporal"},
 		"temporal-ui": {"temporal"}, "worker": {"temporal", "temporal-namespace"}, "api": {"temporal", "temporal-namespace"},
-		"codec-server": nil,
+		"codec-server": {"temporal-ui"},
 	} {
 		if on := slices.Sorted(maps.Keys(services[name].DependsOn)); !slices.Equal(on, needs) {
 			t.Errorf("%s waits for %v, not for %v", name, on, needs)
@@ -231,11 +231,24 @@ func TestWhatIsEncryptedIsReadWithTheSameKeysEverywhere(t *testing.T) {
 		}
 	}
 	ui, codec := services["temporal-ui"], services["codec-server"]
-	if at, asked := "http://localhost:"+codec.Ports[0].Published, *ui.Environment["TEMPORAL_CODEC_ENDPOINT"]; at != asked {
+	at := "http://localhost:" + codec.Ports[0].Published
+	if asked := *ui.Environment["TEMPORAL_CODEC_ENDPOINT"]; at != asked {
 		t.Errorf("the UI asks %s, and the codec server is at %s", asked, at)
 	}
-	if page, let := "http://localhost:"+ui.Ports[0].Published, *codec.Environment["LOCKSTEP_CODEC_SERVER_ORIGINS"]; page != let {
-		t.Errorf("the UI is at %s, and the codec server lets %s ask", page, let)
+	if page := *codec.Environment["LOCKSTEP_UI_URL"]; page != at {
+		t.Errorf("the UI is at %s, and the codec server takes it to be at %s", at, page)
+	}
+}
+
+func TestTemporalAndItsUIAreReachedByALoginAlone(t *testing.T) {
+	services := project(t, "docker-compose.yml").Services
+	for _, name := range []string{"temporal", "temporal-ui", "postgresql", "worker"} {
+		if ports := services[name].Ports; len(ports) > 0 {
+			t.Errorf("%s has no login, and is open at %v", name, ports)
+		}
+	}
+	if behind := *services["codec-server"].Environment["LOCKSTEP_CODEC_SERVER_UI"]; behind != "http://temporal-ui:8080" {
+		t.Errorf("the codec server's login is before %s", behind)
 	}
 }
 

@@ -37,6 +37,10 @@ const (
 	// ReadPayloads is to decode, and encode, what Temporal stores: at the codec server, not the API. A payload does not say
 	// which environment it is of.
 	ReadPayloads Action = "payloads.read"
+
+	// ReadUI and ChangeByUI are to use a Temporal UI that is served behind the codec server's login. It knows no environments.
+	ReadUI     Action = "ui.read"
+	ChangeByUI Action = "ui.change"
 )
 
 // reach says on which environments an action's role must be held.
@@ -72,6 +76,8 @@ func requirements() map[Action]requirement {
 		ChangeSchedule:    {Admin, onIt, "changing schedules of"},
 		DefineEnvironment: {Admin, everywhere, "giving a definition of or overrides for"},
 		ReadPayloads:      {Reader, everywhere, "decoding payloads of"},
+		ReadUI:            {Reader, everywhere, "reading in the Temporal UI about"},
+		ChangeByUI:        {Admin, everywhere, "changing by the Temporal UI"},
 	}
 	for _, row := range operation.All() {
 		if role, err := ParseRole(row.Role); err == nil { // else nobody may

@@ -15,13 +15,13 @@ func minimum() map[Action]Role {
 		"start.deploy": Operator, "start.verify": Operator, "start.drift": Operator,
 		"operation.decide": Operator, "operation.cancel": Operator, "schedule.trigger": Operator,
 		"start.teardown": Admin, "start.rebuild": Admin, "start.rotate": Admin, "schedule.change": Admin,
-		"environment.define": Admin, "payloads.read": Reader,
+		"environment.define": Admin, "payloads.read": Reader, "ui.read": Reader, "ui.change": Admin,
 	}
 }
 
 func TestEveryActionTakesItsRoleOnItsEnvironment(t *testing.T) {
 	listed := map[Action]bool{ListEnvironments: true, ListOperations: true, ListSchedules: true}
-	ofAll := map[Action]bool{DefineEnvironment: true, ReadPayloads: true}
+	ofAll := map[Action]bool{DefineEnvironment: true, ReadPayloads: true, ReadUI: true, ChangeByUI: true}
 	patterns := []struct {
 		pattern string
 		matches bool // the environment test-1
