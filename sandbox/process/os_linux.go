@@ -8,11 +8,8 @@ import (
 	"syscall"
 )
 
-// childAttr gives the child its own process group, so that Ctrl-C in a terminal reaches the supervisor alone, and has
-// the kernel kill it when its parent dies.
-func childAttr() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}
+// tie gives a child its own process group, and has the kernel kill it when its parent dies.
+func tie(attr *syscall.SysProcAttr) { attr.Setpgid, attr.Pdeathsig = true, syscall.SIGKILL }
 
 var errZombie = errors.New("process has exited")
 

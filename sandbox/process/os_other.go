@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// childAttr gives the child its own process group, so that Ctrl-C in a terminal reaches the supervisor alone.
-func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// tie gives a child its own process group. Only Linux can tie its life to this process's.
+func tie(attr *syscall.SysProcAttr) { attr.Setpgid = true }
 
 func startTime(pid int) (string, error) {
 	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()

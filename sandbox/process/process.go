@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -36,7 +35,7 @@ type Process struct {
 	err  error
 }
 
-// Start runs spec. On Linux the kernel kills the child when this process dies, however it dies.
+// Start runs spec as a child (see [StartChild]).
 func Start(spec Spec) (*Process, error) {
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -46,28 +45,17 @@ func Start(spec Spec) (*Process, error) {
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env = append(os.Environ(), spec.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = childAttr()
-	p := &Process{spec: spec, done: make(chan struct{})}
-	started := make(chan error)
-	go p.run(cmd, started)
-	if err := <-started; err != nil {
+	if err := StartChild(cmd); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
 	}
+	p := &Process{spec: spec, done: make(chan struct{})}
+	go p.run(cmd)
 	p.ID, _ = Identify(cmd.Process.Pid) // fails for a child that has ended already, which Done tells
 	p.ID.Name = spec.Name
 	return p, nil
 }
 
-// run keeps one thread from start to exit of the child: the kernel sends the parent-death signal when the thread that
-// forked ends, not when the process does (golang.org/issue/27505).
-func (p *Process) run(cmd *exec.Cmd, started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
+func (p *Process) run(cmd *exec.Cmd) {
 	p.err = cmd.Wait()
 	close(p.done)
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func Up(t testing.TB, o Options) *Sandbox {
 }
 
 func (s *Sandbox) up(o Options) error {
-	if _, err := s.command(append([]string{"up"}, o.Args...)...); err != nil {
+	if _, err := s.command(append([]string{"up", "--attached"}, o.Args...)...); err != nil {
 		return err
 	}
 	status, err := s.command("status", "-o", "json")
@@ -134,10 +135,30 @@ func (s *Sandbox) run(t testing.TB, args ...string) []byte {
 	return out
 }
 
+// held is a pipe that this process holds open at one end: what reads from the other one, as sandboxes do that it starts, learns when this
+// process ends, even if it is killed.
+var held = sync.OnceValues(func() (pipe [2]*os.File, err error) {
+	pipe[0], pipe[1], err = os.Pipe()
+	return pipe, err
+})
+
+// hold makes a command end with this process, if it asks for that.
+func hold(cmd *exec.Cmd) error {
+	pipe, err := held()
+	if err != nil {
+		return fmt.Errorf("making a pipe to a sandbox: %w", err)
+	}
+	cmd.Stdin = pipe[0]
+	return nil
+}
+
 func (s *Sandbox) command(args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "sandbox"), append(args, "--dir", s.Dir)...)
+	if err := hold(cmd); err != nil {
+		return nil, err
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

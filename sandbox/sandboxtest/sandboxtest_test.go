@@ -115,6 +115,44 @@ func TestALostProgramIsStartedAgainAndAKilledSupervisorTakesAllWithIt(t *testing
 	}
 }
 
+// holds is the file in which this test, in a process of its own, tells where its sandbox is; that process is killed then.
+const holds = "SANDBOXTEST_HOLDS"
+
+func TestTheSandboxOfAKilledTestGoes(t *testing.T) {
+	if file := os.Getenv(holds); file != "" {
+		s := Up(t, Options{Args: []string{"--no-temporal"}})
+		if err := os.WriteFile(file, []byte(s.Dir), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		<-t.Context().Done()
+	}
+	Bin(t, programs()...)
+	file := filepath.Join(t.TempDir(), "holds")
+	test := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	test.Env = append(os.Environ(), holds+"="+file)
+	if err := process.StartChild(test); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = test.Process.Kill() })
+	var dir []byte
+	eventually(t, "the sandbox is up", func() bool { dir, _ = os.ReadFile(file); return len(dir) > 0 })
+	t.Cleanup(func() { _ = os.RemoveAll(string(dir)) })
+	if err := test.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = test.Wait()
+	eventually(t, "every process has gone", func() bool { return len(running(t, string(dir))) == 0 })
+	left, err := os.ReadDir(string(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range left {
+		if name := entry.Name(); name != "logs" && name != "sandbox.lock" {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
 // loses kills the API server of a sandbox: another one is started.
 func loses(t *testing.T, s *Sandbox) {
 	t.Helper()

@@ -57,13 +57,17 @@ func remove(state State) error {
 			return fmt.Errorf("stopping %s: process %d does not end", p.Name, p.PID)
 		}
 	}
-	// By name: somebody may keep files of their own beside the sandbox's.
+	return removeData(state.Dir)
+}
+
+// removeData deletes a sandbox's files by their names: somebody may keep files of their own beside them.
+func removeData(dir string) error {
 	for _, name := range []string{
 		"state.json", "state.json.new", "settings.json", "settings.json.new", "kubeconfig", "pki", "etcd",
 		"temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
 		"registry", "faults.yaml", "faults.yaml.hits", "layers", "pods", "kwok",
 	} {
-		if err := os.RemoveAll(filepath.Join(state.Dir, name)); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("removing sandbox data: %w", err)
 		}
 	}

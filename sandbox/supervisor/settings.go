@@ -28,6 +28,8 @@ type Settings struct {
 	Gateway string `json:"gateway,omitempty"`
 	// NoTemporal leaves the Temporal dev server out.
 	NoTemporal bool `json:"noTemporal,omitempty"`
+	// Attached ends the sandbox when the standard input of the one that started it ends.
+	Attached bool `json:"attached,omitempty"`
 }
 
 // Defaults returns the settings of a sandbox in dir whose programs lie beside self.

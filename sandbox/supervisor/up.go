@@ -82,6 +82,9 @@ func launch(s Settings) (process.ID, <-chan error, error) {
 	cmd := exec.Command(s.Self, "serve", "--dir", s.Dir)
 	cmd.Dir = s.Dir
 	cmd.Stdout, cmd.Stderr = log, log
+	if s.Attached {
+		cmd.Stdin = os.Stdin // a file: the supervisor has it itself, and this process may end
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return process.ID{}, nil, fmt.Errorf("starting supervisor: %w", err)

@@ -14,6 +14,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"google.golang.org/protobuf/proto"
 
+	"lockstep/sandbox/process"
 	"lockstep/starter/api/auth"
 	"lockstep/test/world"
 	"lockstep/workflows"
@@ -94,7 +95,7 @@ func codecServer(t *testing.T, w *world.World, access string) (address, log stri
 	server := w.Command("lockstep", "codec-server")
 	server.Env = append(server.Env, "LOCKSTEP_CODEC_SERVER_ADDRESS=127.0.0.1:0", "LOCKSTEP_CODEC_SERVER_ACCESS_FILE="+access)
 	server.Stdout, server.Stderr = file, file
-	if err := server.Start(); err != nil {
+	if err := process.StartChild(server); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -20,6 +20,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/portforward"
+	"lockstep/sandbox/process"
 	"lockstep/sandbox/sandboxtest"
 	"lockstep/test/testbed"
 )
@@ -124,7 +125,7 @@ func (w *World) StartWorker(t testing.TB) {
 	before, _ := os.ReadFile(w.WorkerLog())
 	w.Worker = w.Command("worker", "--cache-dir", w.cache)
 	w.Worker.Stdout, w.Worker.Stderr = log, log
-	if err := w.Worker.Start(); err != nil {
+	if err := process.StartChild(w.Worker); err != nil {
 		t.Fatal(err)
 	}
 	Eventually(t, "the worker is ready", func() bool {

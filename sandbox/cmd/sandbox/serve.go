@@ -25,7 +25,11 @@ func serve(dir *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return supervisor.Serve(cmd.Context(), settings, slog.New(slog.NewTextHandler(cmd.OutOrStdout(), nil)))
+			log := slog.New(slog.NewTextHandler(cmd.OutOrStdout(), nil))
+			if settings.Attached {
+				return supervisor.ServeAttached(cmd.Context(), settings, log, os.Stdin)
+			}
+			return supervisor.Serve(cmd.Context(), settings, log)
 		},
 	}
 }

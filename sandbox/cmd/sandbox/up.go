@@ -38,6 +38,7 @@ func up(dir *string) *cobra.Command {
 	f.Float64Var(&s.ProbeScale, "probe-scale", defaults.ProbeScale, "divides the delays and periods of probes")
 	f.StringToStringVar(&s.Charts, "charts", nil, "serve the chart folder or .tgz at `name=path` instead of the sandbox's own")
 	f.StringVar(&s.Gateway, "gateway", defaults.Gateway, "auto, real or simulated: what stands for the gateway")
+	f.BoolVar(&s.Attached, "attached", false, "take the sandbox down when standard input ends, as it does when a script or test that holds it is killed")
 	f.BoolVar(&s.NoTemporal, "no-temporal", false, "leave the Temporal dev server out")
 	f.StringVar(&bin, "bin", "", "folder of the programs that make tools builds (default: where this program is)")
 	return cmd

@@ -5,9 +5,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
+
+	"lockstep/sandbox/process"
 )
 
 // Running is the process of a simulated program.
@@ -30,24 +31,20 @@ func Start(command Command, log io.Writer) (*Running, error) {
 	p := &Running{cmd: exec.Command(command.Args[0], command.Args[1:]...), done: make(chan struct{})}
 	p.cmd.Env, p.cmd.ExtraFiles = command.Env, command.Files
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = endsWithParent()
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if command.Attributes != nil {
 		command.Attributes(p.cmd.SysProcAttr)
 	}
 	p.cmd.WaitDelay = time.Second
-	started := make(chan error)
+	if err := process.StartChild(p.cmd); err != nil {
+		return p, err
+	}
 	go func() {
-		runtime.LockOSThread() // see endsWithParent
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = p.cmd.Wait() // the state below says all
-			p.code = exitCode(p.cmd.ProcessState)
-			close(p.done)
-		}
+		_ = p.cmd.Wait() // the state below says all
+		p.code = exitCode(p.cmd.ProcessState)
+		close(p.done)
 	}()
-	return p, <-started
+	return p, nil
 }
 
 // PID is the process's number on the host.
