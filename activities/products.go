@@ -60,7 +60,7 @@ func (a *Activities) products(ctx context.Context, env config.Environment) (*pro
 		identity: identityServer,
 		gateway:  gatewayHTTP,
 		admin:    password,
-		diagnose: func(ctx context.Context) error { return diagnoseProducts(ctx, s.cluster, env, secrets) },
+		diagnose: func(ctx context.Context) error { return diagnoseProducts(ctx, s.cluster, env) },
 		close: func() {
 			apimHTTP.CloseIdleConnections()
 			isHTTP.CloseIdleConnections()
@@ -82,10 +82,10 @@ func (p *products) explain(ctx context.Context, err error) error {
 	return err
 }
 
-func diagnoseProducts(ctx context.Context, c *cluster.Client, env config.Environment, secrets credentials.Values) error {
+func diagnoseProducts(ctx context.Context, c *cluster.Client, env config.Environment) error {
 	for _, product := range component.Products(env) {
 		for _, name := range product.Deployments {
-			if err := readiness.LookAtDeployment(ctx, c, product.Namespace, name, described(product, secrets)...); err != nil {
+			if err := readiness.LookAtDeployment(ctx, c, product.Namespace, name, described(product)...); err != nil {
 				return err
 			}
 		}

@@ -108,15 +108,14 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 		return err
 	}
 	progress := attempt.Progress(ctx)
-	secrets, err := credentials.Read(ctx, s.cluster, in.Env)
-	if err != nil {
+	if _, err := credentials.Read(ctx, s.cluster, in.Env); err != nil { // what the pods may log
 		return err
 	}
 	c, err := component.Find(in.Env, in.Component)
 	if err != nil {
 		return err
 	}
-	options := described(c, secrets)
+	options := described(c)
 	names := c.Deployments
 	if len(in.Deployments) > 0 {
 		names = in.Deployments
@@ -128,9 +127,9 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 	return group.Wait()
 }
 
-// described says where the environment file says what a component's Deployments are, and what stays out of the lines of their logs.
-func described(c component.Component, secrets credentials.Values) []readiness.Option {
-	return []readiness.Option{readiness.ValuesAt(c.DeploymentsField), readiness.LimitedBy(c.TimeoutField, c.Timeout), readiness.Redact(secrets.Redact)}
+// described says where the environment file says what a component's Deployments are.
+func described(c component.Component) []readiness.Option {
+	return []readiness.Option{readiness.ValuesAt(c.DeploymentsField), readiness.LimitedBy(c.TimeoutField, c.Timeout)}
 }
 
 // RestoreRelease uninstalls a release that was not there and rolls back one that was.

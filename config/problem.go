@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -60,9 +61,24 @@ func (p Problems) Error() string {
 	return text.String()
 }
 
-// Add notes a problem. The value is shown, so it must not be a secret.
+// Add notes a problem. The value is shown, so it must not be a secret; logins in addresses are left out of it.
 func (p *Problems) Add(path, value, message, next string) {
-	*p = append(*p, Problem{Path: path, Value: value, Message: message, Next: next})
+	*p = append(*p, Problem{Path: path, Value: withoutLogin(value), Message: message, Next: next})
+}
+
+// login is a user with a password, or what stands for both, before a host; signed is a part of a query that gives access.
+var (
+	login  = regexp.MustCompile(`(://|^[^/@:\s]+:)[^/@\s]+@`)
+	signed = regexp.MustCompile(`(?i)([?&][^=&\s]*(?:sig|signature|token|credential|secret|password|key)=)[^&\s]+`)
+)
+
+// withoutLogin is a value as it may be shown: people write logins into addresses, and mistakes beside them.
+func withoutLogin(value string) string {
+	value = signed.ReplaceAllString(value, "${1}…")
+	if strings.Contains(value, "@sha256:") { // the digest of an image
+		return value
+	}
+	return login.ReplaceAllString(value, "${1}…@")
 }
 
 // Err is the error that p is, or nil for an empty list.

@@ -2,7 +2,9 @@ package chartvalues
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -24,8 +26,14 @@ var sha256Hex = regexp.MustCompile(config.SHA256Pattern)
 // placeholder is a reference that the product resolves itself when it reads its deployment.toml.
 var placeholder = regexp.MustCompile(`^\$(env|ref|secret|sys)?\{[^}]*\}$`)
 
-// inURL is a secret inside a JDBC or other URL.
-var inURL = regexp.MustCompile(`(?i)(password|pwd|secret)=[^$;&\s]|://[^/@:\s]+:[^/@\s$]+@`)
+// inURL is a secret inside a JDBC or other URL, or inside what names the source of a database without a scheme.
+var inURL = regexp.MustCompile(`(?i)(password|pwd|secret)=[^$;&\s]|:thin:[^/\s$]+/[^@\s$]+@|^[^\s:@/$]+:[^\s@/$]+@(tcp|unix)?[\w.(-]+(:\d+)?[)/]`)
+
+// inText is a secret anywhere in a text, of one line or several.
+var inText = regexp.MustCompile(`://[^/@:\s]*:[^/@\s$]+@|(?i:authorization["']?\s*[:=]\s*["']?(bearer|basic))\s+[^\s$"']{8,}|^(?i:bearer|basic)\s+[^\s$"']{16,}|-----BEGIN [A-Z ]*PRIVATE KEY-----`)
+
+// listed is how the name of a setting ends that stands in a list, as {name: DB_PASSWORD, value: …}, if its value is a secret.
+var listed = regexp.MustCompile(`(password|passwd|passphrase|pwd|private_?key|client_?secret|secret_?key|access_?key|api_?key|[_-]token|^token|^authorization)$`)
 
 // checkSecretsInValues refuses secrets written out. Their values are never repeated in the message.
 func checkSecretsInValues(e config.Environment) (found problems) {
@@ -34,6 +42,9 @@ func checkSecretsInValues(e config.Environment) (found problems) {
 			if isSecret(path, value) {
 				found.secret(part.name+".values."+path, secretInstead(path))
 			}
+		}
+		for _, path := range secretsInLists("", map[string]any(part.values)) {
+			found.secret(part.name+".values."+path, "write valueFrom with a secretKeyRef in its place, or $env{NAME} where the product resolves it")
 		}
 		if key := part.extraConfigs; key != "" {
 			for _, path := range secretsInTOML(part.values.Text(key)) {
@@ -74,11 +85,32 @@ func isSecret(path string, value any) bool {
 	if _, isSwitch := value.(bool); isSwitch {
 		return false
 	}
-	if inURL.MatchString(text) && !strings.Contains(text, "\n") {
+	if inText.MatchString(text) || inURL.MatchString(text) && !strings.Contains(text, "\n") {
 		return true
 	}
 	last := path[strings.LastIndex(path, ".")+1:]
 	return (secretKey.MatchString(strings.ToLower(last)) || secretPath.MatchString(path)) && !secretName.MatchString(path)
+}
+
+// secretsInLists are the paths of secrets that are told by a name beside them.
+func secretsInLists(path string, value any) (paths []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		name, _ := value["name"].(string)
+		given, isText := value["value"].(string)
+		at := config.JoinPath(path, "value")
+		if isText && given != "" && listed.MatchString(strings.ToLower(name)) && !placeholder.MatchString(strings.TrimSpace(given)) && !isSecret(at, given) {
+			paths = append(paths, at)
+		}
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			paths = append(paths, secretsInLists(config.JoinPath(path, key), value[key])...)
+		}
+	case []any:
+		for i, item := range value {
+			paths = append(paths, secretsInLists(fmt.Sprintf("%s[%d]", path, i), item)...)
+		}
+	}
+	return paths
 }
 
 // secretsInTOML are the paths of secrets in a piece of deployment.toml. What is no TOML is the lint's to say.

@@ -71,6 +71,8 @@ func (p *problems) repository(path string, chart config.Chart) {
 		p.Add(path+".repository", chart.Repository, "is not an http(s) URL", "write what helm repo list shows, as "+config.DefaultRepository)
 	case parsed.User != nil:
 		p.Add(path+".repository", "", "contains a user or a password", "remove both: an environment file never holds a secret")
+	case parsed.RawQuery != "" || parsed.Fragment != "":
+		p.Add(path+".repository", "", "contains a query or a fragment", "write only the address of the repository, as "+config.DefaultRepository)
 	}
 	switch {
 	case chart.Name == "":

@@ -3,12 +3,9 @@
 package credentials
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strings"
 
@@ -40,17 +37,6 @@ type Values map[string][]byte
 
 // Of is the value under a key.
 func (v Values) Of(key string) string { return string(v[key]) }
-
-// Redact hides the values in a text that is about to be cut or compared. Elsewhere the package redact does.
-func (v Values) Redact(text string) string {
-	longestFirst := func(a, b []byte) int { return cmp.Or(len(b)-len(a), bytes.Compare(a, b)) }
-	for _, value := range slices.SortedFunc(maps.Values(v), longestFirst) { // the user's own too; one may be a part of another
-		if len(value) >= redact.MinLength {
-			text = strings.ReplaceAll(text, string(value), redact.Mark)
-		}
-	}
-	return text
-}
 
 // Ensure makes passwords and encryption keys once, and checks those that are there. They are never changed afterwards: what the
 // products encrypted with them could not be read any more.

@@ -19,7 +19,7 @@ func (v podView) checkContainer(c container) (_ *Problem, withLog bool) {
 			return v.checkPull(c), false
 		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
 			if started := v.pod.Status.StartTime; started != nil && v.lasts(started.Time, mountGrace) {
-				return &Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: Clip(firstLine(waiting.Message)),
+				return &Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: firstLine(waiting.Message),
 					NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values"}, false
 			}
 		}
@@ -48,7 +48,7 @@ func (v podView) checkCrash(c container) (*Problem, bool) {
 	}
 	problem := &Problem{Reason: ReasonCrash, Object: v.name(c),
 		Evidence: joinLines(fmt.Sprintf("it ended with code %d (%s), %s", last.ExitCode, last.Reason, restarts(c.status.RestartCount)),
-			Clip(firstLine(last.Message)), v.events.evidence()),
+			firstLine(last.Message), v.events.evidence()),
 		NextMove: fmt.Sprintf("the program ends by itself: correct what the last lines of its log say (all of it: %s)", v.logCommand(c))}
 	switch {
 	case last.Reason == reasonMemory:

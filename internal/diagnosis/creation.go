@@ -29,7 +29,7 @@ func checkRejected(r Rollout, pods podSet) (*Problem, Log) {
 		reason = "PodFailed"
 	}
 	return &Problem{Reason: reason, Object: podName(last), NextMove: rejectedMove(reason, r.Fields),
-		Evidence: joinLines(fmt.Sprintf("%d pods were rejected one after the other: %s", len(recent), Clip(firstLine(last.Status.Message))),
+		Evidence: joinLines(fmt.Sprintf("%d pods were rejected one after the other: %s", len(recent), firstLine(last.Status.Message)),
 			r.Events.of(last.UID).evidence()),
 	}, Log{}
 }
@@ -55,7 +55,7 @@ func checkCreation(r Rollout, pods podSet) (*Problem, Log) {
 	if !found || !r.lasts(since, creationGrace) || pods.ending() > 0 && admission.IsQuota(message) {
 		return nil, Log{}
 	}
-	return &Problem{Reason: "FailedCreate", Object: object, Evidence: Clip(firstLine(message)),
+	return &Problem{Reason: "FailedCreate", Object: object, Evidence: firstLine(message),
 		NextMove: refusedMove(message, r.Deployment.Namespace, r.Fields)}, Log{}
 }
 

@@ -70,7 +70,7 @@ func (e Events) evidence() string {
 	}
 	lines := make([]string, len(warnings))
 	for i, event := range warnings {
-		lines[i] = fmt.Sprintf("event %s: %s", event.Reason, Clip(firstLine(event.Message)))
+		lines[i] = fmt.Sprintf("event %s: %s", event.Reason, firstLine(event.Message))
 		if n := times(event); n > 1 {
 			lines[i] += fmt.Sprintf(" (%d times)", n)
 		}
@@ -110,13 +110,4 @@ func times(event *corev1.Event) int {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
-}
-
-// Clip keeps a line readable where it is shown.
-func Clip(line string) string {
-	const most = 400
-	if len(line) <= most {
-		return line
-	}
-	return strings.ToValidUTF8(line[:most], "") + "…"
 }

@@ -132,7 +132,7 @@ func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
 
 // lasting makes a condition a problem once it has lasted.
 func (v Gateway) lasting(condition metav1.Condition, object, next string) Verdict {
-	problem := &Problem{Reason: condition.Reason, Object: object, Evidence: Clip(firstLine(condition.Message)), NextMove: next}
+	problem := &Problem{Reason: condition.Reason, Object: object, Evidence: firstLine(condition.Message), NextMove: next}
 	out := Verdict{Waiting: object + ": " + condition.Reason, Pending: problem}
 	if v.lasted(condition, invalidGrace) {
 		out.Problem = problem
@@ -195,7 +195,7 @@ func (v Gateway) wrong(l listener, conditions []soundness) (Verdict, bool) {
 			continue
 		}
 		problem := &Problem{Reason: condition.Reason, Object: fmt.Sprintf("listener %s of %s", l.Name, cluster.RefOf(v.Gateway)),
-			Evidence: Clip(firstLine(condition.Message)), NextMove: l.move(condition.Reason)}
+			Evidence: firstLine(condition.Message), NextMove: l.move(condition.Reason)}
 		out := Verdict{Waiting: "listeners: " + problem.Evidence, Pending: problem}
 		if condition.Reason != "Pending" && v.lasted(condition, invalidGrace) {
 			out.Problem = problem
@@ -286,7 +286,7 @@ func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict 
 	out.Pending = problem
 	out.Waiting = "waiting for an external address"
 	if v.Plane.Unread != nil {
-		problem.Evidence = joinLines(problem.Evidence, "whether a load balancer is being made cannot be read: "+Clip(firstLine(v.Plane.Unread.Error())))
+		problem.Evidence = joinLines(problem.Evidence, "whether a load balancer is being made cannot be read: "+firstLine(v.Plane.Unread.Error()))
 		problem.NextMove = "look at the data plane's Service, in the gateway controller's namespace, and let the worker's account list Services and Events there; " +
 			"if this cluster gives Services of type LoadBalancer no address, install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"
 		return out
@@ -306,7 +306,7 @@ func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict 
 func LoadBalancer(service types.UID, all Events) (working bool, failure string) {
 	own := all.of(service)
 	if failed := own.last("SyncLoadBalancerFailed", "AllocationFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer"); failed != nil && failed.Type == corev1.EventTypeWarning {
-		failure = Clip(firstLine(failed.Message))
+		failure = firstLine(failed.Message)
 	}
 	return own.last("EnsuringLoadBalancer", "UpdatedLoadBalancer", "IPAllocated", "nodeAssigned") != nil, failure
 }

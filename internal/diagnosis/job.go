@@ -42,7 +42,7 @@ func (j Job) problem() (*Problem, Log) {
 	for _, condition := range j.Job.Status.Conditions {
 		if condition.Type == batchv1.JobFailed && condition.Status == corev1.ConditionTrue {
 			problem := &Problem{Reason: "JobFailed", Object: "Job " + j.Job.Namespace + "/" + j.Job.Name,
-				Evidence: joinLines(condition.Reason+": "+Clip(firstLine(condition.Message)), j.Events.of(j.Job.UID).evidence()),
+				Evidence: joinLines(condition.Reason+": "+firstLine(condition.Message), j.Events.of(j.Job.UID).evidence()),
 				NextMove: "correct what the log shows, then run again"}
 			return problem, failedContainer(problem, failed, j.Events)
 		}

@@ -80,7 +80,7 @@ func (v podView) checkMounts() *Problem {
 	if !strings.Contains(event.Message, "not found") && !strings.Contains(event.Message, "non-existent") {
 		return nil
 	}
-	return &Problem{Reason: "FailedMount", Object: podName(v.pod), Evidence: Clip(firstLine(event.Message)),
+	return &Problem{Reason: "FailedMount", Object: podName(v.pod), Evidence: firstLine(event.Message),
 		NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values; what Lockstep makes itself comes back with `lockstep deploy`"}
 }
 

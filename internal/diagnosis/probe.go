@@ -60,7 +60,7 @@ func (v podView) isUnready(c container) bool {
 func (v podView) readinessProblem(c container) *Problem {
 	evidence := "it has started and runs, but never passed its readiness probe" + probeTarget(c.spec.ReadinessProbe)
 	if failed := v.events.lastOf("Unhealthy", "Readiness probe failed"); failed != nil {
-		evidence = joinLines(evidence, fmt.Sprintf("event Unhealthy: %s", Clip(firstLine(failed.Message))))
+		evidence = joinLines(evidence, fmt.Sprintf("event Unhealthy: %s", firstLine(failed.Message)))
 	}
 	return &Problem{Reason: ReasonReadiness, Object: v.name(c), Evidence: evidence,
 		NextMove: fmt.Sprintf("its log says what it lacks, as a database or a port: kubectl -n %s logs %s -c %s", v.pod.Namespace, v.pod.Name, c.spec.Name)}

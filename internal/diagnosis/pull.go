@@ -64,11 +64,11 @@ func (v podView) checkPull(c container) *Problem {
 
 func (v podView) imageProblem(c container, next string) *Problem {
 	waiting := c.status.State.Waiting
-	evidence := Clip(firstLine(waiting.Message))
+	evidence := firstLine(waiting.Message)
 	if failed := v.events.lastOf("Failed", "Failed to pull image"); failed != nil {
-		evidence = joinLines("event Failed: "+Clip(firstLine(failed.Message)), evidence)
+		evidence = joinLines("event Failed: "+firstLine(failed.Message), evidence)
 		if strings.Contains(failed.Message, waiting.Message) || strings.HasPrefix(waiting.Message, "Back-off pulling image") {
-			evidence = "event Failed: " + Clip(firstLine(failed.Message)) // says the same, or more
+			evidence = "event Failed: " + firstLine(failed.Message) // says the same, or more
 		}
 	}
 	return &Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: joinLines("image "+c.spec.Image, evidence), NextMove: next}

@@ -60,7 +60,7 @@ func (v Routes) judgeOne(obj *unstructured.Unstructured, givers, refs string, ty
 			case !found || condition.ObservedGeneration < obj.GetGeneration():
 				return Verdict{Waiting: fmt.Sprintf("%s: %s is not known yet", name, typ)}
 			case condition.Status != metav1.ConditionTrue:
-				problem := &Problem{Reason: condition.Reason, Object: name, Evidence: Clip(firstLine(condition.Message)), NextMove: routeMove(condition.Reason)}
+				problem := &Problem{Reason: condition.Reason, Object: name, Evidence: firstLine(condition.Message), NextMove: routeMove(condition.Reason)}
 				return v.soft(name+": "+condition.Reason, problem, condition.LastTransitionTime.Time)
 			}
 		}

@@ -21,9 +21,9 @@ func (v podView) checkScheduling(crowded bool) *Problem {
 	if condition.Reason != corev1.PodReasonUnschedulable || crowded || !v.lasts(condition.LastTransitionTime.Time, v.schedulingGrace(condition.Message)) {
 		return nil
 	}
-	evidence := Clip(firstLine(condition.Message))
+	evidence := firstLine(condition.Message)
 	if refused := v.events.last(scaleUps...); refused != nil && refused.Reason == noScaleUp {
-		evidence = joinLines(evidence, "event "+noScaleUp+": "+Clip(firstLine(refused.Message)))
+		evidence = joinLines(evidence, "event "+noScaleUp+": "+firstLine(refused.Message))
 	}
 	lost := v.lostNodes(condition.Message)
 	for _, node := range lost {
@@ -104,7 +104,7 @@ func notReady(node *corev1.Node) *corev1.NodeCondition {
 
 func describeNode(node *corev1.Node) string {
 	condition := notReady(node)
-	return fmt.Sprintf("node %s is not ready: %s: %s", node.Name, condition.Reason, Clip(firstLine(condition.Message)))
+	return fmt.Sprintf("node %s is not ready: %s: %s", node.Name, condition.Reason, firstLine(condition.Message))
 }
 
 // NodesOf names the nodes that say more of the pods that are not ready, and says whether all other nodes do too: the scheduler tells of a

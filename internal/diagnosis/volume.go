@@ -29,7 +29,7 @@ func (v podView) checkVolumes(scheduled *corev1.PodCondition) *Problem {
 			grace = bindingGrace
 		}
 		if v.lasts(firstSeen(failed), grace) {
-			return v.volumeProblem(claim, fmt.Sprintf("event %s: %s", failed.Reason, Clip(firstLine(failed.Message))))
+			return v.volumeProblem(claim, fmt.Sprintf("event %s: %s", failed.Reason, firstLine(failed.Message)))
 		}
 	}
 	return v.checkUnbound(scheduled)
@@ -53,7 +53,7 @@ func (v podView) checkUnbound(scheduled *corev1.PodCondition) *Problem {
 func (v podView) volumeProblem(claim, evidence string) *Problem {
 	scheduled := ""
 	if condition := podCondition(v.pod, corev1.PodScheduled); condition != nil {
-		scheduled = Clip(firstLine(condition.Message))
+		scheduled = firstLine(condition.Message)
 	}
 	next := "kubectl -n " + v.pod.Namespace + " describe pvc " + claim + " says what its provisioner lacks"
 	switch {

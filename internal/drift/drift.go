@@ -69,7 +69,11 @@ func fields(path string, is, wants any) (found []Item) {
 			return one(path, is, wants)
 		}
 		for _, key := range slices.Sorted(maps.Keys(wants)) {
-			found = append(found, fields(strings.TrimPrefix(path+"."+key, "."), have[key], wants[key])...)
+			items := fields(strings.TrimPrefix(path+"."+key, "."), have[key], wants[key])
+			if name, _ := wants["name"].(string); key == "value" && secretive.MatchString(name) { // an entry of a list of settings
+				items = hidden(items)
+			}
+			found = append(found, items...)
 		}
 		return found
 	case []any:
@@ -86,6 +90,13 @@ func fields(path string, is, wants any) (found []Item) {
 		return nil
 	}
 	return one(path, is, wants)
+}
+
+func hidden(items []Item) []Item {
+	for i := range items {
+		items[i].Wants, items[i].Is = Hidden, Hidden
+	}
+	return items
 }
 
 func one(path string, is, wants any) []Item {

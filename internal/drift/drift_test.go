@@ -37,11 +37,13 @@ func TestBothAlsoSaysWhatIsNotWanted(t *testing.T) {
 
 func TestSecretsAreNeverShown(t *testing.T) {
 	is := map[string]any{"adminPassword": "hunter2", "encryption": map[string]any{"key": "hunter2"}, "clientSecret": "hunter2",
+		"settings":   []any{map[string]any{"name": "DB_PASSWORD", "value": "hunter2"}},
 		"containers": []any{map[string]any{"env": []any{map[string]any{"name": "X", "value": "hunter2"}}}}}
 	wants := map[string]any{"adminPassword": "hunter3", "encryption": map[string]any{"key": "hunter3"}, "clientSecret": "hunter3",
+		"settings":   []any{map[string]any{"name": "DB_PASSWORD", "value": "hunter3"}},
 		"containers": []any{map[string]any{"env": []any{map[string]any{"name": "X", "value": "hunter3"}}}}}
 	found := Fields(is, wants)
-	if len(found) != 4 {
+	if len(found) != 5 {
 		t.Errorf("%d: %v", len(found), found)
 	}
 	for _, item := range found {

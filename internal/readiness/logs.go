@@ -5,14 +5,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/redact"
 )
 
 // logLines is how much of a log becomes evidence.
@@ -20,7 +22,7 @@ const logLines = 10
 
 // logTail gives the last lines of a container's log, of its previous run if it was restarted. It also works when ctx
 // has ended: that is when it is needed most. It is empty when there is no log.
-func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, redact func(string) string) string {
+func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) string {
 	if at.Pod == "" || at.Container == "" {
 		return ""
 	}
@@ -34,14 +36,10 @@ func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, r
 	if len(text) == 0 {
 		return ""
 	}
-	lines := strings.Split(string(text), "\n")
-	if len(lines) > logLines {
-		lines = lines[len(lines)-logLines:]
-	}
-	for i, line := range lines {
-		lines[i] = "  " + diagnosis.Clip(redact(mask(strings.TrimRight(line, "\r"))))
-	}
-	return fmt.Sprintf("last lines of the log of %s in Pod %s/%s:\n%s", at.Container, at.Namespace, at.Pod, strings.Join(lines, "\n"))
+	said := quoted(withSecretsOf(ctx, kube, at), string(text))
+	lines := strings.Split(said, "\n")
+	lines = lines[max(0, len(lines)-logLines):]
+	return fmt.Sprintf("last lines of the log of %s in Pod %s/%s:\n  %s", at.Container, at.Namespace, at.Pod, strings.Join(lines, "\n  "))
 }
 
 func readLog(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, previous bool) []byte {
@@ -57,15 +55,68 @@ func readLog(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, p
 	return text
 }
 
-var (
-	secretPair   = regexp.MustCompile(`(?i)((?:password|passwd|secret|token|api[_-]?key|encryption[_.-]?key|authorization)["']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?("[^"]*"|'[^']*'|\S+)`)
-	secretBearer = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}`)
-	secretInURL  = regexp.MustCompile(`(://[^/\s:@]+:)[^/\s@]+@`)
-)
+// withSecretsOf is a context in which what the pod gets of Secrets is known to be secret: a program may log what it was given. One that
+// cannot be read is left to what looks like a credential.
+func withSecretsOf(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) context.Context {
+	ctx = redact.With(ctx)
+	pod, err := kube.CoreV1().Pods(at.Namespace).Get(ctx, at.Pod, metav1.GetOptions{})
+	if err != nil {
+		return ctx
+	}
+	for _, name := range secretsOf(pod) {
+		secret, err := kube.CoreV1().Secrets(at.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			continue
+		}
+		for _, value := range secret.Data {
+			redact.Add(ctx, string(value))
+		}
+	}
+	return ctx
+}
 
-// mask hides what looks like the value of a credential.
-func mask(line string) string {
-	line = secretPair.ReplaceAllString(line, "$1***")
-	line = secretBearer.ReplaceAllString(line, "$1 ***")
-	return secretInURL.ReplaceAllString(line, "$1***@")
+// secretsOf are the names of the Secrets that a pod's variables and volumes are of.
+func secretsOf(pod *corev1.Pod) (names []string) {
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		for _, from := range c.EnvFrom {
+			if from.SecretRef != nil {
+				names = append(names, from.SecretRef.Name)
+			}
+		}
+		for _, variable := range c.Env {
+			if variable.ValueFrom != nil && variable.ValueFrom.SecretKeyRef != nil {
+				names = append(names, variable.ValueFrom.SecretKeyRef.Name)
+			}
+		}
+	}
+	for _, volume := range pod.Spec.Volumes {
+		if volume.Secret != nil {
+			names = append(names, volume.Secret.SecretName)
+		}
+		if volume.Projected != nil {
+			for _, source := range volume.Projected.Sources {
+				if source.Secret != nil {
+					names = append(names, source.Secret.Name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// longest is that of a line that is still readable where it is shown.
+const longest = 400
+
+// quoted are lines that others wrote, without secrets, and then each cut to a readable length.
+func quoted(ctx context.Context, text string) string {
+	lines := strings.Split(redact.Foreign(ctx, text), "\n")
+	for i, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		if len(line) > longest {
+			line = strings.ToValidUTF8(line[:longest], "") + "…"
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
 }

@@ -12,7 +12,6 @@ type Option func(*options)
 type options struct {
 	fields    diagnosis.Fields
 	pace      diagnosis.Pace
-	redact    func(string) string
 	dataPlane string
 }
 
@@ -28,11 +27,6 @@ func LimitedBy(path string, limit time.Duration) Option {
 	return func(o *options) { o.fields.Limit, o.fields.Time = path, limit }
 }
 
-// Redact is applied to log lines and messages before they become evidence.
-func Redact(redact func(string) string) Option {
-	return func(o *options) { o.redact = redact }
-}
-
 // Pace divides the times for which a state may last before it counts as a problem: for a cluster whose kubelet is that
 // much faster than a real one, as the sandbox's may be.
 func Pace(factor float64) Option {
@@ -45,7 +39,7 @@ func DataPlaneIn(namespace string) Option {
 }
 
 func optionsOf(given []Option) options {
-	all := options{redact: func(s string) string { return s }}
+	var all options
 	for _, option := range given {
 		option(&all)
 	}

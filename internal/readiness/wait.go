@@ -72,10 +72,10 @@ func (w *wait) conclude(ctx context.Context, err error, evidence func() string) 
 	return w.complete(ctx, problem)
 }
 
-// complete adds the log that belongs to a problem. A termination message may be the end of a log, too.
+// complete adds the log that belongs to a problem. The evidence is what others wrote: a termination message may be the end of a log, too.
 func (w *wait) complete(ctx context.Context, problem *diagnosis.Problem) error {
-	problem.Evidence = w.redact(mask(problem.Evidence))
-	problem.AddLog(logTail(ctx, w.client.Kube(), w.last.Log, w.redact))
+	problem.Evidence = quoted(ctx, problem.Evidence)
+	problem.AddLog(logTail(ctx, w.client.Kube(), w.last.Log))
 	return problem.Failure()
 }
 

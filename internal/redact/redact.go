@@ -1,17 +1,12 @@
 // Package redact keeps secrets out of what leaves an activity. Whoever reads a secret says so with [Add]; whatever tells people of the
-// activity asks [Text]. What is cut or compared on the way must be redacted before that by whoever does it.
+// activity asks [Text], and of what others wrote, as logs, [Foreign]. Ask before a text is cut: a part of a secret is not always known again.
 package redact
 
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"html"
-	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -30,8 +25,17 @@ type secrets struct {
 	forms []string // the longest first
 }
 
-// With prepares a context, and all that follow from it, for [Add].
-func With(ctx context.Context) context.Context { return context.WithValue(ctx, key{}, &secrets{}) }
+// With prepares a context, and all that follow from it, for [Add]. What the context knows already is known there too, and what becomes
+// known there is not known outside.
+func With(ctx context.Context) context.Context {
+	s := &secrets{}
+	if known, has := ctx.Value(key{}).(*secrets); has {
+		known.mu.RLock()
+		defer known.mu.RUnlock()
+		s.forms = slices.Clone(known.forms)
+	}
+	return context.WithValue(ctx, key{}, s)
+}
 
 // Add says that these texts are secret. Those shorter than [MinLength] are left out.
 func Add(ctx context.Context, texts ...string) {
@@ -51,21 +55,14 @@ func Add(ctx context.Context, texts ...string) {
 	slices.SortFunc(s.forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 }
 
-// formsOf are a secret as it is, and as it stands in addresses, JSON, XML and Secrets.
-func formsOf(text string) []string {
-	trimmed := strings.TrimSpace(text) // a file's last newline is not shown with it
-	if len(trimmed) < MinLength {
-		return nil
-	}
-	quoted, _ := json.Marshal(trimmed)
-	return []string{trimmed, url.QueryEscape(trimmed), url.PathEscape(trimmed), url.UserPassword("", trimmed).String()[1:], unquoted(string(quoted)),
-		unquoted(strconv.Quote(trimmed)), html.EscapeString(trimmed), base64.StdEncoding.EncodeToString([]byte(text)), base64.StdEncoding.EncodeToString([]byte(trimmed))}
-}
+// Text is a text without the secrets that are known in the context, without the parts of them that are left where somebody else cut it,
+// and without what can be nothing but a credential.
+func Text(ctx context.Context, text string) string { return certain(known(ctx, text)) }
 
-func unquoted(text string) string { return text[1 : len(text)-1] }
+// Foreign is [Text] of a text that somebody else wrote, as a line of a log or an event: what looks like a credential's value goes too.
+func Foreign(ctx context.Context, text string) string { return certain(likely(known(ctx, text))) }
 
-// Text is a text without the secrets that are known in the context, and without the parts of them that are left where it was cut.
-func Text(ctx context.Context, text string) string {
+func known(ctx context.Context, text string) string {
 	s, has := ctx.Value(key{}).(*secrets)
 	if !has {
 		return text
@@ -131,14 +128,16 @@ func withoutCut(text, form string) string {
 	return text
 }
 
+// withoutEnds leaves a part that is too short to be of use, and may be a word: less than a quarter of the secret.
 func withoutEnds(part, form string) string {
-	for n := min(len(form)-1, len(part)); n >= MinLength; n-- {
+	least := max(MinLength, len(form)/4)
+	for n := min(len(form)-1, len(part)); n >= least; n-- {
 		if strings.HasSuffix(part, form[:n]) {
 			part = part[:len(part)-n] + Mark
 			break
 		}
 	}
-	for n := min(len(form)-1, len(part)); n >= MinLength; n-- {
+	for n := min(len(form)-1, len(part)); n >= least; n-- {
 		if strings.HasPrefix(part, form[len(form)-n:]) {
 			return Mark + part[n:]
 		}

@@ -61,7 +61,7 @@ func Code(err error) string {
 
 // refusal reads the error forms of both products: code/message/description/error[] of the REST APIs, error/error_description of OAuth,
 // and the plain text of proxies. Pages are left out: they say nothing.
-func (c *Client) refusal(r Request, response *http.Response, body []byte) error {
+func (c *Client) refusal(ctx context.Context, r Request, response *http.Response, body []byte) error {
 	e := &Error{Product: c.Product, Method: r.Method, Path: r.Path, Status: response.StatusCode}
 	var form struct {
 		Code             any    `json:"code"`
@@ -70,16 +70,17 @@ func (c *Client) refusal(r Request, response *http.Response, body []byte) error 
 		Error            any    `json:"error"`
 		ErrorDescription string `json:"error_description"`
 	}
+	hide := hiding(ctx, r)
 	switch kind := response.Header.Get("Content-Type"); {
 	case json.Unmarshal(body, &form) == nil:
-		e.Code, e.Message = code(form.Code, form.Error), sentence(append([]string{form.Message, form.Description, form.ErrorDescription}, details(form.Error)...)...)
+		said := append([]string{form.Message, form.Description, form.ErrorDescription}, details(form.Error)...)
+		e.Code, e.Message = hide(code(form.Code, form.Error)), sentence(hide, said...)
 	case strings.HasPrefix(kind, "text/plain"):
-		e.Message = sentence(strings.Join(strings.Fields(string(body)), " "))
+		e.Message = sentence(hide, strings.Join(strings.Fields(string(body)), " "))
 	}
 	if target, err := response.Location(); err == nil && e.Message == "" {
 		e.Message = "it redirects to " + (&url.URL{Scheme: target.Scheme, Host: target.Host, Path: target.Path}).String()
 	}
-	e.Code, e.Message = redacted(r, e.Code), redacted(r, e.Message)
 	return classified(e, r.Login)
 }
 
@@ -106,15 +107,15 @@ func details(list any) (texts []string) {
 	return texts
 }
 
-// sentence joins what is said, once each, and keeps it short.
-func sentence(texts ...string) string {
+// sentence joins what is said, once each, without secrets, and then keeps it short.
+func sentence(hide func(string) string, texts ...string) string {
 	var kept []string
 	for _, text := range texts {
 		if text = strings.TrimSpace(text); text != "" && !slices.Contains(kept, text) {
 			kept = append(kept, text)
 		}
 	}
-	joined := strings.Join(kept, ": ")
+	joined := hide(strings.Join(kept, ": "))
 	if len(joined) <= maxMessage {
 		return joined
 	}

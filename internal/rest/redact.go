@@ -1,30 +1,24 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"lockstep/internal/redact"
 )
 
 // secretField is how fields with secrets are called, in forms and in JSON.
 var secretField = regexp.MustCompile(`(?i)(password|secret|^token|assertion)$`)
 
-// minSecret keeps a text short enough to be part of any word from being hidden everywhere.
-const minSecret = 4
-
-// redacted hides the secrets of a request in what the product said about it: some of them quote what they refuse.
-func redacted(r Request, text string) string {
-	if text == "" {
-		return ""
-	}
-	for _, secret := range secrets(r) {
-		if len(secret) >= minSecret {
-			text = strings.ReplaceAll(text, secret, "…")
-		}
-	}
-	return text
+// hiding keeps the secrets of a request, and what looks like one, out of what the product said about it: some quote what they refuse.
+func hiding(ctx context.Context, r Request) func(string) string {
+	ctx = redact.With(ctx)
+	redact.Add(ctx, secrets(r)...)
+	return func(text string) string { return redact.Foreign(ctx, text) }
 }
 
 func secrets(r Request) (found []string) {
@@ -52,6 +46,10 @@ func secrets(r Request) (found []string) {
 func fields(body any) (found []string) {
 	switch body := body.(type) {
 	case map[string]any:
+		if name, _ := body["name"].(string); secretField.MatchString(name) { // an entry of a list of settings
+			text, _ := body["value"].(string)
+			found = append(found, text)
+		}
 		for name, value := range body {
 			if text, isText := value.(string); isText && secretField.MatchString(name) {
 				found = append(found, text)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lockstep/internal/failure"
+	"lockstep/internal/redact"
 )
 
 const (
@@ -53,6 +54,7 @@ func (c *Client) Do(ctx context.Context, r Request, answer any) error {
 	if err != nil {
 		return err
 	}
+	redact.Add(ctx, secrets(r)...)
 	response, err := c.stay().Do(request)
 	if err != nil {
 		return c.unanswered(fmt.Sprintf("calling %s, %s %s", c.Product, r.Method, r.Path), unwrapURL(err))
@@ -64,7 +66,7 @@ func (c *Client) Do(ctx context.Context, r Request, answer any) error {
 	case err != nil:
 		return c.unanswered(reading, err)
 	case !accepted(response.StatusCode, r.Accept):
-		return c.refusal(r, response, body)
+		return c.refusal(ctx, r, response, body)
 	case len(body) > maxAnswer:
 		return failure.Final(failure.Refused, "%s: it is larger than %d MiB: is %s really that server?", reading, maxAnswer>>20, c.Base)
 	case answer == nil || len(body) == 0:

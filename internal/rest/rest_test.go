@@ -110,6 +110,22 @@ func TestTransportErrorsNameProductAndPathAndKeepTheirCause(t *testing.T) {
 	}
 }
 
+// What a product says is cut to a readable length: wherever that is, no part of a secret is left before it.
+func TestARefusalIsCutOnlyWhenItHoldsNoSecretAnyMore(t *testing.T) {
+	const secret, quoted = `s3"cret/with<all>&0123456789`, `s3\"cret/with<all>&0123456789`
+	for _, form := range []string{secret, quoted, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte("admin:" + secret))} {
+		for before := 500 - len(form) - 1; before <= 500; before++ {
+			c := client(t, answering(400, "text/plain", strings.Repeat("x", before)+form+strings.Repeat("y", 100)))
+			err := c.Do(context.Background(), rest.Request{Method: "POST", Path: "/x", Header: rest.Basic("admin", secret),
+				Body: map[string]any{"settings": []any{map[string]any{"name": "Password", "value": secret}}}}, nil)
+			said := rest.Refusal(err).Message
+			if left := strings.Trim(said, "xy…"); strings.Contains(left, form[len(form)/2:][:4]) || len(left) > len(base64.StdEncoding.EncodeToString([]byte("admin:"))) {
+				t.Fatalf("after %d characters of another text %q is left of %q", before, left, form)
+			}
+		}
+	}
+}
+
 func TestAnswersAreBounded(t *testing.T) {
 	c := client(t, answering(200, "application/json", strings.Repeat(" ", 17<<20)))
 	err := c.Do(context.Background(), rest.Request{Method: "GET", Path: "/x"}, nil)
