@@ -248,7 +248,7 @@ func repository(t *testing.T, archives map[string][]byte, downloads *atomic.Int3
 	return server
 }
 
-func packedChart(t *testing.T, version string) []byte {
+func packedChart(t testing.TB, version string) []byte {
 	t.Helper()
 	var packed bytes.Buffer
 	zipped := gzip.NewWriter(&packed)
