@@ -33,6 +33,8 @@ type pod struct {
 	prepared bool          // volumes are there
 	begun    metav1.Time   // when the node first saw it
 	deleting time.Duration // grace, once it is being deleted
+	opened   []int32       // ports that its real programs listen on
+	granted  []int32       // ports that are forwarded
 
 	changed chan struct{}
 }

@@ -148,6 +148,9 @@ func (p *pod) forwardedPorts() []int32 {
 			ports = append(ports, number(port.TargetPort)...)
 		}
 	}
+	p.mu.Lock()
+	ports = append(ports, p.opened...)
+	p.mu.Unlock()
 	slices.Sort(ports)
 	return slices.Compact(ports)
 }

@@ -42,7 +42,7 @@ func (p *pod) projection() projection.Pod {
 // announce makes logs, exec and port-forward work.
 func (p *pod) announce(ctx context.Context) bool {
 	for {
-		err := p.node.access.Grant(ctx, p.object, p.loopback(), p.containers(), p.forwardedPorts())
+		err := p.grant(ctx)
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err() == nil
 		}
@@ -51,6 +51,18 @@ func (p *pod) announce(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// grant tells kwok what the pod is now.
+func (p *pod) grant(ctx context.Context) error {
+	ports := p.forwardedPorts()
+	err := p.node.access.Grant(ctx, p.object, p.loopback(), p.containers(), ports)
+	if err == nil {
+		p.mu.Lock()
+		p.granted = ports
+		p.mu.Unlock()
+	}
+	return err
 }
 
 // containers is where kwok finds the files of the pod's containers.

@@ -76,8 +76,13 @@ func (c *container) connect(running *program.Running, device *os.File, apiServer
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	go network.Follow(ctx, running.PID(), func(err error) {
-		n.Log.Warn("a port of a pod cannot be reached", "pod", c.pod.name(), "container", c.spec.Name, "error", err)
+	go network.Follow(ctx, running.PID(), func(port uint16, err error) {
+		if err == nil {
+			err = c.pod.open(ctx, port)
+		}
+		if err != nil && ctx.Err() == nil {
+			n.Log.Warn("a port of a pod cannot be reached", "pod", c.pod.name(), "container", c.spec.Name, "error", err)
+		}
 	})
 	go func() {
 		<-running.Done()
@@ -85,6 +90,18 @@ func (c *container) connect(running *program.Running, device *os.File, apiServer
 		network.Close()
 	}()
 	return nil
+}
+
+// open has a port forwarded that nothing in the cluster named when the pod began: a real program may open any.
+func (p *pod) open(ctx context.Context, port uint16) error {
+	p.mu.Lock()
+	forwarded := slices.Contains(p.granted, int32(port))
+	p.opened = append(p.opened, int32(port))
+	p.mu.Unlock()
+	if forwarded {
+		return nil
+	}
+	return p.grant(ctx)
 }
 
 // binds are the container's mounts of directories that it shares with others of the pod.

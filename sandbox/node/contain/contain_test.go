@@ -176,7 +176,11 @@ func start(t *testing.T, api string) *running {
 	network, err := podnet.New(device, podnet.Options{Address: address, Instance: instance, Index: index(t), APIServer: api})
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	go network.Follow(ctx, run.PID(), func(err error) { t.Error(err) })
+	go network.Follow(ctx, run.PID(), func(port uint16, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	})
 	c.stop = func() {
 		run.Stop(0)
 		cancel()

@@ -38,20 +38,22 @@ func (p *ports) close() {
 	}
 }
 
-// Follow keeps the host listening on the ports that the container's process listens on, until ctx ends. What it cannot listen on it tells
-// once.
-func (n *Network) Follow(ctx context.Context, pid int, refused func(error)) {
+// Follow keeps the host listening on the ports that the container's process listens on, until ctx ends. It tells each port the first time, with
+// why the host cannot listen for it.
+func (n *Network) Follow(ctx context.Context, pid int, tell func(port uint16, err error)) {
 	const often = 50 * time.Millisecond
 	tick := time.NewTicker(often)
 	defer tick.Stop()
 	told := map[uint16]bool{}
 	for {
-		n.listen(listening(pid), func(port uint16, err error) {
+		wanted := listening(pid)
+		refused := n.listen(wanted)
+		for _, port := range wanted {
 			if !told[port] {
 				told[port] = true
-				refused(err)
+				tell(port, refused[port])
 			}
-		})
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -60,12 +62,14 @@ func (n *Network) Follow(ctx context.Context, pid int, refused func(error)) {
 	}
 }
 
-func (n *Network) listen(wanted []uint16, refused func(uint16, error)) {
+// listen opens and closes listeners until they are the wanted ones, and says which it cannot open.
+func (n *Network) listen(wanted []uint16) (refused map[uint16]error) {
 	n.ports.mu.Lock()
 	defer n.ports.mu.Unlock()
 	if n.ports.closed {
-		return
+		return nil
 	}
+	refused = map[uint16]error{}
 	for port, listener := range n.ports.listeners {
 		if !slices.Contains(wanted, port) {
 			_ = listener.Close()
@@ -79,12 +83,13 @@ func (n *Network) listen(wanted []uint16, refused func(uint16, error)) {
 		at := simulate.PodOnHost(netip.AddrPortFrom(n.Address, port), n.Instance)
 		listener, err := net.Listen("tcp", at.String())
 		if err != nil {
-			refused(port, fmt.Errorf("listening for port %d of %s: %w", port, n.Address, err))
+			refused[port] = fmt.Errorf("listening for port %d of %s: %w", port, n.Address, err)
 			continue
 		}
 		n.ports.listeners[port] = listener
 		go n.accept(listener, port)
 	}
+	return refused
 }
 
 func (n *Network) accept(listener net.Listener, port uint16) {
