@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -176,13 +177,18 @@ func (a *Activities) WaitGateway(ctx context.Context, in Input) (Gateway, error)
 	if err != nil {
 		return Gateway{}, err
 	}
-	progress := attempt.Progress(ctx)
-	if in.Env.Routing.Installs() {
-		if err := readiness.Deployment(ctx, s.cluster, in.Env.Routing.Namespace, gateway.Deployment, progress); err != nil {
+	return waitGateway(ctx, s.cluster, in.Env, attempt.Progress(ctx))
+}
+
+func waitGateway(ctx context.Context, c *cluster.Client, env config.Environment, progress func(string)) (Gateway, error) {
+	options := []readiness.Option{readiness.DataPlaneIn(env.Routing.Namespace)}
+	if env.Routing.Installs() {
+		if err := readiness.Deployment(ctx, c, env.Routing.Namespace, gateway.Deployment, progress); err != nil {
 			return Gateway{}, err
 		}
+		options = append(options, readiness.MadeBy(gateway.Deployment))
 	}
-	status, err := readiness.Gateway(ctx, s.cluster, in.Env.Namespace, in.Env.Routing.Gateway, progress, readiness.DataPlaneIn(in.Env.Routing.Namespace))
+	status, err := readiness.Gateway(ctx, c, env.Namespace, env.Routing.Gateway, progress, options...)
 	return Gateway{Address: status.Address, Port: status.Port}, err
 }
 
@@ -209,8 +215,29 @@ func (a *Activities) UndoGateway(ctx context.Context, in UndoGatewayInput) error
 	if err != nil {
 		return err
 	}
-	return s.shared().Undo(ctx, operation(ctx, in.Scope, in.Env), in.Before, in.Namespace)
+	if err := s.shared().Undo(ctx, operation(ctx, in.Scope, in.Env), in.Before, in.Namespace); err != nil || !in.Before.Exists {
+		return err
+	}
+	return s.settleGateway(ctx, in.Env, attempt.Progress(ctx))
 }
+
+// settleGateway waits until the controller that is back has made its own data plane again. One that does not become ready may have been so
+// before: it is not this undo's to mend.
+func (s *site) settleGateway(ctx context.Context, env config.Environment, progress func(string)) error {
+	_, listens, err := s.cluster.Get(ctx, cluster.Ref{APIVersion: "gateway.networking.k8s.io/v1", Kind: "Gateway", Namespace: env.Namespace, Name: env.Routing.Gateway})
+	if err != nil || !listens {
+		return err
+	}
+	waiting, stop := context.WithTimeout(ctx, settling)
+	defer stop()
+	if _, err := waitGateway(waiting, s.cluster, env, progress); err != nil {
+		progress("the gateway is not ready: " + err.Error())
+	}
+	return ctx.Err()
+}
+
+// settling is enough for a lease of 15 seconds, and for an Envoy that starts and one that drains.
+const settling = 90 * time.Second
 
 // ApplyRoutes routes the key manager's hostname to Identity Server.
 func (a *Activities) ApplyRoutes(ctx context.Context, in Input) error {

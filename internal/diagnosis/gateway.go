@@ -29,6 +29,7 @@ type DataPlane struct {
 	Failure     string // a load balancer cannot be made
 	Unread      error  // why it is not known what is being made
 	Rollout     Verdict
+	Behind      string // in what it is not yet what the controller that runs now makes
 }
 
 // GatewayStatus is what a Gateway's controller has made of it.
@@ -64,7 +65,10 @@ func (v Gateway) Judge() (Verdict, GatewayStatus) {
 	}
 	programmed := conditions["Programmed"]
 	if programmed.Status == metav1.ConditionTrue && programmed.ObservedGeneration >= v.Gateway.GetGeneration() {
-		return v.judgeListeners(), status
+		if out := v.judgeListeners(); !out.Done {
+			return out, status
+		}
+		return v.judgePlane(), status
 	}
 	return v.judgeProgrammed(programmed), status
 }
@@ -151,6 +155,23 @@ type listener struct {
 		CertificateRefs []struct{ Name string }
 	}
 	conditions map[string]metav1.Condition
+}
+
+// judgePlane looks at what stands behind a Gateway that is programmed. That it is says nothing of a change that goes on: an earlier pod serves
+// until the new controller has made another, and while that one cannot start.
+func (v Gateway) judgePlane() Verdict {
+	rollout := v.Plane.Rollout
+	switch {
+	case rollout.Problem != nil:
+		return rollout
+	case v.Plane.Behind != "":
+		return Verdict{Waiting: v.Plane.Behind, Pending: &Problem{Reason: "DataPlaneNotReplaced", Object: cluster.RefOf(v.Gateway).String(), Evidence: v.Plane.Behind,
+			Retryable: true, NextMove: "look at the log of the gateway controller, which makes the data plane"}}
+	case !rollout.Done && rollout.Waiting != "":
+		rollout.Waiting = "Envoy: " + rollout.Waiting
+		return rollout
+	}
+	return Verdict{Done: true}
 }
 
 // soundness is a condition of a listener that works.

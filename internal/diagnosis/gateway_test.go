@@ -60,6 +60,10 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 		next   string
 	}{
 		{name: "programmed", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted}, done: true},
+		{name: "programmed, by an Envoy that is to be replaced", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted, Plane: DataPlane{Behind: "Envoy is still"}}},
+		{name: "programmed, by an Envoy whose replacement starts", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted, Plane: DataPlane{Rollout: Verdict{Waiting: "1/2 pods"}}}},
+		{name: "programmed, by an Envoy whose replacement has no image", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted,
+			Plane: DataPlane{Rollout: Verdict{Waiting: "1/2 pods", Problem: &Problem{Reason: "ErrImagePull"}}}}, reason: "ErrImagePull"},
 		{name: "programmed, and no word of its listener", view: Gateway{Gateway: with(yes, condition("Programmed", true, "Programmed", 0)), Class: accepted}},
 		{name: "programmed, and a certificate that is refused just now", view: Gateway{Class: accepted,
 			Gateway: gw(listening(fine[0], condition("Programmed", false, "Invalid", time.Second), condition("ResolvedRefs", false, "InvalidCertificateRef", time.Second)))}},

@@ -3,7 +3,9 @@ package readiness
 import (
 	"errors"
 	"testing"
+	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,6 +53,31 @@ func TestALoadBalancerThatCannotBeSeenIsNotTakenForNone(t *testing.T) {
 		plane, _ := look()
 		if !apierrors.IsForbidden(plane.Unread) {
 			t.Errorf("%s: got %+v", name, plane)
+		}
+	}
+}
+
+func TestADataPlaneIsTheControllersThatMadeIt(t *testing.T) {
+	deployment := func(name, container, image string, at time.Time) *appsv1.Deployment {
+		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "gateways", Name: name}}
+		d.Spec.Template.Spec.Containers = []corev1.Container{{Name: container, Image: image}}
+		d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, LastUpdateTime: metav1.NewTime(at)}}
+		return d
+	}
+	for _, test := range []struct {
+		name, controller, container, image string
+		ready                              time.Duration // for how long the controller has been
+		behind                             bool
+	}{
+		{"made by this controller", "gateway:v2", "shutdown-manager", "gateway:v2", time.Second, false},
+		{"made by an earlier one", "gateway:v2", "shutdown-manager", "gateway:v1", time.Second, true},
+		{"with an image of somebody's own", "gateway:v2", "shutdown-manager", "mine:v1", 2 * time.Minute, false},
+		{"without a shutdown manager", "gateway:v2", "envoy", "envoy:v1", time.Second, false},
+	} {
+		plane := deployment("envoy", test.container, test.image, time.Now())
+		looker := dataPlaneLooker{controller: "controller", kube: fake.NewClientset(deployment("controller", "envoy-gateway", test.controller, time.Now().Add(-test.ready)))}
+		if got := looker.behind(t.Context(), "gateways", plane); (got != "") != test.behind {
+			t.Errorf("%s: %q", test.name, got)
 		}
 	}
 }

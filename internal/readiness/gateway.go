@@ -15,7 +15,7 @@ import (
 )
 
 // Gateway waits until the Gateway is programmed: its class accepted, its listeners and certificates valid, its data
-// plane running with an address. It fails with a [failure.NotReady] when that will not come: reason AddressNotAssigned is a
+// plane running with an address, as the controller that runs now makes it. It fails with a [failure.NotReady] when that will not come: reason AddressNotAssigned is a
 // cluster without a load balancer, where everything but the address may work; the status is then filled all the same.
 func Gateway(ctx context.Context, c *cluster.Client, namespace, name string, progress func(string), options ...Option) (diagnosis.GatewayStatus, error) {
 	w := begin(c, "Gateway "+namespace+"/"+name, progress, options)
@@ -23,12 +23,12 @@ func Gateway(ctx context.Context, c *cluster.Client, namespace, name string, pro
 		return diagnosis.GatewayStatus{}, err
 	}
 	gateways, classes := w.watch("gateways", namespace, name), w.watch("gatewayclasses", "", "")
-	looker := &dataPlaneLooker{kube: c.Kube(), namespace: namespace, gateway: name, in: w.dataPlane, pace: w.pace}
+	looker := &dataPlaneLooker{kube: c.Kube(), namespace: namespace, gateway: name, in: w.dataPlane, controller: w.controller, pace: w.pace}
 	var status diagnosis.GatewayStatus
 	err := w.until(ctx, []cache.SharedIndexInformer{gateways, classes}, func(at diagnosis.Moment) (verdict diagnosis.Verdict) {
 		view := diagnosis.Gateway{Moment: at}
 		view.Gateway, view.Class = gatewayAndClass(gateways, classes)
-		if verdict, status = view.Judge(); !verdict.Done && status.Reason != "" {
+		if verdict, status = view.Judge(); verdict.Done || status.Reason != "" {
 			view.Plane = looker.look(ctx, w.started)
 			verdict, status = view.Judge()
 		}

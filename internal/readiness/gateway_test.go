@@ -115,7 +115,13 @@ func testWaitGateway(t *testing.T, s *clustertest.Plane, env config.Environment)
 	}()
 	refs := gateway.Refs(env)
 	say(t, s, refs[0], "gatewayclasses", map[string]any{"conditions": conditions("Accepted", "Accepted")})
+	var listeners []any
+	for _, name := range []string{"control-plane-https", "gateway-https", "websocket-https", "websub-https", "keymanager-https"} {
+		listeners = append(listeners, map[string]any{"name": name, "attachedRoutes": int64(0), "supportedKinds": []any{},
+			"conditions": append(conditions("Accepted", "Accepted"), append(conditions("Programmed", "Programmed"), conditions("ResolvedRefs", "ResolvedRefs")...)...)})
+	}
 	say(t, s, refs[2], "gateways", map[string]any{
+		"listeners":  listeners,
 		"addresses":  []any{map[string]any{"type": "IPAddress", "value": "192.0.2.1"}},
 		"conditions": append(conditions("Accepted", "Accepted"), conditions("Programmed", "Programmed")...),
 	})

@@ -10,9 +10,10 @@ import (
 type Option func(*options)
 
 type options struct {
-	fields    diagnosis.Fields
-	pace      diagnosis.Pace
-	dataPlane string
+	fields     diagnosis.Fields
+	pace       diagnosis.Pace
+	dataPlane  string
+	controller string
 }
 
 // ValuesAt is the path in the environment file below which the chart's values for the workload's pods are, as
@@ -36,6 +37,12 @@ func Pace(factor float64) Option {
 // DataPlaneIn is the namespace in which a Gateway's controller makes its data plane. Without it, Services of all namespaces are read.
 func DataPlaneIn(namespace string) Option {
 	return func(o *options) { o.dataPlane = namespace }
+}
+
+// MadeBy is the Deployment of the Gateway's controller, in the namespace of DataPlaneIn: the wait goes on until the data plane is that
+// controller's, not an earlier one's.
+func MadeBy(controller string) Option {
+	return func(o *options) { o.controller = controller }
 }
 
 func optionsOf(given []Option) options {

@@ -52,7 +52,7 @@ func (c *container) contain(from image.Image, environment map[string]string, log
 	}
 	running, device, err := contain.Start(n.Binary, contain.Container{
 		Root: c.rootDir(), Program: n.real(from), At: path.Join(programs, from.Program),
-		Args: arguments, Env: assignments(environment), Address: c.pod.address, Binds: c.binds(environment),
+		Args: arguments, Env: assignments(environment), Address: c.pod.address, Host: c.pod.object.Name, Binds: c.binds(environment),
 	}, log)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type Container struct {
 	Args    []string   `json:"args"`            // of which the first is the program's name
 	Env     []string   `json:"env"`             // all of its environment
 	Address netip.Addr `json:"address"`         // the pod's
+	Host    string     `json:"host,omitempty"`  // its host name
 	Binds   []Bind     `json:"binds,omitempty"` // directories that containers of a pod share
 	Check   bool       `json:"check,omitempty"` // only sees whether the machine gives all this, and runs nothing
 }

@@ -29,6 +29,9 @@ func Inside() error {
 	if c.Check {
 		return mountable()
 	}
+	if err := unix.Sethostname([]byte(c.Host)); err != nil {
+		return fmt.Errorf("setting the host name: %w", err)
+	}
 	if err := files(c); err != nil {
 		return err
 	}
