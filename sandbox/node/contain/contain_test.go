@@ -11,7 +11,10 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,11 +38,18 @@ const instance = 249
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == contain.Command:
-		if err := contain.Inside(); err != nil {
+		// Not on the thread that the node started, as it may happen.
+		runtime.LockOSThread()
+		done := make(chan error)
+		go func() { done <- contain.Inside() }()
+		if err := <-done; err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case len(os.Args) > 2 && os.Args[1] == "node":
+		fmt.Fprintln(os.Stderr, beNode(os.Args[2]))
+		os.Exit(1)
 	case os.Args[0] == "program":
 		fmt.Fprintln(os.Stderr, serveAll())
 		os.Exit(1)
@@ -121,6 +131,54 @@ func TestARealProgramLivesInThePodsNetworkAndFiles(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(c.root, "proc", "self")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something is still mounted: %v", err)
 	}
+}
+
+func TestNoProgramOutlivesItsNode(t *testing.T) {
+	if err := contain.Available(os.Args[0]); err != nil {
+		t.Skipf("this machine cannot run containers: %v", err)
+	}
+	root := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(root, "usr/local/bin"), 0o755))
+	must(t, os.WriteFile(filepath.Join(root, "usr/local/bin/program"), nil, 0o755))
+	node := exec.Command(os.Args[0], "node", root)
+	told, err := node.StdoutPipe()
+	must(t, err)
+	must(t, node.Start())
+	var pid int
+	if _, err := fmt.Fscan(told, &pid); err != nil {
+		t.Fatal(err)
+	}
+	for !slices.Contains(commandOf(pid), "program") { // until it is the program
+	}
+	must(t, node.Process.Kill())
+	_ = node.Wait()
+	deadline := time.Now().Add(5 * time.Second)
+	for slices.Contains(commandOf(pid), "program") {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d runs on", pid)
+		}
+	}
+}
+
+func commandOf(pid int) []string {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return strings.Split(string(data), "\x00")
+}
+
+// beNode starts a container and tells its process, until somebody kills it.
+func beNode(root string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	running, _, err := contain.Start(self, contain.Container{Root: root, Program: self, At: "/usr/local/bin/program", Args: []string{"program"},
+		Address: netip.AddrFrom4([4]byte{10, instance, 1, 9})}, os.Stderr)
+	if err != nil {
+		return err
+	}
+	fmt.Println(running.PID())
+	<-running.Done()
+	return errors.New("the program ended")
 }
 
 func TestAContainerThatCannotStartSaysWhy(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -35,8 +36,21 @@ func Inside() error {
 	if err := files(c); err != nil {
 		return err
 	}
+	if err := endWithNode(); err != nil {
+		return err
+	}
 	err = syscall.Exec(c.At, c.Args, c.Env)
 	return fmt.Errorf("running %s: %w", c.At, err)
+}
+
+// endWithNode has the kernel kill this process when the node dies. The node asked for that already, but of the thread with which this process
+// began, and another one may be what becomes the program.
+func endWithNode() error {
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tying the program to the node: %w", err)
+	}
+	return nil
 }
 
 // network makes the container's device, gives it the pod's address, and sends its other end to the node.
