@@ -47,7 +47,7 @@ func listenerPair(certPEM, keyPEM []byte, now time.Time) (problem, move string) 
 	return validity(chain, now)
 }
 
-// listenerKey reads a key as the controller does: it takes the first PEM block, whatever it is.
+// listenerKey reads a key as the controller of v1.7 does: it takes the first PEM block, whatever it is. That of v1.9 goes on to the key.
 func listenerKey(keyPEM []byte) (key crypto.Signer, problem, move string) {
 	block, _ := pem.Decode(keyPEM)
 	if block == nil {
@@ -68,7 +68,7 @@ func listenerKey(keyPEM []byte) (key crypto.Signer, problem, move string) {
 	case "EC PRIVATE KEY":
 		parsed, err = x509.ParseECPrivateKey(block.Bytes)
 	default:
-		return nil, fmt.Sprintf("tls.key begins with a block of type %s, and Envoy Gateway reads the first block alone", block.Type),
+		return nil, fmt.Sprintf("tls.key begins with a block of type %s, and Envoy Gateway v1.7 reads the first block alone", block.Type),
 			"leave that block out, so that tls.key begins with the private key: openssl pkey -in tls.key"
 	}
 	if err != nil {
