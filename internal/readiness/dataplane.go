@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
 
 	"lockstep/internal/dataplane"
 	"lockstep/internal/diagnosis"
@@ -76,12 +77,14 @@ func (l *dataPlaneLooker) rollout(ctx context.Context, namespace string, events 
 	}.Judge(), l.behind(ctx, namespace, deployment)
 }
 
-// replacing is how long a controller may take to replace what an earlier one made, after it is ready: it waits for the earlier one's lease,
-// 15 seconds. After that the difference is somebody's will.
+// replacing is how long a controller may take to replace what an earlier one made, or what it made by an earlier configuration: a new one
+// waits for the earlier one's lease, 15 seconds. After that the difference is somebody's will.
 const replacing = time.Minute
 
-// behind tells whose work a data plane is by its shutdown manager: Envoy Gateway gives every Envoy one from the controller's own image
-// (envoyproxy/gateway, charts/gateway-helm/templates/_helpers.tpl, eg.default-envoy-gateway-config).
+// configMap is where the gateway chart has the controller's configuration.
+const configMap = "envoy-gateway-config"
+
+// behind says in what a data plane is not yet what its controller makes.
 func (l *dataPlaneLooker) behind(ctx context.Context, namespace string, plane *appsv1.Deployment) string {
 	if l.controller == "" {
 		return ""
@@ -90,16 +93,52 @@ func (l *dataPlaneLooker) behind(ctx context.Context, namespace string, plane *a
 	if err != nil || len(controller.Spec.Template.Spec.Containers) == 0 {
 		return ""
 	}
-	wanted, made := controller.Spec.Template.Spec.Containers[0].Image, ""
-	for _, container := range plane.Spec.Template.Spec.Containers {
-		if container.Name == "shutdown-manager" {
-			made = container.Image
+	since := changed(controller)
+	// Envoy Gateway gives every Envoy a shutdown manager from the controller's own image (envoyproxy/gateway,
+	// charts/gateway-helm/templates/_helpers.tpl, eg.default-envoy-gateway-config).
+	wanted, made := controller.Spec.Template.Spec.Containers[0].Image, imageOf(plane, "shutdown-manager")
+	if config, err := l.kube.CoreV1().ConfigMaps(namespace).Get(ctx, configMap, metav1.GetOptions{}); err == nil && (made == wanted || made == "") {
+		wanted, made = proxyImage(config), imageOf(plane, "envoy")
+		for _, field := range config.ManagedFields {
+			if field.Time != nil && field.Time.After(since) {
+				since = field.Time.Time
+			}
 		}
 	}
-	if made == "" || made == wanted || time.Since(changed(controller)) > replacing {
+	if made == "" || wanted == "" || made == wanted || time.Since(since) > replacing {
 		return ""
 	}
-	return "Envoy is still as controller " + made + " made it, and " + wanted + " has not replaced it yet"
+	return "Envoy still runs with " + made + ", and the controller has not made it run with " + wanted + " yet"
+}
+
+func imageOf(deployment *appsv1.Deployment, container string) string {
+	for _, c := range deployment.Spec.Template.Spec.Containers {
+		if c.Name == container {
+			return c.Image
+		}
+	}
+	return ""
+}
+
+// proxyImage is the image that the controller's configuration gives Envoy; "" if it is the controller's to choose.
+func proxyImage(config *corev1.ConfigMap) string {
+	var told struct {
+		EnvoyProxy struct {
+			Provider struct {
+				Kubernetes struct {
+					EnvoyDeployment struct {
+						Container struct {
+							Image string `json:"image"`
+						} `json:"container"`
+					} `json:"envoyDeployment"`
+				} `json:"kubernetes"`
+			} `json:"provider"`
+		} `json:"envoyProxy"`
+	}
+	if yaml.Unmarshal([]byte(config.Data["envoy-gateway.yaml"]), &told) != nil {
+		return ""
+	}
+	return told.EnvoyProxy.Provider.Kubernetes.EnvoyDeployment.Container.Image
 }
 
 // changed is when the present pods of a Deployment came.

@@ -64,18 +64,34 @@ func TestADataPlaneIsTheControllersThatMadeIt(t *testing.T) {
 		d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, LastUpdateTime: metav1.NewTime(at)}}
 		return d
 	}
+	configured := func(image string, at time.Time) *corev1.ConfigMap {
+		written := metav1.NewTime(at)
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "gateways", Name: "envoy-gateway-config", ManagedFields: []metav1.ManagedFieldsEntry{{Time: &written}}},
+			Data: map[string]string{"envoy-gateway.yaml": "envoyProxy: {provider: {kubernetes: {envoyDeployment: {container: {image: '" + image + "'}}}}}"}}
+	}
 	for _, test := range []struct {
 		name, controller, container, image string
 		ready                              time.Duration // for how long the controller has been
 		behind                             bool
+		config                             *corev1.ConfigMap
 	}{
-		{"made by this controller", "gateway:v2", "shutdown-manager", "gateway:v2", time.Second, false},
-		{"made by an earlier one", "gateway:v2", "shutdown-manager", "gateway:v1", time.Second, true},
-		{"with an image of somebody's own", "gateway:v2", "shutdown-manager", "mine:v1", 2 * time.Minute, false},
-		{"without a shutdown manager", "gateway:v2", "envoy", "envoy:v1", time.Second, false},
+		{name: "with the image of an earlier configuration", controller: "gateway:v2", container: "envoy", image: "envoy:v1", ready: time.Hour, behind: true, config: configured("envoy:v2", time.Now())},
+		{name: "with the image of the configuration", controller: "gateway:v2", container: "envoy", image: "envoy:v2", config: configured("envoy:v2", time.Now())},
+		{name: "with an image that the configuration leaves to the controller", controller: "gateway:v2", container: "envoy", image: "envoy:v2", config: configured("", time.Now())},
+		{name: "with another image for long", controller: "gateway:v2", container: "envoy", image: "mine:v2", ready: time.Hour, config: configured("envoy:v2", time.Now().Add(-time.Hour))},
+		{"made by this controller", "gateway:v2", "shutdown-manager", "gateway:v2", time.Second, false, nil},
+		{"made by an earlier one", "gateway:v2", "shutdown-manager", "gateway:v1", time.Second, true, nil},
+		{"with an image of somebody's own", "gateway:v2", "shutdown-manager", "mine:v1", 2 * time.Minute, false, nil},
+		{"without a shutdown manager", "gateway:v2", "envoy", "envoy:v1", time.Second, false, nil},
 	} {
 		plane := deployment("envoy", test.container, test.image, time.Now())
-		looker := dataPlaneLooker{controller: "controller", kube: fake.NewClientset(deployment("controller", "envoy-gateway", test.controller, time.Now().Add(-test.ready)))}
+		kube := fake.NewClientset(deployment("controller", "envoy-gateway", test.controller, time.Now().Add(-test.ready)))
+		if test.config != nil {
+			if err := kube.Tracker().Add(test.config); err != nil {
+				t.Fatal(err)
+			}
+		}
+		looker := dataPlaneLooker{controller: "controller", kube: kube}
 		if got := looker.behind(t.Context(), "gateways", plane); (got != "") != test.behind {
 			t.Errorf("%s: %q", test.name, got)
 		}
