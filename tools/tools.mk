@@ -14,15 +14,18 @@ KUBERNETES_LDFLAGS = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VE
 GATEWAYS = 1.7 1.9
 GATEWAY_CHARTS = $(GATEWAYS:%=bin/charts/gateway-helm-%/Chart.yaml)
 GATEWAY_PROGRAMS = $(GATEWAYS:%=bin/envoy-gateway-%) bin/envoy-1.37 bin/envoy-1.39
+NODE_TOOLS = $(addprefix bin/,kubelet kube-proxy coredns)
 TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHARTS)
 
-.PHONY: tools gateway clean-tools
+.PHONY: tools gateway node-tools clean-tools
 tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox, and unpack the charts of the gateway
 
 gateway: $(GATEWAY_PROGRAMS) ## Build the controller of the real gateway and get Envoy, which the sandbox then runs instead of simulations
 
+node-tools: $(NODE_TOOLS) ## Build what a real node takes besides: kubelet, kube-proxy and CoreDNS
+
 clean-tools:
-	rm -rf $(TOOLS) $(GATEWAY_PROGRAMS) bin/charts
+	rm -rf $(TOOLS) $(GATEWAY_PROGRAMS) $(NODE_TOOLS) bin/charts
 
 # One build for the three, because they share nearly everything.
 $(addprefix bin/,$(KUBERNETES)) &: tools/kubernetes/go.mod tools/kubernetes/go.sum
@@ -34,6 +37,14 @@ $(addprefix bin/,$(KUBERNETES)) &: tools/kubernetes/go.mod tools/kubernetes/go.s
 bin/etcd: tools/kubernetes/go.mod tools/kubernetes/go.sum | bin/kube-apiserver
 	@echo "building etcd (seconds after Kubernetes)"
 	@$(call TOOL_BUILD,kubernetes,,etcd) go.etcd.io/etcd/server/v3
+
+bin/kubelet bin/kube-proxy &: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	@echo "building kubelet and kube-proxy (about 2 minutes after Kubernetes)"
+	@$(call TOOL_BUILD,kubernetes,$(KUBERNETES_LDFLAGS),) $(addprefix k8s.io/kubernetes/cmd/,kubelet kube-proxy)
+
+bin/coredns: tools/coredns/go.mod tools/coredns/go.sum
+	@echo "building CoreDNS (about 4 minutes the first time)"
+	@$(call TOOL_BUILD,coredns,,coredns) github.com/coredns/coredns
 
 bin/kwok: tools/kwok/go.mod tools/kwok/go.sum
 	@echo "building kwok (about 2 minutes the first time)"

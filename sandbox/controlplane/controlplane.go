@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,8 +32,21 @@ type Options struct {
 	Bin string
 	// Port returns a free loopback port at each call.
 	Port func() (int, error)
+	// Network is that of a real node; nil is loopback.
+	Network *Network
 	// Start runs one program. The caller keeps it alive and stops it; see package supervisor.
 	Start func(process.Spec) (*process.Process, error)
+}
+
+// Network is what a control plane has to know of a real node: pods reach the API server, and Services have addresses at which
+// somebody listens.
+type Network struct {
+	// Address is the node's, where API server and Temporal listen.
+	Address netip.Addr
+	// Services is where Services get their addresses.
+	Services netip.Prefix
+	// Node is its name.
+	Node string
 }
 
 // ControlPlane is a running Kubernetes control plane.
@@ -43,12 +57,11 @@ type ControlPlane struct {
 	URL string
 }
 
-// serviceRange is where Services get their addresses. Nobody listens there, and nobody shall: a webhook that the API server calls is
-// refused at once, where an address of some network might let it wait for its time-out.
-const (
-	serviceRange = "127.255.0.0/16"
-	firstService = "127.255.0.1"
-)
+// loopback is the network without a real node. Nobody listens at the addresses of its Services, and nobody shall: a webhook that the
+// API server calls is refused at once, where an address of some network might let it wait for its time-out.
+func loopback() Network {
+	return Network{Address: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Services: netip.MustParsePrefix("127.255.0.0/16")}
+}
 
 // Start brings up etcd, the API server, the controller manager and the scheduler, and returns when the API server is
 // ready and the controllers work.

@@ -11,11 +11,12 @@ import (
 // layout is the ports and files of one control plane.
 type layout struct {
 	Options
+	network                                   Network
 	etcdClient, etcdPeer, api, manager, sched int
 }
 
 func newLayout(o Options) (*layout, error) {
-	l := &layout{Options: o}
+	l := &layout{Options: o, network: o.network()}
 	for _, port := range []*int{&l.etcdClient, &l.etcdPeer, &l.api, &l.manager, &l.sched} {
 		var err error
 		if *port, err = o.Port(); err != nil {
@@ -30,13 +31,20 @@ func newLayout(o Options) (*layout, error) {
 	return l, l.writeCertificates()
 }
 
+func (o Options) network() Network {
+	if o.Network == nil {
+		return loopback()
+	}
+	return *o.Network
+}
+
 func (l *layout) path(elem ...string) string {
 	return filepath.Join(append([]string{l.Dir}, elem...)...)
 }
 
 func (l *layout) pki(name string) string { return l.path("pki", name) }
 
-func (l *layout) url() string { return fmt.Sprintf("https://127.0.0.1:%d", l.api) }
+func (l *layout) url() string { return fmt.Sprintf("https://%s:%d", l.network.Address, l.api) }
 
 // kubeconfig is the administrator's file in Dir itself, and the components' beside their certificates.
 func (l *layout) kubeconfig(user string) string {
@@ -68,22 +76,25 @@ func (l *layout) etcd() process.Spec {
 }
 
 func (l *layout) apiserver() process.Spec {
-	return l.program("kube-apiserver",
+	args := []string{
 		fmt.Sprintf("--etcd-servers=http://127.0.0.1:%d", l.etcdClient),
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", l.api),
-		// No endpoint for the Service "kubernetes": a loopback address would be refused.
-		"--endpoint-reconciler-type=none",
-		"--tls-cert-file="+l.pki("apiserver.crt"), "--tls-private-key-file="+l.pki("apiserver.key"),
-		"--client-ca-file="+l.pki("ca.crt"),
-		"--authorization-mode=RBAC", "--anonymous-auth=false",
-		"--service-cluster-ip-range="+serviceRange,
+		fmt.Sprintf("--bind-address=%s", l.network.Address), fmt.Sprintf("--advertise-address=%s", l.network.Address), fmt.Sprintf("--secure-port=%d", l.api),
+		"--tls-cert-file=" + l.pki("apiserver.crt"), "--tls-private-key-file=" + l.pki("apiserver.key"),
+		"--client-ca-file=" + l.pki("ca.crt"),
+		"--authorization-mode=Node,RBAC", "--anonymous-auth=false",
+		fmt.Sprintf("--service-cluster-ip-range=%s", l.network.Services),
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-		"--service-account-key-file="+l.pki("sa.pub"), "--service-account-signing-key-file="+l.pki("sa.key"),
-		// The kubelet is kwok's: it listens on loopback with a certificate of its own making.
+		"--service-account-key-file=" + l.pki("sa.pub"), "--service-account-signing-key-file=" + l.pki("sa.key"),
+		// The kubelet, or kwok in its place, listens with a certificate of its own making.
 		"--kubelet-preferred-address-types=InternalIP",
 		"--allow-privileged=true",
 		"--shutdown-delay-duration=0s",
-	)
+	}
+	if l.Network == nil {
+		// No endpoint for the Service "kubernetes": a loopback address would be refused.
+		return l.program("kube-apiserver", append(args, "--endpoint-reconciler-type=none")...)
+	}
+	return l.program("kube-apiserver", append(args, "--kubelet-client-certificate="+l.pki("kubelet-client.crt"), "--kubelet-client-key="+l.pki("kubelet-client.key"))...)
 }
 
 func (l *layout) controllerManager() process.Spec {

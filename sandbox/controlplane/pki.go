@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 
@@ -35,7 +34,7 @@ func (l *layout) writeCertificates() error {
 	if err != nil {
 		return err
 	}
-	server, err := mint(serverTemplate(), ca)
+	server, err := mint(l.serverTemplate(), ca)
 	if err != nil {
 		return err
 	}
@@ -45,6 +44,16 @@ func (l *layout) writeCertificates() error {
 	if err := l.writePair("apiserver", server); err != nil {
 		return err
 	}
+	kubelet, err := mint(&x509.Certificate{
+		Subject:  pkix.Name{CommonName: "kube-apiserver-kubelet-client", Organization: []string{"system:masters"}},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, ca)
+	if err != nil {
+		return err
+	}
+	if err := l.writePair("kubelet-client", kubelet); err != nil {
+		return err
+	}
 	if err := l.writeServiceAccountKey(); err != nil {
 		return err
 	}
@@ -52,6 +61,8 @@ func (l *layout) writeCertificates() error {
 		"admin":              {CommonName: "sandbox-admin", Organization: []string{"system:masters"}},
 		"controller-manager": {CommonName: "system:kube-controller-manager"},
 		"scheduler":          {CommonName: "system:kube-scheduler"},
+		"kubelet":            {CommonName: "system:node:" + l.network.Node, Organization: []string{"system:nodes"}},
+		"kube-proxy":         {CommonName: "system:kube-proxy"},
 	} {
 		if err := l.writeKubeconfig(user, subject, ca); err != nil {
 			return err
@@ -60,11 +71,12 @@ func (l *layout) writeCertificates() error {
 	return nil
 }
 
-func serverTemplate() *x509.Certificate {
+func (l *layout) serverTemplate() *x509.Certificate {
+	first := l.network.Services.Addr().Next()
 	return &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "kube-apiserver"},
 		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(firstService), simulate.InPod(netip.MustParseAddr(firstService)).AsSlice()},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), l.network.Address.AsSlice(), first.AsSlice(), simulate.InPod(first).AsSlice()},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

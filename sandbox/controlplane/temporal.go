@@ -33,19 +33,29 @@ func StartTemporal(ctx context.Context, o Options) (*Temporal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding a free port: %w", err)
 	}
+	address := o.network().Address
 	server, err := o.Start(temporal(o, port, ui))
 	if err != nil {
 		return nil, err
 	}
-	t := &Temporal{Address: fmt.Sprintf("127.0.0.1:%d", port), UI: fmt.Sprintf("http://127.0.0.1:%d", ui)}
+	t := &Temporal{Address: fmt.Sprintf("%s:%d", address, port), UI: fmt.Sprintf("http://%s:%d", address, ui)}
 	return t, server.Ready(ctx, t.probe)
+}
+
+// listen is the address that the dev server binds: in the network of a real node any, because with one of its own it looks for its parts
+// on loopback all the same, and does not find them.
+func listen(o Options) string {
+	if o.Network == nil {
+		return "127.0.0.1"
+	}
+	return "0.0.0.0"
 }
 
 func searchAttributes() []string { return []string{"Environment", "Operation", "Phase", "Outcome"} }
 
 func temporal(o Options, port, ui int) process.Spec {
 	args := []string{
-		"server", "start-dev", "--ip=127.0.0.1", "--ui-ip=127.0.0.1",
+		"server", "start-dev", "--ip=" + listen(o), "--ui-ip=" + listen(o),
 		fmt.Sprintf("--port=%d", port), fmt.Sprintf("--ui-port=%d", ui),
 		"--db-filename=" + filepath.Join(o.Dir, "temporal.db"),
 		"--log-level=warn", "--disable-config-file", "--disable-config-env",

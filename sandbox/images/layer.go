@@ -20,8 +20,9 @@ func created() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, t
 type file struct {
 	path    string
 	content []byte
-	mode    int64 // default 0644, directories 0755
-	owner   int   // uid and gid
+	mode    int64  // default 0644, directories 0755
+	owner   int    // uid and gid
+	link    string // makes it a symbolic link
 }
 
 // layer makes one layer of files, in their order.
@@ -51,6 +52,9 @@ func (f file) header() *tar.Header {
 	}
 	if strings.HasSuffix(f.path, "/") {
 		header.Typeflag, header.Mode = tar.TypeDir, 0o755
+	}
+	if f.link != "" {
+		header.Typeflag, header.Linkname, header.Mode = tar.TypeSymlink, f.link, 0o777
 	}
 	if f.mode != 0 {
 		header.Mode = f.mode

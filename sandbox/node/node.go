@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
@@ -26,6 +27,7 @@ import (
 	"lockstep/sandbox/node/balancer"
 	"lockstep/sandbox/node/image"
 	"lockstep/sandbox/node/kwok"
+	"lockstep/sandbox/simulate"
 )
 
 // node is what all pods of this node share.
@@ -91,7 +93,11 @@ func (n *node) serve(ctx context.Context) error {
 	services, endpoints := factory.Core().V1().Services(), factory.Discovery().V1().EndpointSlices()
 	n.index = dns.Index{Services: services.Lister(), Slices: endpoints.Lister(), Instance: n.Instance}
 	endpoints.Informer()
-	balancing := balancer.New(balancer.Options{Client: n.client, Index: n.index, Instance: n.Instance, Log: n.Log}, services.Informer())
+	balancing := balancer.New(balancer.Options{
+		Client: n.client, Index: n.index, Log: n.Log,
+		Range: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n.Instance), 255, 0}), 24),
+		Host:  func(address netip.Addr) netip.Addr { return simulate.OnHost(address, n.Instance) },
+	}, services.Informer())
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
 

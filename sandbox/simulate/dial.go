@@ -19,6 +19,9 @@ const clusterDomain = "svc.cluster.local"
 // to the ports of its pods, pod addresses to their loopback twins, localhost to the pod itself. A name that the cluster
 // does not know is a *net.DNSError with IsNotFound, a Service without ready pods is ECONNREFUSED.
 func (e Env) Dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	if e.Real {
+		return new(net.Dialer).DialContext
+	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		targets, err := e.Resolve(ctx, addr)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 // Names of the variables through which the sandbox node speaks to a simulated program, besides KUBECONFIG and the
 // container's own.
 const (
+	VarReal      = "SANDBOX_REAL"      // "1" in a container of a real node, where none of the others but boot and faults is set
 	VarRoot      = "SANDBOX_ROOT"      // directory that holds the container's file system
 	VarPodIP     = "SANDBOX_POD_IP"    // the pod's address as Kubernetes shows it, 10.S.x.y
 	VarListen    = "SANDBOX_LISTEN"    // the address to bind, 127.S.x.y
@@ -41,6 +42,8 @@ type Env struct {
 	Boot       time.Duration // time from start until the product serves
 	Faults     string        // a file of faults to inject; may be absent
 
+	// Real says that the program runs in a container of a real node: its files, addresses, ports and names are the pod's own.
+	Real   bool
 	Getenv func(string) string // the container's own environment
 	Log    *slog.Logger        // the container's log
 }
@@ -48,6 +51,7 @@ type Env struct {
 // FromEnvironment reads the variables set by the sandbox node, with os.Getenv or the like.
 func FromEnvironment(getenv func(string) string, log io.Writer) (Env, error) {
 	env := Env{
+		Real:       getenv(VarReal) == "1",
 		Root:       getenv(VarRoot),
 		PodIP:      getenv(VarPodIP),
 		Listen:     getenv(VarListen),
@@ -62,7 +66,7 @@ func FromEnvironment(getenv func(string) string, log io.Writer) (Env, error) {
 	}
 	var problems []error
 	for _, required := range []string{VarRoot, VarPodIP, VarListen, VarDNS, VarNamespace} {
-		if getenv(required) == "" {
+		if getenv(required) == "" && !env.Real {
 			problems = append(problems, fmt.Errorf("%s is not set: simulated programs are started by the sandbox node", required))
 		}
 	}
@@ -87,7 +91,11 @@ func (e Env) Path(path string) string {
 
 // Listener listens on a port of the pod. Close it when the program ends.
 func (e Env) Listener(port int) (net.Listener, error) {
-	listener, err := net.Listen("tcp", net.JoinHostPort(e.Listen, strconv.Itoa(int(PortOnHost(uint16(port))))))
+	address := net.JoinHostPort(e.Listen, strconv.Itoa(int(PortOnHost(uint16(port)))))
+	if e.Real {
+		address = fmt.Sprintf(":%d", port)
+	}
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening on port %d of pod %s/%s: %w", port, e.Namespace, e.PodName, err)
 	}

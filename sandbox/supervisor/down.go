@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"lockstep/sandbox/realnode"
 )
 
 // Take stops the sandbox in dir, all its programs and simulated pods included, and removes its state and data. Logs
@@ -62,10 +64,15 @@ func remove(state State) error {
 
 // removeData deletes a sandbox's files by their names: somebody may keep files of their own beside them.
 func removeData(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, realnode.Folder)); err == nil {
+		if err := realnode.Remove(); err != nil {
+			return err
+		}
+	}
 	for _, name := range []string{
 		"state.json", "state.json.new", "settings.json", "settings.json.new", "kubeconfig", "pki", "etcd",
 		"temporal.db", "temporal.db-shm", "temporal.db-wal", "temporal.db-journal",
-		"registry", "faults.yaml", "faults.yaml.hits", "layers", "pods", "kwok",
+		"registry", "faults.yaml", "faults.yaml.hits", "layers", "pods", "kwok", realnode.Folder,
 	} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("removing sandbox data: %w", err)

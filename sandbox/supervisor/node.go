@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/sandbox/node"
+	"lockstep/sandbox/realnode"
 )
 
 // startNode runs the node until nodeCtx ends and returns when Kubernetes calls it ready.
@@ -38,7 +39,7 @@ func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
 			Real:         programs,
 			KwokBinary:   filepath.Join(u.Bin, "kwok"),
 			RegistryAddr: state.Registry,
-			Boot:         map[string]time.Duration{"wso2is": u.ISBoot, "wso2am": u.APIMBoot},
+			Boot:         u.boot(),
 			ProbeScale:   u.ProbeScale,
 			Log:          slog.New(slog.NewTextHandler(log, nil)),
 		})
@@ -46,14 +47,39 @@ func (u *supervisor) startNode(ctx, nodeCtx context.Context) error {
 			u.lose(lost("the node", err))
 		}
 	})
-	if err := nodeReady(ctx, state.Kubeconfig); err != nil {
+	if err := nodeReady(ctx, state.Kubeconfig, node.Name); err != nil {
 		return err
 	}
 	u.progress("node %s with pods at 127.%d.x.y", node.Name, u.in.number)
 	return nil
 }
 
-func nodeReady(ctx context.Context, kubeconfig string) error {
+// boot is how long products take to boot, by program.
+func (u *supervisor) boot() map[string]time.Duration {
+	return map[string]time.Duration{"wso2is": u.ISBoot, "wso2am": u.APIMBoot}
+}
+
+// startRealNode runs a real node, whose programs are the supervisor's children, and returns when Kubernetes calls it ready.
+func (u *supervisor) startRealNode(ctx, nodeCtx context.Context) error {
+	state := u.current()
+	o := realnode.Options{Dir: u.Dir, Bin: u.Bin, Kubeconfig: state.Kubeconfig, Registry: state.Registry, Start: u.children.start, Log: u.log}
+	if err := realnode.Start(ctx, o); err != nil {
+		return err
+	}
+	u.node.Go(func() {
+		err := realnode.Balance(nodeCtx, o)
+		if nodeCtx.Err() == nil {
+			u.lose(lost("the load balancer", err))
+		}
+	})
+	if err := nodeReady(ctx, state.Kubeconfig, realnode.Name); err != nil {
+		return err
+	}
+	u.progress("node %s", realnode.Name)
+	return nil
+}
+
+func nodeReady(ctx context.Context, kubeconfig, name string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("reading kubeconfig: %w", err)
@@ -65,7 +91,7 @@ func nodeReady(ctx context.Context, kubeconfig string) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		n, err := client.CoreV1().Nodes().Get(ctx, node.Name, metav1.GetOptions{})
+		n, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 		if err == nil && ready(n) {
 			return nil
 		}

@@ -14,6 +14,7 @@ import (
 
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/process"
+	"lockstep/sandbox/realnode"
 )
 
 // startTimeout bounds the start of a sandbox on a machine that is busy with something else.
@@ -21,11 +22,7 @@ const startTimeout = 2 * time.Minute
 
 // Serve is the supervisor: it runs a sandbox until ctx ends and then stops all of it.
 func Serve(ctx context.Context, s Settings, log *slog.Logger) error {
-	self, err := process.Identify(os.Getpid())
-	if err != nil {
-		return err
-	}
-	in, err := claim()
+	self, in, err := s.identify()
 	if err != nil {
 		return err
 	}
@@ -35,7 +32,9 @@ func Serve(ctx context.Context, s Settings, log *slog.Logger) error {
 	u := &supervisor{Settings: s, log: log, in: in, began: time.Now(), lose: lose}
 	u.state = State{Phase: Starting, Dir: s.Dir, Instance: in.number, Supervisor: self}
 	u.children = &children{log: log, ended: lose, changed: func(ids []process.ID) {
-		u.update(func(st *State) { st.Processes = ids })
+		if !s.RealNode { // where they end with the supervisor, and their numbers mean others to the machine
+			u.update(func(st *State) { st.Processes = ids })
+		}
 	}}
 	nodeCtx, stopNode := context.WithCancel(context.Background())
 	defer stopNode()
@@ -45,6 +44,19 @@ func Serve(ctx context.Context, s Settings, log *slog.Logger) error {
 	}
 	u.stop(stopNode, err)
 	return err
+}
+
+// identify finds out who serves, and where.
+func (s Settings) identify() (process.ID, *instance, error) {
+	if s.RealNode {
+		return s.Supervisor, alone(), nil
+	}
+	self, err := process.Identify(os.Getpid())
+	if err != nil {
+		return self, nil, err
+	}
+	in, err := claim()
+	return self, in, err
 }
 
 // supervisor is one running sandbox.
@@ -121,6 +133,9 @@ func (u *supervisor) startCluster(ctx, nodeCtx context.Context) error {
 	}
 	u.update(func(st *State) { st.Kubeconfig, st.APIServer = cluster.Kubeconfig, cluster.URL })
 	u.progress("Kubernetes at %s", cluster.URL)
+	if u.RealNode {
+		return u.startRealNode(ctx, nodeCtx)
+	}
 	return u.startNode(ctx, nodeCtx)
 }
 
@@ -135,8 +150,13 @@ func (u *supervisor) startTemporal(ctx context.Context) error {
 }
 
 func (u *supervisor) controlPlane() controlplane.Options {
+	var network *controlplane.Network
+	if u.RealNode {
+		network = new(realnode.Network())
+	}
 	return controlplane.Options{
-		Dir: u.Dir, Bin: u.Bin, Start: u.children.start,
+		Network: network,
+		Dir:     u.Dir, Bin: u.Bin, Start: u.children.start,
 		Port: func() (int, error) {
 			u.ports.Lock()
 			defer u.ports.Unlock()

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"lockstep/sandbox/process"
 )
 
 // Settings are what a sandbox is started with.
@@ -26,6 +28,10 @@ type Settings struct {
 	Charts map[string]string `json:"charts,omitempty"`
 	// Gateway says what stands for the gateway, one of Gateways.
 	Gateway string `json:"gateway,omitempty"`
+	// RealNode runs containers in a real node instead of simulated programs; see package realnode.
+	RealNode bool `json:"realNode,omitempty"`
+	// Supervisor is the first process of a real node, as the machine names it: the supervisor itself sees other numbers.
+	Supervisor process.ID `json:"supervisor,omitzero"`
 	// NoTemporal leaves the Temporal dev server out.
 	NoTemporal bool `json:"noTemporal,omitempty"`
 	// Attached ends the sandbox when the standard input of the one that started it ends.

@@ -13,6 +13,7 @@ import (
 	"lockstep/sandbox/charts"
 	"lockstep/sandbox/fault"
 	"lockstep/sandbox/images"
+	"lockstep/sandbox/realnode"
 	"lockstep/sandbox/registry"
 )
 
@@ -134,10 +135,22 @@ func gateways(bin string) (archives [][]byte, err error) {
 	return archives, nil
 }
 
+// pushImages pushes images with what this sandbox's node needs in them.
+func (u *supervisor) pushImages(ctx context.Context, host string) error {
+	if !u.RealNode {
+		return images.Push(ctx, host)
+	}
+	busybox, bash, err := realnode.Shell()
+	if err != nil {
+		return err
+	}
+	return images.PushReal(ctx, host, images.Programs{Bin: u.Bin, Sandbox: u.Self, Busybox: busybox, Bash: bash, Pause: realnode.PauseImage, Boot: u.boot()})
+}
+
 // stock fills the registry.
 func (u *supervisor) stock(ctx context.Context, s supplies) error {
 	host := u.current().Registry
-	if err := images.Push(ctx, host); err != nil {
+	if err := u.pushImages(ctx, host); err != nil {
 		return err
 	}
 	for _, chart := range s.gateways {

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/process"
+	"lockstep/sandbox/realnode"
 )
 
 // Up brings the sandbox of s up and returns when it is ready; one that is up already is left as it is. What a killed
@@ -56,6 +58,15 @@ func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
 
 func checkPrograms(s Settings) error {
 	programs := append(controlplane.Programs(), "kwok")
+	if s.RealNode {
+		if s.Attached {
+			return errors.New("starting a real node: --attached is for sandboxes without one; leave it out, and take the node down with `sandbox down`")
+		}
+		if err := realnode.Check(s.Dir, s.Bin); err != nil {
+			return err
+		}
+		programs = controlplane.Programs()
+	}
 	if !s.NoTemporal {
 		programs = append(programs, "temporal")
 	}
@@ -86,13 +97,47 @@ func launch(s Settings) (process.ID, <-chan error, error) {
 		cmd.Stdin = os.Stdin // a file: the supervisor has it itself, and this process may end
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	release := func(process.ID) error { return nil }
+	if s.RealNode {
+		if release, err = s.inNamespaces(cmd); err != nil {
+			return process.ID{}, nil, err
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		return process.ID{}, nil, fmt.Errorf("starting supervisor: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	id, _ := process.Identify(cmd.Process.Pid) // no error that ended would not tell better
+	if err := release(id); err != nil {
+		id.Stop(0)
+		return id, ended, err
+	}
 	return id, ended, nil
+}
+
+// inNamespaces has cmd, not yet started, serve below the first process of a real node. That waits for the release.
+func (s Settings) inNamespaces(cmd *exec.Cmd) (release func(process.ID) error, err error) {
+	cmd.Args[1] = "init"
+	cmd.SysProcAttr = realnode.Namespaces()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting supervisor: %w", err)
+	}
+	return func(id process.ID) error {
+		defer stdin.Close()
+		s.Supervisor = id
+		if err := s.save(); err != nil {
+			return err
+		}
+		if err := realnode.Connect(id.PID); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(stdin, "go\n"); err != nil {
+			return fmt.Errorf("starting supervisor: %w", err)
+		}
+		return nil
+	}, nil
 }
 
 // await follows the state until the sandbox is ready or has failed, or ctx ends.

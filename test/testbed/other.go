@@ -24,7 +24,7 @@ import (
 	"lockstep/sandbox/sandboxtest"
 )
 
-// other is a cluster that somebody else made. Temporal is a dev server of the test's own; images go where the environment file says,
+// other is a cluster that somebody else made. Temporal is a dev server of the test's own, unless one is named; images go where the environment file says,
 // as LOCKSTEP_MIRRORS leads there.
 type other struct {
 	kubeconfig, temporal, dir string
@@ -51,7 +51,12 @@ func newOther(t testing.TB, kubeconfig, bin string) other {
 	if err := os.Mkdir(filepath.Join(o.dir, "logs"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	o.temporal = startTemporal(t, o.dir, bin)
+	if o.temporal = os.Getenv(temporalVar); o.temporal == "" {
+		if o.WorkerImage() != "" {
+			t.Fatalf("%s is set, and %s is not: a worker that is a pod has to reach Temporal, so give host:port of a server that pods reach", workerVar, temporalVar)
+		}
+		o.temporal = startTemporal(t, o.dir, bin)
+	}
 	return o
 }
 
@@ -88,6 +93,7 @@ func (o other) TemporalAddress() string       { return o.temporal }
 func (o other) Dir() string                   { return o.dir }
 func (o other) Patience() time.Duration       { return 30 * time.Minute }
 func (o other) Manifests(testing.TB) []string { return nil }
+func (o other) WorkerImage() string           { return os.Getenv(workerVar) }
 func (o other) Sandbox() *sandboxtest.Sandbox { return nil }
 func (o other) Env() []string {
 	return []string{"KUBECONFIG=" + o.kubeconfig, "TEMPORAL_ADDRESS=" + o.temporal}

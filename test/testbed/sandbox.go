@@ -24,6 +24,7 @@ func (s sandbox) TemporalAddress() string       { return s.box.TemporalAddress }
 func (s sandbox) Dir() string                   { return s.box.Dir }
 func (s sandbox) Env() []string                 { return s.box.Env() }
 func (s sandbox) Patience() time.Duration       { return 4 * time.Minute }
+func (s sandbox) WorkerImage() string           { return "" }
 func (s sandbox) Sandbox() *sandboxtest.Sandbox { return s.box }
 
 // PodLogs are the files of the node and of what it runs.

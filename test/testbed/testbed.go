@@ -31,6 +31,8 @@ type Testbed interface {
 	PodLogs(testing.TB) map[string][]byte
 	// Patience is how long one operation may take.
 	Patience() time.Duration
+	// WorkerImage is the image of the worker, where that runs as a pod; "" where it is a process.
+	WorkerImage() string
 	// Sandbox is nil on another cluster.
 	Sandbox() *sandboxtest.Sandbox
 }
@@ -39,6 +41,8 @@ type Testbed interface {
 const (
 	kubeconfigVar  = "LOCKSTEP_TEST_KUBECONFIG"
 	environmentVar = "LOCKSTEP_TEST_ENVIRONMENT"
+	workerVar      = "LOCKSTEP_TEST_WORKER"   // image
+	temporalVar    = "LOCKSTEP_TEST_TEMPORAL" // host:port of a server to use, which pods reach too
 )
 
 // New is the cluster that the environment variables name, or a sandbox of the test's own. Programs are looked for in bin.

@@ -52,9 +52,11 @@ type World struct {
 	Dialer   *portforward.Dialer
 	Temporal client.Client
 
-	// Worker is the newest worker process.
+	// Worker is the newest worker process; nil where the worker is a pod.
 	Worker *exec.Cmd
 	cache  string // the worker's
+	// accountMade says that there is an account for workers that are pods.
+	accountMade bool
 	// Secrets are what must be seen nowhere but in Secrets, by name.
 	Secrets map[string][]byte
 
@@ -117,6 +119,10 @@ func (w *World) WorkerLog() string { return filepath.Join(w.Dir(), "logs", "work
 // StartWorker starts a worker and returns when it is ready.
 func (w *World) StartWorker(t testing.TB) {
 	t.Helper()
+	if w.WorkerImage() != "" {
+		w.startPod(t)
+		return
+	}
 	log, err := os.OpenFile(w.WorkerLog(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +143,10 @@ func (w *World) StartWorker(t testing.TB) {
 // StopWorker sends the worker a signal and waits for its end.
 func (w *World) StopWorker(t testing.TB, signal syscall.Signal) {
 	t.Helper()
+	if w.WorkerImage() != "" {
+		w.stopPod(t, signal)
+		return
+	}
 	if err := w.Worker.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}

@@ -30,6 +30,6 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.PersistentFlags().StringVar(&dir, "dir", ".sandbox", "folder of the sandbox's state, data and logs")
-	cmd.AddCommand(up(&dir), down(&dir), status(&dir), env(&dir), gateway(&dir), serve(&dir), simulated(), contained())
+	cmd.AddCommand(up(&dir), down(&dir), status(&dir), env(&dir), gateway(&dir), serve(&dir), first(&dir), simulated(), contained())
 	return cmd
 }

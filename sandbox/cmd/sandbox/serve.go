@@ -3,11 +3,13 @@ package main
 import (
 	"log/slog"
 	"os"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
 	"lockstep/sandbox/envoy"
 	"lockstep/sandbox/node/contain"
+	"lockstep/sandbox/realnode"
 	"lockstep/sandbox/simulate"
 	"lockstep/sandbox/supervisor"
 	"lockstep/sandbox/wso2am"
@@ -30,6 +32,24 @@ func serve(dir *string) *cobra.Command {
 				return supervisor.ServeAttached(cmd.Context(), settings, log, os.Stdin)
 			}
 			return supervisor.Serve(cmd.Context(), settings, log)
+		},
+	}
+}
+
+// first is the first process of a real node: it serves in namespaces of its own.
+func first(dir *string) *cobra.Command {
+	return &cobra.Command{
+		Use:    "init",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := supervisor.LoadSettings(*dir)
+			if err != nil {
+				return err
+			}
+			serve := exec.Command(settings.Self, "serve", "--dir", settings.Dir)
+			serve.Stdout, serve.Stderr = os.Stdout, os.Stderr
+			return realnode.Init(cmd.Context(), settings.Dir, os.Stdin, serve)
 		},
 	}
 }

@@ -91,7 +91,9 @@ func show(w io.Writer, s supervisor.State) error {
 		row("registry", s.Registry)
 		row("charts", s.Repository+"/charts")
 		row("gateway", s.Gateway)
-		row("pods", fmt.Sprintf("10.%d.x.y in Kubernetes, 127.%d.x.y on this machine", s.Instance, s.Instance))
+		if s.Instance > 0 {
+			row("pods", fmt.Sprintf("10.%d.x.y in Kubernetes, 127.%d.x.y on this machine", s.Instance, s.Instance))
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing status: %w", err)

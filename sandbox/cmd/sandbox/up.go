@@ -39,6 +39,7 @@ func up(dir *string) *cobra.Command {
 	f.StringToStringVar(&s.Charts, "charts", nil, "serve the chart folder or .tgz at `name=path` instead of the sandbox's own")
 	f.StringVar(&s.Gateway, "gateway", defaults.Gateway, "auto, real or simulated: what stands for the gateway")
 	f.BoolVar(&s.Attached, "attached", false, "take the sandbox down when standard input ends, as it does when a script or test that holds it is killed")
+	f.BoolVar(&s.RealNode, "real-node", false, "run containers in a real node: Linux, root, and the packages of docs/testing.md")
 	f.BoolVar(&s.NoTemporal, "no-temporal", false, "leave the Temporal dev server out")
 	f.StringVar(&bin, "bin", "", "folder of the programs that make tools builds (default: where this program is)")
 	return cmd

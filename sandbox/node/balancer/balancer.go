@@ -18,19 +18,21 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"lockstep/sandbox/dns"
-	"lockstep/sandbox/simulate"
 )
 
 // Options says for which sandbox a Balancer works.
 type Options struct {
-	Client   kubernetes.Interface
-	Index    dns.Index // finds the pods of a Service
-	Instance int       // addresses are 10.S.255.n in the cluster and 127.S.255.n on the host
-	Log      *slog.Logger
+	Client kubernetes.Interface
+	Index  dns.Index // finds the pods of a Service
+	// Range is the network, of 254 addresses, from which Services get theirs.
+	Range netip.Prefix
+	// Host is where the machine listens for an address; nil if nobody has to, because kube-proxy forwards.
+	Host func(netip.Addr) netip.Addr
+	Log  *slog.Logger
 }
 
-// Balancer is the sandbox's load balancer: each Service of that type, if it asks for no class, gets 10.S.255.n, and the
-// host listens on 127.S.255.n for its ports as far as it may.
+// Balancer is the sandbox's load balancer: each Service of that type, if it asks for no class, gets an address, and the
+// host listens for its ports as far as it may.
 type Balancer struct {
 	Options
 	due       chan struct{}
@@ -104,8 +106,9 @@ func (b *Balancer) reconcile(ctx context.Context) error {
 			return err
 		}
 		for _, port := range service.Spec.Ports {
-			address := simulate.OnHost(b.addresses[service.UID], b.Instance)
-			frontends[frontend{service.Namespace, service.Name, netip.AddrPortFrom(address, uint16(port.Port))}] = true
+			if b.Host != nil {
+				frontends[frontend{service.Namespace, service.Name, netip.AddrPortFrom(b.Host(b.addresses[service.UID]), uint16(port.Port))}] = true
+			}
 		}
 	}
 	b.listen(ctx, frontends)
@@ -152,11 +155,10 @@ func (b *Balancer) free() (netip.Addr, error) {
 	for _, address := range b.addresses {
 		used[address] = true
 	}
-	for last := 1; last < 255; last++ {
-		address := netip.AddrFrom4([4]byte{10, byte(b.Instance), 255, byte(last)})
+	for address := b.Range.Addr().Next(); b.Range.Contains(address); address = address.Next() {
 		if !used[address] {
 			return address, nil
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("no load balancer address is left in 10.%d.255.0", b.Instance)
+	return netip.Addr{}, fmt.Errorf("no load balancer address is left in %s", b.Range)
 }

@@ -1,0 +1,74 @@
+package realnode
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"lockstep/sandbox/controlplane"
+)
+
+// Packages are those of Debian and Ubuntu that a node takes.
+const Packages = "containerd runc containernetworking-plugins iptables nftables conntrack iproute2 busybox-static bash-static"
+
+// Programs are the binaries of bin/ that a node takes besides the control plane's.
+func Programs() []string { return []string{"kubelet", "kube-proxy", "coredns"} }
+
+// Shell finds busybox and bash, which have to be linked statically, for images that hold no libraries.
+func Shell() (busybox, bash string, err error) {
+	if busybox, err = exec.LookPath("busybox"); err == nil {
+		bash, err = exec.LookPath("bash-static")
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("finding a shell for images: %w; run `apt-get install busybox-static bash-static`", err)
+	}
+	for _, program := range []string{busybox, bash} {
+		file, err := elf.Open(program)
+		if err != nil {
+			return "", "", fmt.Errorf("reading %s: %w", program, err)
+		}
+		defer file.Close()
+		if libraries, _ := file.ImportedLibraries(); len(libraries) > 0 {
+			return "", "", fmt.Errorf("making images: %s needs %s; run `apt-get install busybox-static`", program, strings.Join(libraries, ", "))
+		}
+	}
+	return busybox, bash, nil
+}
+
+// Check says what a node lacks here.
+func Check(dir, bin string) error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("starting a real node: it takes Linux, this is %s; use a sandbox without it, or kind", runtime.GOOS)
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("starting a real node: only root may make containers and networks; run it as root, or use a sandbox without it, or kind")
+	}
+	for _, hidden := range []string{"/var", "/run", "/proc", "/sys"} {
+		if strings.HasPrefix(dir+"/", hidden+"/") {
+			return fmt.Errorf("starting a real node: its folder %s is below %s, where the node has folders of its own; give --dir another place", dir, hidden)
+		}
+	}
+	if missing := controlplane.Missing(bin, Programs()...); len(missing) > 0 {
+		return fmt.Errorf("starting a real node: %s has no %s; run `make node-tools`", bin, strings.Join(missing, ", "))
+	}
+	var missing []string
+	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "runc", "nft", "conntrack", "ip", "busybox", "bash-static"} {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, program)
+		}
+	}
+	for _, plugin := range []string{"loopback", "ptp", "host-local"} {
+		if _, err := os.Stat(filepath.Join(cniPlugins, plugin)); err != nil {
+			missing = append(missing, filepath.Join(cniPlugins, plugin))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("starting a real node: this machine has no %s; run `apt-get install %s`", strings.Join(missing, ", "), Packages)
+	}
+	return nil
+}
