@@ -24,7 +24,7 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: browser chaos e2e matrix help build images compose-check demo down test unit lint generate clean
+.PHONY: node node-down node-test browser chaos e2e matrix help build images compose-check demo down test unit lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,22 @@ OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$
 
 e2e: tools gateway build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file RUN=test
 	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run '$(RUN)' ./test/e2e
+
+# A real node: Linux and root.
+NODE ?= .node
+NODE_TESTS = TestOperations/(a deployment ends 0|a change that fails|a deployment whose worker is killed|a purge beside)
+
+node: tools gateway node-tools build ## Start a real node with everything a deployment takes, as root on Linux: NODE=folder CHARTS=folder of real charts
+	@bin/sandbox up --real-node --dir $(NODE) --is-boot 1s --apim-boot 2s $(if $(CHARTS),--charts-in $(abspath $(CHARTS)))
+	@echo "for this shell: eval \"\$$(bin/sandbox env --dir $(NODE))\"; stop it with: make node-down"
+
+node-down: ## Take the real node away, with all that it made
+	@bin/sandbox down --dir $(NODE) --purge
+
+node-test: node ## Run whole operations on the real node, and take it away: NODE_TESTS=pattern ENVIRONMENT=file
+	@status=0; GO="$(GO)" ENVIRONMENT="$(abspath $(ENVIRONMENT))" sh tools/node-test.sh $(NODE) '$(NODE_TESTS)' || status=$$?; \
+		test $$status = 0 || echo "the node stays for a look; take it away with: make node-down"; \
+		test $$status != 0 || $(MAKE) --no-print-directory node-down; exit $$status
 
 lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files
 	@wrong=$$(bin/goimports -local lockstep -l $$(git ls-files '*.go')); \

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -29,6 +30,18 @@ var (
 	both = []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
 	here = v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 )
+
+func TestPlatformsAreListed(t *testing.T) {
+	got, err := parsePlatforms("linux/amd64,linux/arm64")
+	if diff := cmp.Diff(both, got, cmpopts.IgnoreUnexported(v1.Platform{})); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	for _, wrong := range []string{"", "amd64", "linux/amd64,"} {
+		if got, err := parsePlatforms(wrong); err == nil {
+			t.Errorf("%q is taken for %v", wrong, got)
+		}
+	}
+}
 
 func TestTheSameCommitGivesTheSameDigestsFromAnyFolder(t *testing.T) {
 	output, digests := t.TempDir(), map[string]bool{}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,6 +25,11 @@ func main() {
 	flag.StringVar(&o.output, "output", "dist", "folder to write to")
 	flag.StringVar(&o.registry, "registry", "", "where to push to as well, as registry.example.com/lockstep")
 	flag.StringVar(&o.version, "version", "", "version and tag (default: the nearest git tag, else the commit)")
+	flag.Func("platforms", "platforms to build for, as linux/amd64 (default: linux/amd64,linux/arm64)", func(list string) error {
+		var err error
+		o.platforms, err = parsePlatforms(list)
+		return err
+	})
 	flag.StringVar(&o.source, "source", "", "URL of the source, for the images' labels")
 	flag.Parse()
 	if err := run(ctx, o, os.Stdout); err != nil {
@@ -45,6 +51,21 @@ type options struct {
 
 // program is a main package and the name of its image.
 type program struct{ name, path string }
+
+func parsePlatforms(list string) ([]v1.Platform, error) {
+	var platforms []v1.Platform
+	for one := range strings.SplitSeq(list, ",") {
+		platform, err := v1.ParsePlatform(one)
+		if err != nil {
+			return nil, err
+		}
+		if platform.OS == "" || platform.Architecture == "" {
+			return nil, fmt.Errorf("%q is not an operating system and an architecture, as linux/amd64", one)
+		}
+		platforms = append(platforms, *platform)
+	}
+	return platforms, nil
+}
 
 func run(ctx context.Context, o options, out io.Writer) error {
 	about, stamp, err := describe(ctx, o)

@@ -44,9 +44,7 @@ func TestPushFillsARegistryOnce(t *testing.T) {
 	if writes.Load() != 0 {
 		t.Errorf("the second push wrote %d times", writes.Load())
 	}
-	another := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	defer another.Close()
-	other := strings.TrimPrefix(another.URL, "http://")
+	other := serve(t)
 	if err := images.Push(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +53,14 @@ func TestPushFillsARegistryOnce(t *testing.T) {
 	}
 	t.Run("identity server", func(t *testing.T) { checkIdentityServer(t, host) })
 	t.Run("api manager", func(t *testing.T) { checkAPIManager(t, host) })
+}
+
+// serve is an empty registry.
+func serve(t *testing.T) (host string) {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
 }
 
 func digestMap(t *testing.T, host string) map[string]string {

@@ -1,6 +1,7 @@
 package realnode
 
 import (
+	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -69,6 +70,17 @@ func Check(dir, bin string) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("starting a real node: this machine has no %s; run `apt-get install %s`", strings.Join(missing, ", "), Packages)
+	}
+	return mayIsolate()
+}
+
+// mayIsolate tries what root of a container may not.
+func mayIsolate() error {
+	// Private first: otherwise the mount would be the machine's too.
+	try := exec.Command("sh", "-c", "mount --make-rprivate / && mount -t tmpfs none /run")
+	try.SysProcAttr = Namespaces()
+	if said, err := try.CombinedOutput(); err != nil {
+		return fmt.Errorf("starting a real node: this root may not make namespaces and mounts (%w: %s); in a container, run that privileged", err, bytes.TrimSpace(said))
 	}
 	return nil
 }

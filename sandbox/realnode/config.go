@@ -117,14 +117,17 @@ conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeou
 
 // corefile knows the cluster's names. All others are unknown, not unreachable: the node has no way out.
 func (o Options) corefile() string {
-	return fmt.Sprintf(`.:53 {
-    bind %s
+	return fmt.Sprintf(`cluster.local:53 {
+    bind %[1]s
     errors
-    kubernetes cluster.local {
-        kubeconfig %s
+    kubernetes {
+        kubeconfig %[2]s
         ttl 1
     }
-    template ANY ANY . {
+}
+.:53 {
+    bind %[1]s
+    template ANY ANY {
         rcode NXDOMAIN
     }
 }

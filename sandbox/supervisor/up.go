@@ -20,7 +20,7 @@ import (
 // Up brings the sandbox of s up and returns when it is ready; one that is up already is left as it is. What a killed
 // supervisor left behind is removed first. Progress goes to out.
 func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
-	if err := checkPrograms(s); err != nil {
+	if err := Check(s); err != nil {
 		return State{}, err
 	}
 	unlock, err := lock(ctx, s.Dir)
@@ -56,7 +56,8 @@ func Up(ctx context.Context, s Settings, out io.Writer) (State, error) {
 	return state, err
 }
 
-func checkPrograms(s Settings) error {
+// Check says what a sandbox lacks here.
+func Check(s Settings) error {
 	programs := append(controlplane.Programs(), "kwok")
 	if s.RealNode {
 		if s.Attached {

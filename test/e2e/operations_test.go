@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"lockstep/internal/cluster"
+	"lockstep/test/testbed"
 	"lockstep/test/world"
 	"lockstep/workflows/board"
 )
@@ -54,6 +55,7 @@ func operations() []scenario {
 		{"a teardown leaves what others put into the gateway's namespace", testForeignTenant},
 		{"a teardown leaves credentials and certificates", testTeardown},
 		{"a deployment whose worker is killed ends as one without", testKilledWorker},
+		{"a purge beside another environment leaves that one whole, and the last purge leaves nothing", testPurgeBesideAnother},
 		{"a purge leaves nothing", testPurge},
 	}
 }
@@ -243,6 +245,36 @@ func testTeardown(t *testing.T, w *world.World) {
 func testPurge(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	w.Absent(t)
+	nothingIsLeft(t, w)
+}
+
+// testPurgeBesideAnother has two environments share the gateway, whoever made it.
+func testPurgeBesideAnother(t *testing.T, w *world.World) {
+	w.Deployed(t)
+	second := secondFile(t)
+	defer w.Lockstep(t, "teardown", "--purge", "-f", second) // if the test ends before
+	w.Expect(t, world.Done, "deploy", "-f", second)
+	w.Absent(t)
+	w.Expect(t, world.Done, "verify", "-f", second).Says(t, "refuses the token once Identity Server revoked it")
+	w.Expect(t, world.Done, "drift", "-f", second)
+	w.Expect(t, world.Done, "teardown", "--purge", "-f", second)
+	nothingIsLeft(t, w)
+}
+
+// secondFile is another environment on the same cluster.
+func secondFile(t *testing.T) string {
+	t.Helper()
+	return world.File(t, map[string]any{
+		"name": "second", "namespace": testbed.Second, "image.target": testbed.Target(t) + "-second",
+		"hostnames": map[string]any{
+			"management": "am.second.test", "gateway": "gw.second.test", "websocket": "websocket.second.test",
+			"websub": "websub.second.test", "keyManager": "km.second.test",
+		},
+	})
+}
+
+func nothingIsLeft(t *testing.T, w *world.World) {
+	t.Helper()
 	for _, object := range w.Objects(t) {
 		if ref := cluster.RefOf(object); mentions(ref, "apim", "envoy", "lockstep", "wso2", "gateway") {
 			t.Errorf("after a purge there is %s", ref)

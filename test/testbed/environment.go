@@ -13,6 +13,8 @@ import (
 const (
 	Name      = "quickstart"
 	Namespace = "apim"
+	// Second is the namespace of another environment beside it.
+	Second = "apim-second"
 )
 
 // Environment is the environment that tests deploy: that of examples/quickstart.yaml, or on another cluster that of the file that

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,21 +10,29 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lockstep/sandbox/registry"
 	"lockstep/sandbox/supervisor"
 )
 
 func up(dir *string) *cobra.Command {
 	var s supervisor.Settings
-	var bin string
+	var bin, chartsIn string
+	var check bool
 	defaults, _ := supervisor.Defaults("", "")
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the sandbox, or find it running",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := addCharts(&s, chartsIn); err != nil {
+				return err
+			}
 			settings, err := complete(s, *dir, bin)
 			if err != nil {
 				return err
+			}
+			if check {
+				return supervisor.Check(settings)
 			}
 			state, err := supervisor.Up(cmd.Context(), settings, cmd.OutOrStdout())
 			if err != nil {
@@ -39,10 +48,26 @@ func up(dir *string) *cobra.Command {
 	f.StringToStringVar(&s.Charts, "charts", nil, "serve the chart folder or .tgz at `name=path` instead of the sandbox's own")
 	f.StringVar(&s.Gateway, "gateway", defaults.Gateway, "auto, real or simulated: what stands for the gateway")
 	f.BoolVar(&s.Attached, "attached", false, "take the sandbox down when standard input ends, as it does when a script or test that holds it is killed")
+	f.StringVar(&chartsIn, "charts-in", "", "serve the charts in this folder instead of the sandbox's own: archives, folders, checkouts")
+	f.BoolVar(&check, "check", false, "say what is missing, and start nothing")
 	f.BoolVar(&s.RealNode, "real-node", false, "run containers in a real node: Linux, root, and the packages of docs/testing.md")
 	f.BoolVar(&s.NoTemporal, "no-temporal", false, "leave the Temporal dev server out")
 	f.StringVar(&bin, "bin", "", "folder of the programs that make tools builds (default: where this program is)")
 	return cmd
+}
+
+// addCharts adds the charts that are in a folder, but not in place of those named one by one.
+func addCharts(s *supervisor.Settings, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	found, err := registry.Find(dir)
+	if err != nil {
+		return err
+	}
+	maps.Copy(found, s.Charts)
+	s.Charts = found
+	return nil
 }
 
 // complete makes every path absolute: the supervisor has another working directory.
