@@ -159,6 +159,9 @@ func testKilledWorker(t *testing.T, w *world.World) {
 }
 
 func testBusy(t *testing.T, w *world.World) {
+	if w.Worker == nil {
+		t.Skip("the worker is a pod, which cannot be stopped and continued")
+	}
 	w.Deployed(t)
 	freeze := func(signal syscall.Signal) {
 		if err := w.Worker.Process.Signal(signal); err != nil {
