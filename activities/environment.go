@@ -3,10 +3,14 @@ package activities
 import (
 	"context"
 	"errors"
+	"path"
+	"time"
 
 	"lockstep/config"
 	"lockstep/config/environments"
+	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
+	"lockstep/internal/gateway"
 )
 
 // CheckInput is an environment as an operation was given it.
@@ -16,8 +20,8 @@ type CheckInput struct {
 }
 
 // CheckEnvironment reads an environment given by name from the worker's folder of environments, puts the overrides onto it,
-// completes it with the defaults and validates it. All problems are reported at once, as TypeInvalidConfig.
-func (a *Activities) CheckEnvironment(_ context.Context, in CheckInput) (config.Environment, error) {
+// completes it with the defaults, that of the gateway's version by the cluster, and validates it. All problems are reported at once, as TypeInvalidConfig.
+func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (config.Environment, error) {
 	env, err := in.Environment.Resolve(a.settings.Environments, in.Overrides)
 	var wrong config.Problems
 	if errors.As(err, &wrong) {
@@ -26,5 +30,25 @@ func (a *Activities) CheckEnvironment(_ context.Context, in CheckInput) (config.
 	if err != nil { // the folder, not what is in it
 		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "look at the worker's setting environments, and at that folder"}
 	}
+	if r := &env.Routing; r.Installs() && r.Chart.OCI == config.DefaultGatewayChart && r.Chart.Version == "" {
+		r.Chart.Version = a.gatewayVersion(ctx, env)
+	}
 	return env, nil
+}
+
+// gatewayVersion is the version of the gateway's chart where nobody says one: that of the installed controller, else the newest that supports
+// the cluster. What keeps the cluster from answering is for the next steps to say.
+func (a *Activities) gatewayVersion(ctx context.Context, env config.Environment) string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	s, err := a.site(env.Cluster)
+	if err != nil {
+		return gateway.Newest(cluster.Version{}).Version
+	}
+	r := env.Routing
+	if state, err := s.releases.Look(ctx, r.Namespace, r.Release); err == nil && state.Exists && state.Chart == path.Base(r.Chart.OCI) && state.Version != "" {
+		return state.Version
+	}
+	version, _ := s.cluster.Version(ctx)
+	return gateway.Newest(version).Version
 }

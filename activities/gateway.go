@@ -92,7 +92,7 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	progress := attempt.Progress(ctx)
 	note := "uses the CRDs that are there"
 	var crds []*unstructured.Unstructured
-	if in.Env.Routing.Installs() && in.Env.Routing.CRDs != config.CRDsSkip {
+	if in.Env.Routing.BringsCRDs() {
 		progress("reading the gateway chart")
 		if crds, err = s.charts.CRDs(ctx, in.Env.Routing.Chart); err != nil {
 			return "", err
@@ -101,27 +101,44 @@ func (a *Activities) ApplyCRDs(ctx context.Context, in Input) (string, error) {
 	if err := s.shared().Begin(ctx, operation(ctx, in.Scope, in.Env), crds); err != nil {
 		return "", err
 	}
+	var result crd.Result
 	if len(crds) > 0 {
 		progress(fmt.Sprintf("applying %d CRDs", len(crds)))
-		created, replaced, err := crd.Apply(ctx, s.cluster, crds, in.Env.Routing.CRDs, in.Scope.run())
-		if err != nil {
+		if result, err = crd.Apply(ctx, s.cluster, crds, in.Env.Routing.CRDs, in.Scope.run()); err != nil {
 			return "", err
 		}
-		note = fmt.Sprintf("%d of %d CRDs made", len(created), len(crds))
-		if len(replaced) > 0 {
-			note += fmt.Sprintf(", %d replaced", len(replaced))
+		note = appliedNote(result, len(crds))
+	}
+	return note, requireKinds(ctx, s.cluster, in.Env, result.Denied)
+}
+
+func appliedNote(r crd.Result, all int) string {
+	note := fmt.Sprintf("%d of %d CRDs made", len(r.Created), all)
+	for _, part := range []struct {
+		count int
+		what  string
+	}{{len(r.Replaced), "replaced"}, {len(r.Newer), "newer already"}, {len(r.Denied), "denied by a policy and not needed"}} {
+		if part.count > 0 {
+			note += fmt.Sprintf(", %d %s", part.count, part.what)
 		}
 	}
-	return note, requireKinds(ctx, s.cluster, in.Env)
+	return note
 }
 
 // requireKinds makes sure that the cluster serves the kinds which API Manager's chart and the gateway need.
-func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment) error {
+func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment, denied []crd.Stays) error {
 	missing, err := c.Missing(ctx, gateway.Needs(env))
 	if err != nil {
 		return err
 	}
-	return gateway.Unserved(env, missing)
+	return gateway.Unserved(env, missing, texts(denied))
+}
+
+func texts(all []crd.Stays) (lines []string) {
+	for _, one := range all {
+		lines = append(lines, one.String())
+	}
+	return lines
 }
 
 // RemoveCRDs puts back the CRDs that the operation replaced and removes those that were not there, unless others use them.

@@ -8,7 +8,8 @@ type Controller struct {
 	Release string `json:"release,omitempty"`
 	// Namespace is where the gateway chart goes. Default "envoy-gateway-system".
 	Namespace string `json:"namespace,omitempty" rule:"label"`
-	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm v1.7.0.
+	// Chart is the gateway chart. Default oci://docker.io/envoyproxy/gateway-helm. Without a version of that chart, an installed controller
+	// keeps its version, and a new one gets the newest that supports the cluster's Kubernetes version.
 	Chart Chart `json:"chart,omitzero"`
 	// Values are values of the gateway chart, over Lockstep's own.
 	Values Values `json:"values,omitempty"`
@@ -46,9 +47,6 @@ func (c *Controller) Default() {
 	if c.Chart == (Chart{}) || c.Chart == (Chart{Version: c.Chart.Version}) {
 		c.Chart.OCI = DefaultGatewayChart
 	}
-	if c.Chart.OCI == DefaultGatewayChart {
-		set(&c.Chart.Version, DefaultGatewayVersion)
-	}
 	set(&c.CRDs, CRDsCreate)
 	set(&c.GatewayClass, DefaultGatewayClass)
 	set(&c.ControllerName, DefaultController)
@@ -59,7 +57,13 @@ func (c *Controller) Default() {
 func (c Controller) Installs() bool { return c.Install == nil || *c.Install }
 
 // ReplacesCRDs says whether a deployment may replace CRDs that are there.
-func (c Controller) ReplacesCRDs() bool { return c.Installs() && c.CRDs == CRDsCreateReplace }
+func (c Controller) ReplacesCRDs() bool { return c.BringsCRDs() && c.CRDs == CRDsCreateReplace }
+
+// BringsCRDs says whether Lockstep brings the CRDs of the gateway chart: the chart's own values may say that somebody else does.
+func (c Controller) BringsCRDs() bool {
+	crds, _ := c.Values["crds"].(map[string]any)
+	return c.Installs() && c.CRDs != CRDsSkip && crds["enabled"] != false
+}
 
 // IsEnvoyGateway says whether the controller is Envoy Gateway, which has CRDs of its own: the one that Lockstep installs,
 // or one that is known by its name.

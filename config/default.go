@@ -13,7 +13,7 @@ const (
 	DefaultAPIMChart      = "wso2am-all-in-one"
 	DefaultAPIMVersion    = "4.7.0-1"
 	DefaultGatewayChart   = "oci://docker.io/envoyproxy/gateway-helm"
-	DefaultGatewayVersion = "v1.7.0"
+	DefaultGatewayVersion = "v1.9.0" // of messages: which one it is depends on the cluster
 	DefaultDestination    = "repository/components/dropins/"
 	DefaultGatewayClass   = "envoy-gateway"
 	DefaultController     = "gateway.envoyproxy.io/gatewayclass-controller"

@@ -30,7 +30,7 @@ func TestAMinimalEnvironmentGetsTheGuidesVersions(t *testing.T) {
 		"jar":     "repository/components/dropins/wso2is.notification.event.handlers-2.1.3.jar",
 		"is":      "https://helm.wso2.com identity-server 7.2.0-1",
 		"apim":    "wso2am-all-in-one 4.7.0-1 docker.io/wso2/wso2am:4.7.0",
-		"gateway": "oci://docker.io/envoyproxy/gateway-helm v1.7.0",
+		"gateway": "oci://docker.io/envoyproxy/gateway-helm ",
 		"wait":    "15m",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

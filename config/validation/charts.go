@@ -104,7 +104,7 @@ func (f chartField) checkVersion() (found problems) {
 	version, path := f.chart.Version, f.path+".version"
 	exact := "write an exact version, as " + f.example
 	switch {
-	case version == "" && f.chart.Path != "":
+	case version == "" && (f.chart.Path != "" || f.chart.OCI == config.DefaultGatewayChart): // then the cluster decides
 	case version == "":
 		found.Add(path, "", "is missing", exact+"; helm search repo --versions --devel lists them")
 	case exactVersion.MatchString(version):

@@ -79,7 +79,10 @@ func (f *Fetcher) read(ctx context.Context, c config.Chart) (Chart, error) {
 	return unpack(archive)
 }
 
-// CRDs are the objects in the crds folders of a chart and its subcharts.
+// CRDVersion is the annotation of a CRD that says from what version of a chart it is. Those of Gateway API say their own version.
+const CRDVersion = "lockstep.dev/chart-version"
+
+// CRDs are the objects in the crds folders of a chart and its subcharts, each with the annotation [CRDVersion].
 func (f *Fetcher) CRDs(ctx context.Context, c config.Chart) ([]*unstructured.Unstructured, error) {
 	got, err := f.Fetch(ctx, c)
 	if err != nil {
@@ -92,6 +95,14 @@ func (f *Fetcher) CRDs(ctx context.Context, c config.Chart) ([]*unstructured.Uns
 			return nil, invalid(err)
 		}
 		crds = append(crds, objects...)
+	}
+	for _, crd := range crds {
+		annotations := crd.GetAnnotations()
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[CRDVersion] = got.Metadata.Version
+		crd.SetAnnotations(annotations)
 	}
 	return crds, nil
 }

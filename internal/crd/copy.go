@@ -48,20 +48,24 @@ type kept struct {
 
 // replace brings a CRD to what crd says, keeping what it was for [Restore]. One that is already so is
 // not written.
-func replace(ctx context.Context, resource dynamic.ResourceInterface, crd *unstructured.Unstructured, run Run) (replaced bool, err error) {
+func (a applying) replace(ctx context.Context, resource dynamic.ResourceInterface, crd *unstructured.Unstructured) (replaced bool, err error) {
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		live, err := resource.Get(ctx, crd.GetName(), metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		replaced = run.replaced(live)
+		replaced = a.run.replaced(live)
 		wanted := replacement(live, crd)
 		result, err := resource.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: cluster.FieldManager, DryRun: []string{metav1.DryRunAll}})
 		if err != nil || reflect.DeepEqual(prior.Strip(result.Object), prior.Strip(live.Object)) {
 			return err
 		}
+		if a.dry {
+			replaced = true
+			return nil
+		}
 		if !replaced {
-			if err := keep(wanted, live, result, run); err != nil {
+			if err := keep(wanted, live, result, a.run); err != nil {
 				return err
 			}
 			replaced = true

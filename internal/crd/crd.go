@@ -4,8 +4,11 @@ package crd
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/Masterminds/semver/v3"
 	"golang.org/x/sync/errgroup"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,65 +20,156 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"lockstep/config"
+	"lockstep/internal/admission"
+	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
 )
 
-// Apply brings a chart's CRDs into the cluster by policy and waits until their kinds are served. Those that this
-// call made are returned and carry Lockstep's label; others keep their labels. Those that the run replaced are returned
-// too, whichever call did it; they hold what they were until [Restore] or [Forget].
-func Apply(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured, policy config.CRDPolicy, run Run) (created, replaced []cluster.Ref, err error) {
-	if policy == config.CRDsSkip {
-		return nil, nil, nil
+// Result is what became of a chart's CRDs; of the others there is nothing to say: they are there, and stay.
+type Result struct {
+	Created []cluster.Ref
+	// Replaced are those that the run replaced, whichever call did it; they hold what they were until [Restore] or [Forget].
+	Replaced []cluster.Ref
+	// Newer are those that stay because the cluster has them of a later version.
+	Newer []Stays
+	// Denied are those that a policy of the cluster does not let be made or replaced.
+	Denied []Stays
+}
+
+// Stays is a CRD that is not made what the chart has, and why.
+type Stays struct{ Name, Why string }
+
+func (s Stays) String() string { return s.Name + " (" + s.Why + ")" }
+
+// Apply brings a chart's CRDs into the cluster by policy and waits until their kinds are served. Those that it makes carry Lockstep's label;
+// others keep their labels. A later version is never replaced by an earlier one, and what a policy of the cluster denies is no error:
+// whether it is needed is for the caller to know.
+func Apply(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured, policy config.CRDPolicy, run Run) (Result, error) {
+	return each(ctx, c, crds, applying{cluster: c, policy: policy, run: run})
+}
+
+// Try asks the API server, by dry runs, what would become of them. It changes nothing.
+func Try(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured, policy config.CRDPolicy, run Run) (Result, error) {
+	return each(ctx, c, crds, applying{cluster: c, policy: policy, run: run, dry: true})
+}
+
+func each(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured, a applying) (Result, error) {
+	if a.policy == config.CRDsSkip {
+		return Result{}, nil
 	}
-	made, other, live := make([]bool, len(crds)), make([]bool, len(crds)), make([]*unstructured.Unstructured, len(crds))
+	results, live := make([]Result, len(crds)), make([]*unstructured.Unstructured, len(crds))
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i, crd := range crds {
 		group.Go(func() (err error) {
-			if made[i], other[i], err = apply(ctx, c, crd, policy, run); err != nil {
+			if results[i], err = a.apply(ctx, crd); err != nil {
 				return cluster.Classify("installing CustomResourceDefinition "+crd.GetName(), err)
+			}
+			if a.dry || len(results[i].Denied) > 0 {
+				return nil
 			}
 			live[i], err = waitEstablished(ctx, c, crd.GetName())
 			return err
 		})
 	}
-	err = group.Wait()
-	for i, crd := range crds {
-		if made[i] {
-			created = append(created, cluster.RefOf(crd))
-		}
-		if other[i] {
-			replaced = append(replaced, cluster.RefOf(crd))
-		}
+	err := group.Wait()
+	var all Result
+	for _, r := range results {
+		all.Created, all.Replaced = append(all.Created, r.Created...), append(all.Replaced, r.Replaced...)
+		all.Newer, all.Denied = append(all.Newer, r.Newer...), append(all.Denied, r.Denied...)
+	}
+	if a.dry {
+		return all, err
 	}
 	if err == nil {
-		err = waitListed(ctx, c, live)
+		err = waitListed(ctx, c, slices.DeleteFunc(live, func(crd *unstructured.Unstructured) bool { return crd == nil }))
 	}
 	c.Rediscover()
-	return created, replaced, err
+	return all, err
 }
 
-func apply(ctx context.Context, c *cluster.Client, crd *unstructured.Unstructured, policy config.CRDPolicy, run Run) (created, replaced bool, err error) {
-	resource, err := c.Resource(crd.GroupVersionKind(), "")
-	if err != nil {
-		return false, false, err
+// applying is one way to bring CRDs into a cluster.
+type applying struct {
+	cluster *cluster.Client
+	policy  config.CRDPolicy
+	run     Run
+	dry     bool // nothing is written
+}
+
+func (a applying) dryRun() []string {
+	if a.dry {
+		return []string{metav1.DryRunAll}
 	}
-	_, found, err := c.Get(ctx, cluster.RefOf(crd))
+	return nil
+}
+
+func (a applying) apply(ctx context.Context, crd *unstructured.Unstructured) (r Result, err error) {
+	ref := cluster.RefOf(crd)
+	resource, err := a.cluster.Resource(crd.GroupVersionKind(), "")
 	if err != nil {
-		return false, false, err
+		return r, err
+	}
+	live, found, err := a.cluster.Get(ctx, ref)
+	if err != nil {
+		return r, err
 	}
 	if !found {
-		_, err := resource.Create(ctx, labelled(crd), metav1.CreateOptions{FieldManager: cluster.FieldManager})
+		_, err := resource.Create(ctx, labelled(crd), metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: a.dryRun()})
 		if !apierrors.IsAlreadyExists(err) { // else another environment was faster
-			return err == nil, false, err
+			return r.of(ref, &r.Created, true, err)
 		}
+		live = nil
 	}
-	if policy != config.CRDsCreateReplace {
-		return false, false, nil
+	if a.policy != config.CRDsCreateReplace {
+		return r, nil
 	}
-	replaced, err = replace(ctx, resource, crd, run)
-	return false, replaced, err
+	if has, wants := versionOf(live), versionOf(crd); later(has, wants) {
+		r.Newer = []Stays{{ref.Name, "of version " + has + ", later than " + wants}}
+		return r, nil
+	}
+	replaced, err := a.replace(ctx, resource, crd)
+	return r.of(ref, &r.Replaced, replaced, err)
+}
+
+// of notes a CRD in one of the lists, or among those that a policy denies.
+func (r *Result) of(ref cluster.Ref, list *[]cluster.Ref, done bool, err error) (Result, error) {
+	switch {
+	case err != nil && Denies(err):
+		r.Denied, err = []Stays{{ref.Name, err.Error()}}, nil
+	case err == nil && done:
+		*list = append(*list, ref)
+	}
+	return *r, err
+}
+
+// Denies says whether a policy of the cluster's owner refuses.
+func Denies(err error) bool {
+	return admission.IsPolicy(err.Error()) && strings.Contains(err.Error(), "denied")
+}
+
+// Annotations by which a CRD says of what version it is: that of Gateway API's own, and that which the chart fetcher gives to a chart's others.
+const (
+	bundleVersion = "gateway.networking.k8s.io/bundle-version"
+	chartVersion  = chart.CRDVersion
+)
+
+// versionOf is empty if the CRD does not say.
+func versionOf(crd *unstructured.Unstructured) string {
+	if crd == nil {
+		return ""
+	}
+	if version := crd.GetAnnotations()[bundleVersion]; version != "" {
+		return version
+	}
+	return crd.GetAnnotations()[chartVersion]
+}
+
+// later says whether a version comes after another. Of one that is not known it is not known.
+func later(version, than string) bool {
+	a, errA := semver.NewVersion(version)
+	b, errB := semver.NewVersion(than)
+	return errA == nil && errB == nil && a.GreaterThan(b)
 }
 
 func labelled(crd *unstructured.Unstructured) *unstructured.Unstructured {

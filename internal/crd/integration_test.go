@@ -1,6 +1,8 @@
 package crd_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,15 +42,15 @@ func testCRDs(t *testing.T, s *clustertest.Plane) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if created, _, err := crd.Apply(t.Context(), s.Client, []*unstructured.Unstructured{definition}, config.CRDsSkip, run); err != nil || len(created) != 0 {
-		t.Fatal(created, err)
+	if result, err := crd.Apply(t.Context(), s.Client, []*unstructured.Unstructured{definition}, config.CRDsSkip, run); err != nil || len(result.Created) != 0 {
+		t.Fatal(result, err)
 	}
-	if created, _, err := crd.Apply(t.Context(), s.Client, []*unstructured.Unstructured{definition}, config.CRDsCreate, run); err != nil || len(created) != 1 {
-		t.Fatal(created, err)
+	if result, err := crd.Apply(t.Context(), s.Client, []*unstructured.Unstructured{definition}, config.CRDsCreate, run); err != nil || len(result.Created) != 1 {
+		t.Fatal(result, err)
 	}
 	for _, policy := range []config.CRDPolicy{config.CRDsCreate, config.CRDsCreateReplace} {
-		if created, _, err := crd.Apply(t.Context(), s.Client, []*unstructured.Unstructured{definition}, policy, run); err != nil || len(created) != 0 {
-			t.Fatal(policy, created, err)
+		if result, err := crd.Apply(t.Context(), s.Client, []*unstructured.Unstructured{definition}, policy, run); err != nil || len(result.Created) != 0 {
+			t.Fatal(policy, result, err)
 		}
 	}
 	widget := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "example.com/v1", "kind": "Widget", "spec": map[string]any{"size": int64(1)}}}
@@ -165,6 +167,78 @@ func testReplacedCRDs(t *testing.T, s *clustertest.Plane) {
 	}
 }
 
+// TestANewerGatewayAPIAndItsPolicyAreLeftAsTheyAre has a cluster whose owner installed the standard channel of Gateway API v1.6 with its
+// policy, and an older chart of the gateway.
+func TestANewerGatewayAPIAndItsPolicyAreLeftAsTheyAre(t *testing.T) {
+	s := clustertest.Start(t)
+	theirs := slices.DeleteFunc(clustertest.GatewayCRDs(t, "1.9"), func(crd *unstructured.Unstructured) bool {
+		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+		kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+		return group != "gateway.networking.k8s.io" || kind == "TCPRoute" || kind == "UDPRoute"
+	})
+	for _, crd := range theirs {
+		annotations := crd.GetAnnotations()
+		annotations["gateway.networking.k8s.io/channel"] = "standard"
+		crd.SetAnnotations(annotations)
+		put(t, s, crd)
+	}
+	for _, object := range clustertest.GatewayPolicy(t) {
+		put(t, s, object)
+	}
+	older, run := clustertest.GatewayCRDs(t, "1.7"), crd.Run{Environment: "dev", ID: "1"}
+	was := map[string]map[string]any{}
+	for _, crd := range theirs {
+		was[crd.GetName()] = live(t, s, crd.GetName())
+	}
+	denied := func(r crd.Result) (names string) {
+		for _, one := range r.Denied {
+			names += one.Name + " "
+		}
+		return names
+	}
+	clustertest.Eventually(t, "the policy is in force", func() bool {
+		tried, err := crd.Try(t.Context(), s.Client, older, config.CRDsCreate, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return denied(tried) == "tcproutes.gateway.networking.k8s.io udproutes.gateway.networking.k8s.io "
+	})
+	if _, found, err := s.Client.Get(t.Context(), cluster.RefOf(older[0])); err != nil || found {
+		t.Fatalf("a try made %s (%v)", older[0].GetName(), err)
+	}
+	for _, policy := range []config.CRDPolicy{config.CRDsCreate, config.CRDsCreateReplace} {
+		result, err := crd.Apply(t.Context(), s.Client, older, policy, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if denied(result) != "tcproutes.gateway.networking.k8s.io udproutes.gateway.networking.k8s.io " {
+			t.Errorf("%s: denied is %v", policy, result.Denied)
+		}
+		if newer := len(result.Newer); newer != 0 && policy == config.CRDsCreate || newer == 0 && policy == config.CRDsCreateReplace {
+			t.Errorf("%s: newer are %v", policy, result.Newer)
+		}
+	}
+	for _, crd := range theirs {
+		if diff := cmp.Diff(was[crd.GetName()], live(t, s, crd.GetName())); diff != "" {
+			t.Errorf("%s is another (-before +after):\n%s", crd.GetName(), diff)
+		}
+	}
+}
+
+func put(t *testing.T, s *clustertest.Plane, object *unstructured.Unstructured) {
+	t.Helper()
+	resource, err := s.Client.Resource(object.GroupVersionKind(), "")
+	if err == nil {
+		_, err = resource.Create(t.Context(), object, metav1.CreateOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = resource.Delete(context.WithoutCancel(t.Context()), object.GetName(), metav1.DeleteOptions{})
+	})
+}
+
 // testLargeCRDs keeps the largest kinds there are.
 func testLargeCRDs(t *testing.T, s *clustertest.Plane) {
 	run := crd.Run{Environment: strings.Repeat("e", 63), ID: "8f1c2f1e-0000-4000-8000-000000000000"}
@@ -173,7 +247,7 @@ func testLargeCRDs(t *testing.T, s *clustertest.Plane) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := crd.Apply(t.Context(), s.Client, crds, config.CRDsCreate, run); err != nil {
+	if _, err := crd.Apply(t.Context(), s.Client, crds, config.CRDsCreate, run); err != nil {
 		t.Fatal(err)
 	}
 	was := map[string]map[string]any{}
@@ -184,12 +258,12 @@ func testLargeCRDs(t *testing.T, s *clustertest.Plane) {
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		_, replaced, err := crd.Apply(t.Context(), s.Client, crds, config.CRDsCreateReplace, run)
-		if err == nil && (len(replaced) == len(crds) || attempt > 1) {
+		result, err := crd.Apply(t.Context(), s.Client, crds, config.CRDsCreateReplace, run)
+		if err == nil && (len(result.Replaced) == len(crds) || attempt > 1) {
 			break
 		}
 		if attempt == 5 || !failure.IsRetryable(err) { // the server gives up on the largest of them when it is busy; an activity would be tried again
-			t.Fatalf("%d of %d replaced, %v", len(replaced), len(crds), err)
+			t.Fatalf("%d of %d replaced, %v", len(result.Replaced), len(crds), err)
 		}
 	}
 	if left, err := crd.Restore(t.Context(), s.Client, run); err != nil || len(left) > 0 {
@@ -217,7 +291,7 @@ func (r *replacing) create(t *testing.T) {
 	older := clustertest.Parse(t, strings.NewReplacer("widget", "sprocket", "Widget", "Sprocket").Replace(clustertest.Widgets))
 	older.SetLabels(map[string]string{"bundle": "1", "both": "old", cluster.ManagedByLabel: cluster.ManagedBy})
 	older.SetAnnotations(map[string]string{"kubectl.kubernetes.io/last-applied-configuration": strings.Repeat("x", 250<<10)})
-	if _, _, err := crd.Apply(t.Context(), r.Client, []*unstructured.Unstructured{older}, config.CRDsCreate, crd.Run{}); err != nil {
+	if _, err := crd.Apply(t.Context(), r.Client, []*unstructured.Unstructured{older}, config.CRDsCreate, crd.Run{}); err != nil {
 		t.Fatal(err)
 	}
 	r.was = r.live(t)
@@ -225,9 +299,9 @@ func (r *replacing) create(t *testing.T) {
 
 func (r *replacing) replace(t *testing.T, run string, want int) {
 	t.Helper()
-	_, replaced, err := crd.Apply(t.Context(), r.Client, []*unstructured.Unstructured{r.newer}, config.CRDsCreateReplace, crd.Run{Environment: "dev", ID: run})
-	if err != nil || len(replaced) != want {
-		t.Fatal(replaced, err)
+	result, err := crd.Apply(t.Context(), r.Client, []*unstructured.Unstructured{r.newer}, config.CRDsCreateReplace, crd.Run{Environment: "dev", ID: run})
+	if err != nil || len(result.Replaced) != want {
+		t.Fatal(result, err)
 	}
 }
 

@@ -29,7 +29,7 @@ func Restore(ctx context.Context, c *cluster.Client, run Run) (left []string, er
 	for _, crd := range crds {
 		why, err := restore(ctx, c, crd.GetName(), run)
 		if err != nil {
-			errs = append(errs, cluster.Classify("putting CustomResourceDefinition "+crd.GetName()+" back", err))
+			errs = append(errs, puttingBack(crd.GetName(), err))
 		}
 		if why != "" {
 			left = append(left, crd.GetName()+" ("+why+")")
@@ -37,6 +37,16 @@ func Restore(ctx context.Context, c *cluster.Client, run Run) (left []string, er
 	}
 	c.Rediscover()
 	return left, failure.JoinTransient(errs...)
+}
+
+// puttingBack says why a CRD could not be put back. What a policy denies is tried again: the policy may be that of the gateway's chart, which
+// the API server minds for a moment after the chart was rolled back.
+func puttingBack(name string, err error) error {
+	err = cluster.Classify("putting CustomResourceDefinition "+name+" back", err)
+	if e, is := failure.As(err); is && Denies(err) {
+		e.Retryable = true
+	}
+	return err
 }
 
 func labelledWith(ctx context.Context, c *cluster.Client, selector string) ([]*unstructured.Unstructured, error) {

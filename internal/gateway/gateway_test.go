@@ -3,14 +3,17 @@ package gateway
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"lockstep/config"
@@ -229,32 +232,74 @@ func TestAClassIsInUseByGatewaysOfOthers(t *testing.T) {
 
 func TestUnservedKindsTellAnOldGatewayAPIFromNone(t *testing.T) {
 	env := environment()
-	if err := Unserved(env, nil); err != nil {
+	if err := Unserved(env, nil, nil); err != nil {
 		t.Errorf("nothing is missing, but: %v", err)
 	}
-	if err := Unserved(env, Needs(env)); err == nil || !strings.Contains(err.Error(), "routing.crds: create)") {
+	if err := Unserved(env, Needs(env), nil); err == nil || !strings.Contains(err.Error(), "routing.crds: create)") {
 		t.Errorf("without any Gateway API: %v", err)
 	}
-	err := Unserved(env, Needs(env)[3:4])
+	err := Unserved(env, Needs(env)[3:4], nil)
 	if err == nil || !strings.Contains(err.Error(), "BackendTLSPolicy of gateway.networking.k8s.io/v1") || !strings.Contains(err.Error(), "create-replace") {
 		t.Errorf("with an old Gateway API: %v", err)
 	}
 }
 
-func TestKubernetesVersionsOfTheGuidesChartAreKnown(t *testing.T) {
+func TestTheNextMoveForMissingKindsFitsTheCluster(t *testing.T) {
+	env := environment()
+	envoys := Needs(env)[4:5]
+	skips := environment()
+	skips.Routing.CRDs = config.CRDsSkip
 	for _, test := range []struct {
-		version, lowest, highest string
-		known                    bool
+		name    string
+		env     config.Environment
+		missing []schema.GroupVersionKind
+		denied  []string
+		want    string
 	}{
-		{"v1.7.0", "1.32", "1.35", true},
-		{"1.7.3", "1.32", "1.35", true},
-		{"v1.6.1", "1.30", "1.33", true},
-		{"v2.0.0", "", "", false},
-		{"", "", "", false},
+		{"Gateway API is there, Envoy Gateway's kinds are not, and CRDs are skipped", skips, envoys, nil, "let Lockstep install them (routing.crds: create)"},
+		{"Envoy Gateway's kinds are old", env, envoys, nil, "routing.crds: create-replace"},
+		{"a policy denies what is needed", env, Needs(env)[3:4], []string{"backendtlspolicies (denied)"}, "safe-upgrades.gateway.networking.k8s.io"},
+		{"there is no Gateway API, and CRDs are skipped", skips, Needs(skips), nil, "routing.crds: create)"},
 	} {
-		lowest, highest, known := SupportedKubernetes(test.version)
-		if lowest != test.lowest || highest != test.highest || known != test.known {
-			t.Errorf("%s: got %s to %s, %v", test.version, lowest, highest, known)
+		err := Unserved(test.env, test.missing, test.denied)
+		if e, is := failure.As(err); !is || !strings.Contains(e.Next, test.want) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+func TestReleasesOfEnvoyGateway(t *testing.T) {
+	for version, minor := range map[string]string{"v1.7.0": "v1.7", "1.7.3": "v1.7", "v1.6.1": "v1.6", "v2.0.0": "", "": "", "v1.9.1": "v1.9"} {
+		if release, known := ReleaseOf(version); known != (minor != "") || known && release.minor() != minor {
+			t.Errorf("%s is %+v", version, release)
+		}
+	}
+	for kubernetes, version := range map[int]string{31: "v1.6.0", 32: "v1.8.0", 33: "v1.9.0", 35: "v1.9.0", 36: "v1.9.0", 40: "v1.9.0", 20: "v1.9.0"} {
+		if newest := Newest(cluster.Version{Major: 1, Minor: kubernetes}); newest.Version != version {
+			t.Errorf("for Kubernetes 1.%d it is %s, want %s", kubernetes, newest.Version, version)
+		}
+	}
+	if newest := Newest(cluster.Version{}); newest.Version != "v1.9.0" {
+		t.Errorf("for a cluster that does not answer it is %s", newest.Version)
+	}
+	seven, _ := ReleaseOf("v1.7.0")
+	for day, over := range map[string]bool{"2026-08-05": false, "2026-08-07": true} {
+		now, err := time.Parse(time.DateOnly, day)
+		if err != nil || (seven.Over(now) != "") != over {
+			t.Errorf("on %s: %q", day, seven.Over(now))
+		}
+	}
+}
+
+func TestTheDocumentedReleasesAreThoseOfTheTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range Releases() {
+		row := fmt.Sprintf("| %s | %s to %s | %s | %s | %s |", r.minor(), r.Lowest, r.Highest, r.GatewayAPI, r.Envoy, r.EndOfLife)
+		if r.EndOfLife != "" && !strings.Contains(string(text), row) {
+			t.Errorf("docs/operations.md lacks\n%s", row)
 		}
 	}
 }

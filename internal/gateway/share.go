@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -105,40 +104,4 @@ func ours(env config.Environment, obj *unstructured.Unstructured) bool {
 func controllerName(class *unstructured.Unstructured) string {
 	name, _, _ := unstructured.NestedString(class.Object, "spec", "controllerName")
 	return name
-}
-
-// Needs are the kinds that must be served before the API Manager chart, the Gateway and the routes can be applied.
-func Needs(env config.Environment) []schema.GroupVersionKind {
-	kinds := []schema.GroupVersionKind{
-		schema.FromAPIVersionAndKind(gatewayAPI, "GatewayClass"),
-		schema.FromAPIVersionAndKind(gatewayAPI, "Gateway"),
-		schema.FromAPIVersionAndKind(gatewayAPI, "HTTPRoute"),
-		schema.FromAPIVersionAndKind(gatewayAPI, "BackendTLSPolicy"),
-		schema.FromAPIVersionAndKind(envoyAPI, "BackendTrafficPolicy"),
-	}
-	if needsProxy(env) {
-		kinds = append(kinds, schema.FromAPIVersionAndKind(envoyAPI, "EnvoyProxy"))
-	}
-	return kinds
-}
-
-// Unserved turns the missing ones of [Needs] into an error, nil if none is missing. It tells a cluster with an old
-// Gateway API, as some managed clusters have, from one without any.
-func Unserved(env config.Environment, missing []schema.GroupVersionKind) error {
-	if len(missing) == 0 {
-		return nil
-	}
-	next := "let Lockstep install the CRDs (routing.crds: create), or install those of Gateway API v1.4 or later and of Envoy Gateway"
-	text, onlyOld := "the cluster does not serve", len(missing) < len(Needs(env))
-	for i, gvk := range missing {
-		if i > 0 {
-			text += ","
-		}
-		text += " " + gvk.Kind + " of " + gvk.GroupVersion().String()
-	}
-	if onlyOld {
-		next = "its CRDs are older than Gateway API v1.4, or incomplete: upgrade them, or let Lockstep do so (routing.crds: create-replace) " +
-			"if nobody else depends on the old ones"
-	}
-	return &failure.Error{Kind: failure.NotFound, Reason: cluster.ReasonMissingKind, Doing: "checking the Gateway API", Cause: errors.New(text), Next: next}
 }

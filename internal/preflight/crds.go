@@ -4,56 +4,59 @@ import (
 	"context"
 	"slices"
 
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"lockstep/config"
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
+	"lockstep/internal/crd"
 	"lockstep/internal/gateway"
 )
 
-// checkGatewayKinds makes sure that the kinds which API Manager's chart and the gateway need are there, or will be: the policy
-// create leaves kinds alone that are there in an older version.
-func checkGatewayKinds(ctx context.Context, c *cluster.Client, charts *chart.Fetcher, env config.Environment) error {
+// checkGatewayKinds makes sure that the kinds which API Manager's chart and the gateway need are there, or will be. Every CRD that the
+// deployment would make or replace is tried by a dry run: a policy of the cluster may deny it. What is denied and not needed is only told.
+func checkGatewayKinds(ctx context.Context, c *cluster.Client, charts *chart.Fetcher, env config.Environment, warnings *[]string) error {
 	missing, err := c.Missing(ctx, gateway.Needs(env))
-	if err != nil || len(missing) == 0 {
+	if err != nil {
 		return err
 	}
-	if !env.Routing.Installs() || env.Routing.CRDs == config.CRDsSkip {
-		return gateway.Unserved(env, missing)
-	}
-	if env.Routing.CRDs == config.CRDsCreateReplace {
-		return nil
+	if !env.Routing.BringsCRDs() {
+		return gateway.Unserved(env, missing, nil)
 	}
 	crds, err := charts.CRDs(ctx, env.Routing.Chart)
 	if err != nil {
 		return err
 	}
-	old, err := present(ctx, c, crds, missing)
+	result, err := crd.Try(ctx, c, crds, env.Routing.CRDs, crd.Run{})
 	if err != nil {
 		return err
 	}
-	return gateway.Unserved(env, old)
-}
-
-// present are those of the kinds that the cluster has a definition of.
-func present(ctx context.Context, c *cluster.Client, crds []*unstructured.Unstructured, kinds []schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
-	var there []schema.GroupVersionKind
-	for _, crd := range crds {
-		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
-		kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
-		i := slices.IndexFunc(kinds, func(gvk schema.GroupVersionKind) bool { return gvk.Group == group && gvk.Kind == kind })
-		if i < 0 {
-			continue
-		}
-		_, found, err := c.Get(ctx, cluster.RefOf(crd))
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			there = append(there, kinds[i])
+	missing = slices.DeleteFunc(missing, func(kind schema.GroupVersionKind) bool {
+		return brought(kind, crds, append(result.Created, result.Replaced...))
+	})
+	var denied []string
+	for _, one := range result.Denied {
+		denied = append(denied, one.String())
+	}
+	if len(missing) == 0 && len(denied) > 0 {
+		for _, one := range denied {
+			*warnings = append(*warnings, "a policy of the cluster denies the CRD "+one+"; nothing here needs it")
 		}
 	}
-	return there, nil
+	return gateway.Unserved(env, missing, denied)
+}
+
+// brought says whether one of the CRDs that are made or replaced serves the kind.
+func brought(kind schema.GroupVersionKind, crds []*unstructured.Unstructured, done []cluster.Ref) bool {
+	return slices.ContainsFunc(crds, func(object *unstructured.Unstructured) bool {
+		var crd apiextensions.CustomResourceDefinition
+		if !slices.Contains(done, cluster.RefOf(object)) || runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &crd) != nil {
+			return false
+		}
+		return crd.Spec.Group == kind.Group && crd.Spec.Names.Kind == kind.Kind && slices.ContainsFunc(crd.Spec.Versions,
+			func(v apiextensions.CustomResourceDefinitionVersion) bool { return v.Served && v.Name == kind.Version })
+	})
 }

@@ -4,6 +4,7 @@ package preflight
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,23 +45,26 @@ func Check(ctx context.Context, s Site, env config.Environment) (Found, error) {
 	for _, warning := range validation.Warnings(env) {
 		found.Warnings = append(found.Warnings, warning.String())
 	}
+	var unneeded []string // the checks run side by side
 	denied := checkPermissions(ctx, s.Cluster, env)
 	checks := []check{
 		func(ctx context.Context) error { return denied },
-		func(ctx context.Context) error { return checkVersion(version, env, &found) },
+		func(ctx context.Context) error { return checkVersion(version, env, &found, time.Now()) },
 		func(ctx context.Context) error { return checkCharts(ctx, s.Releases, env) },
 		func(ctx context.Context) error { return checkRegistry(ctx, s.Builder, env, &found) },
 	}
 	if denied == nil { // otherwise each of these would say so again
 		checks = append(checks,
-			func(ctx context.Context) error { return checkGatewayKinds(ctx, s.Cluster, s.Charts, env) },
+			func(ctx context.Context) error { return checkGatewayKinds(ctx, s.Cluster, s.Charts, env, &unneeded) },
 			func(ctx context.Context) error { return checkController(ctx, s, env) },
 			func(ctx context.Context) error { return checkReferences(ctx, s.Cluster, env) },
 			certificates.Store{Cluster: s.Cluster, Env: env}.CheckListener,
 			func(ctx context.Context) error { return checkReleases(ctx, s.Releases, env) },
 			func(ctx context.Context) error { return checkOwners(ctx, s.Cluster, env) })
 	}
-	return found, all(ctx, checks)
+	err = all(ctx, checks)
+	found.Warnings = append(found.Warnings, unneeded...)
+	return found, err
 }
 
 // check is one look. What it finds wrong is a failure.

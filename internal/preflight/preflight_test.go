@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -19,22 +20,24 @@ func quickstart() config.Environment {
 		Image: config.Image{Target: "registry.lockstep.test/wso2is-km:7.2.0"},
 	}
 	env.Default()
+	env.Routing.Chart.Version = "v1.9.0"
 	return env
 }
 
 func TestAClusterIsHeldAgainstTheRangeOfTheGatewayChart(t *testing.T) {
+	day := time.Date(2026, time.December, 1, 0, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		version cluster.Version
 		refused bool
 		warned  bool
 	}{
-		{cluster.Version{Major: 1, Minor: 31}, true, false},
-		{cluster.Version{Major: 1, Minor: 32}, false, false},
+		{cluster.Version{Major: 1, Minor: 32}, true, false},
+		{cluster.Version{Major: 1, Minor: 33}, false, false},
 		{cluster.Version{Major: 1, Minor: 35}, false, false},
-		{cluster.Version{Major: 1, Minor: 36}, false, true},
+		{cluster.Version{Major: 1, Minor: 37}, false, true},
 	} {
 		var found Found
-		err := checkVersion(test.version, quickstart(), &found)
+		err := checkVersion(test.version, quickstart(), &found, day)
 		if (err != nil) != test.refused || (len(found.Warnings) > 0) != test.warned {
 			t.Errorf("%s: %v, warnings %v", test.version, err, found.Warnings)
 		}
@@ -42,9 +45,15 @@ func TestAClusterIsHeldAgainstTheRangeOfTheGatewayChart(t *testing.T) {
 			t.Errorf("no next move in %v", err)
 		}
 	}
+	ended, found := quickstart(), Found{}
+	ended.Routing.Chart.Version = "v1.7.0"
+	if err := checkVersion(cluster.Version{Major: 1, Minor: 34}, ended, &found, day); err != nil || len(found.Warnings) != 1 ||
+		!strings.Contains(found.Warnings[0], "2026-08-05") || !strings.Contains(found.Warnings[0], "routing.chart.version to v1.9.0") {
+		t.Errorf("of a release past its end of life: %v, %v", found.Warnings, err)
+	}
 	own := quickstart()
 	own.Routing.Install = new(bool)
-	if err := checkVersion(cluster.Version{Major: 1, Minor: 20}, own, &Found{}); err != nil {
+	if err := checkVersion(cluster.Version{Major: 1, Minor: 20}, own, &Found{}, day); err != nil {
 		t.Errorf("a gateway of one's own fits every cluster: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"time"
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
@@ -9,28 +10,30 @@ import (
 	"lockstep/internal/gateway"
 )
 
-// checkVersion holds the cluster against the range that the gateway chart supports.
-func checkVersion(version cluster.Version, env config.Environment, found *Found) error {
-	lowest, highest, known := gateway.SupportedKubernetes(env.Routing.Chart.Version)
+// checkVersion holds the cluster, and the day, against what the release of the gateway chart supports.
+func checkVersion(version cluster.Version, env config.Environment, found *Found, now time.Time) error {
+	chart := env.Routing.Chart.Version
+	release, known := gateway.ReleaseOf(chart)
 	if !env.Routing.Installs() || !known {
 		return nil
 	}
-	switch {
-	case older(version, lowest):
+	warning, fits := release.Fits(version)
+	if !fits {
 		return failure.Final(failure.InvalidConfig, "Kubernetes %s is older than the gateway chart %s supports (v%s to v%s): upgrade the cluster, or set "+
-			"routing.install to false and use a gateway that fits", version, env.Routing.Chart.Version, lowest, highest)
-	case !older(version, highest) && version.String() != "v"+highest:
-		found.Warnings = append(found.Warnings, fmt.Sprintf("Kubernetes %s is newer than the gateway chart %s was tested with (v%s to v%s)",
-			version, env.Routing.Chart.Version, lowest, highest))
+			"routing.install to false and use a gateway that fits", version, chart, release.Lowest, release.Highest)
+	}
+	if warning != "" {
+		found.Warnings = append(found.Warnings, fmt.Sprintf("Kubernetes %s %s", version, warning))
+	}
+	if over := release.Over(now); over != "" {
+		found.Warnings = append(found.Warnings, over+". Next: "+upgrade(gateway.Newest(version), release))
 	}
 	return nil
 }
 
-// older says whether version comes before other, as "1.32".
-func older(version cluster.Version, other string) bool {
-	var major, minor int
-	if _, err := fmt.Sscanf(other, "%d.%d", &major, &minor); err != nil {
-		return false
+func upgrade(to, from gateway.Release) string {
+	if to.Version == from.Version {
+		return "upgrade the cluster to a Kubernetes version that a newer release supports"
 	}
-	return version.Major < major || version.Major == major && version.Minor < minor
+	return "set routing.chart.version to " + to.Version
 }

@@ -32,8 +32,8 @@ func testRouting(t *testing.T, s *clustertest.Plane) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if created, _, err := crd.Apply(t.Context(), s.Client, crds, config.CRDsCreate, crd.Run{Environment: "dev", ID: "1"}); err != nil || len(created) != len(crds) {
-		t.Fatalf("%d created, %v", len(created), err)
+	if result, err := crd.Apply(t.Context(), s.Client, crds, config.CRDsCreate, crd.Run{Environment: "dev", ID: "1"}); err != nil || len(result.Created) != len(crds) {
+		t.Fatalf("%+v, %v", result, err)
 	}
 	t.Logf("%d CRDs in %v", len(crds), time.Since(start))
 	if missing, err := s.Client.Missing(t.Context(), gateway.Needs(env)); err != nil || len(missing) > 0 {

@@ -128,7 +128,7 @@ func (s suite) makeKind(t *testing.T, text string) *unstructured.Unstructured {
 	if err := yaml.Unmarshal([]byte(text), &definition.Object); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := crd.Apply(t.Context(), s.cluster, []*unstructured.Unstructured{definition}, config.CRDsCreate, crd.Run{}); err != nil {
+	if _, err := crd.Apply(t.Context(), s.cluster, []*unstructured.Unstructured{definition}, config.CRDsCreate, crd.Run{}); err != nil {
 		t.Fatal(err)
 	}
 	return definition

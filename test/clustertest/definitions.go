@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -64,6 +65,20 @@ func GatewayCRDs(t *testing.T, release string) []*unstructured.Unstructured {
 		crds = append(crds, parseAll(t, path)...)
 	}
 	return crds
+}
+
+// GatewayPolicy is the policy of Gateway API, with its binding, that refuses older and experimental CRDs, as the chart v1.9 brings it.
+func GatewayPolicy(t *testing.T) (objects []*unstructured.Unstructured) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(GatewayChart(t, "1.9"), "charts", "crds", "templates", "gatewayapi-safe-upgrade-policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range strings.Split(string(text), "\n---\n")[1:] {
+		document, _, _ = strings.Cut(document, "\n{{")
+		objects = append(objects, Parse(t, document))
+	}
+	return objects
 }
 
 func parseAll(t *testing.T, path string) (objects []*unstructured.Unstructured) {

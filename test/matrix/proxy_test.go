@@ -30,13 +30,16 @@ import (
 // proxied is the kubeconfig, for the field cluster.kubeconfig, that leads through the proxy.
 func proxied(w *world.World) any { return filepath.Join(w.Dir(), "proxy.kubeconfig") }
 
-// forbids has a proxy refuse to the step, while it is under way, requests whose path ends so.
+// forbids has a proxy refuse to the step, while it is under way, requests whose path ends so, all or those of a method ("PUT /x").
 func forbids(step string, paths ...string) act {
 	return func(t testing.TB, w *world.World) func() {
 		t.Helper()
 		next := through(t, w)
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-			ends := func(path string) bool { return strings.HasSuffix(request.URL.Path, path) }
+			ends := func(path string) bool {
+				method, ending, said := strings.Cut(path, " ")
+				return !said && strings.HasSuffix(request.URL.Path, path) || said && request.Method == method && strings.HasSuffix(request.URL.Path, ending)
+			}
 			if slices.ContainsFunc(paths, ends) && running(request.Context(), w, step) {
 				forbidden(answer, request)
 				return
