@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"lockstep/internal/apim"
 	"lockstep/internal/attempt"
 	"lockstep/internal/certificates"
@@ -137,11 +139,30 @@ func (a *Activities) DriftObjects(ctx context.Context, in SnapshotInput) ([]drif
 		if err != nil {
 			return nil, err
 		}
-		return c.Compare(ctx, wanted)
+		items, err := c.Compare(ctx, wanted)
+		if err != nil {
+			return nil, err
+		}
+		ofShared, err := a.driftOfShared(ctx, in.Input)
+		return append(items, ofShared...), err
 	case RouteObjects:
 		return c.Compare(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), keystore.CAConfigMap))
 	}
 	return absentObjects(ctx, c, objects.Refs(in.Set, in.Env))
+}
+
+func (a *Activities) driftOfShared(ctx context.Context, in Input) ([]drift.Item, error) {
+	s, err := a.site(in.Scope.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	var crds []*unstructured.Unstructured
+	if in.Env.Routing.BringsCRDs() {
+		if crds, err = s.charts.CRDs(ctx, in.Env.Routing.Chart); err != nil {
+			return nil, err
+		}
+	}
+	return s.shared().Drift(ctx, in.Env, crds)
 }
 
 func absentObjects(ctx context.Context, c *cluster.Client, all []cluster.Ref) (items []drift.Item, err error) {

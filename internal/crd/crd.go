@@ -124,7 +124,7 @@ func (a applying) apply(ctx context.Context, crd *unstructured.Unstructured) (r 
 	if a.policy != config.CRDsCreateReplace {
 		return r, nil
 	}
-	if has, wants := versionOf(live), versionOf(crd); later(has, wants) {
+	if has, wants := Version(live), Version(crd); Later(has, wants) {
 		r.Newer = []Stays{{ref.Name, "of version " + has + ", later than " + wants}}
 		return r, nil
 	}
@@ -154,8 +154,8 @@ const (
 	chartVersion  = chart.CRDVersion
 )
 
-// versionOf is empty if the CRD does not say.
-func versionOf(crd *unstructured.Unstructured) string {
+// Version is what a CRD says of its version. It is empty if the CRD does not say.
+func Version(crd *unstructured.Unstructured) string {
 	if crd == nil {
 		return ""
 	}
@@ -165,8 +165,8 @@ func versionOf(crd *unstructured.Unstructured) string {
 	return crd.GetAnnotations()[chartVersion]
 }
 
-// later says whether a version comes after another. Of one that is not known it is not known.
-func later(version, than string) bool {
+// Later says whether a version comes after another. Of one that is not known it is not known.
+func Later(version, than string) bool {
 	a, errA := semver.NewVersion(version)
 	b, errB := semver.NewVersion(than)
 	return errA == nil && errB == nil && a.GreaterThan(b)

@@ -93,6 +93,22 @@ func foreign(env config.Environment, obj *unstructured.Unstructured, classes map
 	return obj.GetNamespace() != env.Namespace
 }
 
+// Accepted says whether a GatewayClass is accepted by its controller, and if not what is known of it.
+func Accepted(class *unstructured.Unstructured) (accepted bool, why string) {
+	conditions, _, _ := unstructured.NestedSlice(class.Object, "status", "conditions")
+	for _, entry := range conditions {
+		condition, _ := entry.(map[string]any)
+		if condition["type"] != "Accepted" {
+			continue
+		}
+		if condition["status"] == "True" {
+			return true, ""
+		}
+		return false, fmt.Sprintf("%v: %v", condition["reason"], condition["message"])
+	}
+	return false, "not seen by any controller"
+}
+
 func managed(obj *unstructured.Unstructured) bool {
 	return obj.GetLabels()[cluster.ManagedByLabel] == cluster.ManagedBy
 }
