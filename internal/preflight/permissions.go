@@ -88,7 +88,9 @@ func permissions(env config.Environment) []cluster.Access {
 		}
 		add("rbac.authorization.k8s.io", "clusterroles", "", change...)
 		add("rbac.authorization.k8s.io", "clusterrolebindings", "", change...)
-		add("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", change...)
+		for _, resource := range []string{"mutatingwebhookconfigurations", "validatingadmissionpolicies", "validatingadmissionpolicybindings"} {
+			add("admissionregistration.k8s.io", resource, "", change...)
+		}
 		add("batch", "jobs", env.Routing.Namespace, "get", "list", "watch", "create", "delete")
 		add("", "secrets", env.Routing.Namespace, append([]string{"update"}, change...)...)
 		add("apps", "deployments", env.Routing.Namespace, watch...)

@@ -57,6 +57,7 @@ func operations() []scenario {
 		{"a deployment whose worker is killed ends as one without", testKilledWorker},
 		{"a purge beside another environment leaves that one whole, and the last purge leaves nothing", testPurgeBesideAnother},
 		{"a purge leaves nothing", testPurge},
+		{"environments that come and go at once share the gateway, and leave nothing", testBeside},
 	}
 }
 

@@ -30,6 +30,9 @@ func TestEveryFailedDeploymentLeavesTheWorldAsItWas(t *testing.T) {
 	if name := "an undo that fails is tried again, then reported, and the rest goes on"; *only == "" || asked(name) {
 		t.Run(name, m.testFailingUndo)
 	}
+	if *only == "" || slices.ContainsFunc(besideCells(), func(c cell) bool { return asked(c.name()) }) {
+		t.Run("beside another environment", m.testBeside)
+	}
 	t.Run("no secret is anywhere but in Secrets", func(t *testing.T) { w.SecretsStaySecret(t) })
 }
 

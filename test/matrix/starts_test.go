@@ -28,6 +28,8 @@ func reach(start string) func(testing.TB, *world.World) {
 		return reachOlder
 	case foreign:
 		return reachForeign
+	case besideAnother:
+		return reachBeside
 	}
 	return reachNothing
 }
