@@ -28,7 +28,7 @@ func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (confi
 		return env, failure.Final(failure.InvalidConfig, "%w", err)
 	}
 	if err != nil { // the folder, not what is in it
-		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "look at the worker's setting environments, and at that folder"}
+		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "check the worker's setting environments, and that folder"}
 	}
 	if r := &env.Routing; r.Installs() && r.Chart.OCI == config.DefaultGatewayChart && r.Chart.Version == "" {
 		r.Chart.Version = a.gatewayVersion(ctx, env)

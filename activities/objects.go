@@ -114,7 +114,7 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 		return found, err
 	}
 	if !there && !uses && len(found.Objects) == 0 {
-		return found, failure.Final(failure.NotFound, "there is nothing of environment %q in namespace %q: check cluster, namespace and release names in its file",
+		return found, failure.Final(failure.NotFound, "environment %q has nothing in namespace %q: check cluster, namespace and release names in its file",
 			in.Env.Name, in.Env.Namespace)
 	}
 	return found, nil
@@ -159,7 +159,7 @@ func (a *Activities) RemoveNamespace(ctx context.Context, in Input) (string, err
 // occupied says what keeps a namespace.
 func occupied(ctx context.Context, c *cluster.Client, namespace string) (string, error) {
 	occupants, err := c.Occupants(ctx, namespace)
-	return fmt.Sprintf("left: namespace %s holds what is not Lockstep's: %v", namespace, occupants), err
+	return fmt.Sprintf("left: namespace %s also holds objects that Lockstep did not make: %v", namespace, occupants), err
 }
 
 // restoreAll goes back to a snapshot; what has to stay is a failure.

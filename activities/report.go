@@ -129,12 +129,12 @@ func compose(in ReportInput) Report {
 func reach(g Gateway) []string {
 	switch {
 	case g.Address == "":
-		return []string{"the gateway has no address: the public names cannot lead to it yet"}
+		return []string{"the gateway has no address yet: clients cannot reach it by the public host names"}
 	case net.ParseIP(g.Address) == nil:
-		return []string{fmt.Sprintf("the gateway's address is a name: point the public names to %s by CNAME records", g.Address)}
+		return []string{fmt.Sprintf("the gateway's address is a host name: make CNAME records that point the public host names to %s", g.Address)}
 	case g.Port != 0 && g.Port != httpsPort:
-		return []string{fmt.Sprintf("the gateway answers at %s:%d, but the products expect port 443 of their names: lead port 443 there (a load balancer, or for a trial "+
-			"`kubectl port-forward` of Envoy's Service), or the consoles redirect to nowhere", g.Address, g.Port)}
+		return []string{fmt.Sprintf("the gateway answers at %s:%d, but the products expect port 443. Next: forward port 443 of the public host names to it (with a load balancer, or for a trial with "+
+			"`kubectl port-forward` of Envoy's Service); else the consoles redirect to an address that does not answer", g.Address, g.Port)}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func TestDecisionsFromTheCommandLine(t *testing.T) {
 		file := environment(t, "slow-one")
 		lockstep(t.Context(), "deploy", "-f", file, "-d").wants(t, exitDone)
 		eventually(t, "0 of 1 pods ready", "status", "slow-one")
-		lockstep(t.Context(), "rollback", "slow-one").wants(t, exitBadInput, "nothing waits for a decision", "lockstep cancel slow-one")
+		lockstep(t.Context(), "rollback", "slow-one").wants(t, exitBadInput, "no step waits for a decision", "lockstep cancel slow-one")
 		lockstep(t.Context(), "cancel", "slow-one").wants(t, exitDone)
 		lockstep(t.Context(), "watch", "slow-one").wants(t, exitRolledBack)
 		lockstep(t.Context(), "rollback", "nowhere").wants(t, exitBadInput, `no operation on environment "nowhere"`)

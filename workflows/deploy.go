@@ -85,14 +85,14 @@ func (d *deployment) finalize(ctx workflow.Context) []string {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	in := activities.SettleInput{Input: d.trimmed(""), Releases: d.applied()}
-	warnings, err := call.Get[[]string](ctx, call.Quick("forget what undoing would have needed"), a.Settle, in)
+	warnings, err := call.Get[[]string](ctx, call.Quick("remove the saved prior state"), a.Settle, in)
 	if err != nil {
-		warnings = []string{"what undoing would have needed stays until the next deployment: " + board.Message(err)}
+		warnings = []string{"the saved prior state stays until the next deployment: " + board.Message(err)}
 	}
 	if !d.rotating {
 		return warnings
 	}
-	if err := call.Do(ctx, call.Quick("forget what certificates were"), a.SettleRotation, d.trimmed("")); err != nil {
+	if err := call.Do(ctx, call.Quick("remove the copies of earlier certificates"), a.SettleRotation, d.trimmed("")); err != nil {
 		warnings = append(warnings, "copies of earlier certificates stay, in Secrets named …-former, until the next rotation: "+board.Message(err))
 	}
 	return warnings

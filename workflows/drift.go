@@ -60,7 +60,7 @@ type comparison struct {
 // steps are called as those of a deployment that mend what they find.
 func (c *comparison) steps() []saga.Step {
 	return []saga.Step{
-		{Name: step.Survey, Summary: "look what there is", Do: c.survey},
+		{Name: step.Survey, Summary: "read what exists", Do: c.survey},
 		c.compares(step.Certificates, "compare credentials, certificates and stores", c.keyItems),
 		c.compares(step.Image, "compare the images", c.imageItems),
 		c.compares(step.Gateway, "compare the gateway and its listeners", c.gatewayItems),
@@ -89,7 +89,7 @@ func (c *comparison) compares(name, summary string, find func(workflow.Context) 
 	}}.After(step.Survey)
 }
 
-const mends = "`lockstep deploy` mends it"
+const mends = "`lockstep deploy` corrects it"
 
 func (c *comparison) note(step string) string {
 	switch n := len(c.items[step]); n {
@@ -103,11 +103,11 @@ func (c *comparison) note(step string) string {
 }
 
 func (c *comparison) survey(ctx workflow.Context) (string, error) {
-	found, err := call.Get[activities.Remains](ctx, call.Quick("look what there is"), a.Survey, c.trimmed(""))
+	found, err := call.Get[activities.Remains](ctx, call.Quick("read what exists"), a.Survey, c.trimmed(""))
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) && app.Type() == activities.TypeNotFound {
 		c.absent = true
-		c.items[step.Survey] = []drift.Item{{Component: step.Survey, Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.Missing, Next: "`lockstep deploy` deploys it"}}
+		c.items[step.Survey] = []drift.Item{{Component: step.Survey, Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.NotDeployed, Next: "`lockstep deploy` deploys it"}}
 		return "nothing there", nil
 	}
 	return fmt.Sprintf("%d objects", len(found.Objects)), err
@@ -147,7 +147,7 @@ func (c *comparison) objectItems(set activities.ObjectSet) func(workflow.Context
 func (c *comparison) productItems(p *productStep) func(workflow.Context) ([]drift.Item, error) {
 	return func(ctx workflow.Context) ([]drift.Item, error) {
 		if !c.imaged {
-			return nil, temporal.NewNonRetryableApplicationError("not compared, since the images are not known", activities.TypeConflict, nil)
+			return nil, temporal.NewNonRetryableApplicationError("not compared: the images are not known", activities.TypeConflict, nil)
 		}
 		items, err := releaseItems(ctx, p.helmRelease)
 		if err != nil {
@@ -163,7 +163,7 @@ func (c *comparison) keyManagerItems(ctx workflow.Context) ([]drift.Item, error)
 	o := call.Bounded("compare the key manager", time.Minute, 3)
 	items, err := call.Get[[]drift.Item](ctx, o, a.DriftKeyManager, c.trimmed(""))
 	if doesNotAnswer(err) {
-		return []drift.Item{{Object: "key manager " + c.env.KeyManager.Name, Wants: "registered", Is: "not to be read: " + board.Message(err)}}, nil
+		return []drift.Item{{Object: "key manager " + c.env.KeyManager.Name, Wants: "registered", Is: "cannot be read: " + board.Message(err)}}, nil
 	}
 	return items, err
 }

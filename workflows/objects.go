@@ -12,7 +12,7 @@ import (
 )
 
 // redeploy is what an operator does by hand where only a deployment can put back what was there.
-const redeploy = "deploy the environment file of before again"
+const redeploy = "deploy the earlier environment file again"
 
 // objects are what a step makes, apart from releases: what was not there is removed by an undo, what was there is put back.
 type objects struct {
@@ -23,12 +23,12 @@ type objects struct {
 
 func (o *objects) look(ctx workflow.Context) (err error) {
 	in := activities.SnapshotInput{Input: o.trimmed(""), Set: o.set}
-	o.before, err = call.Get[[]cluster.Snapshot](ctx, call.Quick("look what is there"), a.Snapshot, in)
+	o.before, err = call.Get[[]cluster.Snapshot](ctx, call.Quick("read what exists"), a.Snapshot, in)
 	return err
 }
 
 func (o *objects) undo(ctx workflow.Context) error {
-	return call.Do(ctx, call.Undo("put back what was there"), a.Restore, activities.RestoreInput{Scope: o.scope, Before: o.before})
+	return call.Do(ctx, call.Undo("restore the prior state"), a.Restore, activities.RestoreInput{Scope: o.scope, Before: o.before})
 }
 
 // remedy deletes what was not there, and leaves what was to a deployment.

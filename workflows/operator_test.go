@@ -165,9 +165,9 @@ func TestWhatARunHasUsedCannotChange(t *testing.T) {
 	o.update(3*time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(invalid)}, &wrong)
 	o.update(4*time.Minute, decision.UpdateRollback, decision.Rollback{By: "oncall"}, &done)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(pausing(t))})
-	for _, text := range []string{"step identity-server stays paused", `namespace: this run has used "apim" already, it cannot become "elsewhere"`,
+	for _, text := range []string{"step identity-server stays paused", `namespace: this run has used "apim" already, so it cannot become "elsewhere"`,
 		`image.target: this run has used "registry.lockstep.test/wso2is-km:7.2.0" already`, `hostnames.gateway: this run has used "gw.lockstep.test"`,
-		`keyManager.name`, `approvals: this run has used [] already, it cannot become [verify]`, "roll back and deploy the changed file"} {
+		`keyManager.name`, `approvals: this run has used [] already, so it cannot become [verify]`, "roll back and deploy the changed file"} {
 		if !strings.Contains(refusedFor, text) {
 			t.Errorf("%q is not in %q", text, refusedFor)
 		}

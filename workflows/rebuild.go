@@ -159,9 +159,9 @@ func (re *rebuild) lost() string {
 	if re.purge {
 		kept = "with purge its credentials, encryption keys and certificates went too, as far as Lockstep made them"
 	}
-	text := fmt.Sprintf("environment %q as it was is gone: this rebuild had removed it; %s. Next: mend what failed, then run `lockstep deploy`", re.env.Name, kept)
+	text := fmt.Sprintf("environment %q is removed, and this rebuild did not deploy it again; %s. Next: correct what failed, then run `lockstep deploy`", re.env.Name, kept)
 	if left := re.unremoved(); len(left) > 0 {
-		text = fmt.Sprintf("environment %q is removed in part, not yet done: %s; %s. Next: mend what failed, then run `lockstep rebuild` again", re.env.Name,
+		text = fmt.Sprintf("environment %q is removed in part; still to do: %s; %s. Next: correct what failed, then run `lockstep rebuild` again", re.env.Name,
 			strings.Join(left, ", "), kept)
 	}
 	return text

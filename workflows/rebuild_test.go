@@ -109,7 +109,7 @@ func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing
 	if workflowstest.TypeOf(err) != board.TypeFailed {
 		t.Fatalf("got %v", err)
 	}
-	for _, text := range []string{"step identity-server failed", "is gone", "encryption keys, certificates", "are kept", "Next:", "lockstep deploy"} {
+	for _, text := range []string{"step identity-server failed", "is removed, and this rebuild did not deploy it again", "encryption keys, certificates", "are kept", "Next:", "lockstep deploy"} {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q is not in %q", text, err)
 		}
@@ -135,7 +135,7 @@ func TestARebuildThatCannotRemoveDoesNotDeployBesideWhatIsLeft(t *testing.T) {
 	})
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
-	if workflowstest.TypeOf(err) != board.TypeFailed || !strings.Contains(err.Error(), "removed in part, not yet done: remove-api-manager, remove-listeners, remove-gateway; ") {
+	if workflowstest.TypeOf(err) != board.TypeFailed || !strings.Contains(err.Error(), "removed in part; still to do: remove-api-manager, remove-listeners, remove-gateway; ") {
 		t.Errorf("got %v", err)
 	}
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return b.name == "ApplyRelease" }) {
@@ -166,7 +166,7 @@ func TestACancelledRebuildSaysWhatIsGone(t *testing.T) {
 	if err := o.GetWorkflowError(); !temporal.IsCanceledError(err) {
 		t.Errorf("got %v", err)
 	}
-	if s := o.board(); s.Outcome != board.OutcomeFailed || !strings.Contains(s.Error, "is gone") {
+	if s := o.board(); s.Outcome != board.OutcomeFailed || !strings.Contains(s.Error, "is removed, and this rebuild") {
 		t.Errorf("board: %s: %s", s.Outcome, s.Error)
 	}
 }

@@ -69,5 +69,5 @@ func (h *helmRelease) remedy() string {
 	if h.before.Exists {
 		return fmt.Sprintf("`helm rollback %s %d -n %s`", name, h.before.Revision, namespace) + forget
 	}
-	return fmt.Sprintf("`helm uninstall %s -n %s`, which also takes what an installation without records had left there before", name, namespace) + forget
+	return fmt.Sprintf("`helm uninstall %s -n %s`, which also removes what an installation without records left there earlier", name, namespace) + forget
 }

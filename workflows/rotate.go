@@ -42,7 +42,7 @@ func Rotate(ctx workflow.Context, in RotateInput) (activities.Report, error) {
 // that never both are away.
 func (c *comparison) rotation() []saga.Step {
 	return []saga.Step{
-		{Name: step.Compare, Summary: "see that the products are as the file says", Do: c.asDeployed},
+		{Name: step.Compare, Summary: "check that the products match the file", Do: c.asDeployed},
 		c.renews(saga.Step{Name: step.Gateway, Summary: "renew the certificate of the listeners"}, component.Gateway).After(step.Compare),
 		c.renewsProduct(c.identityServer.step()).After(step.Compare),
 		c.renewsProduct(c.apiManager.step()).After(step.IdentityServer),
@@ -71,8 +71,8 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 	for _, item := range items {
 		texts = append(texts, item.String())
 	}
-	return "", temporal.NewNonRetryableApplicationError("the environment is not as its file says, and a rotation changes nothing but certificates:\n"+
-		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy`, or see `lockstep drift` for what else to do, then rotate", activities.TypeConflict, nil)
+	return "", temporal.NewNonRetryableApplicationError("the environment does not match its file, and a rotation changes only certificates:\n"+
+		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy` (`lockstep drift` lists other remedies), then rotate again", activities.TypeConflict, nil)
 }
 
 // listenerFits refuses what the rotation would leave as it is, and the gateway does not serve: the products would restart for nothing.

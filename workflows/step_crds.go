@@ -32,7 +32,7 @@ func (s *crdsStep) step() saga.Step {
 }
 
 func (s *crdsStep) look(ctx workflow.Context) (err error) {
-	s.missing, err = call.Get[[]string](ctx, call.Quick("look which CRDs there are"), a.LookCRDs, s.trimmed(""))
+	s.missing, err = call.Get[[]string](ctx, call.Quick("read which CRDs exist"), a.LookCRDs, s.trimmed(""))
 	return err
 }
 
@@ -42,7 +42,7 @@ func (s *crdsStep) do(ctx workflow.Context) (string, error) {
 
 func (s *crdsStep) undo(ctx workflow.Context) error {
 	in := activities.RemoveCRDsInput{Input: s.trimmed(component.Gateway), Names: s.missing, Replaced: s.env.Routing.ReplacesCRDs()}
-	return call.Do(ctx, call.Undo("put the CRDs back"), a.RemoveCRDs, in)
+	return call.Do(ctx, call.Undo("restore the CRDs"), a.RemoveCRDs, in)
 }
 
 func (s *crdsStep) remedy() string {

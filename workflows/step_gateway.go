@@ -59,7 +59,7 @@ func (s *gatewayStep) do(ctx workflow.Context) (string, error) {
 // undo takes the listeners away first, so that a controller that stays or goes removes their data plane.
 func (s *gatewayStep) undo(ctx workflow.Context) error {
 	in := activities.RestoreGatewayInput{Input: s.trimmed(""), Before: s.listeners.before}
-	if err := call.Do(ctx, call.Undo("put the listeners back"), a.RestoreGateway, in); err != nil || !s.env.Routing.Installs() {
+	if err := call.Do(ctx, call.Undo("restore the listeners"), a.RestoreGateway, in); err != nil || !s.env.Routing.Installs() {
 		return err
 	}
 	release := activities.UndoGatewayInput{

@@ -39,7 +39,7 @@ func (s *imageStep) do(ctx workflow.Context) (note string, err error) {
 
 func (s *imageStep) undo(ctx workflow.Context) error {
 	in := activities.UndoImageInput{Input: s.trimmed(""), Before: s.before, Built: s.images.identityServer}
-	return call.Do(ctx, call.Undo("put the target tag back"), a.UndoImage, in)
+	return call.Do(ctx, call.Undo("restore the target tag"), a.UndoImage, in)
 }
 
 func (s *imageStep) remedy() string {

@@ -45,7 +45,7 @@ func (s *keyManagerStep) undo(ctx workflow.Context) error {
 	if s.apiManager.replaced() && s.apiManager.registration.Exists {
 		return nil // it is put back with API Manager's release
 	}
-	return s.apiManager.undoInside(ctx, "put the key manager back", restoreKeyManager(s.run, s.before))
+	return s.apiManager.undoInside(ctx, "restore the key manager", restoreKeyManager(s.run, s.before))
 }
 
 func restoreKeyManager(r *run, before activities.KeyManagerState) inProduct {
@@ -57,7 +57,7 @@ func restoreKeyManager(r *run, before activities.KeyManagerState) inProduct {
 func (s *keyManagerStep) remedy() string {
 	name, portal := s.env.KeyManager.Name, "https://"+s.env.Hostnames.Management+"/admin"
 	if s.before.Exists {
-		return fmt.Sprintf("%s, or set key manager %s right in the Admin portal (%s)", redeploy, name, portal)
+		return fmt.Sprintf("%s, or correct key manager %s in the Admin portal (%s)", redeploy, name, portal)
 	}
 	return fmt.Sprintf("delete key manager %s in the Admin portal (%s)", name, portal)
 }

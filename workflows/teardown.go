@@ -56,7 +56,7 @@ type teardown struct{ *run }
 
 func (t *teardown) steps(purge bool) []saga.Step {
 	steps := []saga.Step{
-		{Name: step.Survey, Summary: "look what there is", Do: t.survey},
+		{Name: step.Survey, Summary: "read what exists", Do: t.survey},
 		t.remove(step.Routes, "remove the routes of Identity Server", activities.RouteObjects).After(step.Survey),
 		t.uninstall(component.APIManager).After(step.Survey),
 		t.uninstall(component.IdentityServer).After(step.Survey),
@@ -81,7 +81,7 @@ func (t *teardown) part(name, summary string, do func(workflow.Context) (string,
 }
 
 func (t *teardown) survey(ctx workflow.Context) (string, error) {
-	found, err := call.Get[activities.Remains](ctx, call.Quick("look what there is"), a.Survey, t.trimmed(""))
+	found, err := call.Get[activities.Remains](ctx, call.Quick("read what exists"), a.Survey, t.trimmed(""))
 	return fmt.Sprintf("%d objects", len(found.Objects)), err
 }
 

@@ -194,8 +194,8 @@ func TestLoginsThatCannotWorkSayWhatToDo(t *testing.T) {
 		"a user without the admin role": {map[string]any{"POST /oauth2/token": map[string]string{"access_token": "t", "scope": "apim:subscribe"}},
 			`user "admin" was not granted scope apim:admin: give it the admin role`},
 		"somebody else's client of that name": {map[string]any{"POST /oauth2/token": refusal(400, `{"error":"unauthorized_client"}`)}, `has the name "lockstep". Next: delete`},
-		"a registration without a client":     {map[string]any{"POST /client-registration/v0.17/register": map[string]string{}}, "is this API Manager 4.7?"},
-		"an answer without a token":           {map[string]any{"POST /oauth2/token": map[string]string{"scope": allScopes}}, "is this API Manager 4.7?"},
+		"a registration without a client":     {map[string]any{"POST /client-registration/v0.17/register": map[string]string{}}, "check that this is API Manager 4.7"},
+		"an answer without a token":           {map[string]any{"POST /oauth2/token": map[string]string{"scope": allScopes}}, "check that this is API Manager 4.7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := scripted(t, login(c.answers)).KeyManagers(context.Background())

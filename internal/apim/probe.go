@@ -102,7 +102,7 @@ func (p *Probe) unheardOf(ended error) error {
 		return ended
 	}
 	return &failure.Error{Kind: failure.NotReady, Next: "look at API Manager's log, restart its pods, and generate keys with this key manager in the Developer Portal",
-		Cause: fmt.Errorf("key manager %q is put back as it was, but API Manager does not know it yet where keys are generated", p.Manager.Name())}
+		Cause: fmt.Errorf("key manager %q has its prior state again, but API Manager cannot generate keys with it yet", p.Manager.Name())}
 }
 
 // Once tries once.

@@ -183,7 +183,7 @@ func TestAnUndoWhoseKeyManagerIsNotHeardOfInTimeEndsWithWhatToDo(t *testing.T) {
 	defer cancel()
 	probe := apim.Probe{Client: w.Client(), Manager: w.Register(t, apimtest.KeyManager()), Name: "probe"}
 	err := probe.UntilHeardOf(ctx, func(string) {})
-	if !failure.Is(err, failure.NotReady) || failure.IsRetryable(err) || !strings.Contains(err.Error(), "does not know it yet") {
+	if !failure.Is(err, failure.NotReady) || failure.IsRetryable(err) || !strings.Contains(err.Error(), "cannot generate keys with it yet") {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel = context.WithCancel(context.Background())

@@ -80,7 +80,7 @@ func (c *Client) grant(ctx context.Context, id, secret string) (string, error) {
 		}
 	}
 	if answer.AccessToken == "" {
-		return "", failure.Transient(failure.Unavailable, "the answer holds none: is this API Manager 4.7?")
+		return "", failure.Transient(failure.Unavailable, "the answer holds no token: check that this is API Manager 4.7")
 	}
 	return answer.AccessToken, nil
 }
@@ -100,7 +100,7 @@ func (c *Client) register(ctx context.Context) (id, secret string, err error) {
 		},
 	}, &answer)
 	if err == nil && (answer.ClientID == "" || answer.ClientSecret == "") {
-		err = failure.Transient(failure.Unavailable, "the answer holds no client: is this API Manager 4.7?")
+		err = failure.Transient(failure.Unavailable, "the answer holds no client: check that this is API Manager 4.7")
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("registering Lockstep's client with API Manager: %w", err)

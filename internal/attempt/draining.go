@@ -134,8 +134,8 @@ func (t *task) last() bool {
 func (t *task) handOver() error {
 	text := "handed over: the worker was stopped, and another attempt goes on from what it finds"
 	if t.last() {
-		text = fmt.Sprintf("the worker was stopped before %s had ended, in the last of its %d attempts; "+
-			"see that a worker stays, then start the operation again", t.info.ActivityType.Name, t.info.Attempt)
+		text = fmt.Sprintf("the worker was stopped before %s had ended, in the last of its %d attempts. "+
+			"Next: check that a worker keeps running, then start the operation again", t.info.ActivityType.Name, t.info.Attempt)
 	}
 	return unavailable(text, handOverDelay)
 }

@@ -131,7 +131,7 @@ func TestOnItsLastAttemptAWaitGoesOnAsLongAsItMay(t *testing.T) {
 		}
 	}
 	if text := fmt.Sprint(info(6).handOver()); text != "the worker was stopped before WaitGateway had ended, in the last of its 6 attempts; "+
-		"see that a worker stays, then start the operation again (type: Unavailable, retryable: true)" {
+		"Next: check that a worker keeps running, then start the operation again (type: Unavailable, retryable: true)" {
 		t.Errorf("got %q", text)
 	}
 }

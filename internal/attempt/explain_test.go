@@ -16,7 +16,7 @@ func TestOnlyAnAttemptThatIsNotTheLastPromisesAnother(t *testing.T) {
 	for n, want := range map[int32]string{
 		1: "the worker stood still: it was stopped and changes nothing more, another attempt goes on from what it finds",
 		2: "the worker stood still: it was stopped and changes nothing more; it was the last of the 2 attempts of ApplyRelease. " +
-			"Next: see that a worker stays and reaches Temporal, then start the operation again",
+			"Next: check that a worker keeps running and reaches Temporal, then start the operation again",
 	} {
 		a := &attempt{lease: fence.New(fence.Options{})}
 		a.info.ActivityType.Name, a.info.Attempt, a.info.RetryPolicy = "ApplyRelease", n, &temporal.RetryPolicy{MaximumAttempts: 2}

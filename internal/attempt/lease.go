@@ -152,7 +152,7 @@ func (a *attempt) explain(err error) error {
 // outlook is what comes after an attempt that has lost its lease.
 func (a *attempt) outlook() string {
 	if (&task{info: a.info}).last() {
-		return fmt.Sprintf("; it was the last of the %d attempts of %s. Next: see that a worker stays and reaches Temporal, then start the operation again",
+		return fmt.Sprintf("; it was the last of the %d attempts of %s. Next: check that a worker keeps running and reaches Temporal, then start the operation again",
 			a.info.Attempt, a.info.ActivityType.Name)
 	}
 	return ", another attempt goes on from what it finds"

@@ -21,7 +21,7 @@ func (s Store) Trusted(ctx context.Context) (*x509.CertPool, error) {
 		return nil, err
 	}
 	if !found || !pool.AppendCertsFromPEM([]byte(data[keystore.CAKey])) {
-		return nil, failure.Final(failure.NotFound, "ConfigMap %s/%s holds no certificate under %s: is the environment deployed? run `lockstep deploy`",
+		return nil, failure.Final(failure.NotFound, "ConfigMap %s/%s holds no certificate under %s: run `lockstep deploy`, which makes it",
 			s.Env.Namespace, keystore.CAConfigMap, keystore.CAKey)
 	}
 	if s.Env.Certificates.GatewayTLS != "" {

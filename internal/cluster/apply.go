@@ -68,7 +68,7 @@ func refuseForeign(live, wanted *unstructured.Unstructured) error {
 			owner = has[ManagedByLabel]
 		}
 		return &failure.Error{Kind: failure.Conflict, Doing: "applying " + ref.String(),
-			Cause: fmt.Errorf("an object of that name is there already and is not Lockstep's (managed by %s)", owner),
+			Cause: fmt.Errorf("an object of that name exists already, and Lockstep does not manage it (managed by %s)", owner),
 			Next:  fmt.Sprintf("delete or rename it, give the environment another name for it, or hand it over with the label %s=%s", ManagedByLabel, ManagedBy)}
 	}
 	if other := has[EnvironmentLabel]; other != "" && wants[EnvironmentLabel] != "" && other != wants[EnvironmentLabel] {

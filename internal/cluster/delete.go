@@ -98,7 +98,7 @@ func get(ctx context.Context, resource dynamic.ResourceInterface, name string) (
 }
 
 func stuck(ref Ref, live *unstructured.Unstructured) error {
-	e := failure.Transient(failure.Unavailable, "it is being deleted, and is still there")
+	e := failure.Transient(failure.Unavailable, "its deletion has begun but does not end")
 	e.Reason, e.Doing = "StuckDeleting", "deleting "+ref.String()
 	e.Next = "look at what it waits for: kubectl describe " + strings.ToLower(ref.Kind) + " " + ref.Name
 	if finalizers := live.GetFinalizers(); len(finalizers) > 0 {

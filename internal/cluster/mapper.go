@@ -92,10 +92,10 @@ func (c *Client) Missing(ctx context.Context, kinds []schema.GroupVersionKind) (
 		case meta.IsNoMatchError(err):
 			missing = append(missing, gvk)
 		case err != nil:
-			return nil, Classify("reading the cluster's kinds", err)
+			return nil, Classify("reading the API resources of the cluster", err)
 		}
 	}
-	return missing, Classify("reading the cluster's kinds", ctx.Err())
+	return missing, Classify("reading the API resources of the cluster", ctx.Err())
 }
 
 // Unlisted gives those kinds that discovery lacks, all of them where it does not answer. It asks discovery once, and discovery alone:

@@ -75,7 +75,7 @@ func (c *Client) PutBackSecret(ctx context.Context, namespace, name, run string)
 		return Classify(doing, err)
 	}
 	if !ofRun {
-		return &failure.Error{Kind: failure.NotFound, Doing: doing, Cause: errors.New("somebody removed the copy of what it was, Secret " + CopyOf(name)),
+		return &failure.Error{Kind: failure.NotFound, Doing: doing, Cause: errors.New("somebody removed the copy of its prior state, Secret " + CopyOf(name)),
 			Next: "the new one works as well: run `lockstep deploy`"}
 	}
 	live.Data = kept.Data

@@ -40,5 +40,5 @@ func (c *Client) Renewable(err error) error {
 		return err
 	}
 	return &failure.Error{Kind: failure.Unavailable, Doing: known.Doing, Cause: known.Cause, Retryable: true,
-		Next: "run again: the kubeconfig was changed in the meantime and is read anew"}
+		Next: "run again: the kubeconfig has changed and is read again"}
 }

@@ -30,7 +30,7 @@ func (c Component) CheckOwner(environment string, state release.State) error {
 		return failure.Final(failure.Conflict, "release %s/%s (chart %s %s) was not made by Lockstep: uninstall it by hand with `helm uninstall %s -n %s`, or give another release name in the environment file",
 			c.Namespace, c.Release, state.Chart, state.Version, c.Release, c.Namespace)
 	case !c.Shared && state.Owner != environment:
-		return failure.Final(failure.Conflict, "release %s/%s belongs to environment %q: give this one a namespace of its own, or correct its name",
+		return failure.Final(failure.Conflict, "release %s/%s belongs to environment %q: give this environment a namespace of its own, or correct its name",
 			c.Namespace, c.Release, state.Owner)
 	}
 	return nil

@@ -20,7 +20,7 @@ func (v podView) checkContainer(c container) (_ *Problem, withLog bool) {
 		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
 			if started := v.pod.Status.StartTime; started != nil && v.lasts(started.Time, mountGrace) {
 				return &Problem{Reason: waiting.Reason, Object: v.name(c), Evidence: firstLine(waiting.Message),
-					NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values"}, false
+					NextMove: "create what is named, in namespace " + v.pod.Namespace + ", or correct its name in the chart's values"}, false
 			}
 		}
 	}

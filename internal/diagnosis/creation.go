@@ -82,7 +82,7 @@ func refusedMove(message, namespace string, f Fields) string {
 	case admission.IsPolicy(message):
 		return "a policy of this cluster refuses these pods: correct what it names, or ask its owner for an exception"
 	case strings.Contains(message, "serviceaccount"):
-		return "make the ServiceAccount that is named, or name another one in the chart's values"
+		return "create the ServiceAccount that is named, or name another one in the chart's values"
 	}
 	return "correct what the API server names, in the chart's values"
 }

@@ -63,7 +63,7 @@ type Log struct {
 // long again, so it is final.
 func Deadline(object, waiting, evidence string, f Fields) *Problem {
 	return &Problem{Reason: ReasonDeadline, Object: object, NextMove: f.deadlineMove(),
-		Evidence: joinLines("still waiting: "+cmp.Or(waiting, "the API server gave nothing to look at"), evidence)}
+		Evidence: joinLines("still waiting: "+cmp.Or(waiting, "the API server has shown nothing"), evidence)}
 }
 
 // AddLog adds the last lines of a log to a problem, and what they make of it.

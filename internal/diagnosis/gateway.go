@@ -91,7 +91,7 @@ func statusOfGateway(gateway *unstructured.Unstructured, conditions map[string]m
 func (v Gateway) absent(object, waiting string) Verdict {
 	out := Verdict{Waiting: waiting}
 	if v.lasts(v.Started, missingGrace) {
-		out.Problem = &Problem{Reason: "NotFound", Object: object, Evidence: waiting, NextMove: "run deploy again: it makes what is missing"}
+		out.Problem = &Problem{Reason: "NotFound", Object: object, Evidence: waiting, NextMove: "run `lockstep deploy` again: it creates what is missing"}
 	}
 	return out
 }
@@ -110,7 +110,7 @@ func (v Gateway) judgeClass() (_ Verdict, ok bool) {
 	case metav1.ConditionFalse:
 		return v.lasting(accepted, "GatewayClass "+className, "correct the GatewayClass, or name another one in routing.gatewayClass"), false
 	}
-	out := Verdict{Waiting: "no controller has taken the GatewayClass " + className + " yet"}
+	out := Verdict{Waiting: "no controller has accepted the GatewayClass " + className + " yet"}
 	if v.lasts(v.Started, controllerGrace) {
 		out.Problem = &Problem{Reason: "ControllerNotRunning", Object: "GatewayClass " + className, Retryable: true,
 			Evidence: fmt.Sprintf("no controller answers to %q", controller),
@@ -232,7 +232,7 @@ func (l listener) untold(generation int64) string {
 		condition, told := l.conditions[wanted.typ]
 		switch {
 		case !told && wanted.typ != "Conflicted":
-			return "the controller says nothing of " + wanted.typ + " yet"
+			return "the controller does not report on " + wanted.typ + " yet"
 		case told && condition.ObservedGeneration < generation:
 			return "the controller has not seen its newest version yet"
 		}
@@ -277,7 +277,7 @@ func (l listener) move(reason string) string {
 
 func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
 	object := cluster.RefOf(v.Gateway).String()
-	out := Verdict{Waiting: strings.TrimSpace("not programmed: " + cmp.Or(programmed.Reason, "no word from the controller yet"))}
+	out := Verdict{Waiting: strings.TrimSpace("not programmed: " + cmp.Or(programmed.Reason, "the controller has not reported yet"))}
 	if v.Plane.Rollout.Problem != nil {
 		out.Problem, out.Log = v.Plane.Rollout.Problem, v.Plane.Rollout.Log
 		return out

@@ -81,7 +81,7 @@ func (v podView) checkMounts() *Problem {
 		return nil
 	}
 	return &Problem{Reason: "FailedMount", Object: podName(v.pod), Evidence: firstLine(event.Message),
-		NextMove: "make what is named in namespace " + v.pod.Namespace + ", or correct its name in the chart's values; what Lockstep makes itself comes back with `lockstep deploy`"}
+		NextMove: "create what is named, in namespace " + v.pod.Namespace + ", or correct its name in the chart's values; what Lockstep makes itself comes back with `lockstep deploy`"}
 }
 
 func podName(pod *corev1.Pod) string { return "Pod " + pod.Namespace + "/" + pod.Name }

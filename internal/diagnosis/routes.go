@@ -48,7 +48,7 @@ func (v Routes) judgeOne(obj *unstructured.Unstructured, givers, refs string, ty
 	needed, _, _ := unstructured.NestedSlice(obj.Object, "spec", refs)
 	name := cluster.RefOf(obj).String()
 	if len(parents) < max(1, len(needed)) {
-		problem := &Problem{Reason: "NotAttached", Object: name, Retryable: true, Evidence: "no Gateway has taken it",
+		problem := &Problem{Reason: "NotAttached", Object: name, Retryable: true, Evidence: "no Gateway has accepted it",
 			NextMove: "look at the Gateway it names and at the log of the gateway controller"}
 		return Verdict{Waiting: name + " is not attached yet", Pending: problem}
 	}

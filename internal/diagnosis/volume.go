@@ -60,9 +60,9 @@ func (v podView) volumeProblem(claim, evidence string) *Problem {
 	case strings.Contains(evidence, "no storage class is set"):
 		next = "this cluster has no default StorageClass: name one in the chart's values (kubectl get storageclass), or make one the default"
 	case strings.Contains(evidence, "storageclass"):
-		next = "name a StorageClass that exists in the chart's values (kubectl get storageclass), or make the one that is named"
+		next = "name a StorageClass that exists in the chart's values (kubectl get storageclass), or create the one that is named"
 	case strings.Contains(scheduled, "persistentvolumeclaim \""):
-		next = "make the claim that is named, or name one that exists in the chart's values (kubectl -n " + v.pod.Namespace + " get pvc)"
+		next = "create the claim that is named, or name one that exists in the chart's values (kubectl -n " + v.pod.Namespace + " get pvc)"
 	}
 	return &Problem{Reason: "UnboundVolume", Object: podName(v.pod), NextMove: next,
 		Evidence: joinLines("PersistentVolumeClaim "+v.pod.Namespace+"/"+claim+" has no volume", evidence, scheduled)}

@@ -33,15 +33,19 @@ func (i Item) String() string {
 	if i.Field != "" {
 		where += ", " + i.Field
 	}
-	return fmt.Sprintf("%s: wants %s, is %s", where, i.Wants, i.Is)
+	if i.Field == "" && (i.Is == Missing || i.Is == NotDeployed) {
+		return where + " is " + i.Is
+	}
+	return fmt.Sprintf("%s: is %s, should be %s", where, i.Is, i.Wants)
 }
 
 // Values of an item that are not a field's own.
 const (
-	Missing = "missing"
-	There   = "there"
-	Nothing = "nothing"
-	Hidden  = "(not shown)"
+	Missing     = "missing"
+	NotDeployed = "not deployed"
+	There       = "there"
+	Nothing     = "nothing"
+	Hidden      = "(not shown)"
 )
 
 // Fields lists, by path, where is lacks what wants asks for; what is there beside does not matter, nor how a quantity is written. Both

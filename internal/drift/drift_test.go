@@ -52,3 +52,17 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		}
 	}
 }
+
+func TestAnItemIsASentenceWithItsSubjectFirst(t *testing.T) {
+	for want, item := range map[string]Item{
+		"HTTPRoute apim/is is missing":                              {Object: "HTTPRoute apim/is", Wants: There, Is: Missing},
+		"environment ux4 is not deployed":                           {Object: "environment ux4", Wants: "deployed", Is: NotDeployed},
+		"Deployment apim/is, spec.replicas: is 1, should be 2":      {Object: "Deployment apim/is", Field: "spec.replicas", Wants: "2", Is: "1"},
+		"image x/wso2is-km:dev: is nothing, should be sha256:01":    {Object: "image x/wso2is-km:dev", Wants: "sha256:01", Is: Nothing},
+		"ConfigMap apim/toml, data: is nothing, should be 2 fields": {Object: "ConfigMap apim/toml", Field: "data", Wants: "2 fields", Is: Nothing},
+	} {
+		if got := item.String(); got != want {
+			t.Errorf("says %q, want %q", got, want)
+		}
+	}
+}

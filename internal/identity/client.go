@@ -44,7 +44,7 @@ func (c *Client) Discovery(ctx context.Context) (Discovery, error) {
 	var d Discovery
 	err := c.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: "/oauth2/token/.well-known/openid-configuration"}, &d)
 	if err == nil && d.Issuer == "" {
-		err = failure.Final(failure.Refused, "reading the discovery document: it names no issuer; is this Identity Server 7?")
+		err = failure.Final(failure.Refused, "Identity Server's discovery document names no issuer: check that this is Identity Server 7")
 	}
 	return d, err
 }

@@ -31,7 +31,7 @@ func TestADiscoveryDocumentWithoutIssuerIsNotIdentityServers(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }))
 	defer server.Close()
 	_, err := identity.New(identity.Options{Base: server.URL, HTTP: server.Client()}).Discovery(context.Background())
-	if err == nil || !strings.Contains(err.Error(), "is this Identity Server 7?") {
+	if err == nil || !strings.Contains(err.Error(), "check that this is Identity Server 7") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -199,7 +199,7 @@ func (p *place) delete(ctx context.Context, ref name.Reference) error {
 	left := p.repository() + separator(ref) + ref.Identifier()
 	if answer := new(transport.Error); errors.As(err, &answer) && isUnsupported(answer) {
 		return &failure.Error{Kind: failure.Conflict, Doing: "deleting " + left, Cause: answer,
-			Next: left + " is left: delete it with the registry's own means if it is in the way"}
+			Next: left + " stays there: delete it with the registry's own means if it is in the way"}
 	}
 	if err = p.explain("deleting "+left, err); failure.Is(err, failure.NotFound) {
 		return nil

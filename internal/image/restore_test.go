@@ -208,7 +208,7 @@ func TestARegistryThatCannotDeleteSaysWhatIsLeft(t *testing.T) {
 		return req.Method == http.MethodDelete
 	})
 	err := restore(w, State{}, built)
-	if !failure.Is(err, failure.Conflict) || !strings.Contains(err.Error(), target+" is left") {
+	if !failure.Is(err, failure.Conflict) || !strings.Contains(err.Error(), target+" stays there") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -67,7 +67,7 @@ func checkOwners(ctx context.Context, c *cluster.Client, env config.Environment)
 			if other == "" || other == env.Name {
 				return nil
 			}
-			return failure.Final(failure.Conflict, "%s belongs to environment %q: give this one a namespace of its own, or correct its name", ref, other)
+			return failure.Final(failure.Conflict, "%s belongs to environment %q: give this environment a namespace of its own, or correct its name", ref, other)
 		})
 	}
 	return all(ctx, checks)

@@ -145,7 +145,7 @@ func TestAReleaseOnWhichSomebodyElseIsAtWorkIsRefused(t *testing.T) {
 		r.Info.Status, r.Info.Description, r.Info.LastDeployed.Time = helmrelease.StatusPendingUpgrade, "Preparing upgrade", started
 	})
 	e := cluster.engine(Options{})
-	says := []string{"somebody's helm", "web", "revision 2 is pending-upgrade since " + started.UTC().Format(time.RFC3339), "helm history web -n apps"}
+	says := []string{"outside Lockstep", "web", "revision 2 is pending-upgrade since " + started.UTC().Format(time.RFC3339), "helm history web -n apps"}
 	_, err := e.Look(context.Background(), "apps", "web")
 	checkFailure(t, err, Conflict, says...)
 	_, err = e.Apply(context.Background(), spec(t, nil), nil)
@@ -170,7 +170,7 @@ func TestAnotherEnvironmentsWorkOnASharedReleaseIsWaitedFor(t *testing.T) {
 	})
 	s.Owner = "b"
 	_, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
-	checkFailure(t, err, Conflict, `for environment "a"`)
+	checkFailure(t, err, Conflict, `environment "a" is changing release a`)
 	if !failure.IsRetryable(err) {
 		t.Errorf("it is over soon: %v", err)
 	}

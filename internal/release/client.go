@@ -124,7 +124,7 @@ func notGone(err error, left []string, timeout time.Duration) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("waiting until objects are gone: %w", err)
 	}
-	return transient(NotGone, "look at its finalizers and at the pods it owns, then try again", "%s still there after %s", strings.Join(left, ", "), timeout)
+	return transient(NotGone, "look at its finalizers and at the pods it owns, then try again", "still there after %[2]s: %[1]s", strings.Join(left, ", "), timeout)
 }
 
 // fail remembers an error for [session.explain].

@@ -25,12 +25,12 @@ func busy(last *history.Revision, owner string) error {
 	}
 	since := last.Info.LastDeployed.UTC().Format(time.RFC3339)
 	if history.Signed(last) {
-		return transient(Conflict, "wait for that operation", "Lockstep is at work on release %s for environment %q: revision %d is %s since %s",
-			last.Name, last.Labels[history.OwnerLabel], last.Version, last.Info.Status, since)
+		return transient(Conflict, "wait for that operation", "an operation of environment %q is changing release %s: revision %d is %s since %s",
+			last.Labels[history.OwnerLabel], last.Name, last.Version, last.Info.Status, since)
 	}
-	next := fmt.Sprintf("wait until it is done and run this again; if it was interrupted, put the release right first (helm history %[1]s -n %[2]s, then helm rollback or "+
+	next := fmt.Sprintf("wait until it is done and run this again; if it was interrupted, repair the release first (helm history %[1]s -n %[2]s, then helm rollback or "+
 		"helm uninstall)", last.Name, last.Namespace)
-	return final(Conflict, next, "somebody's helm, not Lockstep, is at work on release %s: revision %d is %s since %s", last.Name, last.Version, last.Info.Status, since)
+	return final(Conflict, next, "Helm is changing release %s, outside Lockstep: revision %d is %s since %s", last.Name, last.Version, last.Info.Status, since)
 }
 
 // resumable says whether the newest revision is an attempt of this very run at what p asks for: killed, or failed. It

@@ -58,7 +58,7 @@ func (s *session) decide(revisions history.History, p prepared) (step, error) {
 		return install, nil
 	}
 	if revisions.KeptByHand() {
-		return nothing, final(Conflict, fmt.Sprintf("forget it (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace),
+		return nothing, final(Conflict, fmt.Sprintf("remove its history (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace),
 			"somebody uninstalled release %s and kept its history", last.Name)
 	}
 	switch last.Info.Status {

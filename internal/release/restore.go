@@ -71,7 +71,7 @@ func (e *Engine) undoRevisions(ctx context.Context, s *session, u Undo, progress
 		return e.goBackTo(s, u, revisions, target, progress)
 	}
 	if wasDeployed(u.Before) {
-		return false, final(Failed, "somebody else uninstalled it: deploy again", "release %s was at revision %d and is no longer there", u.Name, u.Before.Revision)
+		return false, final(Failed, "somebody else uninstalled it: deploy again", "release %s was at revision %d and no longer exists", u.Name, u.Before.Revision)
 	}
 	if last == nil {
 		return false, nil

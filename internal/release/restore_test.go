@@ -125,7 +125,7 @@ func TestRestoreOfAReleaseThatSomebodyRemovedSaysSo(t *testing.T) {
 			before := look(t, cluster)
 			since(t, cluster)
 			err := cluster.engine(Options{}).Restore(context.Background(), Undo{Namespace: "apps", Name: "web", Before: before}, nil)
-			if err == nil || !strings.Contains(err.Error(), "no longer there") {
+			if err == nil || !strings.Contains(err.Error(), "no longer exists") {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -128,7 +128,7 @@ func (e *Engine) putObjectsBack(s *session, u Undo, progress func(string)) error
 		if err != nil {
 			errs = append(errs, explained("putting "+id+" back", err))
 		} else if changed {
-			progress("put back as it was before: " + id)
+			progress("restored to its prior state: " + id)
 		}
 	})
 	return failure.JoinTransient(errs...)

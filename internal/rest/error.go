@@ -158,7 +158,7 @@ func (c *Client) unanswered(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	case isUntrusted(err):
 		return &failure.Error{Kind: failure.Refused, Doing: doing, Next: c.Untrusted,
-			Cause: fmt.Errorf("%w: the product presents a certificate that is not signed by who it should be, or not for this name", err)}
+			Cause: fmt.Errorf("%w: the product's certificate is not signed by a CA that the environment trusts, or is not for this name", err)}
 	}
 	return &failure.Error{Kind: failure.Unavailable, Doing: doing, Cause: err, Retryable: true}
 }

@@ -68,7 +68,7 @@ func (c *Client) Do(ctx context.Context, r Request, answer any) error {
 	case !accepted(response.StatusCode, r.Accept):
 		return c.refusal(ctx, r, response, body)
 	case len(body) > maxAnswer:
-		return failure.Final(failure.Refused, "%s: it is larger than %d MiB: is %s really that server?", reading, maxAnswer>>20, c.Base)
+		return failure.Final(failure.Refused, "%s: it is larger than %d MiB: check that %s is that server", reading, maxAnswer>>20, c.Base)
 	case answer == nil || len(body) == 0:
 		return nil
 	}

@@ -73,7 +73,7 @@ func ofDeployments() []provocation {
 			defer l.issuer(t, "https://km.lockstep.test:9443/oauth2/token")()
 			return l.fails(t, world.RolledBack, "verify", "-f", world.File(t, nil))
 		}},
-		{"Somebody else's helm is at work", func(t *testing.T, l *lab) string {
+		{"Helm is at work outside Lockstep", func(t *testing.T, l *lab) string {
 			defer l.helmAtWork(t, "apim")()
 			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"apiManager.values.wso2.deployment.startupProbe.failureThreshold": int64(400)}))
 		}},

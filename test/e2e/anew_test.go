@@ -29,7 +29,7 @@ func testDrift(t *testing.T, w *world.World) {
 	}
 	file := world.File(t, map[string]any{"keyManager.displayName": "Another name"})
 	said := w.Expect(t, world.Drifted, "drift", "-f", file)
-	said.Says(t, "differs from its file", "routes: "+route.String()+": wants there, is missing", "Another name", "data.deployment.toml", "another from line 1 on", "`lockstep deploy` mends it")
+	said.Says(t, "differs from its file", "routes: "+route.String()+" is missing", "Another name", "data.deployment.toml", "another from line 1 on", "`lockstep deploy` corrects it")
 	t.Log(said.Out)
 }
 

@@ -115,7 +115,7 @@ func TestNothingIsRolledBackThatDoesNotWait(t *testing.T) {
 	p := attend()
 	p.at(time.Minute, decision.UpdateRollback, decision.Rollback{})
 	p.play(t, p.fake("slow", time.Hour))
-	p.answered(t, "rejected: nothing waits for a decision, the operation is running: cancel it instead (`lockstep cancel shop`)")
+	p.answered(t, "rejected: no step waits for a decision, the operation is running: cancel it with `lockstep cancel shop`")
 	if p.err != nil {
 		t.Error(p.err)
 	}
@@ -187,7 +187,7 @@ func TestAChangedEnvironmentThatIsRefusedLeavesThePause(t *testing.T) {
 	p.at(time.Minute, decision.UpdateRetry, decision.RetryStep{Environment: inline(config.Environment{})})
 	p.at(2*time.Minute, decision.UpdateRetry, decision.RetryStep{})
 	p.play(t, p.fails(1, p.fake("broken", time.Second)))
-	p.answered(t, "failed: the changed environment is refused, step broken stays paused: namespace is missing", "step broken is tried again")
+	p.answered(t, "failed: the changed environment is refused, and step broken stays paused: namespace is missing", "step broken is tried again")
 	if p.err != nil || len(p.taken) != 0 || len(p.status.Decisions) != 1 {
 		t.Errorf("%v, %v, %+v", p.err, p.taken, p.status.Decisions)
 	}

@@ -25,7 +25,7 @@ func Differences(before, after config.Environment, fields []Frozen) string {
 			continue
 		}
 		seen[field.Path] = true
-		found = append(found, fmt.Sprintf("%s: this run has used %s already, it cannot become %s", field.Path, old, now))
+		found = append(found, fmt.Sprintf("%s: this run has used %s already, so it cannot become %s", field.Path, old, now))
 	}
 	if len(found) == 0 {
 		return ""

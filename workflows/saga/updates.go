@@ -76,7 +76,7 @@ func (d *Decisions) retryChanged(ctx workflow.Context, step string, in decision.
 		return decision.Answer{}, decided
 	}
 	if err != nil {
-		return decision.Answer{}, decision.Refused("the changed environment is refused, step %s stays paused: %s", step, board.Message(err))
+		return decision.Answer{}, decision.Refused("the changed environment is refused, and step %s stays paused: %s", step, board.Message(err))
 	}
 	if _, err := d.named(step, board.StatePaused); err != nil {
 		return decision.Answer{}, err
@@ -92,7 +92,7 @@ func (d *Decisions) checkSkip(_ workflow.Context, in decision.SkipStep) error {
 		return err
 	}
 	if d.board.Row(step).Skippable == "" {
-		return decision.Refused("step %s cannot be skipped, what follows needs it: try it again with %s, or give up with %s; skippable are %s",
+		return decision.Refused("step %s cannot be skipped, because later steps need it: try it again with %s, or undo this run with %s; skippable are %s",
 			step, decision.UpdateRetry, decision.UpdateRollback, strings.Join(d.skippable(), ", "))
 	}
 	return signed(in.By, in.Reason)
@@ -111,7 +111,7 @@ func (d *Decisions) skip(ctx workflow.Context, in decision.SkipStep) (decision.A
 
 func (d *Decisions) checkRollBack(_ workflow.Context, _ decision.Rollback) error {
 	if d.waiting() == "" || d.startsOver() || d.givenUp != nil {
-		return decision.Refused("nothing waits for a decision, the operation is %s: cancel it instead (`lockstep cancel %s`), which undoes what it did",
+		return decision.Refused("no step waits for a decision, the operation is %s: cancel it with `lockstep cancel %s`, which undoes what it did",
 			d.board.Status.Phase, d.board.Status.Environment)
 	}
 	return nil

@@ -165,7 +165,7 @@ func failed(namespace, name string, timeout time.Duration, err, cause error) err
 	default:
 		e = failure.Transient(failure.Unavailable, "hook Job %s failed: %w", name, err)
 	}
-	e.Reason, e.Next = Failed, fmt.Sprintf("look at kubectl -n %s describe job %s and its pods", namespace, name)
+	e.Reason, e.Next = Failed, fmt.Sprintf("run `kubectl -n %s describe job %s`, and look at its pods", namespace, name)
 	return e
 }
 

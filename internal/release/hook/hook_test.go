@@ -64,7 +64,7 @@ func TestHookThatCannotCompleteFailsFastWithTheEvidence(t *testing.T) {
 			if failure.ReasonOf(err) != Failed {
 				t.Fatalf("got %v", err)
 			}
-			for _, part := range append(c.want, "Next: look at kubectl -n apps describe job setup") {
+			for _, part := range append(c.want, "Next: run `kubectl -n apps describe job setup`") {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("%q does not say %q", err, part)
 				}

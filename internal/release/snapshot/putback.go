@@ -70,7 +70,7 @@ func (r Restorer) putBack(data []byte) (changed bool, err error) {
 func (r Restorer) read(data []byte) (*unstructured.Unstructured, *resource.Info, error) {
 	was := &unstructured.Unstructured{}
 	if err := was.UnmarshalJSON(data); err != nil {
-		return nil, nil, fmt.Errorf("reading what it was: %w", err)
+		return nil, nil, fmt.Errorf("reading its prior state: %w", err)
 	}
 	document, err := manifest.Encode([]*unstructured.Unstructured{was})
 	if err != nil {
