@@ -111,18 +111,20 @@ func eventually(t *testing.T, text string, args ...string) ran {
 
 // when does something once a text was written to it.
 type when struct {
-	bytes.Buffer
-	text string
-	then func()
+	written bytes.Buffer // not embedded: its WriteString would go past Write
+	text    string
+	then    func()
 }
 
 func (w *when) Write(p []byte) (int, error) {
-	n, err := w.Buffer.Write(p)
+	n, err := w.written.Write(p)
 	if strings.Contains(w.String(), w.text) {
 		w.then()
 	}
 	return n, err
 }
+
+func (w *when) String() string { return w.written.String() }
 
 func TestOperationsFromTheCommandLine(t *testing.T) {
 	c, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")

@@ -130,7 +130,7 @@ func TestOnItsLastAttemptAWaitGoesOnAsLongAsItMay(t *testing.T) {
 			t.Errorf("attempt %d: handed over %v, finishing %v", n, over, finishing)
 		}
 	}
-	if text := fmt.Sprint(info(6).handOver()); text != "the worker was stopped before WaitGateway had ended, in the last of its 6 attempts; "+
+	if text := fmt.Sprint(info(6).handOver()); text != "the worker was stopped before WaitGateway had ended, in the last of its 6 attempts. "+
 		"Next: check that a worker keeps running, then start the operation again (type: Unavailable, retryable: true)" {
 		t.Errorf("got %q", text)
 	}

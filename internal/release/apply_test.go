@@ -170,7 +170,7 @@ func TestAnotherEnvironmentsWorkOnASharedReleaseIsWaitedFor(t *testing.T) {
 	})
 	s.Owner = "b"
 	_, err := cluster.engine(Options{}).Apply(context.Background(), s, nil)
-	checkFailure(t, err, Conflict, `environment "a" is changing release a`)
+	checkFailure(t, err, Conflict, `environment "a" is changing release web`)
 	if !failure.IsRetryable(err) {
 		t.Errorf("it is over soon: %v", err)
 	}
