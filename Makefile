@@ -77,7 +77,7 @@ e2e: tools gateway build ## Run whole operations in a sandbox, or on another clu
 
 # A real node: Linux and root.
 NODE ?= .node
-NODE_TESTS = TestOperations/(a deployment ends 0|a change that fails|a deployment whose worker is killed|a purge beside)
+NODE_TESTS = TestOperations/(a deployment ends 0|a change that fails|an environment whose pods|a deployment whose worker is killed|a purge beside)
 
 node: tools gateway node-tools build ## Start a real node with everything a deployment takes, as root on Linux: NODE=folder CHARTS=folder of real charts
 	@bin/sandbox up --real-node --dir $(NODE) --is-boot 1s --apim-boot 2s $(if $(CHARTS),--charts-in $(abspath $(CHARTS)))

@@ -19,10 +19,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// Programs are files of this machine that go into the images of a real node, where a container runs what its image holds. All
-// are linked statically, unless it is said.
+// Programs are files of this machine that go into the images of a real node, where a container runs what its image holds, with the
+// libraries that they are linked with.
 type Programs struct {
-	// Bin is the folder of the gateway's programs. Envoy is linked with the C library, of which its image gets this machine's.
+	// Bin is the folder of the gateway's programs.
 	Bin string
 	// Sandbox simulates the products, and reads from simulate.VarReal that it does so in a container.
 	Sandbox string
@@ -89,17 +89,12 @@ func (p Programs) pause(shell []file) spec {
 
 // gateway is an image of the gateway with its own program.
 func (p Programs) gateway(image spec) (spec, error) {
-	source := filepath.Join(p.Bin, strings.Fields(image.real)[0])
-	files, err := program(image.config.Entrypoint[0], source)
-	if err != nil {
-		return image, err
-	}
-	libraries, err := libraries(source)
+	files, err := program(image.config.Entrypoint[0], filepath.Join(p.Bin, strings.Fields(image.real)[0]))
 	if err != nil {
 		return image, err
 	}
 	image.platforms = []string{here()}
-	image.layers = func(string) [][]file { return [][]file{distroless(), libraries, files} }
+	image.layers = func(string) [][]file { return [][]file{distroless(), files} }
 	return image, nil
 }
 
@@ -129,7 +124,7 @@ func script(program string) []byte {
 	return fmt.Appendf(nil, "#!/bin/sh\n[ \"$1\" != stop ] || exec kill 1\nexec %s simulate %s\n", inContainer, program)
 }
 
-// libraries are the C library's that a program is linked with, and their loader, where the program looks for them.
+// libraries are those that a program is linked with, and their loader, where the program looks for them.
 func libraries(name string) ([]file, error) {
 	binary, err := elf.Open(name)
 	if err != nil {
@@ -161,11 +156,11 @@ func libraries(name string) ([]file, error) {
 		if !path.IsAbs(library) {
 			at = "/usr/lib/" + library
 		}
-		copied, err := program(at, source)
+		copied, err := copyOf(at, source)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, copied...)
+		files = append(files, copied)
 	}
 	return files, nil
 }
@@ -186,7 +181,12 @@ func (p Programs) shell() ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := append([]file{{path: "/bin/"}}, append(busybox, bash...)...)
+	files := []file{{path: "/bin/"}}
+	for _, f := range append(busybox, bash...) {
+		if !slices.ContainsFunc(files, func(there file) bool { return there.path == f.path }) { // a library of both
+			files = append(files, f)
+		}
+	}
 	// Not busybox's own shell, which takes its own nc before any other.
 	files = append(files, file{path: "/bin/sh", link: "bash"}, file{path: "/bin/nc", mode: 0o755, content: []byte(netcat)})
 	for _, applet := range []string{"cat", "cp", "kill", "ls", "mkdir", "ps", "sleep", "timeout"} {
@@ -195,13 +195,22 @@ func (p Programs) shell() ([]file, error) {
 	return files, nil
 }
 
-// program is a file of this machine at a path of the image.
+// program is a program of this machine at a path of the image, and the libraries that it needs.
 func program(at, source string) ([]file, error) {
+	main, err := copyOf(at, source)
+	if err != nil {
+		return nil, err
+	}
+	needs, err := libraries(source)
+	return append([]file{main}, needs...), err
+}
+
+func copyOf(at, source string) (file, error) {
 	content, err := os.ReadFile(source)
 	if err != nil {
-		return nil, fmt.Errorf("reading program for images: %w", err)
+		return file{}, fmt.Errorf("reading program for images: %w", err)
 	}
-	return []file{{path: at, mode: 0o755, content: content}}, nil
+	return file{path: at, mode: 0o755, content: content}, nil
 }
 
 func here() string { return "linux/" + runtime.GOARCH }

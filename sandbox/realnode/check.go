@@ -2,7 +2,6 @@ package realnode
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -15,28 +14,18 @@ import (
 )
 
 // Packages are those of Debian and Ubuntu that a node takes.
-const Packages = "containerd runc containernetworking-plugins iptables nftables conntrack iproute2 busybox-static bash-static"
+const Packages = "containerd runc containernetworking-plugins nftables conntrack iproute2 busybox bash"
 
 // Programs are the binaries of bin/ that a node takes besides the control plane's.
 func Programs() []string { return []string{"kubelet", "kube-proxy", "coredns"} }
 
-// Shell finds busybox and bash, which have to be linked statically, for images that hold no libraries.
+// Shell finds busybox and bash, for images that have no shell of their own.
 func Shell() (busybox, bash string, err error) {
 	if busybox, err = exec.LookPath("busybox"); err == nil {
-		bash, err = exec.LookPath("bash-static")
+		bash, err = exec.LookPath("bash")
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("finding a shell for images: %w; run `apt-get install busybox-static bash-static`", err)
-	}
-	for _, program := range []string{busybox, bash} {
-		file, err := elf.Open(program)
-		if err != nil {
-			return "", "", fmt.Errorf("reading %s: %w", program, err)
-		}
-		defer file.Close()
-		if libraries, _ := file.ImportedLibraries(); len(libraries) > 0 {
-			return "", "", fmt.Errorf("making images: %s needs %s; run `apt-get install busybox-static`", program, strings.Join(libraries, ", "))
-		}
+		return "", "", fmt.Errorf("finding a shell for images: %w", err)
 	}
 	return busybox, bash, nil
 }
@@ -58,7 +47,7 @@ func Check(dir, bin string) error {
 		return fmt.Errorf("starting a real node: %s has no %s; run `make node-tools`", bin, strings.Join(missing, ", "))
 	}
 	var missing []string
-	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "runc", "nft", "conntrack", "ip", "busybox", "bash-static"} {
+	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "runc", "nft", "conntrack", "ip", "busybox", "bash"} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, program)
 		}

@@ -48,6 +48,7 @@ func operations() []scenario {
 		{"a rotation renews certificates and keeps the CA", testRotate},
 		{"a comparison changes nothing, and finds what somebody changed", testDrift},
 		{"a rebuild keeps the keys and ends with everything in place", testRebuild},
+		{"an environment whose pods were evicted works again after a deployment", testDrain},
 		{"an environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
 		{"a change that fails leaves the environment as it worked before", testFailedChange},
 		{"no secret is anywhere but in Secrets", testSecrets},
