@@ -162,11 +162,11 @@ type listener struct {
 func (v Gateway) judgePlane() Verdict {
 	rollout := v.Plane.Rollout
 	switch {
-	case rollout.Problem != nil:
-		return rollout
-	case v.Plane.Behind != "":
+	case v.Plane.Behind != "": // even if it does not start: it is to be replaced
 		return Verdict{Waiting: v.Plane.Behind, Pending: &Problem{Reason: "DataPlaneNotReplaced", Object: cluster.RefOf(v.Gateway).String(), Evidence: v.Plane.Behind,
 			Retryable: true, NextMove: "look at the log of the gateway controller, which makes the data plane"}}
+	case rollout.Problem != nil:
+		return rollout
 	case !rollout.Done && rollout.Waiting != "":
 		rollout.Waiting = "Envoy: " + rollout.Waiting
 		return rollout

@@ -61,6 +61,8 @@ func TestAGatewayIsJudgedByItsConditions(t *testing.T) {
 	}{
 		{name: "programmed", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted}, done: true},
 		{name: "programmed, by an Envoy that is to be replaced", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted, Plane: DataPlane{Behind: "Envoy is still"}}},
+		{name: "programmed, by an Envoy that does not start and is to be replaced", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted,
+			Plane: DataPlane{Behind: "Envoy is still", Rollout: Verdict{Problem: &Problem{Reason: "ErrImagePull"}}}}},
 		{name: "programmed, by an Envoy whose replacement starts", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted, Plane: DataPlane{Rollout: Verdict{Waiting: "1/2 pods"}}}},
 		{name: "programmed, by an Envoy whose replacement has no image", view: Gateway{Gateway: gw(listening(fine...)), Class: accepted,
 			Plane: DataPlane{Rollout: Verdict{Waiting: "1/2 pods", Problem: &Problem{Reason: "ErrImagePull"}}}}, reason: "ErrImagePull"},

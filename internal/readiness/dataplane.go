@@ -77,9 +77,12 @@ func (l *dataPlaneLooker) rollout(ctx context.Context, namespace string, events 
 	}.Judge(), l.behind(ctx, namespace, deployment)
 }
 
-// replacing is how long a controller may take to replace what an earlier one made, or what it made by an earlier configuration: a new one
-// waits for the earlier one's lease, 15 seconds. After that the difference is somebody's will.
-const replacing = time.Minute
+// How long a controller may take to replace what an earlier one made, whose lease of 15 seconds it waits for, or what it made by an earlier
+// configuration, which a kubelet brings it within some two minutes. After that the difference is somebody's will.
+const (
+	replacing     = time.Minute
+	reconfiguring = 3 * time.Minute
+)
 
 // configMap is where the gateway chart has the controller's configuration.
 const configMap = "envoy-gateway-config"
@@ -93,7 +96,7 @@ func (l *dataPlaneLooker) behind(ctx context.Context, namespace string, plane *a
 	if err != nil || len(controller.Spec.Template.Spec.Containers) == 0 {
 		return ""
 	}
-	since := changed(controller)
+	since, grace := changed(controller), replacing
 	// Envoy Gateway gives every Envoy a shutdown manager from the controller's own image (envoyproxy/gateway,
 	// charts/gateway-helm/templates/_helpers.tpl, eg.default-envoy-gateway-config).
 	wanted, made := controller.Spec.Template.Spec.Containers[0].Image, imageOf(plane, "shutdown-manager")
@@ -101,11 +104,11 @@ func (l *dataPlaneLooker) behind(ctx context.Context, namespace string, plane *a
 		wanted, made = proxyImage(config), imageOf(plane, "envoy")
 		for _, field := range config.ManagedFields {
 			if field.Time != nil && field.Time.After(since) {
-				since = field.Time.Time
+				since, grace = field.Time.Time, reconfiguring
 			}
 		}
 	}
-	if made == "" || wanted == "" || made == wanted || time.Since(since) > replacing {
+	if made == "" || wanted == "" || made == wanted || time.Since(since) > grace {
 		return ""
 	}
 	return "Envoy still runs with " + made + ", and the controller has not made it run with " + wanted + " yet"

@@ -47,6 +47,7 @@ func operations() []scenario {
 		{"a second deployment changes nothing", testSecondDeploy},
 		{"a rotation renews certificates and keeps the CA", testRotate},
 		{"a comparison changes nothing, and finds what somebody changed", testDrift},
+		{"a pair that does not fit the listeners is refused, and found", testListenerPair},
 		{"a rebuild keeps the keys and ends with everything in place", testRebuild},
 		{"an environment whose pods were evicted works again after a deployment", testDrain},
 		{"an environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
@@ -59,6 +60,7 @@ func operations() []scenario {
 		{"a purge beside another environment leaves that one whole, and the last purge leaves nothing", testPurgeBesideAnother},
 		{"a purge leaves nothing", testPurge},
 		{"environments that come and go at once share the gateway, and leave nothing", testBeside},
+		{"a new release of the gateway is done once its own Envoy serves", testGatewayRelease},
 	}
 }
 
