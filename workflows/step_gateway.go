@@ -47,7 +47,7 @@ func (s *gatewayStep) do(ctx workflow.Context) (string, error) {
 		}
 		note = s.release.note()
 	}
-	if err := call.Do(ctx, call.Quick("apply listeners"), a.ApplyGateway, s.trimmed("")); err != nil {
+	if err := call.Do(ctx, call.Bounded("apply listeners", 5*time.Minute, 12), a.ApplyGateway, s.trimmed("")); err != nil {
 		return "", err
 	}
 	o := call.Wait("wait until the gateway is programmed", time.Duration(s.env.Timeouts.Gateway))

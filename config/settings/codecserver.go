@@ -48,6 +48,10 @@ func (c CodecServer) check() config.Problems {
 	if u, err := url.Parse(c.UI); c.UI != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "") {
 		found.Add("codecServer.ui", c.UI, "is not the address of a Temporal UI", "write it as http://temporal-ui:8080")
 	}
+	if c.UI != "" && c.Anonymous {
+		found.Add("codecServer.ui", c.UI, "does not go with codecServer.anonymous: everybody on this machine, and every page in a browser on it, could start operations",
+			"remove codecServer.anonymous and set codecServer.accessFile, or remove codecServer.ui")
+	}
 	for _, text := range c.Origins {
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || originOf(u) != text {
 			found.Add("codecServer.origins", text, "is not the origin of a web page", "write scheme and host without a path, as https://temporal.example.com")

@@ -164,6 +164,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"an origin has a scheme", "codecServer: {origins: [ui]}\n", `codecServer.origins "ui"`},
 		{"the codec server has an address", "codecServer: {address: here}\n", `codecServer.address "here": is not an address with a port; write it as :8087`},
 		{"anybody is anybody on this machine", "codecServer: {anonymous: true, address: ':8087'}\n", `codecServer.address ":8087" is reachable from other machines; write codecServer.address: 127.0.0.1:8087`},
+		{"a UI for anybody", "codecServer: {anonymous: true, ui: 'http://temporal-ui:8080'}\n", "does not go with codecServer.anonymous"},
+		{"a UI has an address", "codecServer: {ui: temporal-ui}\n", `codecServer.ui "temporal-ui": is not the address of a Temporal UI`},
 		{"some are not anybody", "codecServer: {anonymous: true, accessFile: a.yaml}\n", "remove one of the two"},
 		{"a certificate has a key", "codecServer: {tlsCert: a.pem}\n", "codecServer.tlsKey: is missing, but codecServer.tlsCert is set; set both, or remove both"},
 		{"the API has an address", "api: {address: here}\n", `api.address "here": is not an address with a port; write it as :8088`},

@@ -47,14 +47,18 @@ type kept struct {
 }
 
 // replace brings a CRD to what crd says, keeping what it was for [Restore]. One that is already so is
-// not written.
-func (a applying) replace(ctx context.Context, resource dynamic.ResourceInterface, crd *unstructured.Unstructured) (replaced bool, err error) {
+// not written, and neither is one of a later version: later says so.
+func (a applying) replace(ctx context.Context, resource dynamic.ResourceInterface, crd *unstructured.Unstructured) (replaced bool, later string, err error) {
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		live, err := resource.Get(ctx, crd.GetName(), metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		replaced = a.run.replaced(live)
+		if has, wants := Version(live), Version(crd); Later(has, wants) {
+			replaced, later = false, "of version "+has+", later than "+wants
+			return nil
+		}
+		replaced, later = a.run.replaced(live), ""
 		wanted := replacement(live, crd)
 		result, err := resource.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: cluster.FieldManager, DryRun: []string{metav1.DryRunAll}})
 		if err != nil || reflect.DeepEqual(prior.Strip(result.Object), prior.Strip(live.Object)) {
@@ -73,7 +77,7 @@ func (a applying) replace(ctx context.Context, resource dynamic.ResourceInterfac
 		_, err = resource.Update(ctx, wanted, metav1.UpdateOptions{FieldManager: cluster.FieldManager})
 		return err
 	})
-	return replaced, err
+	return replaced, later, err
 }
 
 func replacement(live, crd *unstructured.Unstructured) *unstructured.Unstructured {

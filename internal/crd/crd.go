@@ -110,7 +110,7 @@ func (a applying) apply(ctx context.Context, crd *unstructured.Unstructured) (r 
 	if err != nil {
 		return r, err
 	}
-	live, found, err := a.cluster.Get(ctx, ref)
+	_, found, err := a.cluster.Get(ctx, ref)
 	if err != nil {
 		return r, err
 	}
@@ -119,16 +119,15 @@ func (a applying) apply(ctx context.Context, crd *unstructured.Unstructured) (r 
 		if !apierrors.IsAlreadyExists(err) { // else another environment was faster
 			return r.of(ref, &r.Created, true, err)
 		}
-		live = nil
 	}
 	if a.policy != config.CRDsCreateReplace {
 		return r, nil
 	}
-	if has, wants := Version(live), Version(crd); Later(has, wants) {
-		r.Newer = []Stays{{ref.Name, "of version " + has + ", later than " + wants}}
+	replaced, later, err := a.replace(ctx, resource, crd)
+	if later != "" {
+		r.Newer = []Stays{{ref.Name, later}}
 		return r, nil
 	}
-	replaced, err := a.replace(ctx, resource, crd)
 	return r.of(ref, &r.Replaced, replaced, err)
 }
 

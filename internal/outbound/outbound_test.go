@@ -106,6 +106,27 @@ func TestARequestOnWhichNothingMovesEnds(t *testing.T) {
 	}
 }
 
+func TestAServerMayThinkAboutWhatItWasSent(t *testing.T) {
+	const patience = 100 * time.Millisecond
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-time.After(2 * patience)
+	}))
+	t.Cleanup(server.Close)
+	client := &http.Client{Transport: &patient{next: http.DefaultTransport, patience: patience}}
+	for name, body := range map[string]io.Reader{"a layer": &slow{pieces: 1}, "its end": nil} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_ = response.Body.Close()
+	}
+}
+
 func TestTimeThatOthersTakeDoesNotCount(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	t.Cleanup(server.Close)

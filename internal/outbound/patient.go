@@ -8,11 +8,15 @@ import (
 	"time"
 )
 
-// patience is how long nothing may move on a request.
-const patience = time.Minute
+// patience is how long nothing may move on a request. Before a server answers to what it was sent it may take thinking times that: a registry
+// reads a layer anew, or copies it to where it keeps it.
+const (
+	patience = time.Minute
+	thinking = 10
+)
 
-// ErrStalled ends a request on which nothing moved for a minute.
-var ErrStalled = errors.New("no byte came or went for a minute")
+// ErrStalled ends a request on which nothing moved for too long.
+var ErrStalled = errors.New("no byte came or went for a minute, or for ten minutes after everything was sent")
 
 // patient ends requests on which nothing moves. It does not bound how long one takes: layers are large. Time that others take, to bring
 // what is sent or to take what came, does not count.
@@ -24,7 +28,11 @@ type patient struct {
 // RoundTrip implements [http.RoundTripper].
 func (p *patient) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(request.Context())
-	w := &watch{timer: time.AfterFunc(p.patience, func() { cancel(ErrStalled) }), patience: p.patience, ctx: ctx, cancel: cancel}
+	first := p.patience
+	if request.Method != http.MethodGet && request.Method != http.MethodHead {
+		first *= thinking
+	}
+	w := &watch{timer: time.AfterFunc(first, func() { cancel(ErrStalled) }), patience: p.patience, ctx: ctx, cancel: cancel}
 	request = request.Clone(ctx)
 	if request.Body != nil && request.Body != http.NoBody {
 		request.Body = &sent{request.Body, w}
@@ -65,8 +73,13 @@ type sent struct {
 
 func (s *sent) Read(p []byte) (int, error) {
 	s.timer.Stop()
-	defer s.timer.Reset(s.patience)
-	return s.ReadCloser.Read(p)
+	n, err := s.ReadCloser.Read(p)
+	if err != nil { // all is sent
+		s.timer.Reset(thinking * s.patience)
+	} else {
+		s.timer.Reset(s.patience)
+	}
+	return n, err
 }
 
 // received is a body that comes: the time of a read is the network's.

@@ -60,6 +60,12 @@ func (b *book) begin(environment string, use Use, found Brought) (changed bool) 
 	return true
 }
 
+// has says whether an environment is a user of the same already. Then it was one before anybody who removes things now began.
+func (b book) has(environment string, use Use) bool {
+	was, known := b.uses[environment]
+	return known && !was.Left && was.Class == use.Class && was.Release == use.Release
+}
+
 // inherited is what the first of those who use the same brought.
 func (b book) inherited(environment string, use Use, found Brought) Brought {
 	found.Environment, found.Run = environment, use.Run

@@ -40,8 +40,11 @@ func (p Parts) removeCRDs(ctx context.Context, s Standing) (note string, err err
 
 // UndoCRDs removes the CRDs that were made since the first of those began who use them together, all or none, with controller and class if
 // the run came no further. While other environments use them they stay. names are those that the run saw missing.
+//
+// Those that others need stay, and the environment is a user no more all the same: that is a failure which says so.
 func (p Parts) UndoCRDs(ctx context.Context, o Operation, names []string) error {
-	return p.register().Alone(ctx, o.Env.Name, o.Run, o.Progress, func(ctx context.Context, s Standing) (Fate, error) {
+	var needed error
+	err := p.register().Alone(ctx, o.Env.Name, o.Run, o.Progress, func(ctx context.Context, s Standing) (Fate, error) {
 		fate, missing, purged := Stays, names, false
 		if s.leaves(o.Run) {
 			fate, missing, purged = Gone, s.Own.Brought.CRDs, s.Own.Brought.Purged
@@ -66,11 +69,16 @@ func (p Parts) UndoCRDs(ctx context.Context, o Operation, names []string) error 
 			return Stays, err
 		}
 		if len(users) > 0 {
-			return Stays, failure.Final(failure.Conflict, "the CRDs that this operation made stay, because others use them: %s. Next: remove by hand what is not needed",
+			needed = failure.Final(failure.Conflict, "the CRDs that this operation made stay, because others use them: %s. Next: remove by hand what is not needed",
 				strings.Join(users, ", "))
+			return fate, nil
 		}
 		return fate, p.Cluster.Delete(ctx, refs(crds)...)
 	})
+	if err != nil {
+		return err
+	}
+	return needed
 }
 
 // ownCRDs are those of the gateway that Lockstep made, of whatever version.

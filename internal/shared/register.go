@@ -55,6 +55,11 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 // Begin makes an environment a user before it needs anything. While somebody removes what is shared it waits. look says what is missing;
 // nobody begins or ends between that and the entry.
 func (r Register) Begin(ctx context.Context, environment string, use Use, look func(context.Context) (Brought, error), progress func(string)) error {
+	if lease, err := r.read(ctx); err == nil {
+		if b, err := bookOf(lease); err == nil && b.has(environment, use) {
+			return nil // whoever removes things knows of it
+		}
+	}
 	return r.change(ctx, identity(environment, use.Run), progress, func(b *book) (bool, error) {
 		if was, known := b.uses[environment]; known && !was.Left {
 			return b.begin(environment, use, Brought{}), nil
@@ -106,12 +111,23 @@ func (r Register) Alone(ctx context.Context, environment, run string, progress f
 	defer cancel()
 	ended := r.change(after, who, progress, func(b *book) (bool, error) {
 		if b.remover != who {
-			return false, nil // somebody thought that this one was dead
+			return false, b.taken(environment, fate)
 		}
 		b.end(environment, fate)
 		return true, nil
 	})
 	return failure.JoinTransient(err, ended)
+}
+
+// taken is the failure of a removal of which somebody thought that it was dead, unless what is to follow it stands there: then the answer to
+// the write was lost.
+func (b book) taken(environment string, fate Fate) error {
+	use, known := b.uses[environment]
+	if fate == Stays || !known || fate == Left && use.Left {
+		return nil
+	}
+	return failure.Transient(failure.Conflict, "Lease %s/%s was taken over by another operation, because this one was not heard of for too long. "+
+		"Environment %q still counts as a user of the gateway; another attempt ends that", Namespace, Name, environment)
 }
 
 func standingOf(b book, environment string) Standing {

@@ -31,6 +31,8 @@ func TestRegister(t *testing.T) {
 		"after an error the environment is still a user":        testError,
 		"the last environment is told what all of them brought": testBrought,
 		"a remover that another has replaced stops":             testReplaced,
+		"a user that is entered waits for nobody":               testEntered,
+		"a removal that was taken over at its end says so":      testTaken,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, r)
@@ -163,16 +165,7 @@ func testReplaced(t *testing.T, r shared.Register) {
 	begin(t, r, "a")
 	r.Stale = 600 * time.Millisecond
 	err := r.Alone(t.Context(), "a", "1", quiet, func(ctx context.Context, _ shared.Standing) (shared.Fate, error) {
-		for {
-			lease, err := r.Leases.Get(t.Context(), shared.Name, metav1.GetOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			lease.Spec.HolderIdentity = nil
-			if _, err := r.Leases.Update(t.Context(), lease, metav1.UpdateOptions{}); err == nil {
-				break
-			}
-		}
+		takeOver(t, r)
 		<-ctx.Done()
 		return shared.Gone, nil
 	})
@@ -181,5 +174,47 @@ func testReplaced(t *testing.T, r shared.Register) {
 	}
 	if s := leave(t, r, "a"); s.Own == nil {
 		t.Error("it was struck out all the same")
+	}
+}
+
+func testEntered(t *testing.T, r shared.Register) {
+	begin(t, r, "a")
+	begin(t, r, "b")
+	err := r.Alone(t.Context(), "b", "1", quiet, func(context.Context, shared.Standing) (shared.Fate, error) {
+		begin(t, r, "a")
+		return shared.Gone, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave(t, r, "a")
+}
+
+func testTaken(t *testing.T, r shared.Register) {
+	begin(t, r, "a")
+	begin(t, r, "b")
+	err := r.Alone(t.Context(), "a", "1", quiet, func(context.Context, shared.Standing) (shared.Fate, error) {
+		takeOver(t, r)
+		return shared.Gone, nil
+	})
+	if err == nil || !strings.Contains(err.Error(), `Environment "a" still counts`) {
+		t.Errorf("it ended with %v", err)
+	}
+	leave(t, r, "a")
+	leave(t, r, "b")
+}
+
+// takeOver ends somebody's removal, between two of its own writes.
+func takeOver(t *testing.T, r shared.Register) {
+	t.Helper()
+	for {
+		lease, err := r.Leases.Get(t.Context(), shared.Name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease.Spec.HolderIdentity = nil
+		if _, err := r.Leases.Update(t.Context(), lease, metav1.UpdateOptions{}); err == nil {
+			return
+		}
 	}
 }

@@ -39,6 +39,7 @@ func authorized(guard Guard, action func(*http.Request) auth.Action, next http.H
 				return
 			}
 			r.Header.Set("Authorization", "Bearer "+cookie.Value)
+			w = &expiring{ResponseWriter: w, page: isPage(r)}
 		}
 		known.ServeHTTP(w, r)
 	})

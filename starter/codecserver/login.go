@@ -48,6 +48,38 @@ func login(guard Guard, behind bool) http.Handler {
 	})
 }
 
+// expiring takes a cookie away that is good no more: a page that goes on sending it would be locked out for its failures, and whoever opens one
+// has to come to the login.
+type expiring struct {
+	http.ResponseWriter
+	page, moved bool
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (e *expiring) WriteHeader(status int) {
+	if status == http.StatusUnauthorized {
+		for _, path := range []string{"/decode", "/encode", "/"} {
+			http.SetCookie(e, &http.Cookie{Name: cookieName, Path: path, MaxAge: -1, HttpOnly: true})
+		}
+		if e.page {
+			e.moved, status = true, http.StatusSeeOther
+			e.Header().Set("Location", loginPath)
+		}
+	}
+	e.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (e *expiring) Write(text []byte) (int, error) {
+	if e.moved {
+		return len(text), nil
+	}
+	return e.ResponseWriter.Write(text)
+}
+
+// Unwrap is for [http.ResponseController].
+func (e *expiring) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+
 func page(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'")

@@ -73,13 +73,17 @@ func addressed(origins []string, next http.Handler) http.Handler {
 func loggedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := r.Cookie(cookieName)
-		page := r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
-		if err != nil && page && r.Header.Get("Authorization") == "" {
+		if err != nil && isPage(r) && r.Header.Get("Authorization") == "" {
 			http.Redirect(w, r, loginPath, http.StatusSeeOther)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isPage says that a person opens a page, who can be sent to another one.
+func isPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 func withoutCookie(r *http.Request, name string) {

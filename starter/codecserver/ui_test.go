@@ -108,6 +108,23 @@ func TestNobodyReachesTheUIWithoutALogin(t *testing.T) {
 	}
 }
 
+func TestALoginThatIsGoodNoMoreLeadsToTheLogin(t *testing.T) {
+	g := newGate(t)
+	answer := g.ask(t, staying(), "GET", "/namespaces", "Accept", "text/html", "Cookie", cookieName+"=old")
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != loginPath {
+		t.Errorf("a page: %s, to %q", answer.Status, answer.Header.Get("Location"))
+	}
+	program := g.ask(t, staying(), "GET", "/api/v1/namespaces", "Cookie", cookieName+"=old")
+	if program.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a program: %s", program.Status)
+	}
+	for _, a := range []*http.Response{answer, program} {
+		if cookies := a.Cookies(); len(cookies) != 3 || cookies[0].MaxAge >= 0 {
+			t.Errorf("the cookie stays: %v", cookies)
+		}
+	}
+}
+
 func TestWhoIsLoggedInUsesTheUIAsTheirRoleAllows(t *testing.T) {
 	g := newGate(t)
 	jar, err := cookiejar.New(nil)
