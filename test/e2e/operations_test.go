@@ -78,7 +78,7 @@ func testBadFile(t *testing.T, w *world.World) {
 func testTeardownOfNothing(t *testing.T, w *world.World) {
 	w.Absent(t)
 	before := w.Snapshot(t)
-	w.Expect(t, world.NotThere, "teardown", "-f", world.File(t, nil)).Says(t, `there is nothing of environment "quickstart" in namespace "apim"`, "check")
+	w.Expect(t, world.NotThere, "teardown", "-f", world.File(t, nil)).Says(t, `environment "quickstart" has nothing in namespace "apim"`, "check")
 	if diff := before.Differs(w.Snapshot(t)); diff != "" {
 		t.Error(diff)
 	}
