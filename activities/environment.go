@@ -17,6 +17,8 @@ import (
 type CheckInput struct {
 	Environment environments.Reference `json:"environment"`
 	Overrides   config.Values          `json:"overrides,omitempty"`
+	// GatewayChart is the chart that a running operation works with, if it goes on in this environment: its version stays where nobody says one.
+	GatewayChart config.Chart `json:"gatewayChart,omitzero"`
 }
 
 // CheckEnvironment reads an environment given by name from the worker's folder of environments, puts the overrides onto it,
@@ -31,24 +33,40 @@ func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (confi
 		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "check the worker's setting environments, and that folder"}
 	}
 	if r := &env.Routing; r.Installs() && r.Chart.OCI == config.DefaultGatewayChart && r.Chart.Version == "" {
-		r.Chart.Version = a.gatewayVersion(ctx, env)
+		if r.Chart.OCI == in.GatewayChart.OCI {
+			r.Chart.Version = in.GatewayChart.Version
+		}
+		if r.Chart.Version == "" {
+			r.Chart.Version, err = a.gatewayVersion(ctx, env)
+		}
 	}
-	return env, nil
+	return env, err
 }
 
 // gatewayVersion is the version of the gateway's chart where nobody says one: that of the installed controller, else the newest that supports
-// the cluster. What keeps the cluster from answering is for the next steps to say.
-func (a *Activities) gatewayVersion(ctx context.Context, env config.Environment) string {
+// the cluster. A controller that cannot be looked at might be upgraded by a guess, for all who use it: then there is no version. Where there
+// is no cluster to ask, that is for the next steps to say.
+func (a *Activities) gatewayVersion(ctx context.Context, env config.Environment) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	s, err := a.site(env.Cluster)
-	if err != nil {
-		return gateway.Newest(cluster.Version{}).Version
+	switch {
+	case err != nil && failure.IsRetryable(err):
+		return "", err
+	case err != nil:
+		return gateway.Newest(cluster.Version{}).Version, nil
 	}
 	r := env.Routing
-	if state, err := s.releases.Look(ctx, r.Namespace, r.Release); err == nil && state.Exists && state.Chart == path.Base(r.Chart.OCI) && state.Version != "" {
-		return state.Version
+	state, err := s.releases.Look(ctx, r.Namespace, r.Release)
+	if err != nil {
+		return "", err
 	}
-	version, _ := s.cluster.Version(ctx)
-	return gateway.Newest(version).Version
+	if state.Exists && state.Chart == path.Base(r.Chart.OCI) && state.Version != "" {
+		return state.Version, nil
+	}
+	version, err := s.cluster.Version(ctx)
+	if err != nil {
+		return "", err
+	}
+	return gateway.Newest(version).Version, nil
 }

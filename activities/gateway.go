@@ -56,13 +56,13 @@ type UndoGatewayInput struct {
 	Namespace []cluster.Snapshot `json:"namespace"` // of the controller
 }
 
-// LookCRDs names the CRDs of the gateway chart that the cluster does not have.
+// LookCRDs names the CRDs of the gateway chart that the cluster does not have and is to get.
 func (a *Activities) LookCRDs(ctx context.Context, in Input) ([]string, error) {
 	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	if !in.Env.Routing.Installs() {
+	if !in.Env.Routing.BringsCRDs() {
 		return nil, nil
 	}
 	crds, err := s.charts.CRDs(ctx, in.Env.Routing.Chart)

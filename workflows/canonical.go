@@ -96,7 +96,7 @@ func begin[R any, O optionSet](ctx workflow.Context, in Input[O], perform func(c
 	if !canonical(ctx, name) {
 		return delegate[R](ctx, name, in.Options.of(), in)
 	}
-	env, err := checked(ctx, in.Request)
+	env, err := checked(ctx, in.Request, config.Chart{})
 	if err != nil {
 		return none, err
 	}
@@ -104,9 +104,10 @@ func begin[R any, O optionSet](ctx workflow.Context, in Input[O], perform func(c
 }
 
 // checked reads, completes and validates the environment. That happens in an activity, so that what an operation works on is in its
-// history: a later version may have other defaults and rules, and a file may change.
-func checked(ctx workflow.Context, in Request) (config.Environment, error) {
-	env, err := call.Get[config.Environment](ctx, call.Quick("check the environment"), a.CheckEnvironment, activities.CheckInput{Environment: in.Environment, Overrides: in.Overrides})
+// history: a later version may have other defaults and rules, and a file may change. gateway is the chart to stay with, if there is one.
+func checked(ctx workflow.Context, in Request, gateway config.Chart) (config.Environment, error) {
+	given := activities.CheckInput{Environment: in.Environment, Overrides: in.Overrides, GatewayChart: gateway}
+	env, err := call.Get[config.Environment](ctx, call.Quick("check the environment"), a.CheckEnvironment, given)
 	if err != nil {
 		workflow.SetCurrentDetails(ctx, refusedDetails(board.Message(err)))
 	}

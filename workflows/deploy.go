@@ -67,9 +67,14 @@ func (d *deployment) decisions(ctx workflow.Context, r *saga.Runner) saga.Decisi
 	}
 }
 
-// admit checks a changed environment as the first was checked, and that it is of what this run has made so far.
+// admit checks a changed environment as the first was checked, and that it is of what this run has made so far. Once the gateway was begun,
+// its version is that of the run where the changed environment has none: a rebuild has removed the release that would say it.
 func (d *deployment) admit(ctx workflow.Context, in Request, began func(string) bool) (config.Environment, error) {
-	changed, err := checked(ctx, in)
+	var gateway config.Chart
+	if began(step.GatewayCRDs) || began(step.Gateway) {
+		gateway = d.env.Routing.Chart
+	}
+	changed, err := checked(ctx, in, gateway)
 	if err != nil {
 		return changed, err
 	}

@@ -14,6 +14,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/config/step"
+	"lockstep/internal/component"
 	"lockstep/internal/drift"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
@@ -66,7 +67,7 @@ func (c *comparison) steps() []saga.Step {
 		c.compares(step.Gateway, "compare the gateway and its listeners", c.gatewayItems),
 		c.compares(step.IdentityServer, "compare Identity Server", c.productItems(c.identityServer)).After(step.Image),
 		c.compares(step.APIManager, "compare API Manager", c.productItems(&c.apiManager.productStep)).After(step.Image),
-		c.compares(step.Routes, "compare the routes of Identity Server", c.objectItems(activities.RouteObjects)),
+		c.compares(step.Routes, "compare the routes of Identity Server", c.objectItems(activities.RouteObjects, "")),
 		c.compares(step.KeyManager, "compare the registered key manager", c.keyManagerItems),
 	}
 }
@@ -133,13 +134,14 @@ func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err
 			return nil, err
 		}
 	}
-	objects, err := c.objectItems(activities.GatewayObjects)(ctx)
+	objects, err := c.objectItems(activities.GatewayObjects, component.Gateway)(ctx)
 	return append(items, objects...), err
 }
 
-func (c *comparison) objectItems(set activities.ObjectSet) func(workflow.Context) ([]drift.Item, error) {
+// objectItems compares a set of objects, with the chart values of one component, or of none if the name is empty.
+func (c *comparison) objectItems(set activities.ObjectSet, values string) func(workflow.Context) ([]drift.Item, error) {
 	return func(ctx workflow.Context) ([]drift.Item, error) {
-		in := activities.SnapshotInput{Input: c.trimmed(""), Set: set}
+		in := activities.SnapshotInput{Input: c.trimmed(values), Set: set}
 		return call.Get[[]drift.Item](ctx, call.Quick("compare objects"), a.DriftObjects, in)
 	}
 }

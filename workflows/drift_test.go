@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/activities"
+	"lockstep/config"
 	"lockstep/internal/drift"
 	"lockstep/workflows/board"
 	"lockstep/workflows/workflowstest"
@@ -84,6 +85,25 @@ func TestWhatIsNotDeployedHasDrifted(t *testing.T) {
 	}
 	if len(report.Items) != 1 || !strings.Contains(report.Items[0].Next, "lockstep deploy") || len(o.begun) != 2 {
 		t.Errorf("got %+v after %v", report, o.begun)
+	}
+}
+
+// The chart's own values may say that somebody else brings the CRDs.
+func TestDriftOfTheGatewayKnowsTheValuesOfItsChart(t *testing.T) {
+	o := newOperation(t, canonicalID)
+	env := quickstart(t)
+	env.Routing.Values = config.Values{"crds": map[string]any{"enabled": false}}
+	o.on("CheckEnvironment", 0, func(context.Context, activities.CheckInput) (config.Environment, error) { return env, nil })
+	o.on("Survey", 0, survey)
+	o.on("DriftObjects", 0, func(_ context.Context, in activities.SnapshotInput) ([]drift.Item, error) {
+		if in.Set == activities.GatewayObjects && in.Env.Routing.BringsCRDs() {
+			return nil, broken(activities.TypeConflict, "compared CRDs that the chart does not bring")
+		}
+		return nil, nil
+	})
+	o.ExecuteWorkflow(Drift, DriftInput{Request: Of(env)})
+	if err := o.GetWorkflowError(); err != nil {
+		t.Error(err)
 	}
 }
 

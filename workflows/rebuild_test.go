@@ -183,6 +183,12 @@ func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testin
 	})
 	env := quickstart(t)
 	env.OnFailure = config.OnFailurePause
+	env.Routing.Chart.Version = "v1.7.0"
+	var stays []string // the version that each check is to stay with
+	o.on("CheckEnvironment", 0, func(_ context.Context, in activities.CheckInput) (config.Environment, error) {
+		stays = append(stays, in.GatewayChart.Version)
+		return in.Environment.Resolve("", nil)
+	})
 	moved := env
 	moved.Namespace = "elsewhere"
 	changed := env
@@ -196,6 +202,9 @@ func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testin
 	}
 	if !strings.Contains(toMoved, "namespace") || !strings.Contains(toChanged, "carried out again") {
 		t.Errorf("answers: %q, %q", toMoved, toChanged)
+	}
+	if !slices.Equal(stays, []string{"", "v1.7.0", "v1.7.0"}) {
+		t.Errorf("the gateway's version that checks stay with: %q", stays)
 	}
 	removed := 0
 	for _, b := range o.begun {

@@ -32,12 +32,12 @@ func (s *crdsStep) step() saga.Step {
 }
 
 func (s *crdsStep) look(ctx workflow.Context) (err error) {
-	s.missing, err = call.Get[[]string](ctx, call.Quick("read which CRDs exist"), a.LookCRDs, s.trimmed(""))
+	s.missing, err = call.Get[[]string](ctx, call.Quick("read which CRDs exist"), a.LookCRDs, s.trimmed(component.Gateway))
 	return err
 }
 
 func (s *crdsStep) do(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Work("install missing CRDs"), a.ApplyCRDs, s.trimmed(""))
+	return call.Get[string](ctx, call.Work("install missing CRDs"), a.ApplyCRDs, s.trimmed(component.Gateway))
 }
 
 func (s *crdsStep) undo(ctx workflow.Context) error {

@@ -82,7 +82,8 @@ func (f *Fetcher) read(ctx context.Context, c config.Chart) (Chart, error) {
 // CRDVersion is the annotation of a CRD that says from what version of a chart it is. Those of Gateway API say their own version.
 const CRDVersion = "lockstep.dev/chart-version"
 
-// CRDs are the objects in the crds folders of a chart and its subcharts, each with the annotation [CRDVersion].
+// CRDs are those in the crds folders of a chart and its subcharts, each with the annotation [CRDVersion]. What else such a folder holds is
+// left out: Envoy Gateway v1.8 has policies there, which would outlive the release and deny CRDs of other versions.
 func (f *Fetcher) CRDs(ctx context.Context, c config.Chart) ([]*unstructured.Unstructured, error) {
 	got, err := f.Fetch(ctx, c)
 	if err != nil {
@@ -94,7 +95,11 @@ func (f *Fetcher) CRDs(ctx context.Context, c config.Chart) ([]*unstructured.Uns
 		if err != nil {
 			return nil, invalid(err)
 		}
-		crds = append(crds, objects...)
+		for _, object := range objects {
+			if object.GetKind() == "CustomResourceDefinition" {
+				crds = append(crds, object)
+			}
+		}
 	}
 	for _, crd := range crds {
 		annotations := crd.GetAnnotations()

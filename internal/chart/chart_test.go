@@ -179,7 +179,7 @@ func TestArchiveOnDiskHasItsOwnDigest(t *testing.T) {
 	}
 }
 
-func TestCRDsAreThoseOfTheChart(t *testing.T) {
+func TestCRDsAreThoseOfTheChartAndNothingElseOfItsFolder(t *testing.T) {
 	crds, err := New(Options{}).CRDs(context.Background(), config.Chart{Path: writeChart(t, configMap)})
 	if err != nil || len(crds) != 1 || crds[0].GetName() != "widgets.example.com" {
 		t.Errorf("got %v, %v", crds, err)
@@ -212,6 +212,7 @@ func writeChart(t *testing.T, template string) string {
 		"Chart.yaml":              "apiVersion: v2\nname: web\nversion: 1.2.3\n",
 		"templates/web.yaml":      template,
 		"crds/widgets.yaml":       "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nmetadata: {name: widgets.example.com}\n---\n# nothing\n",
+		"crds/policy.yaml":        "kind: ValidatingAdmissionPolicy\napiVersion: admissionregistration.k8s.io/v1\nmetadata: {name: safe-upgrades.example.com}\n",
 		".helmignore":             "*.bak\n",
 		"templates/left-over.bak": "not a template",
 	} {

@@ -274,7 +274,7 @@ func TestReleasesOfEnvoyGateway(t *testing.T) {
 			t.Errorf("%s is %+v", version, release)
 		}
 	}
-	for kubernetes, version := range map[int]string{31: "v1.6.0", 32: "v1.8.0", 33: "v1.9.0", 35: "v1.9.0", 36: "v1.9.0", 40: "v1.9.0", 20: "v1.9.0"} {
+	for kubernetes, version := range map[int]string{30: "v1.9.0", 31: "v1.9.0", 32: "v1.8.0", 33: "v1.9.0", 35: "v1.9.0", 36: "v1.9.0", 40: "v1.9.0", 20: "v1.9.0"} {
 		if newest := Newest(cluster.Version{Major: 1, Minor: kubernetes}); newest.Version != version {
 			t.Errorf("for Kubernetes 1.%d it is %s, want %s", kubernetes, newest.Version, version)
 		}

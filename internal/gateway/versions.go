@@ -12,7 +12,7 @@ import (
 type Release struct {
 	Version           string // of the chart that a new controller gets
 	Lowest, Highest   string // Kubernetes versions, both included, as "1.32"
-	GatewayAPI, Envoy string // of its CRDs and its data plane
+	GatewayAPI, Envoy string // of its CRDs and its data plane. Empty: Lockstep does not support it, and only knows it where it is installed
 	// EndOfLife is the last day on which it is supported, as 2006-01-02. Empty: it was over before the others.
 	EndOfLife string
 }
@@ -39,10 +39,11 @@ func ReleaseOf(chartVersion string) (_ Release, known bool) {
 	return Release{}, false
 }
 
-// Newest is the newest that supports a cluster's Kubernetes version, or the newest of all if none does, or the version is not known.
+// Newest is the newest that Lockstep supports and that supports a cluster's Kubernetes version, or the newest of all if none does, or the
+// version is not known.
 func Newest(kubernetes cluster.Version) Release {
 	for _, release := range Releases() {
-		if release.tooOld(kubernetes) || release.tooNew(kubernetes) {
+		if release.GatewayAPI == "" || release.tooOld(kubernetes) || release.tooNew(kubernetes) {
 			continue
 		}
 		return release

@@ -51,6 +51,11 @@ func TestAClusterIsHeldAgainstTheRangeOfTheGatewayChart(t *testing.T) {
 		!strings.Contains(found.Warnings[0], "2026-08-05") || !strings.Contains(found.Warnings[0], "routing.chart.version to v1.9.0") {
 		t.Errorf("of a release past its end of life: %v, %v", found.Warnings, err)
 	}
+	ended.Routing.Chart.Version, found = "v1.6.0", Found{}
+	if err := checkVersion(cluster.Version{Major: 1, Minor: 31}, ended, &found, day); err != nil || len(found.Warnings) != 1 ||
+		!strings.Contains(found.Warnings[0], "upgrade the cluster") {
+		t.Errorf("of a release past its end of life on a cluster for which there is no other: %v, %v", found.Warnings, err)
+	}
 	own := quickstart()
 	own.Routing.Install = new(bool)
 	if err := checkVersion(cluster.Version{Major: 1, Minor: 20}, own, &Found{}, day); err != nil {

@@ -26,13 +26,14 @@ func checkVersion(version cluster.Version, env config.Environment, found *Found,
 		found.Warnings = append(found.Warnings, fmt.Sprintf("Kubernetes %s %s", version, warning))
 	}
 	if over := release.Over(now); over != "" {
-		found.Warnings = append(found.Warnings, over+". Next: "+upgrade(gateway.Newest(version), release))
+		found.Warnings = append(found.Warnings, over+". Next: "+upgrade(version, release))
 	}
 	return nil
 }
 
-func upgrade(to, from gateway.Release) string {
-	if to.Version == from.Version {
+func upgrade(version cluster.Version, from gateway.Release) string {
+	to := gateway.Newest(version)
+	if _, fits := to.Fits(version); !fits || to.Version == from.Version {
 		return "upgrade the cluster to a Kubernetes version that a newer release supports"
 	}
 	return "set routing.chart.version to " + to.Version
