@@ -20,7 +20,7 @@ TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHARTS)
 .PHONY: tools gateway node-tools clean-tools
 tools: $(TOOLS) ## Build the control plane, the node and the Temporal dev server of the sandbox, and unpack the charts of the gateway
 
-gateway: $(GATEWAY_PROGRAMS) ## Build the controller of the real gateway and get Envoy, which the sandbox then runs instead of simulations
+gateway: $(if $(filter Linux,$(shell uname -s)),$(GATEWAY_PROGRAMS)) ## Build the controller of the real gateway and get Envoy, which the sandbox then runs instead of simulations
 
 node-tools: $(NODE_TOOLS) ## Build what a real node takes besides: kubelet, kube-proxy and CoreDNS
 

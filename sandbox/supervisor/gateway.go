@@ -30,10 +30,10 @@ func (s Settings) realPrograms() (folder, says string, err error) {
 		return "", "simulated, as asked for", nil
 	}
 	runs, lacks := images.Real(s.Bin)
-	if len(runs) == 0 {
-		err = fmt.Errorf("%s has no program of it; run `make gateway`", s.Bin)
-	} else if err = contain.Available(s.Self); err != nil {
+	if err = contain.Available(s.Self); err != nil {
 		err = fmt.Errorf("this machine gives programs no network of their own: %w", err)
+	} else if len(runs) == 0 {
+		err = fmt.Errorf("%s has no program of it; run `make gateway`", s.Bin)
 	}
 	switch {
 	case err != nil && s.Gateway == GatewayReal:
