@@ -56,6 +56,7 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"a CA that the user names must be there", testUserCA},
 		{"an image is pushed once, and taken back", testImage},
 		{"a restored set is as it was", testRestore},
+		{"the gateway's version is what fits the cluster, or what is installed", testGatewayVersion},
 		{"a purge beside another environment leaves it whole, and the last one takes all", testTeardownBesideAnother},
 		{"an undo beside another environment leaves it whole, and the last one takes all", testUndoBesideAnother},
 		{"an undo takes what an environment that left had brought", testUndoAfterTheOtherLeft},
@@ -147,7 +148,7 @@ func testPreflight(t *testing.T, s *suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found.Kubernetes != "v1.35" || found.Summary != "Kubernetes v1.35" || !strings.HasPrefix(found.APIManagerImage, "docker.io/wso2/wso2am@sha256:") {
+	if found.Kubernetes != "v1.35" || found.Summary != "Kubernetes v1.35, gateway chart v1.9.0" || !strings.HasPrefix(found.APIManagerImage, "docker.io/wso2/wso2am@sha256:") {
 		t.Errorf("%+v", found)
 	}
 	if _, err := s.kube.CoreV1().Namespaces().Get(t.Context(), "preflight", metav1.GetOptions{}); err == nil {

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 
+	"lockstep/config"
 	"lockstep/internal/image"
 	"lockstep/internal/preflight"
 )
@@ -24,6 +25,13 @@ func tellAll(texts []string, say func(string) string) {
 	}
 }
 
+func summary(kubernetes string, env config.Environment) string {
+	if !env.Routing.Installs() || env.Routing.Chart.Version == "" {
+		return "Kubernetes " + kubernetes
+	}
+	return "Kubernetes " + kubernetes + ", gateway chart " + env.Routing.Chart.Version
+}
+
 // Preflight checks all that the environment file cannot tell: every problem is reported, not the first.
 func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error) {
 	s, err := a.site(in.Scope.Cluster)
@@ -35,5 +43,5 @@ func (a *Activities) Preflight(ctx context.Context, in Input) (Preflight, error)
 	if err != nil {
 		return Preflight{}, err
 	}
-	return Preflight{Kubernetes: found.Kubernetes, APIManagerImage: found.APIManagerImage, Warnings: found.Warnings, Summary: "Kubernetes " + found.Kubernetes}, nil
+	return Preflight{Kubernetes: found.Kubernetes, APIManagerImage: found.APIManagerImage, Warnings: found.Warnings, Summary: summary(found.Kubernetes, in.Env)}, nil
 }

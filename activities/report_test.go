@@ -14,6 +14,7 @@ func quickstart() config.Environment {
 		Image: config.Image{Target: "registry.lockstep.test/wso2is-km:7.2.0"},
 	}
 	env.Default()
+	env.Routing.Chart.Version = config.DefaultGatewayVersion // as CheckEnvironment chooses
 	return env
 }
 

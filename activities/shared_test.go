@@ -12,6 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/internal/cluster"
 	"lockstep/internal/release"
 	"lockstep/internal/shared"
@@ -199,4 +201,28 @@ func testManyAtOnce(t *testing.T, s *suite) {
 			return
 		}
 	}
+}
+
+// testGatewayVersion has an installed controller keep its version where a file says none.
+func testGatewayVersion(t *testing.T, s *suite) {
+	chosen := func() string {
+		open := quickstart()
+		open.Routing.Chart.Version = ""
+		env, err := run[config.Environment](t, s, s.activities.CheckEnvironment, CheckInput{Environment: environments.Inline(open)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return env.Routing.Chart.Version
+	}
+	if got := chosen(); got != "v1.9.0" {
+		t.Errorf("for a new controller it is %s", got)
+	}
+	tn := newTenant(s, "follows-the-guide")
+	tn.in.Env.Routing.Chart.Version = "v1.7.0"
+	tn.deploy(t, 2)
+	if got := chosen(); got != "v1.7.0" {
+		t.Errorf("for an installed controller it is %s", got)
+	}
+	tn.teardown(t, true)
+	nothingShared(t, s)
 }
