@@ -29,6 +29,9 @@ func (p Parts) removeCRDs(ctx context.Context, s Standing) (note string, err err
 		return "", err
 	}
 	users, err := p.crdUsers(ctx, s, crds)
+	if err == nil {
+		users, err = p.controllers(ctx, crds, users)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -65,6 +68,9 @@ func (p Parts) UndoCRDs(ctx context.Context, o Operation, names []string) error 
 		}
 		crds = slices.DeleteFunc(crds, func(crd *unstructured.Unstructured) bool { return !purged && !slices.Contains(missing, crd.GetName()) })
 		users, err := p.crdUsers(ctx, s, crds)
+		if err == nil && fate != Stays { // else the controller was at work before the run, without them
+			users, err = p.controllers(ctx, crds, users)
+		}
 		if err != nil {
 			return Stays, err
 		}
@@ -90,7 +96,7 @@ func (p Parts) ownCRDs(ctx context.Context) ([]*unstructured.Unstructured, error
 	}), err
 }
 
-// crdUsers names who needs the CRDs: other environments, kinds that have objects, and controllers of Envoy Gateway.
+// crdUsers names who needs the CRDs: other environments, and kinds that have objects.
 func (p Parts) crdUsers(ctx context.Context, s Standing, crds []*unstructured.Unstructured) ([]string, error) {
 	users := s.Users(anything)
 	if len(users) > 0 || len(crds) == 0 {
@@ -104,6 +110,14 @@ func (p Parts) crdUsers(ctx context.Context, s Standing, crds []*unstructured.Un
 		if used {
 			users = append(users, "objects of "+crd.GetName())
 		}
+	}
+	return users, nil
+}
+
+// controllers adds those of Envoy Gateway to the users of CRDs.
+func (p Parts) controllers(ctx context.Context, crds []*unstructured.Unstructured, users []string) ([]string, error) {
+	if len(users) > 0 || len(crds) == 0 {
+		return users, nil
 	}
 	controllers, err := p.Cluster.List(ctx, "apps/v1", "Deployment", "", "control-plane=envoy-gateway")
 	for _, controller := range controllers {
