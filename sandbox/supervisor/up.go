@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lockstep/sandbox/controlplane"
+	"lockstep/sandbox/images"
 	"lockstep/sandbox/process"
 	"lockstep/sandbox/realnode"
 )
@@ -65,6 +66,9 @@ func Check(s Settings) error {
 		}
 		if err := realnode.Check(s.Dir, s.Bin); err != nil {
 			return err
+		}
+		if runs, _ := images.Real(s.Bin); len(runs) == 0 {
+			return fmt.Errorf("starting a real node: %s has no program of the gateway, which only a sandbox without a real node simulates; run `make gateway`", s.Bin)
 		}
 		programs = controlplane.Programs()
 	}
