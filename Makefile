@@ -70,9 +70,9 @@ matrix: tools gateway build ## Fail each step of a deployment from each starting
 
 # Only a KUBECONFIG of make's command line counts, not one that the shell exports: the tests make and remove things there.
 RUN ?= .
-OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$(abspath $(KUBECONFIG))" LOCKSTEP_TEST_ENVIRONMENT="$(abspath $(ENVIRONMENT))")
+OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$(abspath $(KUBECONFIG))" LOCKSTEP_TEST_ENVIRONMENT="$(abspath $(ENVIRONMENT))" $(if $(CLUSTER),LOCKSTEP_TEST_CLUSTER="$(abspath $(CLUSTER))"))
 
-e2e: tools gateway build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file RUN=test
+e2e: tools gateway build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file CLUSTER=file RUN=test
 	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run '$(RUN)' ./test/e2e
 
 # A real node: Linux and root.

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"lockstep/config"
 	"lockstep/config/settings"
 	"lockstep/internal/failure"
 )
@@ -50,7 +49,7 @@ func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 	a := New(settings.Settings{Kubeconfig: path, CacheDir: t.TempDir()})
 	used := func(token string) *site {
 		t.Helper()
-		s, err := a.site(config.Cluster{})
+		s, err := a.site("")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +70,7 @@ func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.site(config.Cluster{}); !failure.Is(err, failure.Unavailable) || !failure.IsRetryable(err) || !strings.Contains(err.Error(), path) {
+	if _, err := a.site(""); !failure.Is(err, failure.Unavailable) || !failure.IsRetryable(err) || !strings.Contains(err.Error(), path) {
 		t.Errorf("while it is written: %v", err)
 	}
 
@@ -83,7 +82,7 @@ func TestARotatedKubeconfigIsUsedByTheNextActivity(t *testing.T) {
 }
 
 func TestAKubeconfigThatIsNotThereIsFinal(t *testing.T) {
-	_, err := New(settings.Settings{}).site(config.Cluster{Kubeconfig: filepath.Join(t.TempDir(), "nope")})
+	_, err := New(settings.Settings{Kubeconfig: filepath.Join(t.TempDir(), "nope")}).site("")
 	if !failure.Is(err, failure.InvalidConfig) || failure.IsRetryable(err) {
 		t.Errorf("got %v", err)
 	}

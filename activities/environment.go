@@ -9,6 +9,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/environments"
 	"lockstep/internal/cluster"
+	"lockstep/config/validation"
 	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
 )
@@ -22,7 +23,8 @@ type CheckInput struct {
 }
 
 // CheckEnvironment reads an environment given by name from the worker's folder of environments, puts the overrides onto it,
-// completes it with the defaults, that of the gateway's version by the cluster, and validates it. All problems are reported at once, as TypeInvalidConfig.
+// completes it with the defaults and with what is the cluster's, and validates it. No operation begins or goes on without: this is where
+// the cluster's limits hold. All problems are reported at once, as TypeInvalidConfig.
 func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (config.Environment, error) {
 	env, err := in.Environment.Resolve(a.settings.Environments, in.Overrides)
 	var wrong config.Problems
@@ -31,6 +33,18 @@ func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (confi
 	}
 	if err != nil { // the folder, not what is in it
 		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "check the worker's setting environments, and that folder"}
+	}
+	limits, err := a.served(env.Cluster)
+	if err != nil {
+		return env, err
+	}
+	env.Cluster, env.Routing.Controller = limits.Name, limits.Gateway // whatever the input said of it
+	found := limits.Check(env)
+	if errors.As(validation.Check(env), &wrong) {
+		found = append(found, wrong...)
+	}
+	if len(found) > 0 {
+		return env, failure.Final(failure.InvalidConfig, "environment %q on cluster %q: %w", env.Name, limits.Name, found)
 	}
 	if r := &env.Routing; r.Installs() && r.Chart.OCI == config.DefaultGatewayChart && r.Chart.Version == "" {
 		if r.Chart.OCI == in.GatewayChart.OCI {

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -83,13 +82,17 @@ func (a *Activities) UndoImage(ctx context.Context, in UndoImageInput) error {
 }
 
 func (a *Activities) builder(ctx context.Context, env config.Environment) (*image.Builder, error) {
+	limits, err := a.served(env.Cluster)
+	if err != nil {
+		return nil, err
+	}
 	keychain, err := a.keychain(ctx, env)
 	if err != nil {
 		return nil, err
 	}
 	return image.New(image.Options{
-		Mirrors: a.settings.Mirrors, Keychain: keychain,
-		CacheDir: filepath.Join(a.settings.CacheDir, "artifacts"),
+		Mirrors: limits.Mirrors, PlainHTTP: limits.PlainHTTP, Keychain: keychain, CacheDir: a.cache(limits.Name, "artifacts"),
+		AllowedImage: limits.Allow.Image, AllowedArtifact: limits.Allow.Artifact,
 	}), nil
 }
 

@@ -177,9 +177,8 @@ func testMissingPermissions(t *testing.T, s *suite) {
 	if err := clientcmd.WriteToFile(*access, path); err != nil {
 		t.Fatal(err)
 	}
-	input := in("limited")
-	input.Scope.Cluster.Kubeconfig, input.Env.Cluster.Kubeconfig = path, path
-	_, err = run[Preflight](t, s, s.activities.Preflight, input)
+	limited := &suite{sandbox: s.sandbox, kube: s.kube, activities: New(settings.Settings{Kubeconfig: path, Mirrors: s.sandbox.Mirrors(), CacheDir: t.TempDir()})}
+	_, err = run[Preflight](t, limited, limited.activities.Preflight, in("limited"))
 	wants(t, err, TypeUnauthorized, "the worker's account may not", "namespaces", "create", "limited", "ClusterRole")
 }
 
@@ -222,7 +221,7 @@ func testForeignController(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	_, err = run[Preflight](t, s, s.activities.Preflight, input)
-	wants(t, err, TypeConflict, "GatewayClass theirs", "routing.install: false", "routing.gatewayClass: theirs")
+	wants(t, err, TypeConflict, "GatewayClass theirs", "gateway.install: false", "gateway.gatewayClass: theirs")
 	if err := s.kube.Discovery().RESTClient().Delete().AbsPath("/apis/gateway.networking.k8s.io/v1/gatewayclasses/theirs").Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)
 	}

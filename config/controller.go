@@ -1,5 +1,11 @@
 package config
 
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
 // Controller is the Gateway API controller of a cluster: what all environments on it share.
 type Controller struct {
 	// Install says whether Lockstep installs the gateway chart. Default true. With false, environments use the controller that the cluster has.
@@ -27,6 +33,29 @@ type Controller struct {
 	ServiceType string `json:"serviceType,omitempty" choices:"LoadBalancer,NodePort,ClusterIP"`
 	// ServiceAnnotations are annotations of Envoy's Service, as load balancers of clouds want them.
 	ServiceAnnotations map[string]string `json:"serviceAnnotations,omitempty"`
+}
+
+// controllerFields are what a file calls the fields of [Controller].
+func controllerFields() (names []string) {
+	for field := range reflect.TypeFor[Controller]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// Elsewhere says where a field belongs that people write into the routing of an environment, if that is known.
+func (Routing) Elsewhere(field string) (message, next string) {
+	if !slices.Contains(controllerFields(), field) {
+		return "", ""
+	}
+	return "is the cluster's, which all its environments share", "remove it here; whoever runs the worker writes gateway." + field + " into the cluster's file (docs/clusters.md)"
+}
+
+// AsWritten is the environment as its file may say it: without what is the cluster's.
+func (e Environment) AsWritten() Environment {
+	e.Routing.Controller = Controller{}
+	return e
 }
 
 // CRDPolicy is what to do with a chart's CRDs.

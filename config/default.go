@@ -30,6 +30,7 @@ const (
 // it twice changes nothing more.
 func (e *Environment) Default() {
 	set(&e.Namespace, DefaultNamespace)
+	set(&e.Cluster, DefaultCluster)
 	set(&e.OnFailure, OnFailureRollback)
 	set(&e.Verify.Level, VerifyFull)
 	set(&e.Credentials.AdminUsername, DefaultAdminUsername)

@@ -7,10 +7,9 @@ type Part struct {
 	ValuesFile *string
 }
 
-// Parts are all parts that give values to a chart.
+// Parts are all parts of an environment file that give values to a chart.
 func (e *Environment) Parts() []Part {
 	return []Part{
-		{"routing", &e.Routing.Values, &e.Routing.ValuesFile},
 		{"identityServer", &e.IdentityServer.Values, &e.IdentityServer.ValuesFile},
 		{"apiManager", &e.APIManager.Values, &e.APIManager.ValuesFile},
 	}

@@ -12,8 +12,8 @@ type Environment struct {
 	Name string `json:"name" rule:"label"`
 	// Namespace holds both products and everything Lockstep makes for them. Default "apim".
 	Namespace string `json:"namespace,omitempty" rule:"label"`
-	// Cluster says how the worker reaches the cluster.
-	Cluster Cluster `json:"cluster,omitzero"`
+	// Cluster is the name of the cluster that the environment is on. Default "default", which is the worker's own.
+	Cluster ClusterName `json:"cluster,omitempty" rule:"label"`
 	// Hostnames are the public names; all five must differ.
 	Hostnames Hostnames `json:"hostnames"`
 	// Routing is the Gateway.
@@ -41,14 +41,6 @@ type Environment struct {
 	Approvals []string `json:"approvals,omitempty"`
 	// Schedules are the operations that run again and again. They take effect with `lockstep schedule apply`.
 	Schedules []Schedule `json:"schedules,omitempty"`
-}
-
-// Cluster says how the worker reaches the cluster. Empty: in-cluster configuration, then the worker's own kubeconfig.
-type Cluster struct {
-	// Kubeconfig is a path on the worker's machine.
-	Kubeconfig string `json:"kubeconfig,omitempty"`
-	// Context is a context of that kubeconfig. Default: its current context.
-	Context string `json:"context,omitempty"`
 }
 
 // Hostnames are the public names of the environment.
@@ -79,7 +71,7 @@ type Chart struct {
 	Repository string `json:"repository,omitempty"`
 	// OCI is a full reference without tag: oci://registry/path/name.
 	OCI string `json:"oci,omitempty"`
-	// Path is a chart folder or .tgz on the worker's machine.
+	// Path is a chart folder or .tgz below the folder of charts that the cluster's file names, as wso2am-4.7.0-1.tgz.
 	Path string `json:"path,omitempty"`
 	// Name is the chart's name in Repository.
 	Name string `json:"name,omitempty"`

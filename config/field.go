@@ -12,6 +12,7 @@ import (
 //   - choices:"a,b" is a list of all that it may be.
 //   - rule:"label" is a DNS label of at most 63 characters, rule:"hostname" a DNS name that the Gateway can listen for.
 //   - rule:"object" is the name of a Kubernetes object, rule:"secret" that of a Secret, or nothing.
+//   - owner:"cluster" is of a part that an environment has from its cluster: no environment file may say it.
 const (
 	RuleLabel    = "label"
 	RuleHostname = "hostname"
@@ -27,19 +28,21 @@ type Field struct {
 	Choices []string
 }
 
-// Fields are all fields that hold text, in the order of the types, without those of parts that are left out.
-func (e Environment) Fields() iter.Seq[Field] {
-	return func(yield func(Field) bool) { fieldsOf(reflect.ValueOf(e), "", yield) }
+// Fields are all fields of an environment file that hold text, in the order of the types, without those of parts that are left out.
+func (e Environment) Fields() iter.Seq[Field] { return FieldsOf(e, "") }
+
+// FieldsOf are all fields below path, of a struct that a file is read into.
+func FieldsOf(of any, path string) iter.Seq[Field] {
+	return func(yield func(Field) bool) { fieldsOf(reflect.ValueOf(of), path, yield) }
 }
 
 func fieldsOf(of reflect.Value, path string, yield func(Field) bool) bool {
 	for field, value := range of.Fields() {
-		at := path // the fields of what is embedded stand among these
-		if !field.Anonymous {
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			at = JoinPath(path, name)
+		if field.Tag.Get("owner") != "" {
+			continue
 		}
-		if !fieldIn(value, at, Field{Rule: field.Tag.Get("rule"), Choices: Choices(field.Tag)}, yield) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !fieldIn(value, JoinPath(path, name), Field{Rule: field.Tag.Get("rule"), Choices: Choices(field.Tag)}, yield) {
 			return false
 		}
 	}

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -24,4 +27,39 @@ func FullName(release, chart string) string {
 		full = release + "-" + chart
 	}
 	return strings.TrimSuffix(full[:min(len(full), 63)], "-")
+}
+
+// ClusterName names the cluster of an environment. How it is reached the worker's own files say.
+type ClusterName string
+
+// DefaultCluster is the cluster of environments that name none. It needs no file: it is the worker's own.
+const DefaultCluster ClusterName = "default"
+
+// UnmarshalJSON also takes what stood in its place in operations of earlier versions, a kubeconfig and a context. That becomes a name
+// that no cluster can have, so that their histories can be read, and nobody uses what they say.
+func (n *ClusterName) UnmarshalJSON(data []byte) error {
+	switch text := bytes.TrimSpace(data); {
+	case string(text) == "null":
+		return nil
+	case text[0] == '"':
+		return json.Unmarshal(text, (*string)(n))
+	default:
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, text); err != nil {
+			return fmt.Errorf("reading the name of a cluster: %w", err)
+		}
+		*n = ClusterName(compact.String())
+		return nil
+	}
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. What no name may be validation says.
+func (n *ClusterName) UnmarshalText(text []byte) error {
+	*n = ClusterName(text)
+	return nil
+}
+
+// Notation is how a cluster is named.
+func (*ClusterName) Notation() (noun, next string) {
+	return "the name of a cluster", "write kubeconfig and context into a file of kind Cluster in the worker's folder of clusters, and its name here (docs/clusters.md)"
 }

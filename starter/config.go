@@ -61,9 +61,9 @@ func (c *cli) print(cmd *cobra.Command, env config.Environment, err error) error
 		return &exit{code: exitBadInput, err: err}
 	}
 	if c.output == "json" {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(env)
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(env.AsWritten())
 	}
-	text, err := yaml.Marshal(env)
+	text, err := yaml.Marshal(env.AsWritten())
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (c *cli) operation(row operation.Operation) *cobra.Command {
 		if err != nil {
 			return &exit{code: exitBadInput, err: err}
 		}
-		return c.start(cmd, env, operations.Start{Environment: env.Name, Operation: row.Type, Input: input, By: identity()}, detach)
+		return c.start(cmd, env, operations.Start{Environment: env.Name, Cluster: env.Cluster, Operation: row.Type, Input: input, By: identity()}, detach)
 	}
 	return cmd
 }
@@ -109,7 +109,10 @@ func (c *cli) start(cmd *cobra.Command, env config.Environment, s operations.Sta
 	for _, warning := range validation.Warnings(env) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
-	if err := temporal.CheckWorker(cmd.Context()); err != nil {
+	if err := temporal.Admit(env); err != nil {
+		return &exit{code: exitBadInput, err: fmt.Errorf("environment %q: %w", env.Name, err)}
+	}
+	if err := temporal.CheckWorker(cmd.Context(), env.Cluster); err != nil {
 		return err
 	}
 	begun, _, err := temporal.Start(cmd.Context(), s)

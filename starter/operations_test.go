@@ -87,8 +87,8 @@ func startWorker(t *testing.T, c client.Client, instead map[string]any) (stop fu
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
-	temporal := operations.Client{Connection: dial.Connection{Client: c}, TaskQueue: "lockstep"}
-	for end := time.Now().Add(2 * time.Minute); temporal.CheckWorker(t.Context()) != nil; {
+	temporal := operations.Client{Connection: dial.Connection{Client: c}}
+	for end := time.Now().Add(2 * time.Minute); temporal.CheckWorker(t.Context(), config.DefaultCluster) != nil; {
 		if time.Now().After(end) {
 			t.Fatal("Temporal does not see the worker")
 		}
@@ -234,7 +234,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", file, "--detach").wants(t, exitDone, "lockstep watch slow-shop")
 		lockstep(t.Context(), "teardown", "-f", file).wants(t, exitBusy, `environment "slow-shop" is busy: Deploy has been running since`, " by ", "lockstep cancel slow-shop")
 		eventually(t, "0 of 1 pods ready", "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running", "● identity-server", "waits for identity-server")
-		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand", TaskQueue: "lockstep"},
+		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand"},
 			operation.Verify, map[string]any{"environment": map[string]any{"name": "slow-shop"}})
 		if err != nil {
 			t.Fatal(err)

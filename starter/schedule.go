@@ -210,7 +210,7 @@ func (c *cli) scheduleResume() *cobra.Command {
 
 func (c *cli) scheduleTrigger() *cobra.Command {
 	return c.onSchedule("trigger", "Run a schedule's operation now", func(cmd *cobra.Command, client schedules.Client, environment, name string) error {
-		if err := client.CheckWorker(cmd.Context()); err != nil {
+		if err := client.CheckWorker(cmd.Context(), environment, name); err != nil {
 			return err
 		}
 		run, err := client.Trigger(cmd.Context(), environment, name)

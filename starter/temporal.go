@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	sdklog "go.temporal.io/sdk/log"
 
+	"lockstep/config/clusters"
 	"lockstep/internal/dial"
 	"lockstep/starter/operations"
 )
@@ -29,6 +30,10 @@ func (c *cli) connect(cmd *cobra.Command) (operations.Client, error) {
 	if err != nil {
 		return operations.Client{}, &exit{code: exitBadInput, err: err}
 	}
+	known, err := clusters.Load(settings.Known())
+	if err != nil {
+		return operations.Client{}, &exit{code: exitBadInput, err: err}
+	}
 	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	options.Identity = identity()
 	ctx, cancel := context.WithTimeout(cmd.Context(), dialTimeout)
@@ -37,7 +42,7 @@ func (c *cli) connect(cmd *cobra.Command) (operations.Client, error) {
 	if err != nil {
 		return operations.Client{}, &exit{code: exitNoTemporal, err: err}
 	}
-	return operations.Client{Connection: temporal, TaskQueue: settings.TaskQueue, UI: settings.UIURL, Patience: workerPatience}, nil
+	return operations.Client{Connection: temporal, Clusters: known, UI: settings.UIURL, Patience: workerPatience}, nil
 }
 
 // identity is who started an operation, as others see it when the environment is busy.

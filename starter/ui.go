@@ -7,7 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/starter/operations"
+	"lockstep/workflows"
 )
 
 // link leads into the Temporal UI.
@@ -48,7 +51,11 @@ func (c *cli) ui() *cobra.Command {
 		l := link{Environment: args[0]}
 		switch {
 		case operation != "":
-			l.UI, l.Input = temporal.StartLink(args[0], operation), operations.StartInput(args[0])
+			queue, err := c.queueOf(cmd, temporal, args[0])
+			if err != nil {
+				return err
+			}
+			l.UI, l.Input = temporal.StartLink(args[0], operation, queue), operations.StartInput(args[0])
 		case list:
 			l.UI = temporal.ListLink(args[0])
 		default:
@@ -63,6 +70,24 @@ func (c *cli) ui() *cobra.Command {
 		return c.printLink(cmd, l)
 	}
 	return cmd
+}
+
+// queueOf is the task queue of an environment's operations: its file says its cluster. Without the file it is that of its last operation,
+// and else that of the cluster default.
+func (c *cli) queueOf(cmd *cobra.Command, temporal operations.Client, environment string) (string, error) {
+	settings, err := c.settings(cmd)
+	if err != nil {
+		return "", err
+	}
+	if settings.Environments != "" {
+		if env, err := environments.Named(environment).Resolve(settings.Environments, nil); err == nil {
+			return temporal.Clusters.Queue(env.Cluster), nil
+		}
+	}
+	if d, err := temporal.DescribeWorkflowExecution(cmd.Context(), workflows.CanonicalID(environment), ""); err == nil {
+		return d.GetExecutionConfig().GetTaskQueue().GetName(), nil
+	}
+	return temporal.Clusters.Queue(config.DefaultCluster), nil
 }
 
 func (c *cli) printLink(cmd *cobra.Command, l link) error {

@@ -122,9 +122,9 @@ func succeeds(d client.WorkerDeploymentInfo, buildID string) succession {
 	return takesOver
 }
 
-// makeCurrent tries to make a version the current one. It is not done while Temporal does not know the version: that learns of it from
-// the worker's first polls.
-func makeCurrent(ctx context.Context, c client.Client, v worker.WorkerDeploymentVersion) (found succession, done bool, err error) {
+// makeCurrent tries to make a version the current one. It is not done while Temporal does not know the version, with as many polled kinds of
+// tasks as the worker polls for: that learns of it from the worker's first polls.
+func makeCurrent(ctx context.Context, c client.Client, v worker.WorkerDeploymentVersion, polled int) (found succession, done bool, err error) {
 	handle := c.WorkerDeploymentClient().GetHandle(v.DeploymentName)
 	d, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
 	var unknown *serviceerror.NotFound
@@ -138,8 +138,8 @@ func makeCurrent(ctx context.Context, c client.Client, v worker.WorkerDeployment
 	if found != takesOver {
 		return found, found != isUnknown, nil
 	}
-	polled, err := handle.DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: v.BuildID})
-	if err != nil || len(polled.Info.TaskQueuesInfos) < taskKinds {
+	known, err := handle.DescribeVersion(ctx, client.WorkerDeploymentDescribeVersionOptions{BuildID: v.BuildID})
+	if err != nil || len(known.Info.TaskQueuesInfos) < polled {
 		return isUnknown, false, err
 	}
 	// With the token, it fails when somebody else was faster.
@@ -150,16 +150,16 @@ func makeCurrent(ctx context.Context, c client.Client, v worker.WorkerDeployment
 const (
 	// tryEvery is how often a worker tries to make its version current.
 	tryEvery = 2 * time.Second
-	// taskKinds are those that it polls for: those of workflows and of activities.
+	// taskKinds are those that it polls for on each task queue: those of workflows and of activities.
 	taskKinds = 2
 )
 
 // keepMakingCurrent tries until it is done, or ctx ends. A worker whose version cannot be made current works all the same, on what is
 // pinned to it, so that this is logged and no more.
-func keepMakingCurrent(ctx context.Context, c client.Client, v worker.WorkerDeploymentVersion, logger *slog.Logger) {
+func keepMakingCurrent(ctx context.Context, c client.Client, v worker.WorkerDeploymentVersion, polled int, logger *slog.Logger) {
 	said := ""
 	for {
-		found, done, err := makeCurrent(ctx, c, v)
+		found, done, err := makeCurrent(ctx, c, v, polled)
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -28,8 +29,11 @@ type health struct {
 
 	mu    sync.Mutex
 	not   string // why it takes no tasks: it is starting or stopping
+	kinds []string
 	fatal error
-	ask   func(context.Context) error // for Temporal's health
+	// more is what it says beside, if all is well.
+	more func() string
+	ask  func(context.Context) error // for Temporal's health
 
 	asking sync.Mutex
 	asked  time.Time
@@ -37,7 +41,7 @@ type health struct {
 }
 
 func newHealth() *health {
-	return &health{now: time.Now, not: "starting"}
+	return &health{now: time.Now, not: "starting", kinds: []string{workflowTasks, activityTasks}, more: func() string { return "" }}
 }
 
 // serve answers probes at that address until ctx ends. An empty address is none.
@@ -71,6 +75,34 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = fmt.Fprintln(w, "ok")
+	if r.URL.Path == "/readyz" {
+		h.mu.Lock()
+		more := h.more
+		h.mu.Unlock()
+		_, _ = fmt.Fprint(w, more())
+	}
+}
+
+// polling says on which task queues the worker polls, and what it says beside when all is well.
+func (h *health) polling(queues []string, more func() string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kinds, h.more = nil, more
+	for _, queue := range queues {
+		h.kinds = append(h.kinds, on(queue, workflowTasks), on(queue, activityTasks))
+	}
+}
+
+// waited says whether Temporal has had the worker wait for tasks of all kinds.
+func (h *health) waited() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, kind := range h.kinds {
+		if !h.polls.waited(kind, h.now()) {
+			return false
+		}
+	}
+	return true
 }
 
 // started says that the worker polls; ask asks Temporal for its health.
@@ -93,8 +125,10 @@ func (h *health) live(context.Context) error {
 	if h.fatal != nil {
 		return fmt.Errorf("the worker failed: %w", h.fatal)
 	}
-	if idle := h.polls.idle(workflowTasks, h.now()); h.not == "" && idle > stuck {
-		return fmt.Errorf("the worker is stuck: no poll for workflow tasks in %s", idle.Truncate(time.Second))
+	for _, kind := range h.kinds {
+		if idle := h.polls.idle(kind, h.now()); strings.HasPrefix(kind, workflowTasks) && h.not == "" && idle > stuck {
+			return fmt.Errorf("the worker is stuck: no poll for %s in %s", kind, idle.Truncate(time.Second))
+		}
 	}
 	return nil
 }
@@ -104,12 +138,16 @@ func (h *health) ready(ctx context.Context) error {
 		return err
 	}
 	h.mu.Lock()
-	not, ask := h.not, h.ask
+	not, ask, kinds := h.not, h.ask, h.kinds
 	h.mu.Unlock()
 	if not != "" {
 		return errors.New(not)
 	}
-	if err := errors.Join(h.polls.failing(workflowTasks, h.now()), h.polls.failing(activityTasks, h.now())); err != nil {
+	var failing []error
+	for _, kind := range kinds {
+		failing = append(failing, h.polls.failing(kind, h.now()))
+	}
+	if err := errors.Join(failing...); err != nil {
 		return err
 	}
 	if err := h.temporal(ask); err != nil {

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"lockstep/activities"
+	"lockstep/config/clusters"
 	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 	"lockstep/internal/dial"
@@ -58,9 +59,9 @@ func run(ctx context.Context, settings settings.Settings) error {
 		return err
 	}
 	defer s.temporal.Close()
-	s.register = func(w worker.Registry) {
+	s.register = func(w worker.Registry, queue string) {
 		workflows.Register(w)
-		w.RegisterActivity(activities.New(settings))
+		w.RegisterActivity(activities.On(queue, settings))
 	}
 	signals := make(chan os.Signal, 2) // the second ends what the first began
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -72,6 +73,12 @@ func run(ctx context.Context, settings settings.Settings) error {
 func newService(ctx context.Context, settings settings.Settings, logger *slog.Logger) (*service, error) {
 	s := &service{settings: settings, logger: logger, health: newHealth()}
 	var err error
+	if s.clusters, err = clusters.Load(settings.Known()); err != nil {
+		return nil, err
+	}
+	if s.queues, err = clusters.Queues(s.clusters, settings.Serves); err != nil {
+		return nil, err
+	}
 	if s.version, err = version(settings.Deployment); err != nil {
 		return nil, err
 	}

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 )
 
@@ -33,14 +34,17 @@ const (
 	activityTasks = "activity tasks"
 )
 
+// on is a kind of tasks on one task queue.
+func on(queue, kind string) string { return kind + " on task queue " + queue }
+
 // watch is for the connection to Temporal.
 func (p *polls) watch(ctx context.Context, method string, request, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
 	kind := ""
-	switch {
-	case strings.HasSuffix(method, "/PollWorkflowTaskQueue"):
-		kind = workflowTasks
-	case strings.HasSuffix(method, "/PollActivityTaskQueue"):
-		kind = activityTasks
+	switch request := request.(type) {
+	case *workflowservice.PollWorkflowTaskQueueRequest:
+		kind = on(cmp.Or(request.GetTaskQueue().GetNormalName(), request.GetTaskQueue().GetName()), workflowTasks) // a worker has a sticky queue beside each
+	case *workflowservice.PollActivityTaskQueueRequest:
+		kind = on(request.GetTaskQueue().GetName(), activityTasks)
 	default:
 		return invoke(ctx, method, request, reply, cc, o...)
 	}

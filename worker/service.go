@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
+	"lockstep/config/clusters"
 	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 )
@@ -29,34 +31,36 @@ type service struct {
 	draining   attempt.Draining
 	heartbeats attempt.Heartbeats
 	version    worker.DeploymentOptions
-	// register gives a worker its workflows and activities.
-	register func(worker.Registry)
+	clusters   clusters.Set
+	queues     []string // of those that it serves
+	seen       seen
+	// register gives a worker on a task queue its workflows and activities.
+	register func(on worker.Registry, queue string)
 }
 
 // run works until a signal comes, and then drains. A second signal ends it at once.
 func (s *service) run(ctx context.Context, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	failed := make(chan error, 1)
-	w := worker.New(s.temporal, s.settings.TaskQueue, worker.Options{
-		MaxConcurrentActivityExecutionSize: s.settings.MaxConcurrentActivities,
-		WorkerStopTimeout:                  time.Duration(s.settings.StopTimeout),
-		Interceptors:                       attempt.Interceptors(&s.heartbeats, &s.draining),
-		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
-		DeploymentOptions:                  s.version,
-		OnFatalError:                       func(err error) { failed <- err },
-	})
-	s.register(w)
-	if err := w.Start(); err != nil {
-		return fmt.Errorf("starting to work on task queue %q: %w", s.settings.TaskQueue, err)
+	failed := make(chan error, len(s.queues))
+	s.health.polling(s.queues, s.describeClusters)
+	var running workers
+	for _, queue := range s.queues {
+		w := s.on(queue, failed)
+		if err := w.Start(); err != nil {
+			running.Stop()
+			return fmt.Errorf("starting to work on task queue %q: %w", queue, err)
+		}
+		running = append(running, w)
 	}
+	go s.watchClusters(ctx)
 	s.health.started(func(ctx context.Context) error {
 		_, err := s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
 	})
 	go s.announce(ctx)
 	if s.settings.Deployment.Current {
-		go keepMakingCurrent(ctx, s.temporal, s.version.Version, s.logger)
+		go keepMakingCurrent(ctx, s.temporal, s.version.Version, taskKinds*len(s.queues), s.logger)
 	}
 	var failure error
 	select {
@@ -64,7 +68,33 @@ func (s *service) run(ctx context.Context, signals <-chan os.Signal) error {
 	case failure = <-failed:
 	}
 	cancel()
-	return errors.Join(failure, s.stop(w, failure, signals))
+	return errors.Join(failure, s.stop(running, failure, signals))
+}
+
+// on is a worker on one task queue.
+func (s *service) on(queue string, failed chan<- error) worker.Worker {
+	w := worker.New(s.temporal, queue, worker.Options{
+		MaxConcurrentActivityExecutionSize: s.settings.MaxConcurrentActivities,
+		WorkerStopTimeout:                  time.Duration(s.settings.StopTimeout),
+		Interceptors:                       attempt.Interceptors(&s.heartbeats, &s.draining),
+		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
+		DeploymentOptions:                  s.version,
+		OnFatalError:                       func(err error) { failed <- err },
+	})
+	s.register(w, queue)
+	return w
+}
+
+// workers are those of all task queues.
+type workers []worker.Worker
+
+// Stop drains them side by side.
+func (all workers) Stop() {
+	var stopping sync.WaitGroup
+	for _, w := range all {
+		stopping.Go(w.Stop)
+	}
+	stopping.Wait()
 }
 
 // announce says that the worker is ready once Temporal has it wait for tasks: before, whoever starts an operation is told that no
@@ -72,14 +102,14 @@ func (s *service) run(ctx context.Context, signals <-chan os.Signal) error {
 func (s *service) announce(ctx context.Context) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
-	for !s.health.polls.waited(workflowTasks, time.Now()) || !s.health.polls.waited(activityTasks, time.Now()) {
+	for !s.health.waited() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 	}
-	s.logger.Info("Worker ready", "taskQueue", s.settings.TaskQueue)
+	s.logger.Info("Worker ready", "taskQueue", strings.Join(s.queues, ","))
 }
 
 // Activities that are handed over need a moment to say so before the stop timeout is over. The SDK holds to that timeout for each of
@@ -90,7 +120,7 @@ const (
 )
 
 // stop drains the worker. It returns an error if activities had not ended by then.
-func (s *service) stop(w worker.Worker, failure error, signals <-chan os.Signal) error {
+func (s *service) stop(w workers, failure error, signals <-chan os.Signal) error {
 	limit := time.Duration(s.settings.StopTimeout)
 	s.health.stopping(failure)
 	stopped := make(chan struct{})

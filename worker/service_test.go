@@ -79,8 +79,8 @@ func (w *serving) stop(t *testing.T) {
 	}
 }
 
-func standIns(instead map[string]any) func(worker.Registry) {
-	return func(w worker.Registry) {
+func standIns(instead map[string]any) func(worker.Registry, string) {
+	return func(w worker.Registry, _ string) {
 		workflows.Register(w)
 		workflowstest.Register(w, instead)
 	}

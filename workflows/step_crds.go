@@ -24,9 +24,9 @@ func (s *crdsStep) step() saga.Step {
 		Name: step.GatewayCRDs, Summary: "install the Gateway API CRDs",
 		Look: s.look, Do: s.do, Undo: s.undo, Remedy: s.remedy,
 		Frozen: append(inCluster(),
-			saga.Frozen{Path: "routing.install", Of: func(e config.Environment) any { return e.Routing.Installs() }},
-			saga.Frozen{Path: "routing.chart", Of: func(e config.Environment) any { return e.Routing.Chart }},
-			saga.Frozen{Path: "routing.crds", Of: func(e config.Environment) any { return e.Routing.CRDs }},
+			saga.Frozen{Path: "gateway.install", Of: func(e config.Environment) any { return e.Routing.Installs() }},
+			saga.Frozen{Path: "gateway.chart", Of: func(e config.Environment) any { return e.Routing.Chart }},
+			saga.Frozen{Path: "gateway.crds", Of: func(e config.Environment) any { return e.Routing.CRDs }},
 		),
 	}
 }

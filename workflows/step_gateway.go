@@ -79,12 +79,12 @@ func (s *gatewayStep) remedy() string {
 
 func (s *gatewayStep) frozen() []saga.Frozen {
 	return []saga.Frozen{
-		{Path: "routing.release", Of: func(e config.Environment) any { return e.Routing.Release }},
-		{Path: "routing.namespace", Of: func(e config.Environment) any { return e.Routing.Namespace }},
+		{Path: "gateway.release", Of: func(e config.Environment) any { return e.Routing.Release }},
+		{Path: "gateway.namespace", Of: func(e config.Environment) any { return e.Routing.Namespace }},
 		{Path: "routing.gateway", Of: func(e config.Environment) any { return e.Routing.Gateway }},
-		{Path: "routing.gatewayClass", Of: func(e config.Environment) any { return e.Routing.GatewayClass }},
-		{Path: "routing.controllerName", Of: func(e config.Environment) any { return e.Routing.ControllerName }},
-		{Path: "routing.values.nameOverride", Of: func(e config.Environment) any { return e.Routing.Values["nameOverride"] }},
-		{Path: "routing.values.fullnameOverride", Of: func(e config.Environment) any { return e.Routing.Values["fullnameOverride"] }},
+		{Path: "gateway.gatewayClass", Of: func(e config.Environment) any { return e.Routing.GatewayClass }},
+		{Path: "gateway.controllerName", Of: func(e config.Environment) any { return e.Routing.ControllerName }},
+		{Path: "gateway.values.nameOverride", Of: func(e config.Environment) any { return e.Routing.Values["nameOverride"] }},
+		{Path: "gateway.values.fullnameOverride", Of: func(e config.Environment) any { return e.Routing.Values["fullnameOverride"] }},
 	}
 }

@@ -27,7 +27,6 @@ func (s *namespaceStep) do(ctx workflow.Context) (string, error) {
 // inCluster is what a step has used that made or looked at something in the cluster.
 func inCluster() []saga.Frozen {
 	return []saga.Frozen{
-		{Path: "cluster.kubeconfig", Of: func(e config.Environment) any { return e.Cluster.Kubeconfig }},
-		{Path: "cluster.context", Of: func(e config.Environment) any { return e.Cluster.Context }},
+		{Path: "cluster", Of: func(e config.Environment) any { return e.Cluster }},
 	}
 }

@@ -42,15 +42,18 @@ func apimIgnores() []ignoredKey {
 
 // checkIgnoredValues names keys that look as if they did something. A silent chart is how hours are lost.
 func checkIgnoredValues(e config.Environment) (found problems) {
-	for i, ignored := range [][]ignoredKey{gatewayIgnores(), isIgnores(), apimIgnores()} {
-		part := parts(e)[i]
-		for _, key := range ignored {
-			if value, given := part.values.Lookup(key.key); given && value != nil && value != "" {
-				found.Add(part.name+".values."+key.key, "", key.message, key.next)
-			}
-		}
+	for i, ignored := range [][]ignoredKey{isIgnores(), apimIgnores()} {
+		found.ignored(parts(e)[i], ignored)
 	}
 	return found
+}
+
+func (p *problems) ignored(of part, keys []ignoredKey) {
+	for _, key := range keys {
+		if value, given := of.values.Lookup(key.key); given && value != nil && value != "" {
+			p.Add(of.name+".values."+key.key, "", key.message, key.next)
+		}
+	}
 }
 
 // checkListedHostnames looks at the gateway environments that API Manager shows to developers: the default one must
@@ -82,10 +85,6 @@ func warnValues(e config.Environment) (found problems) {
 	if e.IdentityServer.Values.IsTrue("deployment.apparmor.enabled") {
 		found.Add("identityServer.values.deployment.apparmor.enabled", "true", "needs AppArmor on every node: a node without it rejects the pods again and again",
 			"remove it unless your nodes have AppArmor")
-	}
-	if registry := e.Routing.Values.Text("global.imageRegistry"); registry != "" {
-		found.Add("routing.values.global.imageRegistry", registry, "replaces the first part of each image name: a name without a registry host loses its organisation",
-			"write a registry host in global.images.envoyGateway.image, or use a mirror")
 	}
 	return found
 }

@@ -22,25 +22,20 @@ const atRunTime = "\x00"
 // Empty values and nulls are overrides too, and so is whatever stands in the place of a map with such a value in it.
 // Literal secrets are left to checkSecretsInValues, keystore names to checkKeystoreNames.
 func checkOwnedValues(e config.Environment) (found problems) {
-	for _, part := range []struct {
-		name   string
-		values config.Values
-		owned  []ownedValue
-	}{
-		{"routing", e.Routing.Values, ownedByGateway(e)},
-		{"identityServer", e.IdentityServer.Values, ownedByIS(e)},
-		{"apiManager", e.APIManager.Values, ownedByAPIM(e)},
-	} {
-		reported := map[string]bool{}
-		for _, owned := range part.owned {
-			if key, problem := owned.overridden(part.values); problem != nil && !reported[key] {
-				reported[key] = true
-				problem.Path = part.name + ".values." + key
-				found = append(found, *problem)
-			}
+	found.owned("identityServer", e.IdentityServer.Values, ownedByIS(e))
+	found.owned("apiManager", e.APIManager.Values, ownedByAPIM(e))
+	return append(found, checkBuildVersion(e)...)
+}
+
+func (p *problems) owned(part string, values config.Values, all []ownedValue) {
+	reported := map[string]bool{}
+	for _, owned := range all {
+		if key, problem := owned.overridden(values); problem != nil && !reported[key] {
+			reported[key] = true
+			problem.Path = part + ".values." + key
+			*p = append(*p, *problem)
 		}
 	}
-	return append(found, checkBuildVersion(e)...)
 }
 
 // overridden says where values take the place of the owned one: at its key, or at a parent of it that is no map.
@@ -68,13 +63,6 @@ func short(text string) string {
 		return ""
 	}
 	return text
-}
-
-func ownedByGateway(e config.Environment) []ownedValue {
-	return []ownedValue{
-		{"config.envoyGateway.gateway.controllerName", e.Routing.ControllerName, "remove it and set routing.controllerName"},
-		{"createNamespace", "false", "remove it: Lockstep makes routing.namespace"},
-	}
 }
 
 func ownedByIS(e config.Environment) []ownedValue {

@@ -38,14 +38,7 @@ var listed = regexp.MustCompile(`(password|passwd|passphrase|pwd|private_?key|cl
 // checkSecretsInValues refuses secrets written out. Their values are never repeated in the message.
 func checkSecretsInValues(e config.Environment) (found problems) {
 	for _, part := range parts(e) {
-		for path, value := range part.values.Leaves {
-			if isSecret(path, value) {
-				found.secret(part.name+".values."+path, secretInstead(path))
-			}
-		}
-		for _, path := range secretsInLists("", map[string]any(part.values)) {
-			found.secret(part.name+".values."+path, "write valueFrom with a secretKeyRef in its place, or $env{NAME} where the product resolves it")
-		}
+		found.secrets(part)
 		if key := part.extraConfigs; key != "" {
 			for _, path := range secretsInTOML(part.values.Text(key)) {
 				found.secret(part.name+".values."+key+": "+path, "write $env{NAME}, and put the value under the key NAME into the Secret that credentials.secret names")
@@ -53,6 +46,17 @@ func checkSecretsInValues(e config.Environment) (found problems) {
 		}
 	}
 	return found
+}
+
+func (p *problems) secrets(of part) {
+	for path, value := range of.values.Leaves {
+		if isSecret(path, value) {
+			p.secret(of.name+".values."+path, secretInstead(path))
+		}
+	}
+	for _, path := range secretsInLists("", map[string]any(of.values)) {
+		p.secret(of.name+".values."+path, "write valueFrom with a secretKeyRef in its place, or $env{NAME} where the product resolves it")
+	}
 }
 
 func (p *problems) secret(path, next string) {
@@ -135,7 +139,6 @@ type part struct {
 
 func parts(e config.Environment) []part {
 	return []part{
-		{name: "routing", values: e.Routing.Values},
 		{name: "identityServer", values: e.IdentityServer.Values, extraConfigs: config.ISExtraConfigs},
 		{name: "apiManager", values: e.APIManager.Values, extraConfigs: config.APIMExtraConfigs},
 	}
@@ -146,7 +149,7 @@ var envVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // checkPlaceholders wants a Secret of the user's where values refer to environment variables: the one that Lockstep
 // makes has only the four keys it knows.
 func checkPlaceholders(e config.Environment) (found problems) {
-	for _, part := range parts(e)[1:] {
+	for _, part := range parts(e) {
 		names := part.values.EnvReferences()
 		for _, name := range names {
 			if !envVariable.MatchString(name) {

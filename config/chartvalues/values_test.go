@@ -95,7 +95,6 @@ func TestWhatLockstepSetsIsSetInOnePlace(t *testing.T) {
 		{Holds: "API Manager's image digest", More: configtest.APIMValues("wso2: {deployment: {image: {digest: 'sha256:e2'}}}"), Path: apim + "wso2.deployment.image.digest", Value: "sha256:e2", Says: "set apiManager.image"},
 		{Holds: "high availability", More: configtest.APIMValues("wso2: {deployment: {highAvailability: true}}"), Path: apim + "wso2.deployment.highAvailability", Value: "true", Says: "apiManager.replicas: 2"},
 		{Holds: "the resident key manager", More: configtest.Configurations("iskm: {enabled: true}"), Path: apim + config.APIMConfigurations + "iskm.enabled", Value: "true", Says: "cannot be the resident key manager"},
-		{Holds: "the gateway's controller", More: "routing: {values: {config: {envoyGateway: {gateway: {controllerName: other/name}}}}}\n", Path: "routing.values.config.envoyGateway.gateway.controllerName", Value: "other/name", Says: "set routing.controllerName"},
 		{Holds: "the gateway that developers see", More: configtest.Configurations("gateway: {environments: [{name: Default, httpHostname: gw.wso2.com}]}"),
 			Path: apim + config.APIMConfigurations + "gateway.environments[0].httpHostname", Value: "gw.wso2.com", Says: "write gw.example.com"},
 	})
@@ -124,7 +123,6 @@ func TestWhatLockstepSetsIsNotTakenAwayByNothing(t *testing.T) {
 
 func TestKeysThatChartsIgnoreAreNamed(t *testing.T) {
 	configtest.Check(t, []configtest.Refusal{
-		{Holds: "the guide's experimental features", More: "routing: {values: {envoyGateway: {gateway: {experimentalFeatures: {enabled: true}}}}}\n", Path: "routing.values.envoyGateway", Says: "config.envoyGateway.extensionApis.enableBackend"},
 		{Holds: "an image where API Manager's chart has it", More: configtest.Values("wso2: {deployment: {image: {registry: a.io}}}"), Path: is + "wso2.deployment", Says: "set image.target"},
 		{Holds: "the pull secret that breaks the chart", More: configtest.Values("deployment: {image: {imagePullSecret: mine}}"), Path: is + "deployment.image.imagePullSecret", Says: "nil pointer"},
 		{Holds: "the guide's control plane", More: configtest.APIMValues("kubernetes: {ingress: {controlPlane: {hostname: a}}}"), Path: apim + "kubernetes.ingress.controlPlane", Says: "kubernetes.ingress.management"},

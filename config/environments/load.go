@@ -4,14 +4,13 @@ package environments
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"lockstep/config"
 	"lockstep/config/strictyaml"
 	"lockstep/config/validation"
+	"lockstep/config/valuesfile"
 )
 
 // what is what a document says that is read here.
@@ -21,25 +20,15 @@ const what = "an environment"
 // defaults and validates. What is wrong comes back as [config.Problems], all at once; then the environment is as far as it
 // could be read.
 func Load(path string) (config.Environment, error) {
-	data, err := os.ReadFile(path)
+	data, err := valuesfile.ReadFile(path)
 	if err != nil {
 		return config.Environment{}, fmt.Errorf("reading environment: %w", err)
 	}
-	env, err := Parse(data, beside(path))
+	env, err := Parse(data, valuesfile.Beside(path))
 	if err != nil {
 		return env, fmt.Errorf("environment %s: %w", path, err)
 	}
 	return env, nil
-}
-
-// beside reads files by the names that an environment file gives them.
-func beside(path string) func(string) ([]byte, error) {
-	return func(name string) ([]byte, error) {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(filepath.Dir(path), name)
-		}
-		return os.ReadFile(name)
-	}
 }
 
 // Parse is [Load] on bytes; readFile reads the values files by the names the environment gives them. It may be nil:
@@ -50,7 +39,10 @@ func Parse(data []byte, readFile func(name string) ([]byte, error)) (config.Envi
 	if lines == nil {
 		return config.Environment{}, discreet(found)
 	}
-	found = append(found, foldValuesFiles(&env, readFile)...)
+	env = env.AsWritten() // what is the cluster's comes from its file
+	for _, part := range env.Parts() {
+		found = append(found, valuesfile.Fold(part, "environment file", readFile)...)
+	}
 	env.Default()
 	var invalid config.Problems
 	errors.As(validation.Check(env), &invalid)

@@ -1,9 +1,13 @@
 package environments_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,13 +52,10 @@ func TestDefaultsTwiceAreDefaultsOnce(t *testing.T) {
 }
 
 func TestOnlyAChartsVersionMayBeGiven(t *testing.T) {
-	env := configtest.Parse(t, configtest.Minimal+"identityServer: {chart: {version: 7.1.0-3}}\nrouting: {chart: {version: v1.6.1}}\n")
+	env := configtest.Parse(t, configtest.Minimal+"identityServer: {chart: {version: 7.1.0-3}}\n")
 	want := config.Chart{Repository: config.DefaultRepository, Name: config.DefaultISChart, Version: "7.1.0-3"}
 	if diff := cmp.Diff(want, env.IdentityServer.Chart); diff != "" {
 		t.Errorf("Identity Server's chart (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(config.Chart{OCI: config.DefaultGatewayChart, Version: "v1.6.1"}, env.Routing.Chart); diff != "" {
-		t.Errorf("the gateway's chart (-want +got):\n%s", diff)
 	}
 }
 
@@ -77,7 +78,7 @@ func TestValuesKeepTheirKeysAndWholeNumbersThroughJSONAndYAML(t *testing.T) {
 	if diff := cmp.Diff(env, again); diff != "" {
 		t.Errorf("through JSON (-want +got):\n%s", diff)
 	}
-	asYAML, err := yaml.Marshal(env)
+	asYAML, err := yaml.Marshal(env.AsWritten())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,5 +140,76 @@ func TestAProductionTimeoutIsADuration(t *testing.T) {
 	env := configtest.Parse(t, configtest.Minimal+"timeouts: {identityServer: 1h30m}\n")
 	if time.Duration(env.Timeouts.IdentityServer) != 90*time.Minute {
 		t.Errorf("1h30m became %s", env.Timeouts.IdentityServer)
+	}
+}
+
+func TestWhatIsTheClustersNoEnvironmentSays(t *testing.T) {
+	configtest.Check(t, []configtest.Refusal{
+		{Holds: "a kubeconfig is the cluster's", More: "cluster: {kubeconfig: /home/me/.kube/config, context: kind}\n", Path: "cluster", Says: "(line 11): is a mapping, but must be the name of a cluster; write kubeconfig and context into a file of kind Cluster"},
+		{Holds: "a cluster has a name", More: "cluster: Prod\n", Path: "cluster", Value: "Prod", Says: "is not a DNS label"},
+		{Holds: "the gateway controller is the cluster's", More: "routing: {chart: {version: v1.6.1}}\n", Path: "routing.chart", Says: "writes gateway.chart into the cluster's file"},
+		{Holds: "so are its values", More: "routing: {valuesFile: /etc/passwd}\n", Path: "routing.valuesFile", Says: "gateway.valuesFile"},
+		{Holds: "a chart is not taken from anywhere", More: "apiManager: {chart: {path: /tmp/chart}}\n", Path: "apiManager.chart.path", Value: "/tmp/chart", Says: "leads out of the folder of charts"},
+		{Holds: "a chart does not lead upwards", More: "apiManager: {chart: {path: a/../../chart}}\n", Path: "apiManager.chart.path", Value: "a/../../chart", Says: "leads out of the folder of charts"},
+	})
+	env, _ := environments.Parse([]byte(configtest.Minimal+"routing: {release: mine, gateway: own}\n"), nil)
+	if env.Routing.Release != "envoy-gateway" || env.Routing.Gateway != "own" {
+		t.Errorf("an environment brings its own controller: %+v", env.Routing)
+	}
+}
+
+func TestOperationsOfEarlierVersionsCanBeReadAndReachNoCluster(t *testing.T) {
+	var env config.Environment
+	if err := json.Unmarshal([]byte(`{"name": "dev", "cluster": {"kubeconfig": "/home/me/.kube/config"}, "routing": {"release": "eg", "gateway": "gw"}}`), &env); err != nil {
+		t.Fatal(err)
+	}
+	if config.IsName(string(env.Cluster)) || env.Routing.Release != "eg" || env.Routing.Gateway != "gw" {
+		t.Errorf("read %+v", env)
+	}
+}
+
+func TestAValuesFileIsBesideItsEnvironmentOrNowhere(t *testing.T) {
+	folder, outside := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{"values.yaml": "a: 1\n", "below/values.yaml": "a: 2\n"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, path), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(outside, "secret.yaml"), []byte("password: geheim\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"link.yaml": filepath.Join(outside, "secret.yaml"), "zero.yaml": "/dev/zero", "up": outside} {
+		if err := os.Symlink(to, filepath.Join(folder, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(folder, "pipe.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "huge.yaml"), bytes.Repeat([]byte("# \n"), 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "env.yaml")
+	loading := func(name string) (config.Environment, error) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(configtest.Minimal+"identityServer: {valuesFile: "+name+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return environments.Load(file)
+	}
+	for name, want := range map[string]int64{"values.yaml": 1, "below/values.yaml": 2, "./below/../values.yaml": 1} {
+		if env, err := loading(name); err != nil || env.IdentityServer.Values["a"] != want {
+			t.Errorf("%s: %v, %v", name, env.IdentityServer.Values, err)
+		}
+	}
+	for _, name := range []string{filepath.Join(outside, "secret.yaml"), "../" + filepath.Base(outside) + "/secret.yaml", "link.yaml", "up/secret.yaml", "zero.yaml", "pipe.yaml", "huge.yaml", "below", "/dev/zero"} {
+		_, err := loading(name)
+		configtest.WantProblem(t, err, "identityServer.valuesFile", name, "cannot be read")
+		if err != nil && strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s was read: %v", name, err)
+		}
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"lockstep/config"
 	"lockstep/config/strictyaml"
+	"lockstep/config/valuesfile"
 )
 
 // Reference is an environment as the input of an operation gives it: the name of a file in a folder of environments, or the
@@ -26,7 +26,10 @@ type Reference struct {
 func Named(name string) Reference { return Reference{name: name, file: true, err: checkName(name)} }
 
 // Inline is the environment itself.
-func Inline(env config.Environment) Reference { return Reference{name: env.Name, env: &env} }
+func Inline(env config.Environment) Reference {
+	env = env.AsWritten()
+	return Reference{name: env.Name, env: &env}
+}
 
 // UnmarshalJSON takes any JSON. What is wrong with it [Reference.Name] and [Reference.Resolve] say: they have better words for it.
 func (r *Reference) UnmarshalJSON(data []byte) error {
@@ -149,11 +152,11 @@ func (r Reference) open(folder string) ([]byte, func(string) ([]byte, error), er
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := os.ReadFile(path)
+	text, err := valuesfile.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading environment: %w", err)
 	}
-	return text, beside(path), nil
+	return text, valuesfile.Beside(path), nil
 }
 
 // namedIn reads the files that an environment names itself, and no others: who brings overrides may not have them read what else there is.

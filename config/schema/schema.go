@@ -1,25 +1,40 @@
-// Package schema describes environment files for editors.
+// Package schema describes environment files and cluster files for editors.
 package schema
 
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
 	"strings"
 
 	"github.com/invopop/jsonschema"
 
 	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/config/operation"
 	"lockstep/config/step"
 )
 
-//go:generate go test . -run ^TestTheSchemaBesideTheExamplesIsCurrent$ -update
+//go:generate go test . -run ^TestTheSchemasBesideTheExamplesAreCurrent$ -update
 
 // Environment is the JSON Schema of environment files, for editors. It is generated from the types and their comments, and
 // as strict as [environments.Load] about keys and types; what only [validation.Check] can see it does not know.
 func Environment() ([]byte, error) {
-	comments, err := readComments(config.Sources()...)
+	return of(&config.Environment{}, "Lockstep environment", narrow)
+}
+
+// Cluster is the JSON Schema of cluster files, as strict as [clusters.Load] about keys and types.
+func Cluster() ([]byte, error) {
+	return of(&clusters.Cluster{}, "Lockstep cluster", func(schema *jsonschema.Schema) {
+		tagged(schema, reflect.TypeFor[clusters.Cluster](), func(of reflect.Type) *jsonschema.Schema { return schema.Definitions[of.Name()] })
+		oci, _ := schema.Definitions["Chart"].Properties.Get("oci")
+		oci.Pattern = "^oci://"
+	})
+}
+
+func of(file any, title string, narrow func(*jsonschema.Schema)) ([]byte, error) {
+	comments, err := readComments(append(config.Sources(), clusters.Source())...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the types' comments: %w", err)
 	}
@@ -29,8 +44,8 @@ func Environment() ([]byte, error) {
 		Mapper:         schemaOf,
 		LookupComment:  comments.of,
 	}
-	schema := reflector.Reflect(&config.Environment{})
-	schema.Title = "Lockstep environment"
+	schema := reflector.Reflect(file)
+	schema.Title = title
 	narrow(schema)
 	text, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
@@ -46,6 +61,8 @@ func schemaOf(of reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$`, Examples: []any{"90s", "5m", "1h30m"}}
 	case reflect.TypeFor[config.Values]():
 		return &jsonschema.Schema{Type: "object"}
+	case reflect.TypeFor[config.ClusterName]():
+		return &jsonschema.Schema{Type: "string"}
 	}
 	return nil
 }
@@ -67,8 +84,13 @@ func patterns() map[string]string {
 // tagged adds what tags say of the fields of a struct, and of those below it.
 func tagged(schema *jsonschema.Schema, of reflect.Type, properties func(reflect.Type) *jsonschema.Schema) {
 	for field := range of.Fields() {
-		if field.Anonymous {
-			tagged(schema, field.Type, properties)
+		if !field.IsExported() {
+			continue
+		}
+		if field.Tag.Get("owner") != "" {
+			for name := range fieldNames(field.Type) {
+				schema.Properties.Delete(name)
+			}
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -85,6 +107,17 @@ func tagged(schema *jsonschema.Schema, of reflect.Type, properties func(reflect.
 		}
 		if below.Kind() == reflect.Struct {
 			tagged(properties(below), below, properties)
+		}
+	}
+}
+
+// fieldNames are what a file calls the fields of a struct.
+func fieldNames(of reflect.Type) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for field := range of.Fields() {
+			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); !yield(name) {
+				return
+			}
 		}
 	}
 }

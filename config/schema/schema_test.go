@@ -15,29 +15,37 @@ import (
 	"lockstep/config/schema"
 )
 
-const schemaFile = "../../examples/environment.schema.json"
+var update = flag.Bool("update", false, "write the schemas")
 
-var update = flag.Bool("update", false, "write "+schemaFile)
-
-func TestTheSchemaBesideTheExamplesIsCurrent(t *testing.T) {
-	want, err := schema.Environment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(schemaFile, want, 0o644); err != nil {
+func TestTheSchemasBesideTheExamplesAreCurrent(t *testing.T) {
+	for name, make := range map[string]func() ([]byte, error){"environment": schema.Environment, "cluster": schema.Cluster} {
+		file := "../../examples/" + name + ".schema.json"
+		want, err := make()
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%v): run go generate ./config/schema", schemaFile, err)
+		if *update {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(file)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is stale (%v): run go generate ./config/schema", file, err)
+		}
 	}
 }
 
-func TestTheSchemaTakesTheExamples(t *testing.T) {
-	schema := compileSchema(t)
-	files, _ := filepath.Glob("../../examples/*.yaml")
+func TestTheSchemasTakeTheExamples(t *testing.T) {
+	take(t, compileSchema(t, schema.Environment), "../../examples/*.yaml")
+	take(t, compileSchema(t, schema.Cluster), "../../examples/clusters/*.yaml")
+}
+
+func take(t *testing.T, schema *jsonschema.Schema, examples string) {
+	files, _ := filepath.Glob(examples)
+	if len(files) == 0 {
+		t.Fatalf("no examples are %s", examples)
+	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -50,7 +58,7 @@ func TestTheSchemaTakesTheExamples(t *testing.T) {
 }
 
 func TestTheSchemaRefusesWhatLoadRefuses(t *testing.T) {
-	schema := compileSchema(t)
+	schema := compileSchema(t, schema.Environment)
 	for name, text := range map[string]string{
 		"an unknown key":     strings.Replace(configtest.Minimal, "name: trial", "name: trial\nnamspace: apim", 1),
 		"a missing target":   strings.Replace(configtest.Minimal, "target:", "base:", 1),
@@ -69,9 +77,30 @@ func TestTheSchemaRefusesWhatLoadRefuses(t *testing.T) {
 	}
 }
 
-func compileSchema(t *testing.T) *jsonschema.Schema {
+func TestTheSchemaOfClustersRefusesWhatLoadRefuses(t *testing.T) {
+	schema := compileSchema(t, schema.Cluster)
+	const minimal = "apiVersion: lockstep/v1\nkind: Cluster\nname: prod\n"
+	if err := schema.Validate(instance(t, minimal+"mirrors: {docker.io: https://mirror.example.com}\ngateway: {values: {Any: [1]}, serviceAnnotations: {a: b}}\n")); err != nil {
+		t.Error(err)
+	}
+	for name, text := range map[string]string{
+		"an unknown key":          minimal + "kubeConfig: a\n",
+		"an environment":          configtest.Minimal,
+		"a name in upper case":    strings.Replace(minimal, "prod", "Prod", 1),
+		"another service type":    minimal + "gateway: {serviceType: nodeport}\n",
+		"what is the Gateway's":   minimal + "gateway: {gateway: a}\n",
+		"a number for a mirror":   minimal + "mirrors: {docker.io: 1}\n",
+		"one namespace as a text": minimal + "allow: {namespaces: apim}\n",
+	} {
+		if err := schema.Validate(instance(t, text)); err == nil {
+			t.Errorf("the schema takes %s", name)
+		}
+	}
+}
+
+func compileSchema(t *testing.T, of func() ([]byte, error)) *jsonschema.Schema {
 	t.Helper()
-	text, err := schema.Environment()
+	text, err := of()
 	if err != nil {
 		t.Fatal(err)
 	}

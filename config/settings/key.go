@@ -20,9 +20,11 @@ type key struct {
 
 func keys() []key {
 	return []key{
-		{"taskQueue", "task-queue", "lockstep", "Temporal task queue"},
+		{"taskQueue", "task-queue", "lockstep", "Temporal task queue of the cluster default"},
 		{"mirrors", "mirrors", nil, "host=url,host=url: what to speak to in place of registries, chart repositories and artifact hosts"},
-		{"kubeconfig", "kubeconfig", nil, "kubeconfig where the environment names none"},
+		{"clusters", "clusters", nil, "folder of cluster files, which say what clusters there are"},
+		{"serves", "serves", nil, "clusters that a worker serves, with commas between; default: all"},
+		{"kubeconfig", "kubeconfig", nil, "kubeconfig of the cluster default"},
 		{"cacheDir", "cache-dir", userCache(), "folder for charts and artifacts"},
 		{"environments", "environments", nil, "folder of environment files that operations may name"},
 		{"uiURL", "ui-url", "http://localhost:8233", "address of the Temporal UI, for links"},

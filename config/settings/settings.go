@@ -3,6 +3,7 @@ package settings
 
 import (
 	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/config/mirror"
 )
 
@@ -10,11 +11,15 @@ import (
 // LOCKSTEP_…, else from the file lockstep.yaml, else from its default. How Temporal is reached is not among them: that
 // is TEMPORAL_… and temporal.toml, as for every other Temporal program.
 type Settings struct {
-	// TaskQueue is the Temporal task queue of workers and workflows. Default "lockstep".
+	// TaskQueue is the Temporal task queue of the cluster default. Default "lockstep". Other clusters have their own.
 	TaskQueue string `mapstructure:"taskQueue"`
 	// Mirrors redirect registries, chart repositories and artifact URLs. LOCKSTEP_MIRRORS="host=url,host=url".
 	Mirrors mirror.Map `mapstructure:"mirrors"`
-	// Kubeconfig is used where an environment names none. Default: in-cluster, else KUBECONFIG, else ~/.kube/config.
+	// Clusters is a folder of cluster files: then they say which clusters there are. Empty (default): there is the cluster default.
+	Clusters string `mapstructure:"clusters"`
+	// Serves are the clusters that a worker serves. Default: all that there are.
+	Serves Names `mapstructure:"serves"`
+	// Kubeconfig is that of the cluster default. Default: in-cluster, else KUBECONFIG, else ~/.kube/config.
 	Kubeconfig string `mapstructure:"kubeconfig"`
 	// CacheDir keeps charts and artifacts. Default: the user's cache folder and "lockstep".
 	CacheDir string `mapstructure:"cacheDir"`
@@ -40,6 +45,11 @@ type Settings struct {
 	Health Health `mapstructure:"health"`
 	// Deployment makes a worker one version of a Temporal worker deployment. Off by default.
 	Deployment Deployment `mapstructure:"deployment"`
+}
+
+// Known says where clusters come from.
+func (s Settings) Known() clusters.Options {
+	return clusters.Options{Folder: s.Clusters, TaskQueue: s.TaskQueue, Kubeconfig: s.Kubeconfig, Mirrors: s.Mirrors}
 }
 
 // Encryption says with which keys all payloads that Temporal stores are encrypted. It must be the same for workers, CLI, API and codec server.

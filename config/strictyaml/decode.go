@@ -59,6 +59,10 @@ func ToJSON(data []byte) ([]byte, error) {
 
 // parse is the root node of the only document. A document without content is an empty mapping.
 func parse(data []byte) (*yamlv3.Node, config.Problems) {
+	if len(data) > maxSize {
+		return nil, config.Problems{{Path: "YAML", Message: fmt.Sprintf("has %d KiB, which is more than Temporal and Helm take", len(data)>>10),
+			Next: fmt.Sprintf("shorten it to less than %d KiB", maxSize>>10)}}
+	}
 	decoder := yamlv3.NewDecoder(bytes.NewReader(data))
 	var document, another yamlv3.Node
 	err := decoder.Decode(&document)
@@ -71,6 +75,9 @@ func parse(data []byte) (*yamlv3.Node, config.Problems) {
 	if err := decoder.Decode(&another); !errors.Is(err, io.EOF) {
 		return nil, config.Problems{{Path: "YAML", Line: another.Line, Message: "a second document begins after ---",
 			Next: "keep one document in the file"}}
+	}
+	if found := tooMuch(document.Content[0]); len(found) > 0 {
+		return nil, found
 	}
 	return document.Content[0], nil
 }
@@ -127,7 +134,7 @@ func (w *walk) object(node *yamlv3.Node, path string, want reflect.Type) {
 		}
 		field, known := fields[key.Value]
 		if !known {
-			w.problem(key, config.JoinPath(path, key.Value), "", "is not a field of "+w.what, meant(key.Value, path, want))
+			w.unknown(key, path, want)
 			continue
 		}
 		w.lines[config.JoinPath(path, key.Value)] = key.Line

@@ -2,6 +2,8 @@ package strictyaml_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"lockstep/config"
@@ -26,7 +28,7 @@ func TestTheFileIsReadStrictly(t *testing.T) {
 			Path: "identityServer.chart.version", Value: "7.10", Says: `(line 12) "7.10": is a number, but must be text; write it in quotes: "7.10"`},
 		{Holds: "a number is no duration", More: "timeouts: {gateway: 5}\n", Path: "timeouts.gateway", Value: "5", Says: "is a number, but must be a duration; write it as"},
 		{Holds: "a duration has a unit", More: "timeouts: {gateway: 5 minutes}\n", Path: "timeouts.gateway", Value: "5 minutes", Says: `write it as "90s", "5m" or "1h30m"`},
-		{Holds: "yes is not true", More: "routing: {install: yes}\n", Path: "routing.install", Value: "yes", Says: "write true or false"},
+		{Holds: "yes is not true", More: "keyManager: {roleCreation: yes}\n", Path: "keyManager.roleCreation", Value: "yes", Says: "write true or false"},
 		{Holds: "a list is no mapping", More: "verify: [full]\n", Path: "verify", Says: "is a list, but must be a mapping"},
 		{Holds: "a scalar is no list", Old: "  target:", New: "  platforms: linux/amd64\n  target:", Path: "image.platforms", Value: "linux/amd64", Says: "begin each entry with a dash"},
 		{Holds: "one document per file", More: "---\nname: other\n", Path: "YAML", Says: "a second document begins"},
@@ -54,6 +56,27 @@ func TestAnEmptyFileSaysWhatIsMissing(t *testing.T) {
 		_, err := environments.Parse([]byte(text), nil)
 		configtest.WantProblem(t, err, "name", "", "write a name of lower-case letters")
 		configtest.WantProblem(t, err, "apiVersion", "", "write lockstep/v1")
+	}
+}
+
+func TestADocumentIsBoundedBeforeItIsLookedAt(t *testing.T) {
+	laughs := "a0: &a0 [x, x]\n"
+	for i := range 30 {
+		laughs += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+	}
+	for holds, text := range map[string]string{
+		"an alias of what it is part of": "cluster: &a {<<: *a}\n",
+		"an alias within itself":         "apiManager: &a {values: {x: *a}}\n",
+		"a list within itself":           "approvals: &a [*a]\n",
+		"aliases of aliases":             laughs,
+		"deep values":                    "apiManager: {values: " + strings.Repeat("{a: ", 200) + "1" + strings.Repeat("}", 200) + "}\n",
+		"a large file":                   "apiManager: {values: {a: \"" + strings.Repeat("x", 2<<20) + "\"}}\n",
+	} {
+		_, err := environments.Parse([]byte(configtest.Minimal+text), nil)
+		var found config.Problems
+		if !errors.As(err, &found) || len(found) != 1 || found[0].Path != "YAML" || found[0].Next == "" || len(err.Error()) > 500 {
+			t.Errorf("%s: %v", holds, err)
+		}
 	}
 }
 

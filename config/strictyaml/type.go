@@ -93,13 +93,29 @@ func nodeName(node *yamlv3.Node) string {
 	return "something else"
 }
 
+// Elsewhere is a type that knows where keys belong that are none of its fields.
+type Elsewhere interface {
+	// Elsewhere says it of one key, or nothing.
+	Elsewhere(key string) (message, next string)
+}
+
+// unknown complains of a key that is no field.
+func (w *walk) unknown(key *yamlv3.Node, path string, in reflect.Type) {
+	message, next := "is not a field of "+w.what, meant(key.Value, path, in)
+	if knows, does := reflect.Zero(in).Interface().(Elsewhere); does {
+		if says, instead := knows.Elsewhere(key.Value); says != "" {
+			message, next = says, instead
+		}
+	}
+	w.problem(key, config.JoinPath(path, key.Value), "", message, next)
+}
+
 // jsonFields are the fields of a struct by JSON name.
 func jsonFields(of reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	for field := range of.Fields() {
-		if field.Anonymous {
-			maps.Copy(fields, jsonFields(field.Type))
-			continue
+		if field.Tag.Get("owner") != "" {
+			continue // no file says it
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		fields[name] = field.Type

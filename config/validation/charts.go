@@ -3,6 +3,7 @@ package validation
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -24,7 +25,6 @@ type chartField struct {
 
 func charts(e config.Environment) []chartField {
 	return []chartField{
-		{"routing.chart", e.Routing.Chart, config.DefaultGatewayVersion},
 		{"identityServer.chart", e.IdentityServer.Chart, config.DefaultISVersion},
 		{"apiManager.chart", e.APIManager.Chart, config.DefaultAPIMVersion},
 	}
@@ -34,6 +34,10 @@ func checkCharts(e config.Environment) (found problems) {
 	for _, field := range charts(e) {
 		found = append(found, field.checkSource()...)
 		found = append(found, field.checkVersion()...)
+		if path := field.chart.Path; path != "" && !filepath.IsLocal(path) {
+			found.Add(field.path+".path", path, "leads out of the folder of charts: an environment names no file of the worker's machine",
+				"write the name of a chart in the folder of charts that the cluster's file names, as wso2am-4.7.0-1.tgz")
+		}
 	}
 	return found
 }
@@ -121,7 +125,7 @@ func (f chartField) checkVersion() (found problems) {
 // warnCharts speaks of versions that are exact but will hardly be found, and of an Identity Server chart made for
 // another version than the image.
 func warnCharts(e config.Environment) (found problems) {
-	for _, field := range charts(e)[1:] {
+	for _, field := range charts(e) {
 		chart := field.chart
 		if chart.Repository == config.DefaultRepository && exactVersion.MatchString(chart.Version) && !strings.Contains(chart.Version, "-") {
 			found.Add(field.path+".version", chart.Version, "has no -N at its end: WSO2 publishes its charts as "+chart.Version+"-1, -2, …, so Helm finds no such version",
@@ -132,9 +136,6 @@ func warnCharts(e config.Environment) (found problems) {
 		"the server may need what this chart does not configure (charts of 7.1 have no agent identity database)")
 	found.madeFor("apiManager.chart.version", e.APIManager.Chart.Version, e.APIManager.Image,
 		"the server may not read what this chart configures")
-	if !e.Routing.Installs() && len(e.Routing.Values) > 0 {
-		found.Add("routing.values", "", "has no effect, because routing.install is false", "remove it, or set routing.install: true")
-	}
 	return found
 }
 

@@ -2,6 +2,7 @@ package validation
 
 import (
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,24 +19,35 @@ var (
 
 // checkFields looks at each field by itself, as its tag says.
 func checkFields(e config.Environment) (found problems) {
-	for field := range e.Fields() {
+	found.fields(e.Fields())
+	return found
+}
+
+func (p *problems) fields(all iter.Seq[config.Field]) {
+	for field := range all {
 		if field.Choices != nil {
-			found.choice(field.Path, field.Value, field.Choices...)
+			p.choice(field.Path, field.Value, field.Choices...)
 		}
 		switch field.Rule {
 		case config.RuleLabel:
-			found.label(field.Path, field.Value, 63)
+			p.label(field.Path, field.Value, 63)
 		case config.RuleHostname:
-			found.hostname(field.Path, field.Value)
+			p.hostname(field.Path, field.Value)
 		case config.RuleObject:
-			found.object(field.Path, field.Value)
+			p.object(field.Path, field.Value)
 		case config.RuleSecret:
 			if field.Value != "" {
-				found.object(field.Path, field.Value)
+				p.object(field.Path, field.Value)
 			}
 		}
 	}
-	return found
+}
+
+// Fields are what is wrong with the fields of a struct that a file is read into, as their tags say.
+func Fields(of any, path string) config.Problems {
+	var found problems
+	found.fields(config.FieldsOf(of, path))
+	return config.Problems(found)
 }
 
 func (p *problems) choice(path, value string, allowed ...string) {

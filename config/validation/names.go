@@ -7,35 +7,33 @@ import (
 	"lockstep/config"
 )
 
-var controller = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9/\-._~]+$`)
+var controllerName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9/\-._~]+$`)
 
 // helmReleaseMax is Helm's own limit on release names.
 const helmReleaseMax = 53
 
 func checkNamespaces(e config.Environment) (found problems) {
-	for _, ns := range []struct{ path, name string }{{"namespace", e.Namespace}, {"routing.namespace", e.Routing.Namespace}} {
-		if strings.HasPrefix(ns.name, "kube-") {
-			found.Add(ns.path, ns.name, "is a namespace of Kubernetes itself", "write another namespace, as apim")
-		}
-	}
+	found.notKubernetes("namespace", e.Namespace)
 	return found
 }
 
+func (p *problems) notKubernetes(path, namespace string) {
+	if strings.HasPrefix(namespace, "kube-") {
+		p.Add(path, namespace, "is a namespace of Kubernetes itself", "write another namespace, as apim")
+	}
+}
+
 func checkNames(e config.Environment) (found problems) {
-	found.label("routing.release", e.Routing.Release, helmReleaseMax)
 	found.label("identityServer.release", e.IdentityServer.Release, longestRelease(config.DefaultISChart, ""))
 	found.label("apiManager.release", e.APIManager.Release, longestRelease(config.DefaultAPIMChart, "-am-service-1"))
 	if e.IdentityServer.Release == e.APIManager.Release {
 		found.Add("apiManager.release", e.APIManager.Release, "is also the release of Identity Server, in the same namespace",
 			"give the two releases different names")
 	}
-	if e.Routing.Namespace == e.Namespace && (e.Routing.Release == e.APIManager.Release || e.Routing.Release == e.IdentityServer.Release) {
-		found.Add("routing.release", e.Routing.Release, "is also the release of a product, in the same namespace",
-			"give the gateway a release name of its own")
-	}
-	if !controller.MatchString(e.Routing.ControllerName) {
-		found.Add("routing.controllerName", e.Routing.ControllerName, "is not a controller name: it must have the form domain/path",
-			"write "+config.DefaultController+", or the name in the documentation of your gateway")
+	for path, release := range map[string]string{"apiManager.release": e.APIManager.Release, "identityServer.release": e.IdentityServer.Release} {
+		if e.Routing.Namespace == e.Namespace && release == e.Routing.Release {
+			found.Add(path, release, "is also the release of the cluster's gateway controller, in the same namespace", "write another name")
+		}
 	}
 	return found
 }

@@ -19,11 +19,8 @@ func TestNamesAreDNSLabels(t *testing.T) {
 		{Holds: "Kubernetes' own namespaces are left alone", More: "namespace: kube-system\n", Path: "namespace", Value: "kube-system", Says: "is a namespace of Kubernetes itself"},
 		{Holds: "an API Manager release leaves room for its Services", More: "apiManager: {release: a-release-name-of-thirty-six-letters}\n",
 			Path: "apiManager.release", Value: "a-release-name-of-thirty-six-letters", Says: "shorten it to 32"},
-		{Holds: "a release is at most what Helm takes", More: "routing: {release: " + strings.Repeat("a", 54) + "}\n",
-			Path: "routing.release", Value: strings.Repeat("a", 54), Says: "shorten it to 53"},
 		{Holds: "two products are two releases", More: "identityServer: {release: wso2}\napiManager: {release: wso2}\n",
 			Path: "apiManager.release", Value: "wso2", Says: "give the two releases different names"},
-		{Holds: "a controller name has a path", More: "routing: {controllerName: envoy}\n", Path: "routing.controllerName", Value: "envoy", Says: "domain/path"},
 		{Holds: "two roles are two Secrets", More: "certificates: {ca: mine}\ncredentials: {secret: mine}\n",
 			Path: "credentials.secret", Value: "mine", Says: "certificates.ca names it too"},
 		{Holds: "Lockstep's stores are nobody's Secret", More: "certificates: {gatewayTLS: is-keystores}\n",
@@ -67,7 +64,7 @@ func TestChartsAreNamedExactly(t *testing.T) {
 		{Holds: "a repository holds no password", More: is("repository: https://me:hush@charts.example.com, name: b, version: 1.2.3"), Path: source + ".repository", Says: "never holds a secret"},
 		{Holds: "a chart's name is without alias", More: is("name: wso2/identity-server, version: 1.2.3"), Path: source + ".name", Value: "wso2/identity-server", Says: "write only identity-server"},
 	})
-	configtest.Parse(t, configtest.Minimal+is("path: ../charts/identity-server"))
+	configtest.Parse(t, configtest.Minimal+is("path: identity-server"))
 }
 
 func TestTheImageCanBeBuiltAndPushed(t *testing.T) {
@@ -122,8 +119,6 @@ func TestChoicesAndTimesAreWithinBounds(t *testing.T) {
 	configtest.Check(t, []configtest.Refusal{
 		{Holds: "a level lists what is allowed", More: "verify: {level: most}\n", Path: "verify.level", Value: "most", Says: "none, health, token, full"},
 		{Holds: "a policy near a choice names it", More: "onFailure: rolback\n", Path: "onFailure", Value: "rolback", Says: "did you mean rollback?"},
-		{Holds: "a service type in another case is named", More: "routing: {serviceType: nodeport}\n", Path: "routing.serviceType", Value: "nodeport", Says: "did you mean NodePort?"},
-		{Holds: "a CRD policy is one of three", More: "routing: {crds: replace}\n", Path: "routing.crds", Value: "replace", Says: "create-replace"},
 		{Holds: "an approval is for a step", More: "approvals: [image, api-manger]\n", Path: "approvals[1]", Value: "api-manger", Says: "did you mean api-manager?"},
 		{Holds: "an approval of nothing known lists the steps", More: "approvals: [products]\n", Path: "approvals[0]", Value: "products", Says: "write one of preflight, namespace"},
 		{Holds: "a step is approved once", More: "approvals: [image, verify, image]\n", Path: "approvals[2]", Value: "image", Says: "is given twice"},

@@ -26,6 +26,12 @@ type Options struct {
 	PlainHTTP []string
 	// Keychain finds registry credentials. Default: the docker config of the process.
 	Keychain authn.Keychain
+	// Folder is where charts by a bare path are. Empty: there are none.
+	Folder string
+	// Own says of a chart that whoever runs the worker names it: its path may lead anywhere. Default: of none.
+	Own func(config.Chart) bool
+	// Allowed says whether a chart may be fetched from where it comes. Default: every one may.
+	Allowed func(config.Chart) bool
 	// CacheDir keeps downloaded charts by digest. It may be removed at any time. Empty: nothing is kept.
 	CacheDir string
 }
@@ -65,8 +71,14 @@ func (f *Fetcher) Fetch(ctx context.Context, c config.Chart) (Chart, error) {
 }
 
 func (f *Fetcher) read(ctx context.Context, c config.Chart) (Chart, error) {
-	if c.Path != "" {
+	if f.options.Allowed != nil && !f.options.Allowed(c) {
+		return Chart{}, failed(Forbidden, "take a chart from a source that the cluster allows", "charts from %s%s are not allowed on this cluster", c.Repository, c.OCI)
+	}
+	switch {
+	case c.Path != "" && f.options.Own != nil && f.options.Own(c):
 		return readPath(c.Path)
+	case c.Path != "":
+		return f.readNamed(c.Path)
 	}
 	get := f.fromRepository
 	if c.OCI != "" {

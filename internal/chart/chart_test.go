@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -66,7 +67,7 @@ func TestVersionThatIsNotThereIsAnsweredWithThoseThatAre(t *testing.T) {
 		"nobody there":    {config.Chart{Repository: "https://127.0.0.1:1", Name: "web", Version: "1.2.3"}, Unreachable, []string{"127.0.0.1:1/index.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(Options{PlainHTTP: []string{hostOf(server)}}).Fetch(context.Background(), c.chart)
+			_, err := New(Options{Own: anywhere, PlainHTTP: []string{hostOf(server)}}).Fetch(context.Background(), c.chart)
 			checkFailure(t, err, c.reason, c.want...)
 		})
 	}
@@ -81,7 +82,7 @@ func TestChangedArchiveIsRefused(t *testing.T) {
 		_, _ = w.Write(packedChart(t, "1.2.3"))
 	}))
 	defer server.Close()
-	_, err := New(Options{PlainHTTP: []string{hostOf(server)}}).Fetch(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
+	_, err := New(Options{Own: anywhere, PlainHTTP: []string{hostOf(server)}}).Fetch(context.Background(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"})
 	checkFailure(t, err, Invalid, "the index says")
 }
 
@@ -144,13 +145,13 @@ func TestNoChartComesWithoutTLSUnlessWhoeverRunsTheWorkerSaysSo(t *testing.T) {
 
 func TestOnlyRegularFilesAndFoldersAreCharts(t *testing.T) {
 	for _, path := range []string{"/dev/zero", "/dev/null"} {
-		_, err := New(Options{}).Fetch(t.Context(), config.Chart{Path: path})
+		_, err := New(Options{Own: anywhere}).Fetch(t.Context(), config.Chart{Path: path})
 		checkFailure(t, err, Invalid, "neither a folder nor a regular file")
 	}
 }
 
 func TestFolderHasTheSameDigestWhereverItIs(t *testing.T) {
-	f := New(Options{})
+	f := New(Options{Own: anywhere})
 	first, err := f.Fetch(context.Background(), config.Chart{Path: writeChart(t, configMap)})
 	if err != nil {
 		t.Fatal(err)
@@ -173,14 +174,14 @@ func TestArchiveOnDiskHasItsOwnDigest(t *testing.T) {
 	if err := os.WriteFile(path, archive, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	info, err := New(Options{}).Fetch(context.Background(), config.Chart{Path: path})
+	info, err := New(Options{Own: anywhere}).Fetch(context.Background(), config.Chart{Path: path})
 	if err != nil || info.Digest != digestOf(archive) {
 		t.Errorf("got %+v, %v", info, err)
 	}
 }
 
 func TestCRDsAreThoseOfTheChartAndNothingElseOfItsFolder(t *testing.T) {
-	crds, err := New(Options{}).CRDs(context.Background(), config.Chart{Path: writeChart(t, configMap)})
+	crds, err := New(Options{Own: anywhere}).CRDs(context.Background(), config.Chart{Path: writeChart(t, configMap)})
 	if err != nil || len(crds) != 1 || crds[0].GetName() != "widgets.example.com" {
 		t.Errorf("got %v, %v", crds, err)
 	}
@@ -280,5 +281,62 @@ func pushChart(t *testing.T, reference string, archive []byte) {
 	}
 	if err := remote.Write(tag, image); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func anywhere(config.Chart) bool { return true }
+
+func TestAnEnvironmentsChartIsBelowTheFolderOfChartsOrNowhere(t *testing.T) {
+	folder, outside := t.TempDir(), writeChart(t, configMap)
+	if err := os.CopyFS(filepath.Join(folder, "web"), os.DirFS(writeChart(t, configMap))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "web.tgz"), packedChart(t, "1.2.3"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"link": outside, "web-link": filepath.Join(folder, "web"), "within": "web"} {
+		if err := os.Symlink(to, filepath.Join(folder, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(folder, "stolen"), os.DirFS(writeChart(t, configMap))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(folder, "stolen", "templates", "secrets.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(folder, "pipe.tgz"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := New(Options{Folder: folder})
+	for _, path := range []string{"web", "web.tgz", "within"} {
+		if _, err := f.Fetch(t.Context(), config.Chart{Path: path}); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	whole, err := New(Options{Own: anywhere}).Fetch(t.Context(), config.Chart{Path: filepath.Join(folder, "web")})
+	named, errNamed := f.Fetch(t.Context(), config.Chart{Path: "web"})
+	if err != nil || errNamed != nil || whole.Digest != named.Digest {
+		t.Errorf("the same folder has digests %s and %s: %v, %v", whole.Digest, named.Digest, err, errNamed)
+	}
+	for _, path := range []string{outside, "../" + filepath.Base(folder) + "/web", "link", "web-link", "stolen", "pipe.tgz", "/dev/zero", "absent"} {
+		if _, err := f.Fetch(t.Context(), config.Chart{Path: path}); !failure.Is(err, failure.InvalidConfig) && !failure.Is(err, failure.NotFound) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := New(Options{}).Fetch(t.Context(), config.Chart{Path: "web"}); err == nil || !strings.Contains(err.Error(), "no folder of charts") {
+		t.Errorf("without a folder: %v", err)
+	}
+}
+
+func TestAChartThatIsNotAllowedIsNotAskedFor(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer server.Close()
+	f := New(Options{Allowed: func(config.Chart) bool { return false }})
+	for _, c := range []config.Chart{{Repository: server.URL, Name: "web", Version: "1.2.3"}, {OCI: "oci://" + strings.TrimPrefix(server.URL, "http://") + "/web", Version: "1.2.3"}} {
+		if _, err := f.Fetch(t.Context(), c); err == nil || !strings.Contains(err.Error(), "not allowed on this cluster") || asked > 0 {
+			t.Errorf("%+v: %v, asked %d times", c, err, asked)
+		}
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lockstep/config"
 	"lockstep/internal/failure"
 	"lockstep/internal/fence"
 )
@@ -33,14 +32,19 @@ type Client struct {
 	outdated  func() bool // the kubeconfig is another one by now; nil: there is none
 }
 
+// Reach is how a cluster is reached. Empty: as the cluster that the worker runs in, else as kubectl would.
+type Reach struct {
+	Kubeconfig, Context string
+}
+
 // New reaches the cluster that c names: its kubeconfig and context, else the cluster the worker runs in, else what
 // kubectl would use (KUBECONFIG, then ~/.kube/config). Nothing is asked of the cluster yet.
-func New(c config.Cluster) (*Client, error) {
+func New(c Reach) (*Client, error) {
 	source, _ := Source(c) // load says what cannot be read
 	restConfig, inCluster, err := load(c)
 	if err != nil {
 		return nil, &failure.Error{Kind: failure.InvalidConfig, Doing: "reading cluster access", Cause: err,
-			Next: "set cluster.kubeconfig and cluster.context to a kubeconfig that kubectl can use on the worker's machine"}
+			Next: "set kubeconfig and context in the cluster's file, or the setting kubeconfig, to what kubectl can use on the worker's machine"}
 	}
 	client, err := newClient(restConfig, inCluster)
 	if err != nil {
@@ -70,7 +74,7 @@ func (c *Client) Config() *rest.Config { return rest.CopyConfig(c.config) }
 // InCluster says whether the worker runs in the cluster that it speaks to.
 func (c *Client) InCluster() bool { return c.inCluster }
 
-func load(c config.Cluster) (_ *rest.Config, inCluster bool, _ error) {
+func load(c Reach) (_ *rest.Config, inCluster bool, _ error) {
 	if restConfig := own(c); restConfig != nil {
 		return restConfig, true, nil
 	}
@@ -85,7 +89,7 @@ func load(c config.Cluster) (_ *rest.Config, inCluster bool, _ error) {
 }
 
 // own is the access to the cluster that the worker runs in, or nil.
-func own(c config.Cluster) *rest.Config {
+func own(c Reach) *rest.Config {
 	if c.Kubeconfig != "" || c.Context != "" {
 		return nil
 	}
@@ -96,7 +100,7 @@ func own(c config.Cluster) *rest.Config {
 	return restConfig
 }
 
-func rules(c config.Cluster) *clientcmd.ClientConfigLoadingRules {
+func rules(c Reach) *clientcmd.ClientConfigLoadingRules {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.Kubeconfig
 	return rules

@@ -19,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
-	"lockstep/config"
 	"lockstep/internal/failure"
 )
 
@@ -67,7 +66,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 
 func TestAKubeconfigThatIsNotThereIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "nope")
-	_, err := New(config.Cluster{Kubeconfig: path})
+	_, err := New(Reach{Kubeconfig: path})
 	if !failure.Is(err, failure.InvalidConfig) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
 	}
@@ -94,7 +93,7 @@ func TestA401PassesWhereTheKubeconfigWasChanged(t *testing.T) {
 		}
 	}
 	write("old")
-	client, err := New(config.Cluster{Kubeconfig: path})
+	client, err := New(Reach{Kubeconfig: path})
 	if err != nil {
 		t.Fatal(err)
 	}

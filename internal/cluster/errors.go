@@ -57,7 +57,7 @@ func judge(err error) failure.Error {
 	case forbidden:
 		return failure.Error{Kind: failure.Unauthorized, Reason: ReasonForbidden, Next: "grant this verb on this resource to the worker's user or service account"}
 	case meta.IsNoMatchError(err):
-		return failure.Error{Kind: failure.NotFound, Reason: ReasonMissingKind, Next: "install the CustomResourceDefinition first (routing.crds: create)"}
+		return failure.Error{Kind: failure.NotFound, Reason: ReasonMissingKind, Next: "install the CustomResourceDefinition first (in the cluster's file, gateway.crds: create)"}
 	case apierrors.IsNotFound(err):
 		return failure.Error{Kind: failure.NotFound, Next: "create it, or correct the name"}
 	case apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict):

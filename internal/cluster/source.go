@@ -10,13 +10,12 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"lockstep/config"
 	"lockstep/internal/failure"
 )
 
 // Source stands for what [New] would read now: another one is given once somebody wrote a kubeconfig anew, as a rotation does. What
 // the files themselves name, tokens and client certificates in files of their own, is read again by client-go.
-func Source(c config.Cluster) (string, error) {
+func Source(c Reach) (string, error) {
 	files := rules(c).GetLoadingPrecedence()
 	if inside := own(c); inside != nil { // its token is read again, too
 		files = []string{inside.CAFile}

@@ -13,10 +13,10 @@ func gatewayOf(env config.Environment) Component {
 	r := env.Routing
 	return Component{
 		Kind: Gateway, Title: "the gateway", Release: r.Release, Namespace: r.Namespace, Installs: r.Installs(), Shared: true,
-		Field: "routing", Chart: r.Chart,
+		Field: "gateway", Chart: r.Chart,
 		Values:      func(Found) (map[string]any, error) { return gateway.Values(env), nil },
 		HookObjects: gateway.HookObjects(env),
-		Deployments: []string{gateway.Deployment}, DeploymentsField: "routing.values.deployment",
+		Deployments: []string{gateway.Deployment}, DeploymentsField: "gateway.values.deployment",
 		Stores:  keystore.Listener(env.GatewayTLSSecret()),
 		Timeout: time.Duration(env.Timeouts.Gateway), TimeoutField: "timeouts.gateway",
 		values: func(e *config.Environment) *config.Values { return &e.Routing.Values },

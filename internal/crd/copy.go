@@ -109,7 +109,7 @@ func keep(wanted, live, result *unstructured.Unstructured, run Run) error {
 	}
 	if size(annotations) > maxAnnotations {
 		return &failure.Error{Kind: failure.InvalidConfig, Doing: "keeping CustomResourceDefinition " + live.GetName() + " for undo", Cause: errors.New("it is too large for an annotation"),
-			Next: "replace it by hand and set routing.crds to create"}
+			Next: "replace it by hand and set gateway.crds in the cluster's file to create"}
 	}
 	wanted.SetAnnotations(annotations)
 	return nil

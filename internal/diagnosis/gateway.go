@@ -108,13 +108,13 @@ func (v Gateway) judgeClass() (_ Verdict, ok bool) {
 	case metav1.ConditionTrue:
 		return Verdict{}, true
 	case metav1.ConditionFalse:
-		return v.lasting(accepted, "GatewayClass "+className, "correct the GatewayClass, or name another one in routing.gatewayClass"), false
+		return v.lasting(accepted, "GatewayClass "+className, "correct the GatewayClass, or name another one in the cluster's file, gateway.gatewayClass"), false
 	}
 	out := Verdict{Waiting: "no controller has accepted the GatewayClass " + className + " yet"}
 	if v.lasts(v.Started, controllerGrace) {
 		out.Problem = &Problem{Reason: "ControllerNotRunning", Object: "GatewayClass " + className, Retryable: true,
 			Evidence: fmt.Sprintf("no controller answers to %q", controller),
-			NextMove: "start the gateway controller, or correct routing.controllerName; its log says what it watches"}
+			NextMove: "start the gateway controller, or correct gateway.controllerName in the cluster's file; its log says what it watches"}
 	}
 	return out, false
 }
@@ -124,7 +124,7 @@ func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
 		if out, refused := v.refused(); refused { // says more
 			return out
 		}
-		return v.lasting(accepted, cluster.RefOf(v.Gateway).String(), "correct what the controller names, in routing of the environment file")
+		return v.lasting(accepted, cluster.RefOf(v.Gateway).String(), "correct what the controller names, in gateway of the cluster's file")
 	}
 	out := Verdict{Waiting: "the controller has not seen the Gateway's newest version yet"}
 	if v.lasts(v.Started, controllerGrace) {
@@ -272,7 +272,7 @@ func (l listener) move(reason string) string {
 	case "HostnameConflict", "ProtocolConflict":
 		return "two listeners of one port have the same hostname or different protocols: make the hostnames in the environment file differ"
 	}
-	return "correct what the controller names, in hostnames and routing of the environment file"
+	return "correct what the controller names, in hostnames of the environment file and gateway of the cluster's file"
 }
 
 func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
@@ -292,7 +292,7 @@ func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
 		out.Pending = &Problem{Reason: programmed.Reason, Object: object, Evidence: out.Waiting, Retryable: true,
 			NextMove: "look at the pods of the Gateway's data plane, in the gateway controller's namespace"}
 	case "Invalid":
-		return v.lasting(programmed, object, "correct what the controller names, in routing of the environment file")
+		return v.lasting(programmed, object, "correct what the controller names, in gateway of the cluster's file")
 	}
 	return out
 }
@@ -300,7 +300,7 @@ func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
 // judgeAddress tells a load balancer that is slow from one that will never come. Where it cannot see which, it waits.
 func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict {
 	problem := &Problem{Reason: programmed.Reason, Object: cluster.RefOf(v.Gateway).String(), Evidence: cmp.Or(v.Plane.Failure, programmed.Message),
-		NextMove: "this cluster gives Services of type LoadBalancer no address: install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"}
+		NextMove: "this cluster gives Services of type LoadBalancer no address: install MetalLB or cloud-provider-kind, or set gateway.serviceType in the cluster's file to NodePort"}
 	if v.Plane.ServiceType != "" && v.Plane.ServiceType != "LoadBalancer" {
 		problem.NextMove = "look at the data plane's Service and at the addresses of the nodes (kubectl get nodes -o wide)"
 	}
@@ -309,7 +309,7 @@ func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict 
 	if v.Plane.Unread != nil {
 		problem.Evidence = joinLines(problem.Evidence, "whether a load balancer is being made cannot be read: "+firstLine(v.Plane.Unread.Error()))
 		problem.NextMove = "look at the data plane's Service, in the gateway controller's namespace, and let the worker's account list Services and Events there; " +
-			"if this cluster gives Services of type LoadBalancer no address, install MetalLB or cloud-provider-kind, or set routing.serviceType to NodePort"
+			"if this cluster gives Services of type LoadBalancer no address, install MetalLB or cloud-provider-kind, or set gateway.serviceType in the cluster's file to NodePort"
 		return out
 	}
 	grace := addressGrace

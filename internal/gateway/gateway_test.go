@@ -235,7 +235,7 @@ func TestUnservedKindsTellAnOldGatewayAPIFromNone(t *testing.T) {
 	if err := Unserved(env, nil, nil); err != nil {
 		t.Errorf("nothing is missing, but: %v", err)
 	}
-	if err := Unserved(env, Needs(env), nil); err == nil || !strings.Contains(err.Error(), "routing.crds: create)") {
+	if err := Unserved(env, Needs(env), nil); err == nil || !strings.Contains(err.Error(), "gateway.crds: create)") {
 		t.Errorf("without any Gateway API: %v", err)
 	}
 	err := Unserved(env, Needs(env)[3:4], nil)

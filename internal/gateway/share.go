@@ -22,7 +22,7 @@ func OwnsClass(env config.Environment, live *unstructured.Unstructured) (bool, e
 	if name := controllerName(live); name != env.Routing.ControllerName {
 		return false, &failure.Error{Kind: failure.Conflict, Doing: "using GatewayClass " + live.GetName(),
 			Cause: fmt.Errorf("it is there already, for another controller: %q instead of %q", name, env.Routing.ControllerName),
-			Next:  "give the environment another class (routing.gatewayClass), or that controller (routing.controllerName)"}
+			Next:  "name another class in the cluster's file (gateway.gatewayClass), or that controller (gateway.controllerName)"}
 	}
 	return managed(live), nil
 }

@@ -59,9 +59,9 @@ func CheckAlone(ctx context.Context, c Cluster, env config.Environment) error {
 	}
 	for _, user := range InUse(env, watched) {
 		if user.Kind == "GatewayClass" {
-			return failure.Final(failure.Conflict, "routing.install: %s is somebody else's and names controller %s, and there is no release %s/%s: another gateway "+
-				"controller serves it, and a second one of that name would take it over. Next: use the one that is there (routing.install: false, "+
-				"routing.gatewayClass: %s), or install another one beside it (routing.controllerName and routing.values)",
+			return failure.Final(failure.Conflict, "gateway.install: %s is somebody else's and names controller %s, and there is no release %s/%s: another gateway "+
+				"controller serves it, and a second one of that name would take it over. Next: in the cluster's file, use the one that is there (gateway.install: false, "+
+				"gateway.gatewayClass: %s), or install another one beside it (gateway.controllerName and gateway.values)",
 				user, env.Routing.ControllerName, env.Routing.Namespace, env.Routing.Release, user.Name)
 		}
 	}

@@ -163,6 +163,9 @@ func beside(address, suffix string) string {
 // get fetches at most limit bytes.
 func (b *Builder) get(ctx context.Context, address string, limit int64) ([]byte, error) {
 	doing := "fetching " + outbound.Shown(address)
+	if !b.allowed.artifact(address) {
+		return nil, invalid(doing, "write a host that the cluster allows", "artifacts from there are not allowed on this cluster")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.rule.Mirrors.URL(address), nil)
 	if err != nil {
 		return nil, invalid(doing, "correct url of that artifact", "it is no address")

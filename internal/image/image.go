@@ -57,6 +57,8 @@ type Options struct {
 	HTTP *http.Client
 	// CacheDir keeps artifacts by digest, and what was read from layers. Empty: nothing is kept.
 	CacheDir string
+	// AllowedImage and AllowedArtifact say whether an image's registry, or the host of an artifact, may be spoken to. Default: each may.
+	AllowedImage, AllowedArtifact func(string) bool
 }
 
 // Builder builds images. It is safe for concurrent use.
@@ -66,6 +68,7 @@ type Builder struct {
 	http      *http.Client      // with the rule
 	transport http.RoundTripper // of registries, without it: an environment adds to the rule
 	cacheDir  string
+	allowed   struct{ image, artifact func(string) bool }
 }
 
 // fetchTimeout bounds one download of an artifact.
@@ -82,5 +85,14 @@ func New(o Options) *Builder {
 	}
 	transport = fence.Transport(transport)
 	rule := outbound.Rule{Mirrors: o.Mirrors, PlainHTTP: o.PlainHTTP}
-	return &Builder{rule: rule, keychain: o.Keychain, http: rule.Client(transport, timeout), transport: transport, cacheDir: o.CacheDir}
+	b := &Builder{rule: rule, keychain: o.Keychain, http: rule.Client(transport, timeout), transport: transport, cacheDir: o.CacheDir}
+	b.allowed.image, b.allowed.artifact = orAny(o.AllowedImage), orAny(o.AllowedArtifact)
+	return b
+}
+
+func orAny(allowed func(string) bool) func(string) bool {
+	if allowed == nil {
+		return func(string) bool { return true }
+	}
+	return allowed
 }

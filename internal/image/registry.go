@@ -32,6 +32,9 @@ func (b *Builder) open(field, reference string, plainHTTP []string) (*place, err
 	if err != nil {
 		return nil, invalid("reading "+field, "write it as registry/repository:tag", "%q is no image reference", reference)
 	}
+	if !b.allowed.image(reference) {
+		return nil, invalid("reading "+field, "write a registry that the cluster allows", "images from %s are not allowed on this cluster", familiar(given.Context().RegistryStr()))
+	}
 	host := given.Context().RegistryStr()
 	rule := b.rule.With(plainHTTP...)
 	endpoint, plain := rule.Registry(host)

@@ -20,7 +20,7 @@ func checkVersion(version cluster.Version, env config.Environment, found *Found,
 	warning, fits := release.Fits(version)
 	if !fits {
 		return failure.Final(failure.InvalidConfig, "Kubernetes %s is older than the gateway chart %s supports (v%s to v%s): upgrade the cluster, or set "+
-			"routing.install to false and use a gateway that fits", version, chart, release.Lowest, release.Highest)
+			"gateway.install in the cluster's file to false and use a gateway that fits", version, chart, release.Lowest, release.Highest)
 	}
 	if warning != "" {
 		found.Warnings = append(found.Warnings, fmt.Sprintf("Kubernetes %s %s", version, warning))

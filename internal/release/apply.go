@@ -85,7 +85,7 @@ type prepared struct {
 }
 
 func (e *Engine) prepare(ctx context.Context, s *session, spec Spec) (prepared, error) {
-	got, err := e.options.Charts.Fetch(ctx, spec.Chart)
+	got, err := e.options.Charts().Fetch(ctx, spec.Chart)
 	if err != nil {
 		return prepared{}, err
 	}

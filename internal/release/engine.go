@@ -29,6 +29,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"lockstep/config"
 	"lockstep/internal/chart"
 	"lockstep/internal/release/history"
 	"lockstep/internal/release/snapshot"
@@ -44,8 +45,8 @@ const MaxHistory = history.Max
 type Options struct {
 	// Getter gives access to the cluster with namespace as the default one. Not needed by Render.
 	Getter func(namespace string) genericclioptions.RESTClientGetter
-	// Charts gets the charts. Default: without mirrors and cache.
-	Charts *chart.Fetcher
+	// Charts gets the charts, as things are when they are needed. Default: without mirrors and cache, from any path.
+	Charts func() *chart.Fetcher
 	// Timeout bounds the waits of Uninstall and Restore, and Apply's hooks where [Spec.Timeout] is 0. Default
 	// [DefaultTimeout].
 	Timeout time.Duration
@@ -81,7 +82,8 @@ func New(options Options) *Engine {
 		options.Log = func(string, ...any) {}
 	}
 	if options.Charts == nil {
-		options.Charts = chart.New(chart.Options{})
+		plain := chart.New(chart.Options{Own: func(config.Chart) bool { return true }})
+		options.Charts = func() *chart.Fetcher { return plain }
 	}
 	if options.Timeout == 0 {
 		options.Timeout = DefaultTimeout

@@ -29,7 +29,7 @@ import (
 // TestReleasesOfARealCluster drives the engine against a real API server with Helm's own storage and client.
 func TestReleasesOfARealCluster(t *testing.T) {
 	box := sandboxtest.Up(t, sandboxtest.Options{Args: []string{"--no-temporal"}})
-	c, err := cluster.New(config.Cluster{Kubeconfig: box.Kubeconfig})
+	c, err := cluster.New(cluster.Reach{Kubeconfig: box.Kubeconfig})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +55,9 @@ func TestReleasesOfARealCluster(t *testing.T) {
 }
 
 // charts gets them from the sandbox.
-func charts(t *testing.T, box *sandboxtest.Sandbox) *chart.Fetcher {
-	return chart.New(chart.Options{Mirrors: box.Mirrors(), CacheDir: t.TempDir()})
+func charts(t *testing.T, box *sandboxtest.Sandbox) func() *chart.Fetcher {
+	fetcher := chart.New(chart.Options{Mirrors: box.Mirrors(), CacheDir: t.TempDir(), Own: func(config.Chart) bool { return true }})
+	return func() *chart.Fetcher { return fetcher }
 }
 
 type suite struct {
@@ -191,7 +192,7 @@ func (s suite) hook(t *testing.T) {
 func (s suite) gateway(t *testing.T) {
 	spec := release.Spec{Name: "envoy-gateway", Namespace: "envoy-gateway-system", CreateNamespace: true,
 		Chart: config.Chart{OCI: "oci://docker.io/envoyproxy/gateway-helm", Version: "v1.7.0"}}
-	crds, err := s.options.Charts.CRDs(t.Context(), spec.Chart)
+	crds, err := s.options.Charts().CRDs(t.Context(), spec.Chart)
 	if err != nil || len(crds) == 0 {
 		t.Errorf("%d CRDs, %v", len(crds), err)
 	}

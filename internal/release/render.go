@@ -20,7 +20,7 @@ import (
 // Render gives the objects of a release, post-rendered, without a cluster: a chart that asks for the cluster's
 // version or kinds sees Helm's defaults. Hooks and CRDs are not among them.
 func (e *Engine) Render(ctx context.Context, spec Spec) ([]*unstructured.Unstructured, error) {
-	got, err := e.options.Charts.Fetch(ctx, spec.Chart)
+	got, err := e.options.Charts().Fetch(ctx, spec.Chart)
 	if err != nil {
 		return nil, err
 	}

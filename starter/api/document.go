@@ -146,4 +146,4 @@ func (environment) Schema(huma.Registry) *huma.Schema {
 }
 
 // MarshalJSON is that of the environment.
-func (e environment) MarshalJSON() ([]byte, error) { return json.Marshal(e.Environment) }
+func (e environment) MarshalJSON() ([]byte, error) { return json.Marshal(e.AsWritten()) }

@@ -232,7 +232,7 @@ func (s *Server) triggerSchedule(ctx context.Context, in *SchedulePath) (out *tr
 	if err := s.Guard.Authorize(ctx, auth.TriggerSchedule, in.Environment); err != nil {
 		return nil, err
 	}
-	if err := s.Operations.CheckWorker(ctx); err != nil {
+	if err := s.schedules(ctx).CheckWorker(ctx, in.Environment, in.Schedule); err != nil {
 		return nil, err
 	}
 	run, err := s.schedules(ctx).Trigger(ctx, in.Environment, in.Schedule)

@@ -108,7 +108,7 @@ func running(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Stop)
-	eventually(t, "a worker that Temporal sees", func() bool { return s.options.Operations.CheckWorker(t.Context()) == nil })
+	eventually(t, "a worker that Temporal sees", func() bool { return s.options.Operations.CheckWorker(t.Context(), config.DefaultCluster) == nil })
 	return s
 }
 
@@ -160,7 +160,7 @@ func newSite(t *testing.T, c client.Client) *site {
 	}
 	connection := dial.Connection{Client: c, Namespace: "default", DataConverter: converter.GetDefaultDataConverter(), FailureConverter: temporal.GetDefaultFailureConverter()}
 	s.options = Options{Environments: s.folder, Guard: guard, PollEvery: 20 * time.Millisecond,
-		Operations: operations.Client{Connection: connection, TaskQueue: "lockstep", UI: "http://localhost:8233"}}
+		Operations: operations.Client{Connection: connection, UI: "http://localhost:8233"}}
 	s.server, s.url = s.replica(s.options)
 	s.contract = newContract(t, s.server.document)
 	return s

@@ -66,10 +66,10 @@ func (s *Server) startOperation(ctx context.Context, in *startInput) (out *start
 			return s.started(o, true), err
 		}
 	}
-	if start.Input, err = s.checked(row, in); err != nil {
+	if start.Input, start.Cluster, err = s.checked(row, in); err != nil {
 		return nil, err
 	}
-	if err := s.Operations.CheckWorker(ctx); err != nil {
+	if err := s.Operations.CheckWorker(ctx, start.Cluster); err != nil {
 		return nil, err
 	}
 	o, repeated, err := s.Operations.Start(ctx, start)
@@ -90,31 +90,34 @@ func (s *Server) mayStart(ctx context.Context, row operation.Operation, in *star
 	return s.Guard.Authorize(ctx, auth.DefineEnvironment, in.Environment)
 }
 
-// checked is the input of the operation, if there is nothing wrong with it.
-func (s *Server) checked(row operation.Operation, in *startInput) (any, error) {
+// checked is the input of the operation, and its cluster, if there is nothing wrong with it.
+func (s *Server) checked(row operation.Operation, in *startInput) (any, config.ClusterName, error) {
 	if err := in.Body.Options.check(row); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	seen, err := s.resolve(in.Environment, nil)
 	var found config.Problems
 	if err != nil && !errors.As(err, &found) {
-		return nil, err
+		return nil, "", err
 	}
 	if err := unchanged(in.Environment, in.IfMatch, etag(seen, found)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	env := seen
 	if len(in.Body.Overrides) > 0 {
 		env, err = s.resolve(in.Environment, in.Body.Overrides)
+	}
+	if err == nil {
+		err = s.Operations.Admit(env)
 	}
 	var input map[string]any
 	if err == nil {
 		input, err = operations.Input(row, env, in.Body.Options)
 	}
 	if errors.As(err, &found) {
-		return nil, invalid(fmt.Sprintf("environment %q is not valid, and nothing was started: correct what errors lists", in.Environment), found)
+		return nil, "", invalid(fmt.Sprintf("environment %q is not valid, and nothing was started: correct what errors lists", in.Environment), found)
 	}
-	return input, err
+	return input, env.Cluster, err
 }
 
 // unchanged fails if the environment is not what the caller saw, as If-Match says, if it says something.

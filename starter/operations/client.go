@@ -9,40 +9,60 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/internal/dial"
 )
 
 // Client asks Temporal about operations and has workers carry them out.
 type Client struct {
 	dial.Connection
-	// TaskQueue is that of the workers.
-	TaskQueue string
+	// Clusters say on which task queue workers listen for operations on a cluster.
+	Clusters clusters.Set
 	// UI is the address of the Temporal UI, for links.
 	UI string
 	// Patience is how long [Client.CheckWorker] waits for a worker that is just starting. Default: not at all.
 	Patience time.Duration
 }
 
-// CheckWorker fails if nobody would carry out what is started.
-func (c Client) CheckWorker(ctx context.Context) error {
+// Admit refuses an environment that asks for what its cluster does not allow, or whose cluster is not known, as far as this machine has
+// the files of clusters. The worker refuses it in any case.
+func (c Client) Admit(env config.Environment) error {
+	if !c.Clusters.Known() {
+		return nil
+	}
+	cluster, err := c.Clusters.Find(env.Cluster)
+	if err == nil {
+		err = cluster.Check(env).Err()
+	}
+	return err
+}
+
+// CheckWorker fails if nobody would carry out what is started on a cluster.
+func (c Client) CheckWorker(ctx context.Context, cluster config.ClusterName) error {
+	return c.CheckQueue(ctx, c.Clusters.Queue(cluster))
+}
+
+// CheckQueue fails if no worker listens on a task queue.
+func (c Client) CheckQueue(ctx context.Context, queue string) error {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for given := time.Now().Add(c.Patience); ; {
-		d, err := c.DescribeTaskQueue(ctx, c.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+		d, err := c.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 		switch {
 		case err != nil:
-			return away(err, "asking Temporal for the workers of task queue %q", c.TaskQueue)
+			return away(err, "asking Temporal for the workers of task queue %q", queue)
 		case len(d.GetPollers()) > 0:
-			err = c.routed(d)
+			err = routed(d, queue)
 		default:
-			err = unavailable("no worker listens on task queue %q: start a worker with `bin/worker`, or name a worker's queue with --task-queue", c.TaskQueue)
+			err = unavailable("no worker listens on task queue %q: start a worker that serves the cluster with `bin/worker`, or correct the environment's cluster or --task-queue", queue)
 		}
 		if err == nil || time.Now().After(given) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return unavailable("asking Temporal for the workers of task queue %q: %w", c.TaskQueue, ctx.Err())
+			return unavailable("asking Temporal for the workers of task queue %q: %w", queue, ctx.Err())
 		case <-ticker.C:
 		}
 	}

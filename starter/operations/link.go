@@ -24,8 +24,8 @@ func (c Client) HistoryLink(o Operation) string {
 
 // StartLink leads to the Temporal UI's form with which an operation is started. The form fills in the input of the environment's
 // last operation of that kind; the first time it is typed, as [StartInput].
-func (c Client) StartLink(environment, operation string) string {
-	fields := url.Values{"workflowId": {workflows.CanonicalID(environment)}, "taskQueue": {c.TaskQueue}, "workflowType": {operation}}
+func (c Client) StartLink(environment, operation, queue string) string {
+	fields := url.Values{"workflowId": {workflows.CanonicalID(environment)}, "taskQueue": {queue}, "workflowType": {operation}}
 	return c.page("workflows", "start-workflow") + "?" + fields.Encode()
 }
 

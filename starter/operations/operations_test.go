@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"lockstep/activities"
+	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/config/environments"
 	"lockstep/config/operation"
 	"lockstep/internal/dial"
@@ -23,13 +25,13 @@ import (
 )
 
 func TestLinksLeadIntoTheTemporalUI(t *testing.T) {
-	c := Client{Connection: dial.Connection{Namespace: "default"}, TaskQueue: "lockstep", UI: "http://localhost:8233/"}
+	c := Client{Connection: dial.Connection{Namespace: "default"}, UI: "http://localhost:8233/"}
 	o := Operation{Environment: "dev", ID: "run"}
 	for got, want := range map[string]string{
 		c.Link(Operation{Environment: "dev"}):     "http://localhost:8233/namespaces/default/workflows/environment%2Fdev",
 		c.Link(o):                                 "http://localhost:8233/namespaces/default/workflows/environment%2Fdev/run/user-metadata",
 		c.HistoryLink(o):                          "http://localhost:8233/namespaces/default/workflows/environment%2Fdev/run/history",
-		c.StartLink("dev", "Deploy"):              "http://localhost:8233/namespaces/default/workflows/start-workflow?taskQueue=lockstep&workflowId=environment%2Fdev&workflowType=Deploy",
+		c.StartLink("dev", "Deploy", "lockstep"):  "http://localhost:8233/namespaces/default/workflows/start-workflow?taskQueue=lockstep&workflowId=environment%2Fdev&workflowType=Deploy",
 		c.ListLink("dev"):                         "http://localhost:8233/namespaces/default/workflows?query=Environment%3D%22dev%22",
 		c.ScheduleLink("environment/dev/nightly"): "http://localhost:8233/namespaces/default/schedules/environment%2Fdev%2Fnightly",
 	} {
@@ -55,7 +57,7 @@ func connected(t *testing.T) (c Client, goOn chan struct{}) {
 	}
 	t.Cleanup(w.Stop)
 	connection := dial.Connection{Client: server, Namespace: "default", DataConverter: converter.GetDefaultDataConverter()}
-	return Client{Connection: connection, TaskQueue: "lockstep", UI: "http://localhost:8233"}, goOn
+	return Client{Connection: connection, UI: "http://localhost:8233"}, goOn
 }
 
 func quickstart(t *testing.T) workflows.VerifyInput {
@@ -165,8 +167,8 @@ func TestWhatTemporalDoesNotKnowIsSaidSo(t *testing.T) {
 	}
 	_, err = c.Cancel(ctx, o)
 	wants(t, err, Refused, "no operation runs")
-	c.TaskQueue = "nobody"
-	wants(t, c.CheckWorker(ctx), Unavailable, "no worker listens")
+	c.Clusters = on(t, "nobody")
+	wants(t, c.CheckWorker(ctx, config.DefaultCluster), Unavailable, "no worker listens")
 	checkVersions(t, c)
 }
 
@@ -181,4 +183,14 @@ func eventually[T any](t *testing.T, holds func() (T, bool)) T {
 			t.Fatalf("still %+v", value)
 		}
 	}
+}
+
+// on are clusters of which the default one is on that task queue.
+func on(t *testing.T, queue string) clusters.Set {
+	t.Helper()
+	set, err := clusters.Load(clusters.Options{TaskQueue: queue})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }

@@ -12,15 +12,17 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"lockstep/config"
 	"lockstep/workflows"
 )
 
 // Start is an operation to begin.
 type Start struct {
-	Environment string // its name
-	Operation   string // workflow type
-	Input       any    // of that workflow
-	By          string // who starts it, for others to see
+	Environment string             // its name
+	Cluster     config.ClusterName // its cluster
+	Operation   string             // workflow type
+	Input       any                // of that workflow
+	By          string             // who starts it, for others to see
 	// Key makes a repeated start the same operation, for as long as Temporal keeps its history. Optional.
 	Key string
 	// Digest is of what was asked for with Key: the same key with another digest is refused.
@@ -36,7 +38,7 @@ func (c Client) Start(ctx context.Context, s Start) (o Operation, repeated bool,
 		}
 	}
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: workflows.CanonicalID(s.Environment), TaskQueue: c.TaskQueue,
+		ID: workflows.CanonicalID(s.Environment), TaskQueue: c.Clusters.Queue(s.Cluster),
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

@@ -10,7 +10,7 @@ import (
 )
 
 // routed fails if workers listen, but none of them is of the version that operations begin on. They would wait, and not say why.
-func (c Client) routed(d *workflowservice.DescribeTaskQueueResponse) error {
+func routed(d *workflowservice.DescribeTaskQueueResponse, queue string) error {
 	current := d.GetVersioningInfo().GetCurrentDeploymentVersion()
 	deployment, builds := current.GetDeploymentName(), []string(nil)
 	unversioned := false
@@ -33,13 +33,13 @@ func (c Client) routed(d *workflowservice.DescribeTaskQueueResponse) error {
 		return nil
 	case current == nil:
 		return unavailable("workers listen on task queue %q, but no version of worker deployment %q is current, so no operation begins: %s",
-			c.TaskQueue, deployment, makeCurrent(deployment, builds))
+			queue, deployment, makeCurrent(deployment, builds))
 	case len(builds) == 0:
 		return unavailable("operations begin on version %s, but no worker of that version listens on task queue %q: start one with its deployment.name and deployment.buildID",
-			versionOf(current), c.TaskQueue)
+			versionOf(current), queue)
 	}
 	return unavailable("operations begin on version %s, but no worker of that version listens on task queue %q: start one, or make a version with running workers current: %s",
-		versionOf(current), c.TaskQueue, makeCurrent(deployment, builds))
+		versionOf(current), queue, makeCurrent(deployment, builds))
 }
 
 func versionOf(v *deploymentpb.WorkerDeploymentVersion) string {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"lockstep/config"
 	"lockstep/workflows"
 )
 
@@ -52,7 +53,7 @@ func TestWorkersThatGetNothingAreNotTakenForSomeThatDo(t *testing.T) {
 			for _, build := range test.listen {
 				d.Pollers = append(d.Pollers, poller(build))
 			}
-			err := Client{TaskQueue: "lockstep"}.routed(d)
+			err := routed(d, "lockstep")
 			if test.says == "" && err == nil {
 				return
 			}
@@ -63,8 +64,8 @@ func TestWorkersThatGetNothingAreNotTakenForSomeThatDo(t *testing.T) {
 
 // checkVersions tries with the server what [TestWorkersThatGetNothingAreNotTakenForSomeThatDo] takes for granted of its answers.
 func checkVersions(t *testing.T, c Client) {
-	c.TaskQueue = "versioned"
-	w := worker.New(c.Client, c.TaskQueue, worker.Options{DeploymentOptions: worker.DeploymentOptions{
+	c.Clusters = on(t, "versioned")
+	w := worker.New(c.Client, "versioned", worker.Options{DeploymentOptions: worker.DeploymentOptions{
 		UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: "trial", BuildID: "one"}, DefaultVersioningBehavior: workflow.VersioningBehaviorPinned}})
 	workflows.Register(w)
 	if err := w.Start(); err != nil {
@@ -72,7 +73,7 @@ func checkVersions(t *testing.T, c Client) {
 	}
 	t.Cleanup(w.Stop)
 	says := eventually(t, func() (string, bool) {
-		err := c.CheckWorker(t.Context())
+		err := c.CheckWorker(t.Context(), config.DefaultCluster)
 		if err == nil {
 			return "", true
 		}
@@ -87,7 +88,7 @@ func checkVersions(t *testing.T, c Client) {
 		return err, err == nil
 	})
 	eventually(t, func() (error, bool) {
-		err := c.CheckWorker(t.Context())
+		err := c.CheckWorker(t.Context(), config.DefaultCluster)
 		return err, err == nil
 	})
 }

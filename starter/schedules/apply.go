@@ -39,10 +39,13 @@ type Change struct {
 
 // Plan says what is to be done so that Temporal has the schedules of an environment file and no others of it.
 func (c Client) Plan(ctx context.Context, env config.Environment) ([]Change, error) {
+	if err := c.Admit(env); err != nil {
+		return nil, failed(operations.Invalid, "environment %q: %w", env.Name, err)
+	}
 	changes := []Change{}
 	named := map[string]bool{}
 	for _, s := range env.Schedules {
-		change, err := c.plan(ctx, env.Name, s)
+		change, err := c.plan(ctx, env, s)
 		if err != nil {
 			return nil, err
 		}
@@ -72,13 +75,13 @@ func (c Client) Plan(ctx context.Context, env config.Environment) ([]Change, err
 	return changes, nil
 }
 
-func (c Client) plan(ctx context.Context, environment string, s config.Schedule) (Change, error) {
+func (c Client) plan(ctx context.Context, env config.Environment, s config.Schedule) (Change, error) {
 	change := Change{Name: s.Name, Action: Create, schedule: s}
 	var err error
-	if change.wants, err = c.wanted(environment, s); err != nil {
+	if change.wants, err = c.wanted(env, s); err != nil {
 		return change, failed(operations.Invalid, "%w", err)
 	}
-	if change.now, err = c.look(ctx, environment, s.Name); err != nil || change.now == nil {
+	if change.now, err = c.look(ctx, env.Name, s.Name); err != nil || change.now == nil {
 		return change, err
 	}
 	if !change.now.schedule.Managed {

@@ -117,6 +117,15 @@ func (c Client) Delete(ctx context.Context, environment, name string) error {
 	return c.patch(ctx, environment, name, "deleting", func(h client.ScheduleHandle) error { return h.Delete(ctx) })
 }
 
+// CheckWorker fails if nobody would carry out what a schedule starts.
+func (c Client) CheckWorker(ctx context.Context, environment, name string) error {
+	now, err := c.find(ctx, environment, name)
+	if err != nil {
+		return err
+	}
+	return c.CheckQueue(ctx, now.GetSchedule().GetAction().GetStartWorkflow().GetTaskQueue().GetName())
+}
+
 // Trigger has a schedule do now what it does when it is due, also while it is paused.
 func (c Client) Trigger(ctx context.Context, environment, name string) (Run, error) {
 	before, err := c.own(ctx, environment, name)

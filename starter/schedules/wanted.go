@@ -32,8 +32,8 @@ const (
 )
 
 // wanted is a schedule of an environment file as Temporal takes it.
-func (c Client) wanted(environment string, s config.Schedule) (*schedulepb.Schedule, error) {
-	action, err := c.action(environment, s)
+func (c Client) wanted(env config.Environment, s config.Schedule) (*schedulepb.Schedule, error) {
+	action, err := c.action(env, s)
 	if err != nil {
 		return nil, fmt.Errorf("writing the input of schedule %q: %w", s.Name, err)
 	}
@@ -54,7 +54,8 @@ func policies() *schedulepb.SchedulePolicies {
 	return &schedulepb.SchedulePolicies{OverlapPolicy: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: durationpb.New(CatchUp), PauseOnFailure: true}
 }
 
-func (c Client) action(environment string, s config.Schedule) (*schedulepb.ScheduleAction, error) {
+func (c Client) action(env config.Environment, s config.Schedule) (*schedulepb.ScheduleAction, error) {
+	environment := env.Name
 	input, err := c.DataConverter.ToPayloads(inputOf(environment, s))
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (c Client) action(environment string, s config.Schedule) (*schedulepb.Sched
 	}
 	return &schedulepb.ScheduleAction{Action: &schedulepb.ScheduleAction_StartWorkflow{StartWorkflow: &workflowpb.NewWorkflowExecutionInfo{
 		WorkflowId: "schedule/" + environment + "/" + s.Name, WorkflowType: &commonpb.WorkflowType{Name: workflows.TypeScheduled},
-		TaskQueue: &taskqueuepb.TaskQueue{Name: c.TaskQueue, Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
+		TaskQueue: &taskqueuepb.TaskQueue{Name: c.Clusters.Queue(env.Cluster), Kind: enumspb.TASK_QUEUE_KIND_NORMAL},
 		Input:     input, Memo: memo, UserMetadata: &sdkpb.UserMetadata{Summary: summary},
 	}}}, nil
 }

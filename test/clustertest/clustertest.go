@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/sandbox/controlplane"
 	"lockstep/sandbox/process"
@@ -45,7 +44,7 @@ func Start(t *testing.T) *Plane {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := cluster.New(config.Cluster{Kubeconfig: plane.Kubeconfig})
+	client, err := cluster.New(cluster.Reach{Kubeconfig: plane.Kubeconfig})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ type lab struct {
 
 func TestEverySymptomEndsItsStepWithTheMessageOfTheTable(t *testing.T) {
 	w := world.InSandbox(t)
-	l := &lab{World: w, activities: activities.New(settings.Settings{Kubeconfig: w.Kubeconfig(), Mirrors: w.Sandbox().Mirrors(), CacheDir: t.TempDir()})}
+	l := &lab{World: w, activities: activities.New(settings.Settings{Clusters: w.Clusters, Kubeconfig: w.Kubeconfig(), Mirrors: w.Sandbox().Mirrors(), CacheDir: t.TempDir()})}
 	rows := map[string]row{}
 	for _, r := range table(t) {
 		rows[r.symptom] = r

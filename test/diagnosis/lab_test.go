@@ -124,6 +124,9 @@ func (l *lab) input(t *testing.T, changes map[string]any) activities.Input {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if env, err = l.activities.CheckEnvironment(t.Context(), activities.CheckInput{Environment: environments.Inline(env)}); err != nil {
+		t.Fatal(err)
+	}
 	return activities.Input{Env: env, Scope: activities.Scope{Environment: env.Name, Namespace: env.Namespace, Cluster: env.Cluster, Run: "00000000-run"}}
 }
 

@@ -43,6 +43,7 @@ const (
 	environmentVar = "LOCKSTEP_TEST_ENVIRONMENT"
 	workerVar      = "LOCKSTEP_TEST_WORKER"   // image
 	temporalVar    = "LOCKSTEP_TEST_TEMPORAL" // host:port of a server to use, which pods reach too
+	clusterVar     = "LOCKSTEP_TEST_CLUSTER"
 )
 
 // New is the cluster that the environment variables name, or a sandbox of the test's own. Programs are looked for in bin.

@@ -19,11 +19,12 @@ import (
 	"lockstep/workflows/board"
 )
 
-// File is the environment's file with some fields, as image.base, set to other values.
+// File is the environment's file with some fields, as image.base, set to other values. What is the cluster's, as routing.crds, goes into
+// the cluster's file; it holds for operations that begin before the next File.
 func File(t testing.TB, changes map[string]any) string {
 	t.Helper()
 	env := testbed.Environment(t)
-	for path, value := range changes {
+	for path, value := range testbed.Divide(t, changes) {
 		if err := unstructured.SetNestedField(env, value, strings.Split(path, ".")...); err != nil {
 			t.Fatal(err)
 		}

@@ -57,6 +57,8 @@ type World struct {
 	cache  string // the worker's
 	// accountMade says that there is an account for workers that are pods.
 	accountMade bool
+	// Clusters is the folder of cluster files, of worker and command line.
+	Clusters string
 	// Secrets are what must be seen nowhere but in Secrets, by name.
 	Secrets map[string][]byte
 
@@ -85,7 +87,7 @@ func InSandbox(t testing.TB, args ...string) *World {
 
 func start(t testing.TB, bin string, bed testbed.Testbed) *World {
 	t.Helper()
-	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Testbed: bed}
+	w := &World{bin: bin, Secrets: map[string][]byte{}, seen: map[string][]byte{}, cache: t.TempDir(), Clusters: testbed.Clusters(t), Testbed: bed}
 	var err error
 	if w.Cluster, err = cluster.NewForConfig(w.Config(t)); err != nil {
 		t.Fatal(err)
@@ -156,6 +158,6 @@ func (w *World) StopWorker(t testing.TB, signal syscall.Signal) {
 // Command is a program of bin/ that finds the testbed by its environment.
 func (w *World) Command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(w.bin, program), args...)
-	cmd.Env = append(os.Environ(), w.Env()...)
+	cmd.Env = append(append(os.Environ(), w.Env()...), "LOCKSTEP_CLUSTERS="+w.Clusters)
 	return cmd
 }

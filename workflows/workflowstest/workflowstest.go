@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"lockstep/activities"
+	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 )
 
@@ -20,7 +21,7 @@ type Registry interface {
 // Register registers an activity under the name of each of Lockstep's that does nothing and answers the zero value, or does
 // what instead has under that name. Only the check of the environment, which needs nothing but its input, is the real one.
 func Register(r Registry, instead map[string]any) {
-	real := reflect.ValueOf(&activities.Activities{})
+	real := reflect.ValueOf(activities.New(settings.Settings{}))
 	for i := range real.NumMethod() {
 		name := real.Type().Method(i).Name
 		does := idle(real.Method(i).Type())
