@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"path"
+	"sync"
 	"time"
 
 	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/config/environments"
-	"lockstep/internal/cluster"
 	"lockstep/config/validation"
+	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
+	"lockstep/internal/redact"
+	"lockstep/internal/tenants"
 )
 
 // CheckInput is an environment as an operation was given it.
@@ -83,4 +87,56 @@ func (a *Activities) gatewayVersion(ctx context.Context, env config.Environment)
 		return "", err
 	}
 	return gateway.Newest(version).Version, nil
+}
+
+// DescribedCluster is what a worker says of a cluster that it serves.
+type DescribedCluster struct {
+	Name string `json:"name"`
+	tenants.Found
+	// Unreachable is why it is not known what there is, or not all of it.
+	Unreachable string `json:"unreachable,omitempty"`
+}
+
+// DescribedClusters are all clusters that a worker knows of.
+type DescribedClusters struct {
+	Served []DescribedCluster `json:"served"`
+	// Queues are the task queues of all clusters that it has files for, by name.
+	Queues map[string]string `json:"queues"`
+}
+
+// describeTimeout bounds the look at one cluster.
+const describeTimeout = 10 * time.Second
+
+// DescribeClusters looks at the clusters that the worker serves on its task queue, at all of them at once. One that cannot be reached is
+// said to be so. Nothing is changed.
+func (a *Activities) DescribeClusters(ctx context.Context, _ struct{}) (DescribedClusters, error) {
+	set, err := clusters.Load(a.clusters.Options)
+	if err != nil {
+		return DescribedClusters{}, &failure.Error{Kind: failure.Unavailable, Doing: "reading the worker's clusters", Cause: err, Next: "look at the worker's setting clusters, and at that folder"}
+	}
+	served := a.clusters.On(set)
+	described := DescribedClusters{Served: make([]DescribedCluster, len(served)), Queues: map[string]string{}}
+	for _, c := range set.All() {
+		described.Queues[string(c.Name)] = c.TaskQueue
+	}
+	var looking sync.WaitGroup
+	for i, c := range served {
+		looking.Go(func() { described.Served[i] = a.describe(ctx, c) })
+	}
+	looking.Wait()
+	return described, nil
+}
+
+func (a *Activities) describe(ctx context.Context, c clusters.Cluster) DescribedCluster {
+	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+	defer cancel()
+	described := DescribedCluster{Name: string(c.Name)}
+	s, err := a.site(c.Name)
+	if err == nil {
+		described.Found, err = tenants.Look(ctx, s.cluster, s.releases, c.Gateway)
+	}
+	if err != nil {
+		described.Unreachable = redact.Text(ctx, err.Error())
+	}
+	return described
 }

@@ -3,12 +3,16 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
-
-	"lockstep/workflows/board"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"lockstep/starter/operations"
+	"lockstep/workflows/board"
 )
 
 func (c *cli) cancel() *cobra.Command {
@@ -67,4 +71,55 @@ func (c *cli) version() *cobra.Command {
 		fmt.Fprintf(cmd.OutOrStdout(), "lockstep %s (%s)\n", version, runtime.Version())
 		return nil
 	}}
+}
+
+func (c *cli) clusters() *cobra.Command {
+	return &cobra.Command{
+		Use: "clusters", Short: "Show the clusters, what is on each, and who serves it", Args: cobra.NoArgs,
+		Long: `Show the clusters that workers serve: task queue, number of workers, versions of Kubernetes and of the gateway chart, environments. It asks
+the workers of the task queues that this machine's cluster files name (setting clusters), and of those that the workers name. It changes nothing.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			temporal, err := c.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer temporal.Close()
+			found, err := temporal.ListClusters(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if c.output == "json" {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+			}
+			return showClusters(cmd.OutOrStdout(), found)
+		},
+	}
+}
+
+func showClusters(out io.Writer, found []operations.Cluster) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CLUSTER\tTASK QUEUE\tWORKERS\tKUBERNETES\tGATEWAY\tENVIRONMENTS")
+	for _, one := range found {
+		var environments []string
+		for _, env := range one.Environments {
+			environments = append(environments, env.Name)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%s\n", one.Name, one.TaskQueue, one.Workers, orDash(one.Kubernetes), orDash(one.Gateway), orDash(strings.Join(environments, ", ")))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, one := range found {
+		if one.Unreachable != "" {
+			fmt.Fprintf(out, "%s: %s\n", one.Name, one.Unreachable)
+		}
+	}
+	return nil
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
 }

@@ -124,7 +124,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	root.PersistentFlags().StringVar(&c.settingsFile, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
 	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "text or json")
 	settings.AddFlags(root.PersistentFlags())
-	for _, name := range []string{"mirrors", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
+	for _, name := range []string{"mirrors", "serves", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
 		"deployment-name", "deployment-build-id", "deployment-current", "log-level", "log-format", "codec-server-address", "codec-server-origins", "codec-server-ui",
 		"codec-server-access-file", "codec-server-anonymous", "codec-server-tls-cert", "codec-server-tls-key", "api-address", "api-access-file",
 		"api-anonymous", "api-tls-cert", "api-tls-key"} {
@@ -132,7 +132,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 	}
 	root.AddCommand(c.operations()...)
 	root.AddCommand(c.status(), c.watch(), c.logs(), c.history(), c.ui(), c.cancel(),
-		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.codecServer(), c.serve(), c.api(), c.schedule(), c.setup(), c.version())
+		c.retry(), c.skip(), c.rollback(), c.approve(), c.config(), c.codecServer(), c.serve(), c.api(), c.schedule(), c.clusters(), c.setup(), c.version())
 	return root
 }
 

@@ -13,4 +13,5 @@ func Register(r worker.WorkflowRegistry) {
 	for _, w := range all() {
 		r.RegisterWorkflow(w)
 	}
+	r.RegisterWorkflow(Clusters)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/environments"
 	"lockstep/config/validation"
+	"lockstep/internal/tenants"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/api/problem"
 	"lockstep/starter/operations"
@@ -200,4 +202,55 @@ func matches(header, tag string, weak bool) bool {
 		}
 	}
 	return false
+}
+
+// Cluster is a cluster as the workers say.
+type Cluster struct {
+	Name         string               `json:"name"`
+	TaskQueue    string               `json:"taskQueue" doc:"Where its operations are carried out"`
+	Workers      int                  `json:"workers" doc:"How many listen there"`
+	Kubernetes   string               `json:"kubernetes,omitempty" doc:"Version of Kubernetes"`
+	Gateway      string               `json:"gateway,omitempty" doc:"Chart and version of the gateway controller; absent if Lockstep installed none"`
+	Environments []ClusterEnvironment `json:"environments" nullable:"false" doc:"Those on it that you may read"`
+	Unreachable  string               `json:"unreachable,omitempty" doc:"Why not all of it is known"`
+}
+
+// ClusterEnvironment is an environment that is on a cluster.
+type ClusterEnvironment struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+type clustersOutput struct {
+	Body struct {
+		Clusters []Cluster `json:"clusters" nullable:"false"`
+	}
+}
+
+func (s *Server) clusterRoutes(api huma.API) {
+	handle(s, api, route{method: http.MethodGet, path: "/v1/clusters", id: "list-clusters", tag: "clusters", patience: time.Minute,
+		summary: "List clusters", text: "Those that the server's cluster files and the workers name. The workers are asked, and ask the clusters."}, s.listClusters)
+}
+
+func (s *Server) listClusters(ctx context.Context, _ *struct{}) (*clustersOutput, error) {
+	if err := s.Guard.Authorize(ctx, auth.ListClusters, ""); err != nil {
+		return nil, err
+	}
+	found, err := s.Operations.ListClusters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	identity, _ := auth.FromContext(ctx)
+	out := &clustersOutput{}
+	out.Body.Clusters = []Cluster{}
+	for _, one := range found {
+		readable := slices.DeleteFunc(slices.Clone(one.Environments), func(env tenants.Environment) bool { return !identity.Reads(env.Name) })
+		c := Cluster{Name: one.Name, TaskQueue: one.TaskQueue, Workers: one.Workers, Kubernetes: one.Kubernetes, Gateway: one.Gateway, Unreachable: one.Unreachable,
+			Environments: []ClusterEnvironment{}}
+		for _, env := range readable {
+			c.Environments = append(c.Environments, ClusterEnvironment(env))
+		}
+		out.Body.Clusters = append(out.Body.Clusters, c)
+	}
+	return out, nil
 }

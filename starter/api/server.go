@@ -123,6 +123,7 @@ func (s *Server) routes() error {
 	s.controlRoutes(api)
 	s.eventRoutes(api)
 	s.scheduleRoutes(api)
+	s.clusterRoutes(api)
 	if s.document, err = document(api.OpenAPI()); err != nil {
 		return fmt.Errorf("writing the OpenAPI document: %w", err)
 	}
@@ -145,5 +146,6 @@ func tags() []*huma.Tag {
 		{Name: "environments", Description: "What there is to operate on: files in the server's folder"},
 		{Name: "operations", Description: "Starting, finding, watching and deciding operations; at most one runs on an environment"},
 		{Name: "schedules", Description: "Recurring operations"},
+		{Name: "clusters", Description: "Where environments are, and which workers serve them"},
 	}
 }

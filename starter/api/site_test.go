@@ -26,7 +26,9 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/internal/dial"
+	"lockstep/internal/tenants"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
@@ -121,6 +123,10 @@ func (s *site) cluster() map[string]any {
 			}
 			return nil
 		},
+		"DescribeClusters": func(context.Context, struct{}) (activities.DescribedClusters, error) {
+			return activities.DescribedClusters{Served: []activities.DescribedCluster{{Name: "default", Found: tenants.Found{Kubernetes: "v1.35.0",
+				Environments: []tenants.Environment{{Name: "dev", Namespace: "apim"}, {Name: "hidden", Namespace: "other"}}}}}}, nil
+		},
 		"Verify": func(ctx context.Context, in activities.VerifyInput) (activities.Verification, error) {
 			if strings.HasPrefix(in.Env.Name, "slow") {
 				s.hold(ctx)
@@ -158,9 +164,13 @@ func newSite(t *testing.T, c client.Client) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known, err := clusters.Load(clusters.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	connection := dial.Connection{Client: c, Namespace: "default", DataConverter: converter.GetDefaultDataConverter(), FailureConverter: temporal.GetDefaultFailureConverter()}
 	s.options = Options{Environments: s.folder, Guard: guard, PollEvery: 20 * time.Millisecond,
-		Operations: operations.Client{Connection: connection, UI: "http://localhost:8233"}}
+		Operations: operations.Client{Connection: connection, Clusters: known, UI: "http://localhost:8233"}}
 	s.server, s.url = s.replica(s.options)
 	s.contract = newContract(t, s.server.document)
 	return s

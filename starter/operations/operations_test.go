@@ -3,6 +3,8 @@ package operations
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"lockstep/config/environments"
 	"lockstep/config/operation"
 	"lockstep/internal/dial"
+	"lockstep/internal/tenants"
 	"lockstep/workflows"
 	"lockstep/workflows/board"
 	"lockstep/workflows/decision"
@@ -62,11 +65,16 @@ func connected(t *testing.T) (c Client, goOn chan struct{}) {
 
 func quickstart(t *testing.T) workflows.VerifyInput {
 	t.Helper()
+	return workflows.VerifyInput{Request: workflows.Of(quickstartEnvironment(t))}
+}
+
+func quickstartEnvironment(t *testing.T) config.Environment {
+	t.Helper()
 	env, err := environments.Load("../../examples/quickstart.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return workflows.VerifyInput{Request: workflows.Of(env)}
+	return env
 }
 
 func wants(t *testing.T, err error, kind Kind, says string) {
@@ -193,4 +201,80 @@ func on(t *testing.T, queue string) clusters.Set {
 		t.Fatal(err)
 	}
 	return set
+}
+
+func TestTheClusterOfAnEnvironmentDecidesItsTaskQueue(t *testing.T) {
+	server, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
+	c := Client{Connection: dial.Connection{Client: server, Namespace: "default", DataConverter: converter.GetDefaultDataConverter()}}
+	in := func(cluster config.ClusterName) string {
+		t.Helper()
+		o, _, err := c.Start(t.Context(), Start{Environment: "on-" + string(cluster), Cluster: cluster, Operation: "Verify", Input: quickstart(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := server.DescribeWorkflowExecution(t.Context(), workflows.CanonicalID(o.Environment), o.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.GetExecutionConfig().GetTaskQueue().GetName()
+	}
+	if got := in("prod-eu"); got != "lockstep-prod-eu" {
+		t.Errorf("without files it follows from the name: %s", got)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "any.yaml"), []byte("apiVersion: lockstep/v1\nkind: Cluster\nname: prod-us\ntaskQueue: americas\nallow: {namespaces: [team-*]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if c.Clusters, err = clusters.Load(clusters.Options{Folder: folder}); err != nil {
+		t.Fatal(err)
+	}
+	if got := in("prod-us"); got != "americas" {
+		t.Errorf("the file says it: %s", got)
+	}
+	wants(t, c.CheckWorker(t.Context(), "prod-us"), Unavailable, `no worker listens on task queue "americas"`)
+	for cluster, says := range map[config.ClusterName]string{"prod-us": "allow.namespaces", "prod-uss": "did you mean prod-us?", "default": "write one of prod-us"} {
+		env := quickstartEnvironment(t)
+		env.Cluster = cluster
+		if err := c.Admit(env); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", cluster, err)
+		}
+	}
+}
+
+func TestWorkersSayWhichClustersTheyServe(t *testing.T) {
+	server, _ := workflowstest.Server(t, "Environment", "Operation", "Phase", "Outcome")
+	c := Client{Connection: dial.Connection{Client: server, Namespace: "default", DataConverter: converter.GetDefaultDataConverter()}, Clusters: on(t, "lockstep"), Patience: time.Minute}
+	for queue, name := range map[string]string{"lockstep": "default", "lockstep-prod-eu": "prod-eu"} {
+		w := worker.New(server, queue, worker.Options{})
+		workflows.Register(w)
+		workflowstest.Register(w, map[string]any{"DescribeClusters": func(context.Context, struct{}) (activities.DescribedClusters, error) {
+			one := activities.DescribedCluster{Name: name, Found: tenants.Found{Kubernetes: "v1.35.0", Environments: []tenants.Environment{{Name: "dev", Namespace: "apim"}}}}
+			return activities.DescribedClusters{Served: []activities.DescribedCluster{one}, Queues: map[string]string{"default": "lockstep", "prod-eu": "lockstep-prod-eu", "prod-us": "lockstep-prod-us"}}, nil
+		}})
+		if err := w.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.Stop)
+	}
+	for _, cluster := range []config.ClusterName{"default", "prod-eu"} {
+		if err := c.CheckWorker(t.Context(), cluster); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Patience = 0
+	found, err := c.ListClusters(t.Context())
+	if err != nil || len(found) != 3 {
+		t.Fatalf("found %+v, %v", found, err)
+	}
+	for i, want := range []struct {
+		name, kubernetes string
+		workers          int
+		says             string
+	}{{"default", "v1.35.0", 1, ""}, {"prod-eu", "v1.35.0", 1, ""}, {"prod-us", "", 0, `no worker listens on task queue "lockstep-prod-us"`}} {
+		got := found[i]
+		if got.Name != want.name || got.Kubernetes != want.kubernetes || got.Workers != want.workers || !strings.Contains(got.Unreachable, want.says) || (want.says == "") != (got.Unreachable == "") {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
 }

@@ -12,11 +12,12 @@ type Action string
 
 // The actions, beside those that start an operation: see [Start].
 const (
-	// ListEnvironments, ListOperations and ListSchedules take no environment: whoever may read any may list, and sees
+	// ListEnvironments, ListOperations, ListSchedules and ListClusters take no environment: whoever may read any may list, and sees
 	// those that [Identity.Reads] lets through.
 	ListEnvironments Action = "environments.list"
 	ListOperations   Action = "operations.list"
 	ListSchedules    Action = "schedules.list"
+	ListClusters     Action = "clusters.list"
 
 	ReadEnvironment Action = "environment.read"
 	ReadOperation   Action = "operation.read"
@@ -66,6 +67,7 @@ func requirements() map[Action]requirement {
 		ListEnvironments:  {Reader, somewhere, "listing environments"},
 		ListOperations:    {Reader, somewhere, "listing operations"},
 		ListSchedules:     {Reader, somewhere, "listing schedules"},
+		ListClusters:      {Reader, somewhere, "listing clusters"},
 		ReadEnvironment:   {Reader, onIt, "reading environment"},
 		ReadOperation:     {Reader, onIt, "reading operations on"},
 		WatchOperation:    {Reader, onIt, "watching operations on"},

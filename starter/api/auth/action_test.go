@@ -10,7 +10,7 @@ import (
 // minimum is written down a second time on purpose: a slip in the table would let somebody in.
 func minimum() map[Action]Role {
 	return map[Action]Role{
-		"environments.list": Reader, "operations.list": Reader, "schedules.list": Reader,
+		"environments.list": Reader, "operations.list": Reader, "schedules.list": Reader, "clusters.list": Reader,
 		"environment.read": Reader, "operation.read": Reader, "operation.watch": Reader, "schedule.read": Reader,
 		"start.deploy": Operator, "start.verify": Operator, "start.drift": Operator,
 		"operation.decide": Operator, "operation.cancel": Operator, "schedule.trigger": Operator,
@@ -20,7 +20,7 @@ func minimum() map[Action]Role {
 }
 
 func TestEveryActionTakesItsRoleOnItsEnvironment(t *testing.T) {
-	listed := map[Action]bool{ListEnvironments: true, ListOperations: true, ListSchedules: true}
+	listed := map[Action]bool{ListEnvironments: true, ListOperations: true, ListSchedules: true, ListClusters: true}
 	ofAll := map[Action]bool{DefineEnvironment: true, ReadPayloads: true, ReadUI: true, ChangeByUI: true}
 	patterns := []struct {
 		pattern string
