@@ -188,7 +188,6 @@ func TestWhatAnAPIManagerOfBeforeLearnedIsUndone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	production.Cluster = config.DefaultCluster
 	for name, test := range map[string]struct {
 		env      config.Environment
 		revision int // after the deployment; it was 1 before
