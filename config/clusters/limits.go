@@ -70,7 +70,13 @@ func (c Cluster) AllowsChart(chart config.Chart) bool {
 }
 
 // Owns says whether a chart is the cluster's own: that of the gateway.
-func (c Cluster) Owns(chart config.Chart) bool { return chart == c.Gateway.Chart }
+func (c Cluster) Owns(chart config.Chart) bool {
+	own := c.Gateway.Chart
+	if own.Version == "" {
+		own.Version = chart.Version // the newest that fits
+	}
+	return chart == own
+}
 
 // Image says whether environments may name an image.
 func (a Allow) Image(reference string) bool {

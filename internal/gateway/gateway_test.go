@@ -256,10 +256,10 @@ func TestTheNextMoveForMissingKindsFitsTheCluster(t *testing.T) {
 		denied  []string
 		want    string
 	}{
-		{"Gateway API is there, Envoy Gateway's kinds are not, and CRDs are skipped", skips, envoys, nil, "let Lockstep install them (routing.crds: create)"},
-		{"Envoy Gateway's kinds are old", env, envoys, nil, "routing.crds: create-replace"},
+		{"Gateway API is there, Envoy Gateway's kinds are not, and CRDs are skipped", skips, envoys, nil, "let Lockstep install them (gateway.crds: create)"},
+		{"Envoy Gateway's kinds are old", env, envoys, nil, "gateway.crds: create-replace"},
 		{"a policy denies what is needed", env, Needs(env)[3:4], []string{"backendtlspolicies (denied)"}, "safe-upgrades.gateway.networking.k8s.io"},
-		{"there is no Gateway API, and CRDs are skipped", skips, Needs(skips), nil, "routing.crds: create)"},
+		{"there is no Gateway API, and CRDs are skipped", skips, Needs(skips), nil, "gateway.crds: create)"},
 	} {
 		err := Unserved(test.env, test.missing, test.denied)
 		if e, is := failure.As(err); !is || !strings.Contains(e.Next, test.want) {

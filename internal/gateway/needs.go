@@ -61,14 +61,14 @@ func nextFor(env config.Environment, missing []schema.GroupVersionKind, denied b
 	case denied:
 		return "upgrade the cluster's CRDs of Gateway API to v1.4 or later and install those of Envoy Gateway, or ask the policy's owner to let them be made. " +
 			"Gateway API's own policy, safe-upgrades.gateway.networking.k8s.io, admits neither a version before v1.5 nor experimental CRDs over standard ones; " +
-			"a newer gateway chart (routing.chart.version) may have CRDs that it admits"
+			"a newer gateway chart (gateway.chart.version) may have CRDs that it admits"
 	case lacks == 0 && env.Routing.BringsCRDs():
-		return "those of Envoy Gateway are there in an older version: let Lockstep upgrade them (routing.crds: create-replace)"
+		return "those of Envoy Gateway are there in an older version: let Lockstep upgrade them (gateway.crds: create-replace)"
 	case lacks == 0:
-		return "only those of Envoy Gateway are missing: let Lockstep install them (routing.crds: create), or install them"
+		return "only those of Envoy Gateway are missing: let Lockstep install them (gateway.crds: create), or install them"
 	case lacks < ofGatewayAPI(Needs(env)):
-		return "its CRDs are older than Gateway API v1.4, or incomplete: upgrade them, or let Lockstep do so (routing.crds: create-replace) " +
+		return "its CRDs are older than Gateway API v1.4, or incomplete: upgrade them, or let Lockstep do so (gateway.crds: create-replace) " +
 			"if nobody else depends on the old ones"
 	}
-	return "let Lockstep install the CRDs (routing.crds: create), or install those of Gateway API v1.4 or later and of Envoy Gateway"
+	return "let Lockstep install the CRDs (gateway.crds: create), or install those of Gateway API v1.4 or later and of Envoy Gateway"
 }

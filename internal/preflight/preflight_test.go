@@ -48,7 +48,7 @@ func TestAClusterIsHeldAgainstTheRangeOfTheGatewayChart(t *testing.T) {
 	ended, found := quickstart(), Found{}
 	ended.Routing.Chart.Version = "v1.7.0"
 	if err := checkVersion(cluster.Version{Major: 1, Minor: 34}, ended, &found, day); err != nil || len(found.Warnings) != 1 ||
-		!strings.Contains(found.Warnings[0], "2026-08-05") || !strings.Contains(found.Warnings[0], "routing.chart.version to v1.9.0") {
+		!strings.Contains(found.Warnings[0], "2026-08-05") || !strings.Contains(found.Warnings[0], "gateway.chart.version to v1.9.0") {
 		t.Errorf("of a release past its end of life: %v, %v", found.Warnings, err)
 	}
 	ended.Routing.Chart.Version, found = "v1.6.0", Found{}

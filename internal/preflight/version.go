@@ -36,5 +36,5 @@ func upgrade(version cluster.Version, from gateway.Release) string {
 	if _, fits := to.Fits(version); !fits || to.Version == from.Version {
 		return "upgrade the cluster to a Kubernetes version that a newer release supports"
 	}
-	return "set routing.chart.version to " + to.Version
+	return "set gateway.chart.version to " + to.Version
 }
