@@ -237,7 +237,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "deploy", "-f", file, "--detach").wants(t, exitDone, "lockstep watch slow-shop")
 		lockstep(t.Context(), "teardown", "-f", file).wants(t, exitBusy, `environment "slow-shop" is busy: Deploy has been running since`, " by ", "lockstep cancel slow-shop")
 		eventually(t, "0 of 1 pods ready", "status", "slow-shop").wants(t, exitDone, "deploy slow-shop: running", "● identity-server", "waits for identity-server")
-		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand"},
+		byHand, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "by-hand", TaskQueue: "lockstep"},
 			operation.Verify, map[string]any{"environment": map[string]any{"name": "slow-shop"}})
 		if err != nil {
 			t.Fatal(err)
