@@ -56,11 +56,11 @@ func (p Parts) driftOfCRDs(ctx context.Context, env config.Environment, crds []*
 func nextForCRD(env config.Environment, newer bool) string {
 	switch {
 	case newer:
-		return "a newer gateway chart brought it, and no earlier one replaces it: set routing.chart.version to that chart's"
+		return "a newer gateway chart brought it, and no earlier one replaces it: set gateway.chart.version to that chart's"
 	case env.Routing.ReplacesCRDs():
 		return "" // a deployment does
 	}
-	return "routing.crds: create-replace has a deployment replace it"
+	return "gateway.crds: create-replace has a deployment replace it"
 }
 
 func (p Parts) driftOfClass(ctx context.Context, env config.Environment) ([]drift.Item, error) {

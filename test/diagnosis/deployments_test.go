@@ -26,7 +26,7 @@ import (
 func beforeDeployment() []provocation {
 	return []provocation{
 		{"Gateway API CRDs are missing", func(t *testing.T, l *lab) string {
-			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"routing.crds": "skip"}))
+			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"gateway.crds": "skip"}))
 		}},
 		{"Image to build on is missing", func(t *testing.T, l *lab) string {
 			return l.refused(t, activities.TypeNotFound, l.activities.Preflight, l.input(t, map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}))

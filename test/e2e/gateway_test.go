@@ -24,7 +24,7 @@ func testGatewayRelease(t *testing.T, w *world.World) {
 	}
 	w.Absent(t)
 	release := func(version string, more map[string]any) string {
-		changes := map[string]any{"routing.chart.version": version}
+		changes := map[string]any{"gateway.chart.version": version}
 		for path, value := range more {
 			changes[path] = value
 		}
@@ -34,7 +34,7 @@ func testGatewayRelease(t *testing.T, w *world.World) {
 	w.Expect(t, world.Done, "deploy", "-f", release("v1.7.0", nil))
 	wantProxies(t, w, "distroless-v1.37.0")
 
-	said := w.Expect(t, world.RolledBack, "deploy", "-f", release("v1.9.0", map[string]any{"routing.values.global.images.envoyProxy.image": "docker.io/envoyproxy/envoy:none"}))
+	said := w.Expect(t, world.RolledBack, "deploy", "-f", release("v1.9.0", map[string]any{"gateway.values.global.images.envoyProxy.image": "docker.io/envoyproxy/envoy:none"}))
 	said.Says(t, "step gateway failed", "envoyproxy/envoy:none", undoneText)
 	wantProxies(t, w, "distroless-v1.37.0")
 

@@ -32,7 +32,7 @@ func besideCells() []cell {
 			file:  map[string]any{"cluster.kubeconfig": proxied},
 			fails: []act{forbids("gateway-crds", "/customresourcedefinitions/gateways.gateway.networking.k8s.io")}, says: []string{unwanted}},
 		{step: "gateway", start: besideAnother, how: "admission refuses the Gateway, after an upgrade of the controller",
-			file:  map[string]any{"routing.values": map[string]any{"deployment": map[string]any{"pod": map[string]any{"annotations": map[string]any{"mine": "yes"}}}}},
+			file:  map[string]any{"gateway.values": map[string]any{"deployment": map[string]any{"pod": map[string]any{"annotations": map[string]any{"mine": "yes"}}}}},
 			fails: []act{refuses("CREATE", gatewayAPI, "gateways", apim)}, says: []string{unwanted}},
 		{step: "identity-server", start: besideAnother, how: "admission refuses the Deployment",
 			fails: []act{refuses("CREATE", "apps", "deployments", named(world.IdentityService)+" && "+apim)}, says: []string{unwanted}},

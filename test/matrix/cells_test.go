@@ -117,7 +117,7 @@ func gatewayCRDs() []cell {
 		{step: "gateway-crds", start: foreign, how: "half of the CRDs are there; admission refuses another",
 			fails: []act{refused}, says: []string{unwanted}},
 		{step: "gateway-crds", start: older, how: "`crds: create-replace`; the account may not change one",
-			file:  map[string]any{"routing.crds": "create-replace", "cluster.kubeconfig": proxied},
+			file:  map[string]any{"gateway.crds": "create-replace", "cluster.kubeconfig": proxied},
 			fails: []act{forbids("gateway-crds", "PUT /customresourcedefinitions/"+late)}, says: []string{unwanted}},
 		{step: "gateway-crds", start: halved, how: "one CRD deleted; admission refuses it",
 			before: []act{removes(object("CustomResourceDefinition", late))}, fails: []act{refused}, says: []string{unwanted}},

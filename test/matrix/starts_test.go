@@ -40,9 +40,9 @@ func olderFile() map[string]any {
 		"image.platforms":            []any{"linux/amd64"},
 		"identityServer.values":      map[string]any{"deployment": map[string]any{"terminationGracePeriodSeconds": int64(39)}},
 		"apiManager.values":          map[string]any{"wso2": map[string]any{"deployment": map[string]any{"pod": map[string]any{"annotations": map[string]any{"older": "yes"}}}}},
-		"routing.values":             map[string]any{"deployment": map[string]any{"pod": map[string]any{"annotations": map[string]any{"older": "yes"}}}},
-		"routing.chart.version":      "v1.7.0", // WSO2's guide follows it
-		"routing.serviceType":        "ClusterIP",
+		"gateway.values":             map[string]any{"deployment": map[string]any{"pod": map[string]any{"annotations": map[string]any{"older": "yes"}}}},
+		"gateway.chart.version":      "v1.7.0", // WSO2's guide follows it
+		"gateway.serviceType":        "ClusterIP",
 		"keyManager.displayName":     "Older",
 		"keyManager.roleCreation":    false,
 		"verify.level":               "health",

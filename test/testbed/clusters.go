@@ -46,16 +46,16 @@ func Clusters(t testing.TB) string {
 	return clusters.folder
 }
 
-// Divide takes what is the cluster's out of changes to an environment, as routing.crds and cluster.kubeconfig, and puts it into the
+// Divide takes what is the cluster's out of changes to an environment, as gateway.crds and cluster.kubeconfig, and puts it into the
 // cluster's file: a worker reads that when an operation begins. What the changes leave out is as it was at first.
 func Divide(t testing.TB, changes map[string]any) (ofEnvironment map[string]any) {
 	t.Helper()
 	ofEnvironment = map[string]any{}
 	name, gateway, kubeconfig := "default", map[string]any{}, ""
 	for path, value := range changes {
-		field, isRouting := strings.CutPrefix(path, "routing.")
+		field, isGateway := strings.CutPrefix(path, "gateway.")
 		switch {
-		case isRouting && field != "gateway":
+		case isGateway:
 			gateway[field] = value
 		case path == "cluster.kubeconfig":
 			name, kubeconfig = Other, value.(string)

@@ -19,7 +19,7 @@ import (
 	"lockstep/workflows/board"
 )
 
-// File is the environment's file with some fields, as image.base, set to other values. What is the cluster's, as routing.crds, goes into
+// File is the environment's file with some fields, as image.base, set to other values. What is the cluster's, as gateway.crds, goes into
 // the cluster's file; it holds for operations that begin before the next File.
 func File(t testing.TB, changes map[string]any) string {
 	t.Helper()
