@@ -116,9 +116,6 @@ type when struct {
 	then    func()
 }
 
-// WriteString is not that of the buffer, which would say nothing to Write.
-func (w *when) WriteString(text string) (int, error) { return w.Write([]byte(text)) }
-
 func (w *when) Write(p []byte) (int, error) {
 	n, err := w.written.Write(p)
 	if strings.Contains(w.String(), w.text) {
