@@ -66,7 +66,7 @@ func TestTheRealChartsDeploy(t *testing.T) {
 // realFile is examples/quickstart.yaml with the chart of Identity Server that there is a checkout of.
 func realFile(t *testing.T, changes map[string]any) string {
 	t.Helper()
-	all := map[string]any{"identityServer.chart.version": "7.1.0-3", "routing.chart.version": "v1.7.0"}
+	all := map[string]any{"identityServer.chart.version": "7.1.0-3", "gateway.chart.version": "v1.7.0"}
 	maps.Copy(all, changes)
 	return world.File(t, all)
 }

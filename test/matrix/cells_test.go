@@ -133,7 +133,7 @@ func gateway() []cell {
 			before: []act{puts(`{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: wso2-apim-gateway, namespace: apim},
   spec: {gatewayClassName: theirs, listeners: [{name: http, port: 80, protocol: HTTP}]}}`)}, says: []string{"Lockstep does not manage it"}},
 		{step: "gateway", start: older, how: "Envoy Gateway v1.9 over v1.7 with its CRDs; admission refuses to change the Gateway",
-			file:  map[string]any{"routing.chart.version": "v1.9.0", "routing.crds": "create-replace"},
+			file:  map[string]any{"gateway.chart.version": "v1.9.0", "gateway.crds": "create-replace"},
 			fails: []act{refuses("UPDATE", gatewayAPI, "gateways", named(name))}, says: []string{unwanted}},
 		{step: "gateway", start: halved, how: "the controller's namespace deleted; admission refuses its Deployment",
 			before: []act{removes(object("Namespace", "envoy-gateway-system"))},
