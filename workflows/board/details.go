@@ -165,7 +165,7 @@ func part(text string) string {
 			out.WriteByte(b)
 			continue
 		}
-		fmt.Fprintf(&out, "%%%02X", b)
+		out.WriteString(fmt.Sprintf("%%%02X", b))
 	}
 	return out.String()
 }
