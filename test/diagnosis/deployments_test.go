@@ -37,7 +37,7 @@ func beforeDeployment() []provocation {
 			return l.refused(t, activities.TypeUnauthorized, l.activities.Preflight, l.input(t, nil))
 		}},
 		{"Worker may not", func(t *testing.T, l *lab) string {
-			return l.refused(t, activities.TypeUnauthorized, l.activities.Preflight, l.input(t, map[string]any{"cluster.kubeconfig": l.limited(t)}))
+			return l.refused(t, activities.TypeUnauthorized, l.activities.Preflight, l.input(t, map[string]any{"cluster.kubeconfig": l.limited(t), "gateway.chart.version": "v1.7.0"}))
 		}},
 		{"Artifact is another", func(t *testing.T, l *lab) string {
 			return l.refused(t, activities.TypeRefused, l.activities.BuildImage, l.input(t, map[string]any{"image.artifacts": []any{map[string]any{
