@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -183,11 +184,12 @@ func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testin
 	})
 	env := quickstart(t)
 	env.OnFailure = config.OnFailurePause
-	env.Routing.Chart.Version = "v1.7.0"
 	var stays []string // the version that each check is to stay with
 	o.on("CheckEnvironment", 0, func(_ context.Context, in activities.CheckInput) (config.Environment, error) {
 		stays = append(stays, in.GatewayChart.Version)
-		return in.Environment.Resolve("", nil)
+		env, err := in.Environment.Resolve("", nil)
+		env.Routing.Chart.Version = cmp.Or(in.GatewayChart.Version, "v1.7.0")
+		return env, err
 	})
 	moved := env
 	moved.Namespace = "elsewhere"
