@@ -31,7 +31,15 @@ func catalogue() []spec {
 		},
 		gateway("1.7", "1.37"), envoy("1.7", "1.37"),
 		gateway("1.9", "1.39"), envoy("1.9", "1.39"),
+		workload(),
 	}
+}
+
+// workload is the simulated Envoy under a name that never is the real one: it starts, runs and becomes ready with nothing around it.
+func workload() spec {
+	s := envoy("", "")
+	s.name, s.real, s.product = "lockstep/program:1", "", "a program"
+	return s
 }
 
 // gateway is the controller of a release, which works with that of Envoy.

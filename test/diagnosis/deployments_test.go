@@ -67,7 +67,7 @@ func ofDeployments() []provocation {
 		{"Listeners' pair is refused", func(t *testing.T, l *lab) string {
 			parameters := pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte("as openssl ecparam -genkey writes")})
 			defer l.replace(t, "gateway-tls", "tls.key", parameters)()
-			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, nil))
+			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"certificates.gatewayTLS": "gateway-tls"}))
 		}},
 		{"Issuer differs", func(t *testing.T, l *lab) string {
 			defer l.issuer(t, "https://km.lockstep.test:9443/oauth2/token")()

@@ -52,7 +52,7 @@ func (l *lab) deploy(t *testing.T, namespace string, edit func(*appsv1.Deploymen
 		Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{
 			AutomountServiceAccountToken: new(bool), TerminationGracePeriodSeconds: new(int64),
 			Containers: []corev1.Container{{
-				Name: "main", Image: "docker.io/envoyproxy/envoy:distroless-v1.37.0", Args: []string{"--service-cluster", namespace + "/none"},
+				Name: "main", Image: "docker.io/lockstep/program:1", Args: []string{"--service-cluster", namespace + "/none"},
 				StartupProbe:   probe(19003, 30),
 				ReadinessProbe: probe(19003, 3),
 			}},

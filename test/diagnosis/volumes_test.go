@@ -57,7 +57,7 @@ func patience(t *testing.T, l *lab) {
 	t.Run("a registry that hiccups is waited for", func(t *testing.T) {
 		t.Parallel()
 		const again = "blip/envoy:1" // its first two requests fail
-		l.copyImage(t, "envoyproxy/envoy:distroless-v1.37.0", again)
+		l.copyImage(t, "lockstep/program:1", again)
 		l.deploy(t, l.namespace(t, "blip", nil), image("registry.lockstep.test/"+again))
 		if err := l.wait(t, "blip", far); err != nil {
 			t.Error(err)
