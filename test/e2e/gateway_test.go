@@ -92,7 +92,7 @@ func testListenerPair(t *testing.T, w *world.World) {
 	} {
 		put(test.cert, test.key)
 		undone(t, w, func() world.Said { return w.Lockstep(t, "deploy", "-f", world.File(t, nil)) }).Says(t,
-			"step preflight failed", "the gateway's certificate in Secret gateway-tls", test.says, "nothing had been changed")
+			"step certificates failed", "the gateway's certificate in Secret gateway-tls", test.says)
 		w.Expect(t, world.Drifted, "drift", "-f", world.File(t, nil)).Says(t, "the gateway's certificate in Secret gateway-tls", test.says)
 	}
 }
