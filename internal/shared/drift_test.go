@@ -42,7 +42,7 @@ func TestDriftFindsWhatIsNotAsItShouldBeOfTheSharedParts(t *testing.T) {
 	if _, err := plane.Client.Apply(t.Context(), class); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"GatewayClass envoy-gateway, status: wants accepted by its controller, is Pending: Waiting for controller -> look at the controller: " +
+	want := []string{"GatewayClass envoy-gateway, status: is Pending: Waiting for controller, should be accepted by its controller -> look at the controller: " +
 		"`kubectl logs deployment/envoy-gateway -n envoy-gateway-system`"}
 	if diff := cmp.Diff(want, find(older)); diff != "" {
 		t.Error(diff)
@@ -50,11 +50,11 @@ func TestDriftFindsWhatIsNotAsItShouldBeOfTheSharedParts(t *testing.T) {
 	if err := plane.Client.Delete(t.Context(), cluster.RefOf(class[0]), cluster.RefOf(older[0])); err != nil {
 		t.Fatal(err)
 	}
-	if found := find(older); len(found) != 1 || !strings.Contains(found[0], older[0].GetName()+": wants there, is missing") {
+	if found := find(older); len(found) != 1 || !strings.Contains(found[0], older[0].GetName()+" is missing") {
 		t.Errorf("of a missing CRD it says %q", found)
 	}
 	for _, line := range find(newer) {
-		if !strings.Contains(line, "is missing") && !strings.Contains(line, "version: wants v1.6.1, is v1.4.1 -> gateway.crds: create-replace") {
+		if !strings.Contains(line, "is missing") && !strings.Contains(line, "version: is v1.4.1, should be v1.6.1 -> gateway.crds: create-replace") {
 			t.Errorf("of an older CRD it says %q", line)
 		}
 	}
@@ -63,7 +63,7 @@ func TestDriftFindsWhatIsNotAsItShouldBeOfTheSharedParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range find(older) {
-		if !strings.Contains(line, "version: wants v1.4.1, is v1.6.1 -> a newer gateway chart brought it") {
+		if !strings.Contains(line, "version: is v1.6.1, should be v1.4.1 -> a newer gateway chart brought it") {
 			t.Errorf("of a newer CRD it says %q", line)
 		}
 	}
