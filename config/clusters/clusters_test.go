@@ -173,6 +173,32 @@ func TestAClusterIsServedOnItsQueueAlone(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsWrongHoldsUpItsOwnClusterAlone(t *testing.T) {
+	as := func(name string) string {
+		return strings.Replace(minimal, "prod", name, 1) + "kubeconfig: " + name + "\n"
+	}
+	dir := folder(t, map[string]string{"a.yaml": as("good"), "b.yaml": as("wrong") + "speed: high\n", "c.yaml": as("twice"), "d.yaml": as("twice") + "context: other\n", "e.yaml": as("twice") + "context: third\n"})
+	for name, served := range map[string]bool{"good": true, "wrong": false, "twice": false} {
+		c, err := clusters.Served{Options: clusters.Options{Folder: dir}, Queue: "lockstep-" + name}.Find(config.ClusterName(name))
+		var problems config.Problems
+		if served != (err == nil) || served && string(c.Name) != name {
+			t.Errorf("%s: %+v, %v", name, c.Name, err)
+		}
+		if !served && errors.As(err, &problems) {
+			t.Errorf("%s: the environment is blamed for the files: %v", name, err)
+		}
+	}
+}
+
+func TestAHostThatOnlyBeginsLikeDockerHubIsAnother(t *testing.T) {
+	allow := clusters.Allow{ImageRegistries: []string{"docker.io/wso2", "example.com"}}
+	for image, allowed := range map[string]bool{"wso2/wso2is:7.2.0": true, "index.docker.io/wso2/wso2is:7.2.0": true, "example.com/a:1": true, "index.example.com/a:1": false} {
+		if allow.Image(image) != allowed {
+			t.Errorf("%s: %t", image, !allowed)
+		}
+	}
+}
+
 func TestAnEnvironmentStaysWithinItsCluster(t *testing.T) {
 	set := load(t, map[string]string{"prod.yaml": minimal + `allow:
   namespaces: [team-a-*]

@@ -87,7 +87,10 @@ func (a Allow) Image(reference string) bool {
 	if err != nil {
 		return false
 	}
-	host := strings.TrimPrefix(parsed.Context().RegistryStr(), "index.") // docker.io has two names
+	host := parsed.Context().RegistryStr()
+	if host == name.DefaultRegistry {
+		host = "docker.io" // it has two names
+	}
 	place := host + "/" + parsed.Context().RepositoryStr()
 	return slices.ContainsFunc(a.ImageRegistries, func(allowed string) bool { return below("//"+allowed, "//"+place) })
 }

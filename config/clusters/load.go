@@ -33,7 +33,7 @@ type Set struct {
 	all     map[config.ClusterName]Cluster
 }
 
-// Load reads the clusters. What is wrong with their files comes all at once.
+// Load reads the clusters. What is wrong with their files comes all at once, beside the clusters of the others.
 func Load(o Options) (Set, error) {
 	s := Set{options: o, all: map[config.ClusterName]Cluster{}}
 	if o.Folder == "" {
@@ -47,14 +47,20 @@ func Load(o Options) (Set, error) {
 		return Set{}, err
 	}
 	var wrong []error
+	var disputed []config.ClusterName // of two files nobody knows which is meant
 	for _, file := range files {
 		c, err := s.read(file)
 		if err == nil {
-			err = s.add(c)
+			if disputes := s.add(c); disputes != nil {
+				disputed, err = append(disputed, c.Name, disputes.with), disputes
+			}
 		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("cluster file %s: %w", file, err))
 		}
+	}
+	for _, name := range disputed {
+		delete(s.all, name)
 	}
 	if len(wrong) == 0 && len(files) == 0 {
 		wrong = append(wrong, fmt.Errorf("the folder of clusters, %s, has no file that ends in .yaml: put one of kind Cluster there, or remove the setting clusters (LOCKSTEP_CLUSTERS)", o.Folder))
@@ -124,15 +130,24 @@ func (s Set) complete(c *Cluster) {
 	c.Gateway.Default()
 }
 
+// dispute is what a file says that another one says too.
+type dispute struct {
+	config.Problems
+	with config.ClusterName
+}
+
+// Unwrap gives the problems as they are.
+func (d *dispute) Unwrap() error { return d.Problems }
+
 // add refuses a name, and a way to a cluster, that another file has.
-func (s Set) add(c Cluster) error {
+func (s Set) add(c Cluster) *dispute {
 	for _, other := range s.All() {
 		if other.Name == c.Name {
-			return config.Problems{{Path: "name", Value: string(c.Name), Message: "is also the name in " + other.file, Next: "give one of the two another name, or remove one of the files"}}
+			return &dispute{with: other.Name, Problems: config.Problems{{Path: "name", Value: string(c.Name), Message: "is also the name in " + other.file, Next: "give one of the two another name, or remove one of the files"}}}
 		}
 		if other.Kubeconfig == c.Kubeconfig && other.Context == c.Context {
-			return config.Problems{{Path: "kubeconfig", Value: c.Kubeconfig, Message: fmt.Sprintf("leads to the same cluster as that of %s, which is called %q: one cluster has one name, or its limits could be passed by",
-				other.file, other.Name), Next: "write another kubeconfig or context, or remove one of the files"}}
+			return &dispute{with: other.Name, Problems: config.Problems{{Path: "kubeconfig", Value: c.Kubeconfig, Message: fmt.Sprintf("leads to the same cluster as that of %s, which is called %q: one cluster has one name, or its limits could be passed by",
+				other.file, other.Name), Next: "write another kubeconfig or context, or remove one of the files"}}}
 		}
 	}
 	s.all[c.Name] = c

@@ -19,15 +19,16 @@ type Served struct {
 	Queue string
 }
 
-// Find is what the files say now of a cluster that is served here: limits and mirrors that are changed need no other worker. An error is of
-// [config.Problems] if the files can be read.
+// Find is what the files say now of a cluster that is served here: limits and mirrors that are changed need no other worker. A file that is
+// wrong keeps nobody from the clusters of the others, whose operations may have to be undone. An error is of [config.Problems] if the files
+// can be read.
 func (s Served) Find(name config.ClusterName) (Cluster, error) {
-	set, err := Load(s.Options)
-	if err != nil {
-		return Cluster{}, unreadable{err}
-	}
+	set, wrong := Load(s.Options)
 	c, err := set.Find(name)
-	if err != nil {
+	switch {
+	case err != nil && wrong != nil:
+		return Cluster{}, unreadable{wrong}
+	case err != nil:
 		return c, err
 	}
 	problem := config.Problem{Path: "cluster", Value: string(c.Name)}

@@ -72,7 +72,7 @@ func (f *Fetcher) Fetch(ctx context.Context, c config.Chart) (Chart, error) {
 
 func (f *Fetcher) read(ctx context.Context, c config.Chart) (Chart, error) {
 	if f.options.Allowed != nil && !f.options.Allowed(c) {
-		return Chart{}, failed(Forbidden, "take a chart from a source that the cluster allows", "charts from %s%s are not allowed on this cluster", c.Repository, c.OCI)
+		return Chart{}, failed(Forbidden, "take a chart from a source that the cluster allows", "charts from %s are not allowed on this cluster", outbound.Shown(c.Repository+c.OCI))
 	}
 	switch {
 	case c.Path != "" && f.options.Own != nil && f.options.Own(c):

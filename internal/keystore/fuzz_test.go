@@ -7,7 +7,8 @@ import (
 
 // Stores and certificates come out of Secrets that people filled.
 
-func FuzzStoresNeverPanic(f *testing.F) {
+func seeds(f *testing.F) Stores {
+	f.Helper()
 	ca, err := NewCA("Fuzz CA", time.Hour)
 	if err != nil {
 		f.Fatal(err)
@@ -16,6 +17,11 @@ func FuzzStoresNeverPanic(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	return stores
+}
+
+func FuzzStoresNeverPanic(f *testing.F) {
+	stores := seeds(f)
 	for _, file := range []string{PrimaryJKS, TruststoreJKS} {
 		f.Add(stores.APIM[file])
 	}
@@ -30,14 +36,7 @@ func FuzzStoresNeverPanic(f *testing.F) {
 }
 
 func FuzzPEMNeverPanics(f *testing.F) {
-	ca, err := NewCA("Fuzz CA", time.Hour)
-	if err != nil {
-		f.Fatal(err)
-	}
-	stores, err := Make(ca, testNames(), time.Hour, testPassword)
-	if err != nil {
-		f.Fatal(err)
-	}
+	stores := seeds(f)
 	f.Add(stores.GatewayCert, stores.GatewayKey)
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), []byte("-----BEGIN EC PARAMETERS-----\n-----END EC PARAMETERS-----\n"))
 	f.Fuzz(func(t *testing.T, cert, key []byte) {

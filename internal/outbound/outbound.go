@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -117,20 +118,26 @@ func keepTLS(request *http.Request, via []*http.Request) error {
 }
 
 // ErrLinkLocal is an address that only this machine's surroundings have, as the metadata of a cloud, which hand out credentials.
-var ErrLinkLocal = errors.New("the address is link-local, as the metadata service of a cloud is")
+var ErrLinkLocal = errors.New("the address is link-local or that of a cloud's metadata service")
 
-// Dialing is [http.DefaultTransport] that connects to no link-local address, whatever name leads there.
-func Dialing() *http.Transport {
+// metadata is the address of a cloud's metadata that is not link-local: Amazon's by IPv6.
+var metadata = netip.MustParseAddr("fd00:ec2::254")
+
+// Dialing is [http.DefaultTransport] that connects to no link-local address and no metadata service, whatever name leads there. It is one
+// for all, as that is: activities make their clients anew, and keep the connections.
+func Dialing() *http.Transport { return dialing() }
+
+var dialing = sync.OnceValue(func() *http.Transport {
 	own := http.DefaultTransport.(*http.Transport).Clone()
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: notLinkLocal}
 	own.DialContext = dialer.DialContext
 	own.MaxIdleConnsPerHost = 50 // layers are sent side by side
 	return own
-}
+})
 
 func notLinkLocal(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
-	if err == nil && to.Addr().Unmap().IsLinkLocalUnicast() {
+	if at := to.Addr().Unmap(); err == nil && (at.IsLinkLocalUnicast() || at == metadata) {
 		return ErrLinkLocal
 	}
 	return nil
