@@ -17,29 +17,10 @@ import (
 	"lockstep/config/settings"
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
-	"lockstep/internal/component"
 	"lockstep/internal/failure"
 	"lockstep/internal/portforward"
 	"lockstep/internal/readiness"
 	"lockstep/internal/release"
-)
-
-// Names of components, as inputs have them.
-const (
-	GatewayController = component.Gateway
-	IdentityServer    = component.IdentityServer
-	APIManager        = component.APIManager
-)
-
-// Types of the application errors that activities end with. They are the kinds of failures.
-const (
-	TypeInvalidConfig = string(failure.InvalidConfig)
-	TypeUnauthorized  = string(failure.Unauthorized)
-	TypeNotFound      = string(failure.NotFound)
-	TypeConflict      = string(failure.Conflict)
-	TypeUnavailable   = string(failure.Unavailable)
-	TypeNotReady      = string(failure.NotReady)
-	TypeRefused       = string(failure.Refused)
 )
 
 // Activities are the activities of all operations. Their methods are registered with a worker as they are named.

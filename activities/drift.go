@@ -131,7 +131,7 @@ func (a *Activities) DriftObjects(ctx context.Context, in SnapshotInput) ([]drif
 		return nil, err
 	}
 	switch in.Set {
-	case GatewayObjects:
+	case objects.Gateway:
 		wanted, err := gateway.Wanted(ctx, c, in.Env)
 		if failure.Is(err, failure.Conflict) {
 			return []drift.Item{{Object: "GatewayClass " + in.Env.Routing.GatewayClass, Wants: "of controller " + in.Env.Routing.ControllerName, Is: "of another", Next: err.Error()}}, nil
@@ -145,7 +145,7 @@ func (a *Activities) DriftObjects(ctx context.Context, in SnapshotInput) ([]drif
 		}
 		ofShared, err := a.driftOfShared(ctx, in.Input)
 		return append(items, ofShared...), err
-	case RouteObjects:
+	case objects.Routes:
 		return c.Compare(ctx, gateway.IdentityServerRoutes(in.Env, identity.Service(in.Env), keystore.CAConfigMap))
 	}
 	return absentObjects(ctx, c, objects.Refs(in.Set, in.Env))
@@ -184,7 +184,7 @@ func (a *Activities) DriftKeys(ctx context.Context, in Input) ([]drift.Item, err
 	if err != nil {
 		return nil, err
 	}
-	items, err := absentObjects(ctx, c, append(objects.Refs(CredentialObjects, in.Env), objects.Refs(CertificateObjects, in.Env)...))
+	items, err := absentObjects(ctx, c, append(objects.Refs(objects.Credentials, in.Env), objects.Refs(objects.Certificates, in.Env)...))
 	if err != nil {
 		return nil, err
 	}

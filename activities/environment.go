@@ -28,7 +28,7 @@ type CheckInput struct {
 
 // CheckEnvironment reads an environment given by name from the worker's folder of environments, puts the overrides onto it,
 // completes it with the defaults and with what is the cluster's, and validates it. No operation begins or goes on without: this is where
-// the cluster's limits hold. All problems are reported at once, as TypeInvalidConfig.
+// the cluster's limits hold. All problems are reported at once, as [failure.InvalidConfig].
 func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (config.Environment, error) {
 	env, err := in.Environment.Resolve(a.settings.Environments, in.Overrides)
 	var wrong config.Problems

@@ -11,9 +11,6 @@ import (
 	"lockstep/internal/image"
 )
 
-// ImageState is what the registry had before.
-type ImageState = image.State
-
 // Image is the built image.
 type Image struct {
 	Reference string `json:"reference"` // repository@digest, as pods pull it
@@ -27,20 +24,20 @@ type Image struct {
 // UndoImageInput says what to put the target tag back to.
 type UndoImageInput struct {
 	Input
-	Before ImageState `json:"before"`
-	Built  Image      `json:"built"` // zero if the build never ended
+	Before image.State `json:"before"`
+	Built  Image       `json:"built"` // zero if the build never ended
 }
 
 // LookImage reads what the target tag points to, and whether the registry has the image that will be built: after a crash only that
 // tells whether this operation pushed it.
-func (a *Activities) LookImage(ctx context.Context, in Input) (ImageState, error) {
+func (a *Activities) LookImage(ctx context.Context, in Input) (image.State, error) {
 	b, err := a.builder(ctx, in.Env)
 	if err != nil {
-		return ImageState{}, err
+		return image.State{}, err
 	}
 	state, err := b.Look(ctx, in.Env.Image.Target, in.Env.Image.PlainHTTP)
 	if err != nil {
-		return ImageState{}, err
+		return image.State{}, err
 	}
 	state.Lacked, state.LackedParts, err = b.Lacks(ctx, imageSpec(in.Env.Image), attempt.Progress(ctx))
 	return state, err

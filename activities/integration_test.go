@@ -25,6 +25,9 @@ import (
 	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
+	"lockstep/internal/image"
+	"lockstep/internal/objects"
 	"lockstep/sandbox/registry"
 	"lockstep/sandbox/sandboxtest"
 )
@@ -84,10 +87,10 @@ func run[T any](t *testing.T, s *suite, activity, input any) (result T, err erro
 }
 
 // wants checks an activity's error.
-func wants(t *testing.T, err error, kind string, parts ...string) {
+func wants(t *testing.T, err error, kind failure.Kind, parts ...string) {
 	t.Helper()
 	var app *temporal.ApplicationError
-	if !errors.As(err, &app) || app.Type() != kind || !app.NonRetryable() {
+	if !errors.As(err, &app) || app.Type() != string(kind) || !app.NonRetryable() {
 		t.Fatalf("want a final %s, got %v", kind, err)
 	}
 	for _, part := range parts {
@@ -179,7 +182,7 @@ func testMissingPermissions(t *testing.T, s *suite) {
 	}
 	limited := &suite{sandbox: s.sandbox, kube: s.kube, activities: New(settings.Settings{Kubeconfig: path, Mirrors: s.sandbox.Mirrors(), CacheDir: t.TempDir()})}
 	_, err = run[Preflight](t, limited, limited.activities.Preflight, in("limited"))
-	wants(t, err, TypeUnauthorized, "the worker's account may not", "namespaces", "create", "limited", "ClusterRole")
+	wants(t, err, failure.Unauthorized, "the worker's account may not", "namespaces", "create", "limited", "ClusterRole")
 }
 
 func testForeignRelease(t *testing.T, s *suite) {
@@ -194,7 +197,7 @@ func testForeignRelease(t *testing.T, s *suite) {
 		map[string]string{"owner": "helm", "name": "apim", "status": "deployed", "version": "3"},
 		map[string][]byte{"release": []byte(base64.StdEncoding.EncodeToString(record.Bytes()))})
 	_, err := run[Preflight](t, s, s.activities.Preflight, input)
-	wants(t, err, TypeConflict, "theirs/apim", "wso2am 4.5.0", "was not made by Lockstep", "helm uninstall apim -n theirs")
+	wants(t, err, failure.Conflict, "theirs/apim", "wso2am 4.5.0", "was not made by Lockstep", "helm uninstall apim -n theirs")
 }
 
 func testForeignController(t *testing.T, s *suite) {
@@ -221,7 +224,7 @@ func testForeignController(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	_, err = run[Preflight](t, s, s.activities.Preflight, input)
-	wants(t, err, TypeConflict, "GatewayClass theirs", "gateway.install: false", "gateway.gatewayClass: theirs")
+	wants(t, err, failure.Conflict, "GatewayClass theirs", "gateway.install: false", "gateway.gatewayClass: theirs")
 	if err := s.kube.Discovery().RESTClient().Delete().AbsPath("/apis/gateway.networking.k8s.io/v1/gatewayclasses/theirs").Do(t.Context()).Error(); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +238,7 @@ func testMissingReferences(t *testing.T, s *suite) {
 	input.Env.Credentials.Secret, input.Env.Certificates.CA, input.Env.Certificates.GatewayTLS = "mine", "my-ca", "my-tls"
 	input.Env.APIManager.Image = "docker.io/wso2/wso2am:0.0.1"
 	_, err := run[Preflight](t, s, s.activities.Preflight, input)
-	wants(t, err, TypeNotFound, "credentials.secret", "references/mine", "certificates.ca", "references/my-ca", "certificates.gatewayTLS", "references/my-tls",
+	wants(t, err, failure.NotFound, "credentials.secret", "references/mine", "certificates.ca", "references/my-ca", "certificates.gatewayTLS", "references/my-tls",
 		"docker.io/wso2/wso2am:0.0.1", "apiManager.image")
 }
 
@@ -253,7 +256,7 @@ func testNamespace(t *testing.T, s *suite) {
 	}
 	before := []cluster.Snapshot{{Ref: cluster.Ref{APIVersion: "v1", Kind: "Namespace", Name: "house"}}}
 	_, err = run[struct{}](t, s, s.activities.Restore, RestoreInput{Scope: input.Scope, Before: before})
-	wants(t, err, TypeConflict, "Namespace house", "by hand")
+	wants(t, err, failure.Conflict, "Namespace house", "by hand")
 	if err := s.kube.CoreV1().Secrets("house").Delete(t.Context(), "theirs", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -284,11 +287,11 @@ func testUserCredentials(t *testing.T, s *suite) {
 	input := s.made(t, "user-credentials")
 	input.Env.Credentials.Secret = "mine"
 	_, err := run[string](t, s, s.activities.EnsureCredentials, input)
-	wants(t, err, TypeNotFound, "user-credentials/mine", "adminPassword", "isEncryptionKey")
+	wants(t, err, failure.NotFound, "user-credentials/mine", "adminPassword", "isEncryptionKey")
 	key := []byte(strings.Repeat("0f", 32))
 	s.secret(t, "user-credentials", "mine", corev1.SecretTypeOpaque, nil, map[string][]byte{"adminPassword": []byte("Hush"), "apimEncryptionKey": key, "isEncryptionKey": key})
 	_, err = run[string](t, s, s.activities.EnsureCredentials, input)
-	wants(t, err, TypeInvalidConfig, "user-credentials/mine", "keystorePassword")
+	wants(t, err, failure.InvalidConfig, "user-credentials/mine", "keystorePassword")
 	if strings.Contains(err.Error(), "Hush") {
 		t.Errorf("the password is shown: %v", err)
 	}
@@ -296,13 +299,13 @@ func testUserCredentials(t *testing.T, s *suite) {
 	s.secret(t, "user-credentials", "short", corev1.SecretTypeOpaque, nil, map[string][]byte{
 		"adminPassword": []byte("Hush"), "keystorePassword": []byte("Hush-hush"), "apimEncryptionKey": []byte("abc"), "isEncryptionKey": key})
 	_, err = run[string](t, s, s.activities.EnsureCredentials, input)
-	wants(t, err, TypeInvalidConfig, "apimEncryptionKey", "64 hex digits", "openssl rand -hex 32")
+	wants(t, err, failure.InvalidConfig, "apimEncryptionKey", "64 hex digits", "openssl rand -hex 32")
 }
 
 func testCertificates(t *testing.T, s *suite) {
 	input := s.made(t, "certificates")
 	_, err := run[Certificates](t, s, s.activities.EnsureCertificates, input)
-	wants(t, err, TypeNotFound, "certificates/lockstep-credentials")
+	wants(t, err, failure.NotFound, "certificates/lockstep-credentials")
 	if _, err := run[string](t, s, s.activities.EnsureCredentials, input); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +324,7 @@ func testCertificates(t *testing.T, s *suite) {
 	}
 	input.Env.Hostnames.KeyManager = "other.lockstep.test"
 	_, err = run[Certificates](t, s, s.activities.EnsureCertificates, input)
-	wants(t, err, TypeInvalidConfig, "other.lockstep.test", "do not fit the environment")
+	wants(t, err, failure.InvalidConfig, "other.lockstep.test", "do not fit the environment")
 }
 
 func testUserCA(t *testing.T, s *suite) {
@@ -331,16 +334,16 @@ func testUserCA(t *testing.T, s *suite) {
 	}
 	input.Env.Certificates.CA = "my-ca"
 	_, err := run[Certificates](t, s, s.activities.EnsureCertificates, input)
-	wants(t, err, TypeNotFound, "user-ca/my-ca", "certificates.ca", "kubectl create secret tls my-ca")
+	wants(t, err, failure.NotFound, "user-ca/my-ca", "certificates.ca", "kubectl create secret tls my-ca")
 	s.secret(t, "user-ca", "my-ca", corev1.SecretTypeTLS, nil, map[string][]byte{corev1.TLSCertKey: []byte("no"), corev1.TLSPrivateKeyKey: []byte("pem")})
 	_, err = run[Certificates](t, s, s.activities.EnsureCertificates, input)
-	wants(t, err, TypeInvalidConfig, "user-ca/my-ca", "cannot sign certificates")
+	wants(t, err, failure.InvalidConfig, "user-ca/my-ca", "cannot sign certificates")
 }
 
 func testImage(t *testing.T, s *suite) {
 	input := in("image")
 	input.Env.Image.Target = "registry.lockstep.test/activities/wso2is-km:test"
-	before, err := run[ImageState](t, s, s.activities.LookImage, input)
+	before, err := run[image.State](t, s, s.activities.LookImage, input)
 	if err != nil || before.Exists {
 		t.Fatalf("%+v, %v", before, err)
 	}
@@ -357,14 +360,14 @@ func testImage(t *testing.T, s *suite) {
 			t.Fatal(err)
 		}
 	}
-	if after, err := run[ImageState](t, s, s.activities.LookImage, input); err != nil || after.Exists {
+	if after, err := run[image.State](t, s, s.activities.LookImage, input); err != nil || after.Exists {
 		t.Errorf("%+v, %v", after, err)
 	}
 }
 
 func testRestore(t *testing.T, s *suite) {
 	input := s.made(t, "restored")
-	snapshots, err := run[[]cluster.Snapshot](t, s, s.activities.Snapshot, SnapshotInput{Input: input, Set: CertificateObjects})
+	snapshots, err := run[[]cluster.Snapshot](t, s, s.activities.Snapshot, SnapshotInput{Input: input, Set: objects.Certificates})
 	if err != nil {
 		t.Fatal(err)
 	}

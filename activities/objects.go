@@ -12,23 +12,10 @@ import (
 	"lockstep/internal/release"
 )
 
-// ObjectSet is [objects.Set].
-type ObjectSet = objects.Set
-
-// The sets of objects that deployments make outside Helm.
-const (
-	NamespaceObjects        = objects.Namespace
-	CredentialObjects       = objects.Credentials
-	CertificateObjects      = objects.Certificates
-	GatewayObjects          = objects.Gateway
-	RouteObjects            = objects.Routes
-	GatewayNamespaceObjects = objects.GatewayNamespace
-)
-
 // SnapshotInput asks what there is of a set.
 type SnapshotInput struct {
 	Input
-	Set ObjectSet `json:"set"`
+	Set objects.Set `json:"set"`
 }
 
 // Snapshot records what there is of a set of objects, for [Activities.Restore]. Secrets are recorded by name alone.
@@ -98,7 +85,7 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 		found.Releases[c.Name()] = state
 		there = there || !state.IsZero() && (!c.Shared || state.Owner == in.Env.Name)
 	}
-	for _, set := range []ObjectSet{RouteObjects, GatewayObjects, CertificateObjects, CredentialObjects, NamespaceObjects} {
+	for _, set := range []objects.Set{objects.Routes, objects.Gateway, objects.Certificates, objects.Credentials, objects.Namespace} {
 		for _, ref := range objects.Refs(set, in.Env) {
 			live, exists, err := s.cluster.Get(ctx, ref)
 			if err != nil {
@@ -128,7 +115,7 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 	}
 	all := objects.Refs(in.Set, in.Env)
 	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
-	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != CertificateObjects {
+	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != objects.Certificates {
 		return err
 	}
 	return a.SettleRotation(ctx, in.Input) // of one that nobody let end
@@ -141,7 +128,7 @@ func (a *Activities) RemoveNamespace(ctx context.Context, in Input) (string, err
 	if err != nil {
 		return "", err
 	}
-	namespace := objects.Refs(NamespaceObjects, in.Env)
+	namespace := objects.Refs(objects.Namespace, in.Env)
 	left, err := c.Restore(ctx, objects.Absent(namespace))
 	if err != nil {
 		return "", err

@@ -15,6 +15,7 @@ import (
 	"lockstep/internal/readiness"
 	"lockstep/internal/redact"
 	"lockstep/internal/release"
+	"lockstep/internal/release/history"
 )
 
 // ReleaseRef names a Helm release.
@@ -203,7 +204,7 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 		if err := s.releases.Forget(ctx, where.Namespace, where.Release, in.Env.Name); err != nil {
 			warnings = append(warnings, fmt.Sprintf("the prior state of release %s/%s is kept until the next deployment: %v", where.Namespace, where.Release, err))
 		}
-		if applied.Revision <= release.MaxHistory {
+		if applied.Revision <= history.Max {
 			continue
 		}
 		if err := s.releases.Prune(ctx, where.Namespace, where.Release); err != nil {

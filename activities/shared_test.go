@@ -15,6 +15,8 @@ import (
 	"lockstep/config"
 	"lockstep/config/environments"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
+	"lockstep/internal/objects"
 	"lockstep/internal/release"
 	"lockstep/internal/shared"
 )
@@ -66,10 +68,10 @@ func (tn *tenant) deploy(t *testing.T, steps int) {
 	if steps < 2 {
 		return
 	}
-	tn.listeners = do[[]cluster.Snapshot](t, tn, a.Snapshot, SnapshotInput{Input: tn.in, Set: GatewayObjects})
-	tn.namespace = do[[]cluster.Snapshot](t, tn, a.Snapshot, SnapshotInput{Input: tn.in, Set: GatewayNamespaceObjects})
+	tn.listeners = do[[]cluster.Snapshot](t, tn, a.Snapshot, SnapshotInput{Input: tn.in, Set: objects.Gateway})
+	tn.namespace = do[[]cluster.Snapshot](t, tn, a.Snapshot, SnapshotInput{Input: tn.in, Set: objects.GatewayNamespace})
 	tn.release = do[release.State](t, tn, a.LookRelease, ReleaseRef{Scope: tn.in.Scope, Namespace: tn.in.Env.Routing.Namespace, Name: tn.in.Env.Routing.Release})
-	do[Release](t, tn, a.ApplyRelease, ApplyReleaseInput{Input: tn.in, Component: GatewayController})
+	do[Release](t, tn, a.ApplyRelease, ApplyReleaseInput{Input: tn.in, Component: component.Gateway})
 	do[any](t, tn, a.ApplyGateway, tn.in)
 }
 
@@ -87,7 +89,7 @@ func (tn *tenant) undo(t *testing.T) {
 func (tn *tenant) teardown(t *testing.T, purge bool) (gateway, crds string) {
 	t.Helper()
 	a := tn.activities
-	do[any](t, tn, a.RemoveObjects, SnapshotInput{Input: tn.in, Set: GatewayObjects})
+	do[any](t, tn, a.RemoveObjects, SnapshotInput{Input: tn.in, Set: objects.Gateway})
 	gateway = do[string](t, tn, a.RemoveGateway, tn.in)
 	if purge {
 		crds = do[string](t, tn, a.RemoveOwnCRDs, tn.in)
@@ -98,7 +100,7 @@ func (tn *tenant) teardown(t *testing.T, purge bool) (gateway, crds string) {
 
 func (tn *tenant) leaveNamespace(t *testing.T) {
 	t.Helper()
-	for _, set := range []ObjectSet{CertificateObjects, CredentialObjects, NamespaceObjects} {
+	for _, set := range []objects.Set{objects.Certificates, objects.Credentials, objects.Namespace} {
 		do[any](t, tn, tn.activities.RemoveObjects, SnapshotInput{Input: tn.in, Set: set})
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"lockstep/config/settings"
 	"lockstep/internal/codec"
 	"lockstep/internal/dial"
+	"lockstep/internal/failure"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
 )
@@ -58,7 +59,7 @@ func encryptingWorker(t *testing.T, e settings.Encryption) (stop func()) {
 	preflight := instead["Preflight"].(func(context.Context, activities.Input) (activities.Preflight, error))
 	instead["Preflight"] = func(ctx context.Context, in activities.Input) (activities.Preflight, error) {
 		if in.Env.Name == "flaky" {
-			return activities.Preflight{}, temporal.NewApplicationError("registry.flaky.test does not answer", activities.TypeUnavailable)
+			return activities.Preflight{}, temporal.NewApplicationError("registry.flaky.test does not answer", string(failure.Unavailable))
 		}
 		return preflight(ctx, in)
 	}

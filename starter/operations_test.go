@@ -17,7 +17,9 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/internal/component"
 	"lockstep/internal/dial"
+	"lockstep/internal/failure"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
 	"lockstep/workflows/workflowstest"
@@ -34,12 +36,12 @@ func cluster(stuck chan struct{}) map[string]any {
 		},
 		"WaitWorkload": func(ctx context.Context, in activities.WaitInput) error {
 			switch {
-			case in.Component != activities.IdentityServer:
+			case in.Component != component.IdentityServer:
 				return nil
 			case strings.HasPrefix(in.Env.Name, "broken"):
-				return temporal.NewNonRetryableApplicationError(diagnosis, activities.TypeNotReady, nil)
+				return temporal.NewNonRetryableApplicationError(diagnosis, string(failure.NotReady), nil)
 			case strings.HasPrefix(in.Env.Name, "paused") && in.Env.Timeouts.IdentityServer != config.Duration(42*time.Minute):
-				return temporal.NewNonRetryableApplicationError(diagnosis, activities.TypeNotReady, nil)
+				return temporal.NewNonRetryableApplicationError(diagnosis, string(failure.NotReady), nil)
 			case strings.HasPrefix(in.Env.Name, "slow"):
 				return untilCancelled(ctx)
 			}
@@ -47,7 +49,7 @@ func cluster(stuck chan struct{}) map[string]any {
 		},
 		"Survey": func(_ context.Context, in activities.Input) (activities.Remains, error) {
 			if in.Env.Name == "never" {
-				return activities.Remains{}, temporal.NewNonRetryableApplicationError("there is nothing of environment \"never\"", activities.TypeNotFound, nil)
+				return activities.Remains{}, temporal.NewNonRetryableApplicationError("there is nothing of environment \"never\"", string(failure.NotFound), nil)
 			}
 			return activities.Remains{}, nil
 		},
@@ -219,7 +221,7 @@ func TestOperationsFromTheCommandLine(t *testing.T) {
 	t.Run("an environment that the worker refuses was not touched", func(t *testing.T) {
 		file := environment(t, "refused")
 		env := map[string]any{"CheckEnvironment": func(context.Context, struct{}) (struct{}, error) {
-			return struct{}{}, temporal.NewNonRetryableApplicationError("hostnames.gateway: taken; choose another", activities.TypeInvalidConfig, nil)
+			return struct{}{}, temporal.NewNonRetryableApplicationError("hostnames.gateway: taken; choose another", string(failure.InvalidConfig), nil)
 		}}
 		stop()
 		stop = startWorker(t, c, env)

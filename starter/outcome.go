@@ -10,6 +10,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config/operation"
+	"lockstep/internal/failure"
 	"lockstep/starter/display"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
@@ -96,9 +97,9 @@ func code(end operations.Ending) int {
 		return exitBusy
 	case end.Outcome == board.OutcomeRolledBack:
 		return exitRolledBack
-	case end.Type == activities.TypeInvalidConfig:
+	case end.Type == string(failure.InvalidConfig):
 		return exitBadInput
-	case end.Type == activities.TypeNotFound:
+	case end.Type == string(failure.NotFound):
 		return exitNothing
 	}
 	return exitFailed

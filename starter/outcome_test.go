@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/activities"
+	"lockstep/internal/failure"
 	"lockstep/starter/operations"
 	"lockstep/workflows"
 	"lockstep/workflows/board"
@@ -40,8 +40,8 @@ func TestTheEndOfAnOperationDecidesTheExitCode(t *testing.T) {
 		"rolled back":             {app(board.TypeRolledBack), nil, exitRolledBack, "rolled-back", "why"},
 		"failed":                  {app(board.TypeFailed), nil, exitFailed, "failed", "why"},
 		"busy":                    {app(workflows.TypeBusy), nil, exitBusy, "busy", "why"},
-		"refused":                 {app(activities.TypeInvalidConfig), nil, exitBadInput, "refused", "why"},
-		"nothing to tear down":    {app(activities.TypeNotFound), nil, exitNothing, "refused", "why"},
+		"refused":                 {app(string(failure.InvalidConfig)), nil, exitBadInput, "refused", "why"},
+		"nothing to tear down":    {app(string(failure.NotFound)), nil, exitNothing, "refused", "why"},
 		"an error of another day": {app("SomethingElse"), nil, exitFailed, "failed", "why"},
 		"cancelled and undone": {ended(temporal.NewCanceledError()), &board.Status{Outcome: board.OutcomeRolledBack, Error: "cancelled; undone"},
 			exitRolledBack, "rolled-back", "cancelled; undone"},

@@ -13,6 +13,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config/operation"
+	"lockstep/internal/component"
 	"lockstep/workflows/board"
 	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
@@ -63,7 +64,7 @@ func TestEveryOperationTakesTheEnvironmentsLock(t *testing.T) {
 
 func TestAFailureOfTheChildKeepsItsTypeAndWords(t *testing.T) {
 	o := newOperation(t, "nightly")
-	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
+	o.on("WaitWorkload", time.Minute, neverReady(component.IdentityServer))
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack || !strings.Contains(err.Error(), "CrashLoopBackOff") {
 		t.Errorf("got %v", err)

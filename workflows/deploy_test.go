@@ -14,6 +14,8 @@ import (
 	"lockstep/config"
 	"lockstep/config/environments"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/internal/release"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
@@ -37,7 +39,7 @@ func TestDeployCarriesOutItsStepsAndReports(t *testing.T) {
 		return activities.KeyManager{Issuer: "https://km.lockstep.test/oauth2/token"}, nil
 	})
 	o.on("ApplyRelease", 0, func(_ context.Context, in activities.ApplyReleaseInput) (activities.Release, error) {
-		return activities.Release{Revision: 1, Changed: in.Component != activities.GatewayController}, nil
+		return activities.Release{Revision: 1, Changed: in.Component != component.Gateway}, nil
 	})
 	o.on("WaitWorkload", time.Minute, neverReady("none"))
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
@@ -108,7 +110,7 @@ func TestEveryStepFollowsWhatItNeeds(t *testing.T) {
 			}
 		}
 	}
-	if !rows[activities.APIManager].Started.Before(*rows["image"].Ended) {
+	if !rows[component.APIManager].Started.Before(*rows["image"].Ended) {
 		t.Error("API Manager waited for the image of Identity Server")
 	}
 }
@@ -118,7 +120,7 @@ func TestAFailedDeploymentIsRolledBack(t *testing.T) {
 	o.on("LookRelease", 0, func(_ context.Context, in activities.ReleaseRef) (release.State, error) {
 		return release.State{Exists: strings.Contains(in.Name, "identity"), Revision: 4}, nil
 	})
-	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
+	o.on("WaitWorkload", time.Minute, neverReady(component.IdentityServer))
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 
 	err := o.GetWorkflowError()
@@ -158,7 +160,7 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 	env := quickstart(t)
 	env.APIManager.Values = config.Values{} // H2: what API Manager knows goes with it
 	o.on("Verify", time.Minute, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-		return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
+		return activities.Verification{}, call.Failed(failure.Refused, "a revoked token is still accepted")
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	undone := o.since("Verify")
@@ -167,9 +169,9 @@ func TestADeploymentIsUndoneBackwards(t *testing.T) {
 		steps = append(steps, call.StepOf(b.id))
 	}
 	for _, order := range [][2]string{ // the second was needed by the first
-		{"routes", "gateway"}, {"routes", activities.APIManager}, {"routes", activities.IdentityServer},
-		{activities.APIManager, "certificates"}, {activities.APIManager, "gateway-crds"}, {activities.IdentityServer, "image"},
-		{activities.IdentityServer, "certificates"}, {"gateway", "gateway-crds"}, {"certificates", "credentials"}, {"credentials", "namespace"},
+		{"routes", "gateway"}, {"routes", component.APIManager}, {"routes", component.IdentityServer},
+		{component.APIManager, "certificates"}, {component.APIManager, "gateway-crds"}, {component.IdentityServer, "image"},
+		{component.IdentityServer, "certificates"}, {"gateway", "gateway-crds"}, {"certificates", "credentials"}, {"credentials", "namespace"},
 	} {
 		last, first := slices.Index(steps, order[1]), slices.Index(steps, order[0])
 		if first < 0 || last < first {
@@ -213,7 +215,7 @@ func TestWhatAnAPIManagerOfBeforeLearnedIsUndone(t *testing.T) {
 				return activities.Release{Revision: test.revision, Changed: test.revision > 1}, nil
 			})
 			o.on("Verify", time.Minute, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-				return activities.Verification{}, broken(activities.TypeRefused, "no")
+				return activities.Verification{}, call.Failed(failure.Refused, "no")
 			})
 			o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(test.env)})
 			var undone []string
@@ -231,9 +233,9 @@ func TestWhatAnAPIManagerOfBeforeLearnedIsUndone(t *testing.T) {
 
 func TestWhatCannotBeUndoneIsReported(t *testing.T) {
 	o := newOperation(t, canonicalID)
-	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
+	o.on("WaitWorkload", time.Minute, neverReady(component.APIManager))
 	o.on("UndoImage", 0, func(context.Context, activities.UndoImageInput) error {
-		return broken(activities.TypeConflict, "the registry does not delete")
+		return call.Failed(failure.Conflict, "the registry does not delete")
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
@@ -258,7 +260,7 @@ func TestOnFailureKeepLeavesADeploymentForInspection(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	env := quickstart(t)
 	env.OnFailure = config.OnFailureKeep
-	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
+	o.on("WaitWorkload", time.Minute, neverReady(component.APIManager))
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeFailed {
 		t.Errorf("got %v", err)
@@ -276,7 +278,7 @@ func TestAWrongEnvironmentIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	env.Hostnames.Gateway, env.Verify.Level = env.Hostnames.Management, "thorough"
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	err := o.GetWorkflowError()
-	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "hostnames") || !strings.Contains(err.Error(), "thorough") {
+	if call.KindOf(err) != failure.InvalidConfig || !strings.Contains(err.Error(), "hostnames") || !strings.Contains(err.Error(), "thorough") {
 		t.Errorf("got %v, want all problems", err)
 	}
 	if len(o.begun) != 1 {
@@ -308,7 +310,7 @@ func TestWhatDoesNotAnswerIsTriedAgain(t *testing.T) {
 	attempts := 0
 	o.on("RegisterKeyManager", 0, func(context.Context, activities.Input) (activities.KeyManager, error) {
 		if attempts++; attempts < 4 {
-			return activities.KeyManager{}, temporal.NewApplicationError("503", activities.TypeUnavailable)
+			return activities.KeyManager{}, temporal.NewApplicationError("503", string(failure.Unavailable))
 		}
 		return activities.KeyManager{}, nil
 	})
@@ -321,7 +323,7 @@ func TestWhatDoesNotAnswerIsTriedAgain(t *testing.T) {
 func TestActivityIdsAreUniqueAndNameTheirStep(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Verify", 0, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-		return activities.Verification{}, broken(activities.TypeRefused, "no")
+		return activities.Verification{}, call.Failed(failure.Refused, "no")
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(quickstart(t))})
 	steps := map[string]bool{}
@@ -348,7 +350,7 @@ func TestActivitiesGetTheChartValuesThatTheyNeedAndNoOthers(t *testing.T) {
 	env.APIManager.Values = config.Values{"note": "values-of-api-manager"}
 	o.on("CheckEnvironment", 0, func(context.Context, activities.CheckInput) (config.Environment, error) { return env, nil })
 	o.on("Verify", 0, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-		return activities.Verification{}, broken(activities.TypeRefused, "no")
+		return activities.Verification{}, call.Failed(failure.Refused, "no")
 	})
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
 	for _, b := range o.begun {

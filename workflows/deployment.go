@@ -5,6 +5,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/step"
 	"lockstep/internal/component"
+	"lockstep/internal/objects"
 	"lockstep/workflows/saga"
 )
 
@@ -32,19 +33,19 @@ type deployment struct {
 }
 
 func newDeployment(r *run) *deployment {
-	made := func(set activities.ObjectSet) objects { return objects{run: r, set: set} }
+	made := func(set objects.Set) objectSet { return objectSet{run: r, set: set} }
 	d := &deployment{run: r, images: &images{}}
 	installed := func(name string) helmRelease { return helmRelease{run: r, name: name, images: d.images} }
 	d.preflight = &preflightStep{run: r, images: d.images}
-	d.namespace = &namespaceStep{made(activities.NamespaceObjects)}
-	d.credentials = &credentialsStep{made(activities.CredentialObjects)}
-	d.certificates = &certificatesStep{objects: made(activities.CertificateObjects)}
+	d.namespace = &namespaceStep{made(objects.Namespace)}
+	d.credentials = &credentialsStep{made(objects.Credentials)}
+	d.certificates = &certificatesStep{objectSet: made(objects.Certificates)}
 	d.image = &imageStep{run: r, images: d.images}
 	d.crds = &crdsStep{run: r}
-	d.gateway = &gatewayStep{run: r, release: installed(component.Gateway), listeners: made(activities.GatewayObjects), namespace: made(activities.GatewayNamespaceObjects)}
+	d.gateway = &gatewayStep{run: r, release: installed(component.Gateway), listeners: made(objects.Gateway), namespace: made(objects.GatewayNamespace)}
 	d.identityServer = &productStep{installed(component.IdentityServer)}
 	d.apiManager = &apiManagerStep{productStep: productStep{installed(component.APIManager)}, credentials: d.credentials, certificates: d.certificates}
-	d.routes = &routesStep{made(activities.RouteObjects)}
+	d.routes = &routesStep{made(objects.Routes)}
 	d.keyManager = &keyManagerStep{run: r, apiManager: d.apiManager}
 	d.verify = &verifyStep{run: r, apiManager: d.apiManager}
 	d.report = &reportStep{deployment: d}

@@ -13,7 +13,10 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/internal/release"
+	"lockstep/workflows/call"
 )
 
 func TestOnlyAnAPIManagerThatDoesNotAnswerHasNothingToLose(t *testing.T) {
@@ -22,12 +25,12 @@ func TestOnlyAnAPIManagerThatDoesNotAnswerHasNothingToLose(t *testing.T) {
 		want bool
 	}{
 		"it answered":               {nil, false},
-		"it is not there":           {broken(activities.TypeNotFound, "no Service"), true},
-		"it is starting":            {temporal.NewApplicationError("503", activities.TypeUnavailable), true},
-		"it crashes":                {broken(activities.TypeNotReady, "CrashLoopBackOff"), true},
+		"it is not there":           {call.Failed(failure.NotFound, "no Service"), true},
+		"it is starting":            {temporal.NewApplicationError("503", string(failure.Unavailable)), true},
+		"it crashes":                {call.Failed(failure.NotReady, "CrashLoopBackOff"), true},
 		"it hangs":                  {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil), true},
-		"it refuses the password":   {broken(activities.TypeUnauthorized, "401"), false},
-		"its certificate is wrong":  {broken(activities.TypeRefused, "unknown authority"), false},
+		"it refuses the password":   {call.Failed(failure.Unauthorized, "401"), false},
+		"its certificate is wrong":  {call.Failed(failure.Refused, "unknown authority"), false},
 		"the worker was lost":       {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_HEARTBEAT, nil), false},
 		"the operation is stopping": {temporal.NewCanceledError(), false},
 		"nobody knows":              {errors.New("strange"), false},
@@ -44,9 +47,9 @@ func TestAnAPIManagerThatRefusesLockstepIsNotUpgradedBlindly(t *testing.T) {
 		there bool // Secrets and certificates of before
 		ends  string
 	}{
-		"it refuses":                       {broken(activities.TypeUnauthorized, "the password is wrong"), true, "step api-manager failed: the password is wrong"},
-		"it does not answer":               {broken(activities.TypeNotFound, "no Service"), true, ""},
-		"it cannot know the new passwords": {broken(activities.TypeUnauthorized, "the password is wrong"), false, ""},
+		"it refuses":                       {call.Failed(failure.Unauthorized, "the password is wrong"), true, "step api-manager failed: the password is wrong"},
+		"it does not answer":               {call.Failed(failure.NotFound, "no Service"), true, ""},
+		"it cannot know the new passwords": {call.Failed(failure.Unauthorized, "the password is wrong"), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOperation(t, canonicalID)
@@ -88,8 +91,8 @@ func TestTheKeyManagerOfAnAPIManagerThatForgetsComesBackWhateverDatabaseWasToCom
 	})
 	var waited []string
 	o.on("WaitWorkload", 0, func(_ context.Context, in activities.WaitInput) error {
-		if in.Component == activities.APIManager && len(in.Deployments) == 0 {
-			return broken(activities.TypeNotReady, "the new database is not there")
+		if in.Component == component.APIManager && len(in.Deployments) == 0 {
+			return call.Failed(failure.NotReady, "the new database is not there")
 		}
 		waited = append(waited, in.Deployments...)
 		return nil

@@ -16,6 +16,8 @@ import (
 	"lockstep/config/step"
 	"lockstep/internal/component"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
+	"lockstep/internal/objects"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -67,7 +69,7 @@ func (c *comparison) steps() []saga.Step {
 		c.compares(step.Gateway, "compare the gateway and its listeners", c.gatewayItems),
 		c.compares(step.IdentityServer, "compare Identity Server", c.productItems(c.identityServer)).After(step.Image),
 		c.compares(step.APIManager, "compare API Manager", c.productItems(&c.apiManager.productStep)).After(step.Image),
-		c.compares(step.Routes, "compare the routes of Identity Server", c.objectItems(activities.RouteObjects, "")),
+		c.compares(step.Routes, "compare the routes of Identity Server", c.objectItems(objects.Routes, "")),
 		c.compares(step.KeyManager, "compare the registered key manager", c.keyManagerItems),
 	}
 }
@@ -105,8 +107,7 @@ func (c *comparison) note(step string) string {
 
 func (c *comparison) survey(ctx workflow.Context) (string, error) {
 	found, err := call.Get[activities.Remains](ctx, call.Quick("read what exists"), a.Survey, c.trimmed(""))
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) && app.Type() == activities.TypeNotFound {
+	if call.KindOf(err) == failure.NotFound {
 		c.absent = true
 		c.items[step.Survey] = []drift.Item{{Component: step.Survey, Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.NotDeployed, Next: "`lockstep deploy` deploys it"}}
 		return "nothing there", nil
@@ -134,12 +135,12 @@ func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err
 			return nil, err
 		}
 	}
-	objects, err := c.objectItems(activities.GatewayObjects, component.Gateway)(ctx)
-	return append(items, objects...), err
+	listeners, err := c.objectItems(objects.Gateway, component.Gateway)(ctx)
+	return append(items, listeners...), err
 }
 
 // objectItems compares a set of objects, with the chart values of one component, or of none if the name is empty.
-func (c *comparison) objectItems(set activities.ObjectSet, values string) func(workflow.Context) ([]drift.Item, error) {
+func (c *comparison) objectItems(set objects.Set, values string) func(workflow.Context) ([]drift.Item, error) {
 	return func(ctx workflow.Context) ([]drift.Item, error) {
 		in := activities.SnapshotInput{Input: c.trimmed(values), Set: set}
 		return call.Get[[]drift.Item](ctx, call.Quick("compare objects"), a.DriftObjects, in)
@@ -149,7 +150,7 @@ func (c *comparison) objectItems(set activities.ObjectSet, values string) func(w
 func (c *comparison) productItems(p *productStep) func(workflow.Context) ([]drift.Item, error) {
 	return func(ctx workflow.Context) ([]drift.Item, error) {
 		if !c.imaged {
-			return nil, temporal.NewNonRetryableApplicationError("not compared: the images are not known", activities.TypeConflict, nil)
+			return nil, call.Failed(failure.Conflict, "not compared: the images are not known")
 		}
 		items, err := releaseItems(ctx, p.helmRelease)
 		if err != nil {
@@ -170,13 +171,13 @@ func (c *comparison) keyManagerItems(ctx workflow.Context) ([]drift.Item, error)
 	return items, err
 }
 
-func (c *comparison) conclude(ctx workflow.Context, r *saga.Runner, failure error) (DriftReport, error) {
-	if failure != nil {
-		if temporal.IsCanceledError(failure) {
+func (c *comparison) conclude(ctx workflow.Context, r *saga.Runner, cause error) (DriftReport, error) {
+	if cause != nil {
+		if temporal.IsCanceledError(cause) {
 			r.Board.Close(ctx, board.OutcomeRolledBack, errors.New("cancelled; a comparison changes nothing"))
 			return DriftReport{}, temporal.NewCanceledError()
 		}
-		err := temporal.NewNonRetryableApplicationError(board.Message(failure), board.TypeFailed, nil)
+		err := temporal.NewNonRetryableApplicationError(board.Message(cause), board.TypeFailed, nil)
 		r.Board.Close(ctx, board.OutcomeFailed, err)
 		return DriftReport{}, err
 	}

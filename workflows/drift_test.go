@@ -9,8 +9,12 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/component"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
+	"lockstep/internal/objects"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -44,13 +48,13 @@ func TestDriftListsWhatDiffersInTheOrderOfADeploymentWithTheNextMove(t *testing.
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
 	o.on("DriftKeyManager", 0, func(context.Context, activities.Input) ([]drift.Item, error) {
-		return nil, broken(activities.TypeNotReady, "API Manager does not answer")
+		return nil, call.Failed(failure.NotReady, "API Manager does not answer")
 	})
 	o.on("DriftKeys", 0, func(context.Context, activities.Input) ([]drift.Item, error) {
 		return []drift.Item{{Object: "the environment's CA", Is: "its certificate expires soon", Next: "replace it"}}, nil
 	})
 	o.on("DriftRelease", 0, func(_ context.Context, in activities.ApplyReleaseInput) ([]drift.Item, error) {
-		if in.Component != activities.APIManager {
+		if in.Component != component.APIManager {
 			return nil, nil
 		}
 		return []drift.Item{{Object: "Deployment apim/x", Field: "spec.replicas", Wants: "1", Is: "0"}}, nil
@@ -68,7 +72,7 @@ func TestDriftListsWhatDiffersInTheOrderOfADeploymentWithTheNextMove(t *testing.
 	if diff := cmp.Diff(want, said); diff != "" || !report.Drifted {
 		t.Errorf("drifted %v\n%s", report.Drifted, diff)
 	}
-	if s := o.board(); s.Outcome != board.OutcomeDrifted || rowOf(s, activities.APIManager).Note != "1 difference" {
+	if s := o.board(); s.Outcome != board.OutcomeDrifted || rowOf(s, component.APIManager).Note != "1 difference" {
 		t.Errorf("board: %s", s.Outcome)
 	}
 }
@@ -76,7 +80,7 @@ func TestDriftListsWhatDiffersInTheOrderOfADeploymentWithTheNextMove(t *testing.
 func TestWhatIsNotDeployedHasDrifted(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, func(context.Context, activities.Input) (activities.Remains, error) {
-		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing")
+		return activities.Remains{}, call.Failed(failure.NotFound, "there is nothing")
 	})
 	o.ExecuteWorkflow(Drift, DriftInput{Request: Of(quickstart(t))})
 	var report DriftReport
@@ -96,8 +100,8 @@ func TestDriftOfTheGatewayKnowsTheValuesOfItsChart(t *testing.T) {
 	o.on("CheckEnvironment", 0, func(context.Context, activities.CheckInput) (config.Environment, error) { return env, nil })
 	o.on("Survey", 0, survey)
 	o.on("DriftObjects", 0, func(_ context.Context, in activities.SnapshotInput) ([]drift.Item, error) {
-		if in.Set == activities.GatewayObjects && in.Env.Routing.BringsCRDs() {
-			return nil, broken(activities.TypeConflict, "compared CRDs that the chart does not bring")
+		if in.Set == objects.Gateway && in.Env.Routing.BringsCRDs() {
+			return nil, call.Failed(failure.Conflict, "compared CRDs that the chart does not bring")
 		}
 		return nil, nil
 	})
@@ -111,7 +115,7 @@ func TestDriftThatCannotCompareEverythingFailsAndSaysWhatItFound(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
 	o.on("DriftImage", 0, func(context.Context, activities.Input) (activities.Images, error) {
-		return activities.Images{}, broken(activities.TypeUnauthorized, "the registry wants a password")
+		return activities.Images{}, call.Failed(failure.Unauthorized, "the registry wants a password")
 	})
 	o.on("DriftObjects", 0, func(_ context.Context, in activities.SnapshotInput) ([]drift.Item, error) {
 		return []drift.Item{{Object: "HTTPRoute apim/is", Wants: drift.There, Is: drift.Missing}}, nil

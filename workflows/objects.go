@@ -8,31 +8,32 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/cluster"
+	"lockstep/internal/objects"
 	"lockstep/workflows/call"
 )
 
 // redeploy is what an operator does by hand where only a deployment can put back what was there.
 const redeploy = "deploy the earlier environment file again"
 
-// objects are what a step makes, apart from releases: what was not there is removed by an undo, what was there is put back.
-type objects struct {
+// objectSet are the objects that a step makes, apart from releases: what was not there is removed by an undo, what was there is put back.
+type objectSet struct {
 	*run
-	set    activities.ObjectSet
+	set    objects.Set
 	before []cluster.Snapshot
 }
 
-func (o *objects) look(ctx workflow.Context) (err error) {
+func (o *objectSet) look(ctx workflow.Context) (err error) {
 	in := activities.SnapshotInput{Input: o.trimmed(""), Set: o.set}
 	o.before, err = call.Get[[]cluster.Snapshot](ctx, call.Quick("read what exists"), a.Snapshot, in)
 	return err
 }
 
-func (o *objects) undo(ctx workflow.Context) error {
+func (o *objectSet) undo(ctx workflow.Context) error {
 	return call.Do(ctx, call.Undo("restore the prior state"), a.Restore, activities.RestoreInput{Scope: o.scope, Before: o.before})
 }
 
 // remedy deletes what was not there, and leaves what was to a deployment.
-func (o *objects) remedy() string {
+func (o *objectSet) remedy() string {
 	var all []string
 	changed := false
 	for _, object := range o.before {
@@ -53,7 +54,7 @@ func (o *objects) remedy() string {
 }
 
 // lacked says whether an object of that name was not there.
-func (o *objects) lacked(name string) bool {
+func (o *objectSet) lacked(name string) bool {
 	for _, object := range o.before {
 		if object.Ref.Name == name && !object.Exists {
 			return true

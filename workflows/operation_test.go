@@ -11,13 +11,14 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/environments"
+	"lockstep/internal/failure"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -112,15 +113,11 @@ func quickstart(t *testing.T) config.Environment {
 	return env
 }
 
-func broken(kind, text string) error {
-	return temporal.NewNonRetryableApplicationError(text, kind, nil)
-}
-
 // neverReady fails the wait for a product's pods.
 func neverReady(component string) func(context.Context, activities.WaitInput) error {
 	return func(_ context.Context, in activities.WaitInput) error {
 		if in.Component == component {
-			return broken(activities.TypeNotReady, "Deployment apim/"+component+" is not ready: CrashLoopBackOff\nexit 1\nNext: read its log")
+			return call.Failed(failure.NotReady, "Deployment apim/"+component+" is not ready: CrashLoopBackOff\nexit 1\nNext: read its log")
 		}
 		return nil
 	}

@@ -14,7 +14,11 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
+	"lockstep/internal/failure"
+	"lockstep/internal/image"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/decision"
 	"lockstep/workflows/saga"
 	"lockstep/workflows/workflowstest"
@@ -49,11 +53,11 @@ func (o *trial) update(at time.Duration, name string, input any, answer *string)
 func (o *trial) readyAfter(tries int) {
 	made := 0
 	o.on("WaitWorkload", 0, func(_ context.Context, in activities.WaitInput) error {
-		if in.Component != activities.IdentityServer {
+		if in.Component != component.IdentityServer {
 			return nil
 		}
 		if made++; made <= tries {
-			return broken(activities.TypeNotReady, "startup probe failed; raise timeouts.identityServer")
+			return call.Failed(failure.NotReady, "startup probe failed; raise timeouts.identityServer")
 		}
 		return nil
 	})
@@ -65,9 +69,9 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 	changed.Timeouts.IdentityServer = config.Duration(42 * time.Minute)
 	o.readyAfter(2)
 	looks := 0
-	o.on("LookImage", 0, func(context.Context, activities.Input) (activities.ImageState, error) {
+	o.on("LookImage", 0, func(context.Context, activities.Input) (image.State, error) {
 		looks++
-		return activities.ImageState{Lacked: fmt.Sprint("look ", looks)}, nil
+		return image.State{Lacked: fmt.Sprint("look ", looks)}, nil
 	})
 	o.on("CollectReport", 0, reportOf)
 	var first, second, third string
@@ -105,7 +109,7 @@ func TestAPausedDeploymentGoesOnInAChangedEnvironmentAndRemembersItsFirstLook(t 
 func TestWhoGivesUpGetsItUndoneEvenWhereFailuresAreKept(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	env := quickstart(t)
-	env.OnFailure, env.Approvals = config.OnFailureKeep, []string{activities.APIManager}
+	env.OnFailure, env.Approvals = config.OnFailureKeep, []string{component.APIManager}
 	var answer string
 	o.update(time.Minute, decision.UpdateRollback, decision.Rollback{By: "oncall", Reason: "not today"}, &answer)
 	o.ExecuteWorkflow(Deploy, DeployInput{Request: Of(env)})
@@ -120,14 +124,14 @@ func TestAStepThatLookedInTheOldEnvironmentLooksAgainInTheChangedOne(t *testing.
 	o.on("ApplyCRDs", 0, func(context.Context, activities.Input) (string, error) {
 		if !failed {
 			failed = true
-			return "", broken(activities.TypeInvalidConfig, "no")
+			return "", call.Failed(failure.InvalidConfig, "no")
 		}
 		return "", nil
 	})
 	var targets []string // looked at
-	o.on("LookImage", 10*time.Minute, func(_ context.Context, in activities.Input) (activities.ImageState, error) {
+	o.on("LookImage", 10*time.Minute, func(_ context.Context, in activities.Input) (image.State, error) {
 		targets = append(targets, in.Env.Image.Target)
-		return activities.ImageState{}, nil
+		return image.State{}, nil
 	})
 	var built []string
 	o.on("BuildImage", 0, func(_ context.Context, in activities.Input) (activities.Image, error) {
@@ -207,10 +211,10 @@ func TestWhatNoStepHasUsedYetMayChange(t *testing.T) {
 func TestADeploymentWithoutItsProofWarns(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Verify", time.Second, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-		return activities.Verification{}, broken(activities.TypeRefused, "the gateway is not reachable from here")
+		return activities.Verification{}, call.Failed(failure.Refused, "the gateway is not reachable from here")
 	})
 	o.on("CollectReport", time.Second, func(context.Context, activities.ReportInput) (activities.Report, error) {
-		return activities.Report{}, broken(activities.TypeUnauthorized, "forbidden")
+		return activities.Report{}, call.Failed(failure.Unauthorized, "forbidden")
 	})
 	var verify, image, report string
 	o.update(time.Minute, decision.UpdateSkip, decision.SkipStep{Step: "image", By: "oncall", Reason: "no"}, &image)
@@ -237,14 +241,14 @@ func TestADeploymentWithoutItsProofWarns(t *testing.T) {
 func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	env := quickstart(t)
-	env.Approvals = []string{activities.APIManager, "preflight"}
+	env.Approvals = []string{component.APIManager, "preflight"}
 	o.on("CollectReport", 0, reportOf)
 	var gate, early, late string
-	o.update(time.Minute, decision.UpdateApprove, decision.Approve{Step: activities.APIManager, By: "oncall", Reason: "early"}, &early)
+	o.update(time.Minute, decision.UpdateApprove, decision.Approve{Step: component.APIManager, By: "oncall", Reason: "early"}, &early)
 	o.update(2*time.Minute, decision.UpdateApprove, decision.Approve{Step: "preflight", By: "oncall", Reason: "go"}, &gate)
-	o.update(3*time.Minute, decision.UpdateApprove, decision.Approve{Step: activities.APIManager, By: "deputy", Reason: "the window | is open"}, &late)
+	o.update(3*time.Minute, decision.UpdateApprove, decision.Approve{Step: component.APIManager, By: "deputy", Reason: "the window | is open"}, &late)
 	o.RegisterDelayedCallback(func() {
-		if s := o.board(); s.Phase != board.PhaseAwaitingApproval || !slices.Equal(s.In(board.StateAwaitingApproval), []string{activities.APIManager}) {
+		if s := o.board(); s.Phase != board.PhaseAwaitingApproval || !slices.Equal(s.In(board.StateAwaitingApproval), []string{component.APIManager}) {
 			t.Errorf("at the gate: %s %q", s.Phase, s.Steps)
 		}
 	}, 150*time.Second)
@@ -253,7 +257,7 @@ func TestAGateOfADeploymentIsRecordedEverywhere(t *testing.T) {
 	if err := o.GetWorkflowResult(&report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Decisions) != 2 || report.Decisions[1].By != "deputy" || report.Decisions[1].Step != activities.APIManager {
+	if len(report.Decisions) != 2 || report.Decisions[1].By != "deputy" || report.Decisions[1].Step != component.APIManager {
 		t.Errorf("%+v", report.Decisions)
 	}
 	if text := board.Markdown(o.board()); !strings.Contains(text, `| approve | api-manager | deputy |`) || !strings.Contains(text, `the window \| is open`) {
@@ -269,8 +273,8 @@ func TestWhatCannotBeUndoneComesWithACommand(t *testing.T) {
 	o.on("Snapshot", 0, func(_ context.Context, in activities.SnapshotInput) ([]cluster.Snapshot, error) {
 		return []cluster.Snapshot{{Ref: cluster.Ref{Kind: "Secret", Name: "of-" + string(in.Set), Namespace: in.Scope.Namespace}}}, nil
 	})
-	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
-	gone := func(text string) error { return broken(activities.TypeUnauthorized, text) }
+	o.on("WaitWorkload", time.Minute, neverReady(component.APIManager))
+	gone := func(text string) error { return call.Failed(failure.Unauthorized, text) }
 	o.on("UndoImage", 0, func(context.Context, activities.UndoImageInput) error { return gone("access denied") })
 	o.on("Restore", 0, func(context.Context, activities.RestoreInput) error { return gone("forbidden") })
 	o.on("RestoreRelease", 0, func(_ context.Context, in activities.RestoreReleaseInput) error {

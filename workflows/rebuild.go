@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +13,9 @@ import (
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/config/step"
+	"lockstep/internal/failure"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
 
@@ -98,8 +99,7 @@ func (re *rebuild) remove(ctx workflow.Context, s saga.Step) (string, error) {
 	first := s.Name == step.Survey
 	re.removing = re.removing || !first
 	note, err := s.Do(ctx)
-	var app *temporal.ApplicationError
-	if first && errors.As(err, &app) && app.Type() == activities.TypeNotFound {
+	if first && call.KindOf(err) == failure.NotFound {
 		re.absent, note, err = true, "nothing there", nil
 	}
 	if err == nil {
@@ -116,13 +116,13 @@ func (re *rebuild) spares(ctx workflow.Context) bool {
 }
 
 // conclude ends a rebuild that failed or was cancelled. Until the removal has begun it is a deployment that failed.
-func (re *rebuild) conclude(r *saga.Runner, ctx workflow.Context, failure error, keep bool) error {
+func (re *rebuild) conclude(r *saga.Runner, ctx workflow.Context, cause error, keep bool) error {
 	if !re.removing {
-		return r.Conclude(ctx, failure, keep)
+		return r.Conclude(ctx, cause, keep)
 	}
 	// Removals that go on beside one that failed may be cancelled in the meantime.
-	cancelled := temporal.IsCanceledError(failure) || re.spared && ctx.Err() != nil
-	what := failure.Error()
+	cancelled := temporal.IsCanceledError(cause) || re.spared && ctx.Err() != nil
+	what := cause.Error()
 	switch {
 	case cancelled:
 		what = "cancelled"

@@ -14,7 +14,10 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
 )
@@ -66,7 +69,7 @@ func TestARebuildWithPurgeMakesTheKeysAnew(t *testing.T) {
 func TestARebuildOfNothingDeploys(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, func(context.Context, activities.Input) (activities.Remains, error) {
-		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing")
+		return activities.Remains{}, call.Failed(failure.NotFound, "there is nothing")
 	})
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); err != nil {
@@ -84,11 +87,11 @@ func TestABadFileDoesNotCostTheEnvironment(t *testing.T) {
 		switch activity {
 		case "Preflight":
 			o.on(activity, 0, func(context.Context, activities.Input) (activities.Preflight, error) {
-				return activities.Preflight{}, broken(activities.TypeInvalidConfig, "no such chart")
+				return activities.Preflight{}, call.Failed(failure.InvalidConfig, "no such chart")
 			})
 		default:
 			o.on(activity, 0, func(context.Context, activities.Input) (activities.Image, error) {
-				return activities.Image{}, broken(activities.TypeInvalidConfig, "no such artifact")
+				return activities.Image{}, call.Failed(failure.InvalidConfig, "no such artifact")
 			})
 		}
 		o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
@@ -104,7 +107,7 @@ func TestABadFileDoesNotCostTheEnvironment(t *testing.T) {
 func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
-	o.on("WaitWorkload", time.Minute, neverReady(activities.IdentityServer))
+	o.on("WaitWorkload", time.Minute, neverReady(component.IdentityServer))
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	err := o.GetWorkflowError()
 	if workflowstest.TypeOf(err) != board.TypeFailed {
@@ -119,7 +122,7 @@ func TestARebuildThatFailsAfterTheRemovalSaysThatTheEnvironmentIsGone(t *testing
 	if s.Outcome != board.OutcomeFailed || s.Phase != board.PhaseEnded {
 		t.Errorf("board: %s %s", s.Phase, s.Outcome)
 	}
-	if row := rowOf(s, activities.IdentityServer); row.State != board.StateUndone {
+	if row := rowOf(s, component.IdentityServer); row.State != board.StateUndone {
 		t.Errorf("%s is %s", row.Name, row.State)
 	}
 }
@@ -129,8 +132,8 @@ func TestARebuildThatCannotRemoveDoesNotDeployBesideWhatIsLeft(t *testing.T) {
 	o.on("Survey", 0, survey)
 	o.on("RemoveObjects", time.Minute, func(context.Context, activities.SnapshotInput) error { return nil }) // the failure is long known then
 	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
-		if in.Component == activities.APIManager {
-			return "", broken(activities.TypeConflict, "release apim was not made by Lockstep")
+		if in.Component == component.APIManager {
+			return "", call.Failed(failure.Conflict, "release apim was not made by Lockstep")
 		}
 		return "uninstalled", nil
 	})
@@ -148,7 +151,7 @@ func TestARebuildSaysOfEveryRemovalThatFailedWhy(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
 	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
-		return "", broken(activities.TypeConflict, in.Component+" was not made by Lockstep")
+		return "", call.Failed(failure.Conflict, in.Component+" was not made by Lockstep")
 	})
 	o.ExecuteWorkflow(Rebuild, RebuildInput{Request: Of(quickstart(t))})
 	want := "step remove-api-manager failed: api-manager was not made by Lockstep\n" +
@@ -177,8 +180,8 @@ func TestAPausedRebuildGoesOnInAChangedEnvironmentWithoutRemovingAgain(t *testin
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, survey)
 	o.on("WaitWorkload", time.Minute, func(_ context.Context, in activities.WaitInput) error {
-		if in.Component == activities.APIManager && in.Env.Timeouts.APIManager != enough {
-			return broken(activities.TypeNotReady, "not ready")
+		if in.Component == component.APIManager && in.Env.Timeouts.APIManager != enough {
+			return call.Failed(failure.NotReady, "not ready")
 		}
 		return nil
 	})
@@ -233,7 +236,7 @@ func TestARebuildInPlaceRestartsBothProductsAndRemovesNothing(t *testing.T) {
 	if err := o.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := time.Parse(time.RFC3339, restarts[activities.IdentityServer]); err != nil || restarts[activities.APIManager] != restarts[activities.IdentityServer] {
+	if _, err := time.Parse(time.RFC3339, restarts[component.IdentityServer]); err != nil || restarts[component.APIManager] != restarts[component.IdentityServer] {
 		t.Errorf("restarts %v", restarts)
 	}
 	if slices.ContainsFunc(o.begun, func(b begun) bool { return strings.HasPrefix(b.name, "Remove") }) {
@@ -249,7 +252,7 @@ func TestARebuildRefusesWhatItDoesNotKnow(t *testing.T) {
 		in.Request = Of(quickstart(t))
 		o := newOperation(t, canonicalID)
 		o.ExecuteWorkflow(Rebuild, in)
-		if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), "in-place") || len(o.begun) > 0 {
+		if err := o.GetWorkflowError(); call.KindOf(err) != failure.InvalidConfig || !strings.Contains(err.Error(), "in-place") || len(o.begun) > 0 {
 			t.Errorf("%+v: %v, began %v", in.Options.Mode, err, o.begun)
 		}
 	}

@@ -22,8 +22,11 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/internal/component"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/decision"
 	"lockstep/workflows/workflowstest"
 )
@@ -56,10 +59,10 @@ func recordings() []recorded {
 			input: func(config.Environment) any {
 				return decision.SkipStep{Step: "verify", By: "oncall", Reason: "a firewall"}
 			}},
-		{file: "deploy-approved", operation: operation.Deploy, adjust: func(env *config.Environment) { env.Approvals = []string{activities.APIManager} },
+		{file: "deploy-approved", operation: operation.Deploy, adjust: func(env *config.Environment) { env.Approvals = []string{component.APIManager} },
 			phase: board.PhaseAwaitingApproval, update: decision.UpdateApprove,
 			input: func(config.Environment) any {
-				return decision.Approve{Step: activities.APIManager, By: "oncall", Reason: "the window is open"}
+				return decision.Approve{Step: component.APIManager, By: "oncall", Reason: "the window is open"}
 			}},
 		{file: "deploy-impatient-given-up", operation: operation.Deploy, adjust: pause, phase: board.PhasePaused, update: decision.UpdateRollback,
 			input: func(config.Environment) any { return decision.Rollback{By: "oncall", Reason: "it is late"} }},
@@ -183,7 +186,7 @@ func stage(c client.Client) map[string]any {
 	trouble := func(ctx context.Context, name string) error {
 		switch {
 		case strings.HasSuffix(name, "-failed"):
-			return broken(activities.TypeNotReady, "not ready: CrashLoopBackOff\nNext: read its log")
+			return call.Failed(failure.NotReady, "not ready: CrashLoopBackOff\nNext: read its log")
 		case strings.HasSuffix(name, "-cancelled"):
 			if err := c.CancelWorkflow(ctx, idOf(name), ""); err != nil {
 				return err
@@ -195,24 +198,24 @@ func stage(c client.Client) map[string]any {
 	return map[string]any{
 		"WaitWorkload": func(ctx context.Context, in activities.WaitInput) error {
 			name := in.Env.Name
-			if in.Component == activities.APIManager {
+			if in.Component == component.APIManager {
 				return nil
 			}
 			_, again := tried.LoadOrStore(name, true)
 			if strings.Contains(name, "-unready-") && !again || strings.Contains(name, "-impatient-") && in.Env.Timeouts.IdentityServer != enough {
-				return broken(activities.TypeNotReady, "not ready: its startup probe ran out\nNext: raise timeouts.identityServer")
+				return call.Failed(failure.NotReady, "not ready: its startup probe ran out\nNext: raise timeouts.identityServer")
 			}
 			return trouble(ctx, name)
 		},
 		"Verify": func(ctx context.Context, in activities.VerifyInput) (activities.Verification, error) {
 			if strings.Contains(in.Env.Name, "-unproven-") {
-				return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
+				return activities.Verification{}, call.Failed(failure.Refused, "a revoked token is still accepted")
 			}
 			return activities.Verification{}, trouble(ctx, in.Env.Name)
 		},
 		"DriftKeyManager": func(ctx context.Context, in activities.Input) ([]drift.Item, error) {
 			if strings.HasSuffix(in.Env.Name, "-failed") {
-				return nil, broken(activities.TypeUnauthorized, "API Manager refuses the password")
+				return nil, call.Failed(failure.Unauthorized, "API Manager refuses the password")
 			}
 			if err := trouble(ctx, in.Env.Name); err != nil {
 				return nil, err
@@ -221,13 +224,13 @@ func stage(c client.Client) map[string]any {
 		},
 		"Survey": func(_ context.Context, in activities.Input) (activities.Remains, error) {
 			if strings.Contains(in.Env.Name, "-nothing") {
-				return activities.Remains{}, broken(activities.TypeNotFound, fmt.Sprintf("there is nothing of environment %q", in.Env.Name))
+				return activities.Remains{}, call.Failed(failure.NotFound, fmt.Sprintf("there is nothing of environment %q", in.Env.Name))
 			}
 			return activities.Remains{}, nil
 		},
 		"RemoveRelease": func(ctx context.Context, in activities.RemoveReleaseInput) (string, error) {
 			name := in.Env.Name
-			if in.Component == activities.APIManager || strings.Contains(name, "rebuild-") && !strings.Contains(name, "-stuck-") {
+			if in.Component == component.APIManager || strings.Contains(name, "rebuild-") && !strings.Contains(name, "-stuck-") {
 				return "uninstalled", nil
 			}
 			return "", trouble(ctx, name)

@@ -1,13 +1,13 @@
 package workflows
 
 import (
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/environments"
+	"lockstep/internal/failure"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 )
 
 // Request is what the input of every operation begins with.
@@ -38,7 +38,7 @@ func (r Request) environment(ctx workflow.Context) (string, error) {
 		return name, nil
 	}
 	workflow.SetCurrentDetails(ctx, refusedDetails(why))
-	return "", temporal.NewNonRetryableApplicationError(why, activities.TypeInvalidConfig, nil)
+	return "", call.Failed(failure.InvalidConfig, why)
 }
 
 func refusedDetails(why string) string {

@@ -9,7 +9,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
-	"lockstep/workflows/workflowstest"
+	"lockstep/internal/failure"
+	"lockstep/workflows/call"
 )
 
 func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
@@ -24,7 +25,7 @@ func TestAnInputThatAPersonGotWrongIsRefusedWithWhatToWrite(t *testing.T) {
 		o := newOperation(t, "typed-by-hand")
 		o.ExecuteWorkflow(operation.Deploy, typed(t, input))
 		err := o.GetWorkflowError()
-		if err == nil || workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
+		if err == nil || call.KindOf(err) != failure.InvalidConfig || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", input, err, says)
 		}
 		if len(o.begun) > 0 {

@@ -3,7 +3,6 @@ package workflows
 import (
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
@@ -12,6 +11,7 @@ import (
 	"lockstep/config/step"
 	"lockstep/internal/component"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -71,8 +71,8 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 	for _, item := range items {
 		texts = append(texts, item.String())
 	}
-	return "", temporal.NewNonRetryableApplicationError("the environment does not match its file, and a rotation changes only certificates:\n"+
-		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy` (`lockstep drift` lists other remedies), then rotate again", activities.TypeConflict, nil)
+	return "", call.Failed(failure.Conflict, "the environment does not match its file, and a rotation changes only certificates:\n"+
+		strings.Join(texts, "\n")+"\nNext: run `lockstep deploy` (`lockstep drift` lists other remedies), then rotate again")
 }
 
 // listenerFits refuses what the rotation would leave as it is, and the gateway does not serve: the products would restart for nothing.

@@ -10,9 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockstep/activities"
+	"lockstep/internal/component"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
 	"lockstep/internal/release"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -20,7 +23,7 @@ func TestARotationRestartsOneProductAfterTheOtherAndProvesThatItWorks(t *testing
 	o := newOperation(t, canonicalID)
 	o.on("CollectReport", 0, reportOf)
 	o.on("RotateCertificates", 0, func(_ context.Context, in activities.RotateInput) (activities.Rotated, error) {
-		if in.Component == activities.GatewayController {
+		if in.Component == component.Gateway {
 			return activities.Rotated{Left: "Secret apim/own was not made by Lockstep"}, nil
 		}
 		return activities.Rotated{}, nil
@@ -56,7 +59,7 @@ func TestAFailedRotationPutsTheStoresBackBeforeItRestartsTheProducts(t *testing.
 	o.on("LookRelease", 0, func(context.Context, activities.ReleaseRef) (release.State, error) {
 		return release.State{Exists: true, Revision: 4}, nil
 	})
-	o.on("WaitWorkload", time.Minute, neverReady(activities.APIManager))
+	o.on("WaitWorkload", time.Minute, neverReady(component.APIManager))
 	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack {
 		t.Fatalf("got %v", err)
@@ -94,7 +97,7 @@ func TestARotationRefusesWhatMustStayAndSaysWhy(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.ExecuteWorkflow(Rotate, RotateInput{Request: Of(quickstart(t)), Options: RotateOptions{What: []string{"certificates", "adminPassword"}}})
 	err := o.GetWorkflowError()
-	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `is not a value of this option: encryption keys`) || len(o.begun) > 0 {
+	if call.KindOf(err) != failure.InvalidConfig || !strings.Contains(err.Error(), `is not a value of this option: encryption keys`) || len(o.begun) > 0 {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,9 +11,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/internal/failure"
+	"lockstep/internal/holder"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 )
@@ -81,12 +82,12 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (ScheduledResult, error)
 	if err != nil {
 		return ScheduledResult{}, err
 	}
-	memo := map[string]any{activities.MemoStartedBy: strings.TrimSpace("schedule " + in.Options.Schedule)}
+	memo := map[string]any{holder.MemoStartedBy: strings.TrimSpace("schedule " + in.Options.Schedule)}
 	says, err := runChild[ending](ctx, name, row.Type, carried(in), memo)
 	result := ScheduledResult{Operation: row.Verb, Outcome: says.outcome()}
 	switch {
 	case errorType(err) == TypeBusy:
-		result.Outcome, result.Reason = board.OutcomeSkipped, fmt.Sprintf("environment %q is busy: %s", name, holder(ctx, name))
+		result.Outcome, result.Reason = board.OutcomeSkipped, fmt.Sprintf("environment %q is busy: %s", name, whatRuns(ctx, name))
 		workflow.SetCurrentDetails(ctx, "**skipped**, nothing was started or changed: "+result.Reason)
 		err = nil
 	case temporal.IsCanceledError(err):
@@ -114,9 +115,9 @@ func (e ending) outcome() string {
 	return board.OutcomeDone
 }
 
-// holder says what runs on the environment.
-func holder(ctx workflow.Context, environment string) string {
-	h, err := call.Get[activities.Holder](ctx, call.Look("ask what runs"), a.FindHolder, CanonicalID(environment))
+// whatRuns says what runs on the environment.
+func whatRuns(ctx workflow.Context, environment string) string {
+	h, err := call.Get[holder.Holder](ctx, call.Look("ask what runs"), a.FindHolder, CanonicalID(environment))
 	if err != nil {
 		return "another operation runs"
 	}
@@ -140,7 +141,7 @@ func outcomeOf(err error) string {
 	switch errorType(err) {
 	case board.TypeRolledBack:
 		return board.OutcomeRolledBack
-	case activities.TypeInvalidConfig, activities.TypeNotFound:
+	case string(failure.InvalidConfig), string(failure.NotFound):
 		return board.OutcomeRefused
 	}
 	return board.OutcomeFailed

@@ -13,11 +13,12 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
+	"lockstep/internal/failure"
+	"lockstep/internal/holder"
 	"lockstep/workflows/board"
-	"lockstep/workflows/workflowstest"
+	"lockstep/workflows/call"
 )
 
 // due is a scheduled operation, which is carried out by child.
@@ -77,9 +78,9 @@ func TestAnOperationsOwnOutcomeIsThatOfTheScheduledRun(t *testing.T) {
 func TestABusyEnvironmentIsSkippedWithWhoHoldsIt(t *testing.T) {
 	o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) { return nil, nil })
 	o.OnWorkflow("Drift", mock.Anything, mock.Anything).Return(nil, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
-	o.on("FindHolder", 0, func(_ context.Context, id string) (activities.Holder, error) {
+	o.on("FindHolder", 0, func(_ context.Context, id string) (holder.Holder, error) {
 		since := time.Date(2026, 1, 1, 1, 58, 0, 0, time.UTC)
-		return activities.Holder{Operation: "Deploy", Started: since, StartedBy: id + "'s owner"}, nil
+		return holder.Holder{Operation: "Deploy", Started: since, StartedBy: id + "'s owner"}, nil
 	})
 	result, outcome, err := o.ends(t, `{"environment": "dev", "operation": "drift"}`)
 	want := ScheduledResult{Outcome: board.OutcomeSkipped, Operation: "drift",
@@ -92,8 +93,8 @@ func TestABusyEnvironmentIsSkippedWithWhoHoldsIt(t *testing.T) {
 func TestAnEnvironmentIsBusyAlsoIfNobodyCanSayWhy(t *testing.T) {
 	o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) { return nil, nil })
 	o.OnWorkflow("Drift", mock.Anything, mock.Anything).Return(nil, &temporal.ChildWorkflowExecutionAlreadyStartedError{})
-	o.on("FindHolder", 0, func(context.Context, string) (activities.Holder, error) {
-		return activities.Holder{}, temporal.NewApplicationError("Temporal is away", activities.TypeUnavailable)
+	o.on("FindHolder", 0, func(context.Context, string) (holder.Holder, error) {
+		return holder.Holder{}, temporal.NewApplicationError("Temporal is away", string(failure.Unavailable))
 	})
 	result, _, err := o.ends(t, `{"environment": "dev", "operation": "drift"}`)
 	if err != nil || result.Reason != `environment "dev" is busy: another operation runs` {
@@ -102,14 +103,14 @@ func TestAnEnvironmentIsBusyAlsoIfNobodyCanSayWhy(t *testing.T) {
 }
 
 func TestAFailedOperationFailsItsScheduledRunInItsOwnWords(t *testing.T) {
-	for kind, want := range map[string]string{
-		board.TypeRolledBack: board.OutcomeRolledBack, board.TypeFailed: board.OutcomeFailed, activities.TypeInvalidConfig: board.OutcomeRefused, activities.TypeNotReady: board.OutcomeFailed,
+	for kind, want := range map[failure.Kind]string{
+		board.TypeRolledBack: board.OutcomeRolledBack, board.TypeFailed: board.OutcomeFailed, failure.InvalidConfig: board.OutcomeRefused, failure.NotReady: board.OutcomeFailed,
 	} {
 		o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) {
-			return nil, broken(kind, "it is broken; mend it")
+			return nil, call.Failed(kind, "it is broken; mend it")
 		})
 		_, outcome, err := o.ends(t, `{"environment": "dev", "operation": "drift"}`)
-		if workflowstest.TypeOf(err) != kind || outcome != want {
+		if call.KindOf(err) != kind || outcome != want {
 			t.Errorf("%s: %q, %v", kind, outcome, err)
 		}
 		// Temporal quotes the outermost text, where a schedule says why it paused.
@@ -139,7 +140,7 @@ func TestAScheduledInputThatIsWrongIsRefused(t *testing.T) {
 		`{"environment": "dev", "operation": "drift", "options": []}`: `the input of Scheduled is wrong`,
 	} {
 		o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) { t.Error("it ran"); return nil, nil })
-		if _, _, err := o.ends(t, input); err == nil || workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), says) {
+		if _, _, err := o.ends(t, input); err == nil || call.KindOf(err) != failure.InvalidConfig || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", input, err, says)
 		}
 	}
@@ -148,7 +149,7 @@ func TestAScheduledInputThatIsWrongIsRefused(t *testing.T) {
 func TestOptionsAreCheckedByTheOperationItself(t *testing.T) {
 	o := due(t, func(workflow.Context, map[string]any) (map[string]any, error) { return nil, nil })
 	_, _, err := o.ends(t, `{"environment": "dev", "operation": "verify", "options": {"levle": "token"}}`)
-	if workflowstest.TypeOf(err) != activities.TypeInvalidConfig || !strings.Contains(err.Error(), `unknown field "levle"`) {
+	if call.KindOf(err) != failure.InvalidConfig || !strings.Contains(err.Error(), `unknown field "levle"`) {
 		t.Errorf("got %v", err)
 	}
 }

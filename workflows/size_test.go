@@ -11,6 +11,7 @@ import (
 	"lockstep/config/environments"
 	"lockstep/internal/apim"
 	"lockstep/internal/cluster"
+	"lockstep/internal/objects"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -50,7 +51,7 @@ func TestTheHistoryOfADeploymentStaysSmall(t *testing.T) {
 func talkative(does map[string]any) map[string]any {
 	manifest := json.RawMessage(`{"spec":"` + strings.Repeat("listeners and rules, as the API server gives them; ", 60) + `"}`)
 	does["Snapshot"] = func(_ context.Context, in activities.SnapshotInput) ([]cluster.Snapshot, error) {
-		if in.Set != activities.GatewayObjects && in.Set != activities.RouteObjects {
+		if in.Set != objects.Gateway && in.Set != objects.Routes {
 			return make([]cluster.Snapshot, 5), nil // of Secrets only the names are kept
 		}
 		return []cluster.Snapshot{{Exists: true, Object: manifest}, {Exists: true, Object: manifest}, {Exists: true, Object: manifest}}, nil

@@ -11,6 +11,7 @@ import (
 
 	"lockstep/activities"
 	"lockstep/config"
+	"lockstep/internal/failure"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -63,15 +64,11 @@ func (s *apiManagerStep) estranged() bool {
 
 // doesNotAnswer tells a product that is not there, hangs or cannot run, from one that answers, and from a worker that was lost.
 func doesNotAnswer(err error) bool {
-	var app *temporal.ApplicationError
 	var timeout *temporal.TimeoutError
-	switch {
-	case errors.As(err, &timeout):
+	if errors.As(err, &timeout) {
 		return timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE
-	case errors.As(err, &app):
-		return slices.Contains([]string{activities.TypeUnavailable, activities.TypeNotFound, activities.TypeNotReady}, app.Type())
 	}
-	return false
+	return slices.Contains([]failure.Kind{failure.Unavailable, failure.NotFound, failure.NotReady}, call.KindOf(err))
 }
 
 // undo goes on with what was postponed once the release is as it was. API Manager gets back the registration that it had before: one that

@@ -12,7 +12,7 @@ import (
 
 // certificatesStep mints the CA and the stores of both products, once.
 type certificatesStep struct {
-	objects
+	objectSet
 	made activities.Certificates
 }
 

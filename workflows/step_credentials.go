@@ -10,7 +10,7 @@ import (
 )
 
 // credentialsStep makes passwords and encryption keys, once.
-type credentialsStep struct{ objects }
+type credentialsStep struct{ objectSet }
 
 func (s *credentialsStep) step() saga.Step {
 	return saga.Step{

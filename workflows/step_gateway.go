@@ -17,8 +17,8 @@ import (
 type gatewayStep struct {
 	*run
 	release   helmRelease
-	listeners objects
-	namespace objects
+	listeners objectSet
+	namespace objectSet
 	ready     activities.Gateway
 }
 

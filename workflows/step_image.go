@@ -9,6 +9,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/step"
+	"lockstep/internal/image"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -17,7 +18,7 @@ import (
 type imageStep struct {
 	*run
 	images *images
-	before activities.ImageState
+	before image.State
 }
 
 func (s *imageStep) step() saga.Step {
@@ -28,7 +29,7 @@ func (s *imageStep) step() saga.Step {
 }
 
 func (s *imageStep) look(ctx workflow.Context) (err error) {
-	s.before, err = call.Get[activities.ImageState](ctx, call.Work("look for the target tag and for the image to build"), a.LookImage, s.trimmed(""))
+	s.before, err = call.Get[image.State](ctx, call.Work("look for the target tag and for the image to build"), a.LookImage, s.trimmed(""))
 	return err
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // namespaceStep makes the namespace.
-type namespaceStep struct{ objects }
+type namespaceStep struct{ objectSet }
 
 func (s *namespaceStep) step() saga.Step {
 	return saga.Step{

@@ -12,7 +12,7 @@ import (
 )
 
 // routesStep routes the public hostnames to both products. API Manager's chart brings its own routes.
-type routesStep struct{ objects }
+type routesStep struct{ objectSet }
 
 func (s *routesStep) step() saga.Step {
 	return saga.Step{

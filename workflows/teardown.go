@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +12,8 @@ import (
 	"lockstep/config/operation"
 	"lockstep/config/step"
 	"lockstep/internal/component"
+	"lockstep/internal/failure"
+	"lockstep/internal/objects"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -57,19 +58,19 @@ type teardown struct{ *run }
 func (t *teardown) steps(purge bool) []saga.Step {
 	steps := []saga.Step{
 		{Name: step.Survey, Summary: "read what exists", Do: t.survey},
-		t.remove(step.Routes, "remove the routes of Identity Server", activities.RouteObjects).After(step.Survey),
+		t.remove(step.Routes, "remove the routes of Identity Server", objects.Routes).After(step.Survey),
 		t.uninstall(component.APIManager).After(step.Survey),
 		t.uninstall(component.IdentityServer).After(step.Survey),
-		t.remove(step.Listeners, "remove the gateway's listeners", activities.GatewayObjects).After(step.Routes, step.APIManager),
+		t.remove(step.Listeners, "remove the gateway's listeners", objects.Gateway).After(step.Routes, step.APIManager),
 		t.part(step.Gateway, "uninstall the gateway, unless others use it", t.removeGateway).After(step.Listeners),
 	}
 	if !purge {
 		return steps
 	}
 	return append(steps,
-		t.afterProducts(t.remove(step.Certificates, "remove certificates and key stores", activities.CertificateObjects)).
+		t.afterProducts(t.remove(step.Certificates, "remove certificates and key stores", objects.Certificates)).
 			After(step.APIManager, step.IdentityServer, step.Gateway),
-		t.afterProducts(t.remove(step.Credentials, "remove passwords and encryption keys", activities.CredentialObjects)).After(step.Certificates),
+		t.afterProducts(t.remove(step.Credentials, "remove passwords and encryption keys", objects.Credentials)).After(step.Certificates),
 		t.part(step.GatewayCRDs, "remove the Gateway API CRDs that nobody uses", t.removeCRDs).After(step.Gateway),
 		t.part(step.Namespace, "remove the namespace", t.removeNamespace).After(step.Credentials, step.GatewayCRDs),
 	)
@@ -85,7 +86,7 @@ func (t *teardown) survey(ctx workflow.Context) (string, error) {
 	return fmt.Sprintf("%d objects", len(found.Objects)), err
 }
 
-func (t *teardown) remove(name, summary string, set activities.ObjectSet) saga.Step {
+func (t *teardown) remove(name, summary string, set objects.Set) saga.Step {
 	return t.part(name, summary, func(ctx workflow.Context) (string, error) {
 		in := activities.SnapshotInput{Input: t.trimmed(""), Set: set}
 		return "", call.Do(ctx, call.Undo(summary), a.RemoveObjects, in)
@@ -98,7 +99,7 @@ func (t *teardown) afterProducts(s saga.Step) saga.Step {
 	s.Do = func(ctx workflow.Context) (string, error) {
 		for _, name := range []string{step.APIManager, step.IdentityServer} {
 			if t.board.State(name) == board.StateFailed {
-				return "", temporal.NewNonRetryableApplicationError("kept, since "+name+" is still there", activities.TypeConflict, nil)
+				return "", call.Failed(failure.Conflict, "kept, since "+name+" is still there")
 			}
 		}
 		return do(ctx)
@@ -126,18 +127,17 @@ func (t *teardown) removeCRDs(ctx workflow.Context) (string, error) {
 	return call.Get[string](ctx, call.Undo("remove CRDs without objects"), a.RemoveOwnCRDs, t.trimmed(""))
 }
 
-func (t *teardown) conclude(ctx workflow.Context, r *saga.Runner, failure error) (TeardownResult, error) {
-	if failure != nil {
-		if temporal.IsCanceledError(failure) {
+func (t *teardown) conclude(ctx workflow.Context, r *saga.Runner, cause error) (TeardownResult, error) {
+	if cause != nil {
+		if temporal.IsCanceledError(cause) {
 			r.Board.Close(ctx, board.OutcomeFailed, fmt.Errorf("cancelled: what was removed stays removed; run teardown again to go on"))
 			return TeardownResult{}, temporal.NewCanceledError()
 		}
 		outcome, kind := board.OutcomeFailed, board.TypeFailed
-		var app *temporal.ApplicationError
-		if errors.As(failure, &app) && app.Type() == activities.TypeNotFound {
-			outcome, kind = board.OutcomeRefused, app.Type() // the survey found nothing
+		if call.KindOf(cause) == failure.NotFound {
+			outcome, kind = board.OutcomeRefused, string(failure.NotFound) // the survey found nothing
 		}
-		err := temporal.NewNonRetryableApplicationError(board.Message(failure), kind, nil)
+		err := temporal.NewNonRetryableApplicationError(board.Message(cause), kind, nil)
 		r.Board.Close(ctx, outcome, err)
 		return TeardownResult{}, err
 	}

@@ -13,7 +13,10 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -65,8 +68,8 @@ func TestPurgeRemovesTheNamespaceLast(t *testing.T) {
 func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("RemoveRelease", 0, func(_ context.Context, in activities.RemoveReleaseInput) (string, error) {
-		if in.Component == activities.APIManager {
-			return "", broken(activities.TypeConflict, "release apim was not made by Lockstep")
+		if in.Component == component.APIManager {
+			return "", call.Failed(failure.Conflict, "release apim was not made by Lockstep")
 		}
 		return "uninstalled", nil
 	})
@@ -77,7 +80,7 @@ func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 	}
 	for _, row := range o.board().Steps {
 		want := board.StateDone
-		if row.Name == activities.APIManager {
+		if row.Name == component.APIManager {
 			want = board.StateFailed
 		}
 		if row.State != want {
@@ -89,10 +92,10 @@ func TestAPartThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 func TestTeardownOfNothingSaysSo(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Survey", 0, func(context.Context, activities.Input) (activities.Remains, error) {
-		return activities.Remains{}, broken(activities.TypeNotFound, "there is nothing of environment \"quickstart\"")
+		return activities.Remains{}, call.Failed(failure.NotFound, "there is nothing of environment \"quickstart\"")
 	})
 	o.ExecuteWorkflow(Teardown, TeardownInput{Request: Of(quickstart(t))})
-	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != activities.TypeNotFound || !strings.Contains(err.Error(), "there is nothing") {
+	if err := o.GetWorkflowError(); call.KindOf(err) != failure.NotFound || !strings.Contains(err.Error(), "there is nothing") {
 		t.Errorf("got %v", err)
 	}
 	if s := o.board(); s.Outcome != board.OutcomeRefused {
@@ -153,7 +156,7 @@ func TestDeployProvesNothingWhenNotAsked(t *testing.T) {
 func TestAVerificationThatFailsIsCleanedUpAfter(t *testing.T) {
 	o := newOperation(t, canonicalID)
 	o.on("Verify", time.Second, func(context.Context, activities.VerifyInput) (activities.Verification, error) {
-		return activities.Verification{}, broken(activities.TypeRefused, "a revoked token is still accepted")
+		return activities.Verification{}, call.Failed(failure.Refused, "a revoked token is still accepted")
 	})
 	o.ExecuteWorkflow(Verify, VerifyInput{Request: Of(quickstart(t))})
 	if err := o.GetWorkflowError(); workflowstest.TypeOf(err) != board.TypeRolledBack || !strings.Contains(err.Error(), "still accepted") {

@@ -80,6 +80,16 @@ func TestActivitiesMakeNoErrorsOfNoKind(t *testing.T) {
 	}
 }
 
+func TestNothingHasASecondNameInAnotherPackage(t *testing.T) {
+	for _, f := range tree(t) {
+		for _, alias := range f.aliases {
+			if layer(f.path) >= 0 {
+				t.Errorf("%s: callers import the package that declares it", alias)
+			}
+		}
+	}
+}
+
 func TestOnlyTheSettingsReadTheEnvironment(t *testing.T) {
 	for _, f := range tree(t) {
 		for _, file := range f.reads {

@@ -26,6 +26,7 @@ type folder struct {
 	// reads are the files that read environment variables, tells those that make errors of Temporal, and plain those that make errors of
 	// no kind.
 	reads, tells, plain []string
+	aliases             []string // exported names for what another package of this module declares, each with its file
 }
 
 // tree is every folder of the module by its path.
@@ -96,6 +97,9 @@ func add(folders map[string]*folder, name, file string) error {
 		}
 		f.imports[name] = append(f.imports[name], imported)
 	}
+	for _, alias := range aliases(parsed) {
+		f.aliases = append(f.aliases, name+": "+alias)
+	}
 	for into, is := range map[*[]string]func(pkg, name string) bool{&f.reads: readsEnvironment, &f.tells: tellsTemporal, &f.plain: isPlain} {
 		if mentions(parsed, is) {
 			*into = append(*into, name)
@@ -114,6 +118,42 @@ func mentions(file *ast.File, is func(pkg, name string) bool) (found bool) {
 		return true
 	})
 	return found
+}
+
+// aliases are the exported types, constants and variables of a file that are only another name for what a package of this module declares.
+func aliases(file *ast.File) (names []string) {
+	own := map[string]bool{}
+	for _, spec := range file.Imports {
+		if imported, err := strconv.Unquote(spec.Path.Value); err == nil && strings.HasPrefix(imported, module) && spec.Name == nil {
+			own[path.Base(imported)] = true
+		}
+	}
+	is := func(name *ast.Ident, of ast.Expr) {
+		if selector, ok := of.(*ast.SelectorExpr); ok && name.IsExported() {
+			if in, ok := selector.X.(*ast.Ident); ok && own[in.Name] {
+				names = append(names, name.Name+" is "+in.Name+"."+selector.Sel.Name)
+			}
+		}
+	}
+	for _, decl := range file.Decls {
+		general, ok := decl.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range general.Specs {
+			switch s := spec.(type) {
+			case *ast.TypeSpec:
+				if s.Assign.IsValid() {
+					is(s.Name, s.Type)
+				}
+			case *ast.ValueSpec:
+				for i, value := range s.Values {
+					is(s.Names[i], value)
+				}
+			}
+		}
+	}
+	return names
 }
 
 func readsEnvironment(pkg, name string) bool {

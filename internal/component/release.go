@@ -5,13 +5,14 @@ import (
 
 	"lockstep/internal/failure"
 	"lockstep/internal/release"
+	"lockstep/internal/release/snapshot"
 )
 
 // Spec is what Helm is asked for in that environment. No secret is in it: the charts get references.
 func (c Component) Spec(environment string, found Found, pods Pods) (release.Spec, error) {
 	spec := release.Spec{Name: c.Release, Namespace: c.Namespace, Owner: environment, Chart: c.Chart}
 	for _, ref := range c.HookObjects {
-		spec.HookObjects = append(spec.HookObjects, release.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})
+		spec.HookObjects = append(spec.HookObjects, snapshot.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})
 	}
 	if c.Mend != nil {
 		spec.PostRender = func(objects []*unstructured.Unstructured) error { return c.Mend(objects, pods) }

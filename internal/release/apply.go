@@ -15,6 +15,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/chart"
 	"lockstep/internal/release/history"
+	"lockstep/internal/release/snapshot"
 )
 
 // Spec is a release as it should be.
@@ -33,7 +34,7 @@ type Spec struct {
 	// Owner is whose release it is, at most 63 letters, digits and dashes. [State.Owner] tells it.
 	Owner string
 	// HookObjects names what the chart's hooks make beside the chart's objects.
-	HookObjects []Object
+	HookObjects []snapshot.Object
 	// Run is the operation, for which is kept what it found (see [Engine.Snapshot]).
 	Run string
 	// Before is what [Engine.Look] saw when the operation began. An unfinished revision that came since and is for the

@@ -15,6 +15,7 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/failure"
+	"lockstep/internal/release/history"
 )
 
 func TestApplyInstallsOnceAndThenChangesNothing(t *testing.T) {
@@ -191,10 +192,10 @@ func TestAnUnrecordedOutcomeIsAnErrorAndDoneAgain(t *testing.T) {
 
 func TestPruneKeepsTheNewestRevisions(t *testing.T) {
 	cluster := newMemoryCluster()
-	for i := range MaxHistory + 2 {
+	for i := range history.Max + 2 {
 		apply(t, cluster, spec(t, map[string]any{"text": i}))
 	}
-	if got := len(strings.Fields(cluster.history(t))); got != MaxHistory+2 {
+	if got := len(strings.Fields(cluster.history(t))); got != history.Max+2 {
 		t.Errorf("%d revisions: one that is undone cannot be brought back", got)
 	}
 	for range 2 {
@@ -202,7 +203,7 @@ func TestPruneKeepsTheNewestRevisions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := cluster.history(t); got != strings.Repeat("superseded ", MaxHistory-1)+"deployed" {
+	if got := cluster.history(t); got != strings.Repeat("superseded ", history.Max-1)+"deployed" {
 		t.Errorf("history is %q", got)
 	}
 }

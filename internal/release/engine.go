@@ -31,15 +31,11 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/chart"
-	"lockstep/internal/release/history"
 	"lockstep/internal/release/snapshot"
 )
 
 // DefaultTimeout bounds hooks and deletions where nothing else is said.
 const DefaultTimeout = 5 * time.Minute
-
-// MaxHistory is how many revisions of a release [Engine.Prune] leaves.
-const MaxHistory = history.Max
 
 // Options are what an [Engine] works with.
 type Options struct {

@@ -10,11 +10,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"lockstep/internal/failure"
-	"lockstep/internal/release/hook"
 	"lockstep/internal/release/inventory"
 )
 
-// Reasons of this package's failures. Those of charts are in package chart.
+// Reasons of this package's failures. Those of charts are in package chart, those of hooks in package hook.
 const (
 	RenderFailed     = "RenderFailed"     // a template of the chart refuses the values
 	Conflict         = "Conflict"         // an object of somebody else is in the way, or somebody else is at work
@@ -23,7 +22,6 @@ const (
 	Forbidden        = "Forbidden"        // the API server refuses the request
 	NamespaceMissing = "NamespaceMissing" // the release's namespace is not there
 	Unreachable      = "Unreachable"      // the cluster does not answer
-	HookFailed       = hook.Failed        // a hook failed, or cannot start
 	NotGone          = "NotGone"          // objects of an uninstalled release are still there
 	Failed           = "Failed"           // anything else that Helm says
 )

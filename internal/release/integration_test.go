@@ -23,6 +23,7 @@ import (
 	"lockstep/internal/crd"
 	"lockstep/internal/failure"
 	"lockstep/internal/release"
+	"lockstep/internal/release/hook"
 	"lockstep/sandbox/sandboxtest"
 )
 
@@ -163,7 +164,7 @@ func (s suite) interrupted(t *testing.T) {
 	}
 	// A stuck hook leaves the release pending; cancelling ends the wait for it.
 	ctx, cancel := context.WithCancel(t.Context())
-	stuck := webSpec(t, "interrupted", web+"---\n"+hook)
+	stuck := webSpec(t, "interrupted", web+"---\n"+hookJob)
 	_, err = s.engine.Apply(ctx, stuck, func(text string) {
 		if strings.Contains(text, "hook Job") {
 			cancel()
@@ -182,7 +183,7 @@ func (s suite) interrupted(t *testing.T) {
 
 func (s suite) hook(t *testing.T) {
 	start := time.Now()
-	s.fails(t, webSpec(t, "hook", web+"---\n"+hook), release.HookFailed, "hook Job setup cannot run", "ErrImagePull")
+	s.fails(t, webSpec(t, "hook", web+"---\n"+hookJob), hook.Failed, "hook Job setup cannot run", "ErrImagePull")
 	if took := time.Since(start); took > 45*time.Second {
 		t.Errorf("it took %s to notice", took)
 	}
@@ -299,7 +300,7 @@ spec:
   - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 `
 
-const hook = `apiVersion: batch/v1
+const hookJob = `apiVersion: batch/v1
 kind: Job
 metadata:
   name: setup

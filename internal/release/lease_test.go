@@ -94,7 +94,7 @@ func (s suite) leases(t *testing.T) {
 	})
 
 	t.Run("a cancelled action puts on record how it ended before it returns", func(t *testing.T) {
-		spec := webSpec(t, "cancelled", web+"---\n"+hook)
+		spec := webSpec(t, "cancelled", web+"---\n"+hookJob)
 		lease := fence.New(fence.Options{})
 		lease.Confirm(time.Now())
 		ctx, cancel := context.WithCancel(fence.With(t.Context(), lease))

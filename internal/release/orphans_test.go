@@ -124,7 +124,7 @@ func (s suite) orphans(t *testing.T) {
 	s.makeKind(t, gizmos())
 	r := s.try(t, arc{prepare: orphans})
 	ctx := context.Background()
-	object := release.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: r.namespace, Name: "web"}
+	object := snapshot.Object{APIVersion: "v1", Kind: "ConfigMap", Namespace: r.namespace, Name: "web"}
 	undo := release.Undo{Name: "web", Namespace: r.namespace, Owner: "dev", Run: "run"}
 	began := func(run string) snapshot.Snapshot {
 		t.Helper()

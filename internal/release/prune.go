@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"lockstep/internal/release/history"
+
 	helmrelease "helm.sh/helm/v3/pkg/release"
 )
 
-// Prune removes the oldest records of a release that Lockstep made last, so that MaxHistory are left. Apply does not: an
+// Prune removes the oldest records of a release that Lockstep made last, so that history.Max are left. Apply does not: an
 // operation that is undone in the end leaves every record as it was.
 func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
 	unlock, err := e.locks.acquire(ctx, namespace, name)
@@ -23,7 +25,7 @@ func (e *Engine) Prune(ctx context.Context, namespace, name string) error {
 	if last := revisions.Last(); err != nil || last == nil || !revisions.MadeByLockstep(last) {
 		return err
 	}
-	for _, old := range revisions[:max(0, len(revisions)-MaxHistory)] {
+	for _, old := range revisions[:max(0, len(revisions)-history.Max)] {
 		if old.Info.Status == helmrelease.StatusDeployed {
 			continue
 		}

@@ -16,9 +16,6 @@ import (
 	"lockstep/internal/release/snapshot"
 )
 
-// Object names an object.
-type Object = snapshot.Object
-
 // SnapshotSecret is the Secret beside Helm's records that holds what there was before a run of the owner's, until that has ended or is undone.
 func SnapshotSecret(release, owner string) string {
 	return snapshot.Key{Release: release, Owner: owner}.Secret()

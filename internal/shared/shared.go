@@ -22,6 +22,7 @@ import (
 	"lockstep/internal/gateway"
 	"lockstep/internal/objects"
 	"lockstep/internal/release"
+	"lockstep/internal/release/snapshot"
 )
 
 // Parts are what is shared of one cluster.
@@ -305,10 +306,10 @@ func (p Parts) undoInstallation(ctx context.Context, o Operation, owner, run str
 	return true, p.Releases.Forget(ctx, r.Namespace, r.Release, owner)
 }
 
-func controller(env config.Environment) release.Object {
-	return release.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: env.Routing.Namespace, Name: gateway.Deployment}
+func controller(env config.Environment) snapshot.Object {
+	return snapshot.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: env.Routing.Namespace, Name: gateway.Deployment}
 }
 
-func releaseObject(ref cluster.Ref) release.Object {
-	return release.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
+func releaseObject(ref cluster.Ref) snapshot.Object {
+	return snapshot.Object{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
 }

@@ -27,7 +27,9 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/clusters"
+	"lockstep/internal/component"
 	"lockstep/internal/dial"
+	"lockstep/internal/failure"
 	"lockstep/internal/tenants"
 	"lockstep/starter/api/auth"
 	"lockstep/starter/operations"
@@ -118,8 +120,8 @@ func running(t *testing.T) *site {
 func (s *site) cluster() map[string]any {
 	return map[string]any{
 		"WaitWorkload": func(_ context.Context, in activities.WaitInput) error {
-			if in.Component == activities.IdentityServer && strings.HasPrefix(in.Env.Name, "paused") && in.Env.Timeouts.IdentityServer != config.Duration(42*time.Minute) {
-				return temporal.NewNonRetryableApplicationError(diagnosis, activities.TypeNotReady, nil)
+			if in.Component == component.IdentityServer && strings.HasPrefix(in.Env.Name, "paused") && in.Env.Timeouts.IdentityServer != config.Duration(42*time.Minute) {
+				return temporal.NewNonRetryableApplicationError(diagnosis, string(failure.NotReady), nil)
 			}
 			return nil
 		},

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
-	"lockstep/activities"
+	"lockstep/internal/failure"
 	"lockstep/workflows"
 	"lockstep/workflows/board"
 )
@@ -44,7 +44,7 @@ func outcomeOf(kind string) string {
 		return board.OutcomeRolledBack
 	case workflows.TypeBusy:
 		return OutcomeBusy
-	case activities.TypeInvalidConfig, activities.TypeNotFound:
+	case string(failure.InvalidConfig), string(failure.NotFound):
 		return board.OutcomeRefused
 	}
 	return board.OutcomeFailed

@@ -14,10 +14,10 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/cron"
 	"lockstep/config/operation"
+	"lockstep/internal/holder"
 	"lockstep/workflows"
 )
 
@@ -60,7 +60,7 @@ func (c Client) action(env config.Environment, s config.Schedule) (*schedulepb.S
 	if err != nil {
 		return nil, err
 	}
-	memo, err := c.memo(activities.MemoStartedBy, "schedule "+s.Name)
+	memo, err := c.memo(holder.MemoStartedBy, "schedule "+s.Name)
 	if err != nil {
 		return nil, err
 	}

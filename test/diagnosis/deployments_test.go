@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/activities"
+	"lockstep/internal/failure"
 	"lockstep/internal/keystore"
 	"lockstep/sandbox/fault"
 	"lockstep/test/world"
@@ -29,18 +30,18 @@ func beforeDeployment() []provocation {
 			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"gateway.crds": "skip"}))
 		}},
 		{"Image to build on is missing", func(t *testing.T, l *lab) string {
-			return l.refused(t, activities.TypeNotFound, l.activities.Preflight, l.input(t, map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}))
+			return l.refused(t, failure.NotFound, l.activities.Preflight, l.input(t, map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}))
 		}},
 		{"Registry refuses pushes", func(t *testing.T, l *lab) string {
 			l.faults(t, fault.Fault{Server: fault.Registry, Method: "POST", Path: "/v2/wso2is-km/blobs/uploads", Status: 403})
 			defer l.faults(t)
-			return l.refused(t, activities.TypeUnauthorized, l.activities.Preflight, l.input(t, nil))
+			return l.refused(t, failure.Unauthorized, l.activities.Preflight, l.input(t, nil))
 		}},
 		{"Worker may not", func(t *testing.T, l *lab) string {
-			return l.refused(t, activities.TypeUnauthorized, l.activities.Preflight, l.input(t, map[string]any{"cluster.kubeconfig": l.limited(t), "gateway.chart.version": "v1.7.0"}))
+			return l.refused(t, failure.Unauthorized, l.activities.Preflight, l.input(t, map[string]any{"cluster.kubeconfig": l.limited(t), "gateway.chart.version": "v1.7.0"}))
 		}},
 		{"Artifact is another", func(t *testing.T, l *lab) string {
-			return l.refused(t, activities.TypeRefused, l.activities.BuildImage, l.input(t, map[string]any{"image.artifacts": []any{map[string]any{
+			return l.refused(t, failure.Refused, l.activities.BuildImage, l.input(t, map[string]any{"image.artifacts": []any{map[string]any{
 				"url":    "https://maven.wso2.org/nexus/content/repositories/releases/org/wso2/km/ext/wso2is/wso2is.notification.event.handlers/2.1.3/wso2is.notification.event.handlers-2.1.3.jar",
 				"sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}}))
 		}},
@@ -119,7 +120,7 @@ func doomedNamespace(t *testing.T, l *lab) string {
 			_, _ = maps.Update(context.Background(), held, metav1.UpdateOptions{})
 		}
 	})
-	return l.refused(t, activities.TypeConflict, l.activities.EnsureNamespace, activities.Scope{Environment: world.Environment, Namespace: name})
+	return l.refused(t, failure.Conflict, l.activities.EnsureNamespace, activities.Scope{Environment: world.Environment, Namespace: name})
 }
 
 func foreignRelease(t *testing.T, l *lab) string {
@@ -127,7 +128,7 @@ func foreignRelease(t *testing.T, l *lab) string {
 	l.namespace(t, name, nil)
 	l.record(t, name, map[string]any{"name": "apim", "namespace": name, "version": 3, "info": map[string]any{"status": "deployed"},
 		"chart": map[string]any{"metadata": map[string]any{"name": "wso2am", "version": "4.5.0"}}}, nil)
-	return l.refused(t, activities.TypeConflict, l.activities.Preflight, l.input(t, map[string]any{"namespace": name}))
+	return l.refused(t, failure.Conflict, l.activities.Preflight, l.input(t, map[string]any{"namespace": name}))
 }
 
 // record writes a revision as Helm keeps it.

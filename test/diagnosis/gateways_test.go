@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
-	"lockstep/activities"
+	"lockstep/internal/failure"
 	"lockstep/internal/readiness"
 )
 
@@ -25,7 +25,7 @@ func ofGateways() []provocation {
 		}},
 		{"GatewayClass belongs to another controller", func(t *testing.T, l *lab) string {
 			l.class(t, "theirs")
-			return l.refused(t, activities.TypeConflict, l.activities.ApplyGateway, l.input(t, map[string]any{"gateway.gatewayClass": "theirs"}))
+			return l.refused(t, failure.Conflict, l.activities.ApplyGateway, l.input(t, map[string]any{"gateway.gatewayClass": "theirs"}))
 		}},
 		{"Listeners conflict", func(t *testing.T, l *lab) string {
 			l.class(t, "conflict", yes("Accepted", "Accepted"))

@@ -103,7 +103,7 @@ func diagnosed(t *testing.T, err error) string {
 }
 
 // refused carries out an activity as a worker would; it must fail for good with an error of that type.
-func (l *lab) refused(t *testing.T, kind string, activity, input any) string {
+func (l *lab) refused(t *testing.T, kind failure.Kind, activity, input any) string {
 	t.Helper()
 	var tests testsuite.WorkflowTestSuite
 	environment := tests.NewTestActivityEnvironment()
@@ -111,7 +111,7 @@ func (l *lab) refused(t *testing.T, kind string, activity, input any) string {
 	environment.RegisterActivity(l.activities)
 	_, err := environment.ExecuteActivity(activity, input)
 	var app *temporal.ApplicationError
-	if !errors.As(err, &app) || app.Type() != kind || !app.NonRetryable() {
+	if !errors.As(err, &app) || app.Type() != string(kind) || !app.NonRetryable() {
 		t.Fatalf("no final %s, but %v", kind, err)
 	}
 	return app.Message()
