@@ -2,6 +2,7 @@ package readiness_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func testRouting(t *testing.T, s *clustertest.Plane) {
 	t.Run("a Gateway is waited for", func(t *testing.T) { testWaitGateway(t, s, env) })
 	t.Run("routes are waited for", func(t *testing.T) { testWaitRoutes(t, s, env) })
 	t.Run("everything goes", func(t *testing.T) {
-		if err := s.Client.Delete(t.Context(), append(gateway.Refs(env), gateway.IdentityServerRefs(env, "is-identity-server")...)...); err != nil {
+		if err := s.Client.Delete(t.Context(), append(append(gateway.Refs(env), gateway.Class(env)), gateway.IdentityServerRefs(env, "is-identity-server")...)...); err != nil {
 			t.Fatal(err)
 		}
 		if left, err := s.Client.Restore(t.Context(), before); err != nil || len(left) > 0 {
@@ -113,14 +114,14 @@ func testWaitGateway(t *testing.T, s *clustertest.Plane, env config.Environment)
 		status, err := readiness.Gateway(ctx, s.Client, env.Namespace, env.Routing.Gateway, func(text string) { t.Log(text) })
 		done <- result{status, err}
 	}()
-	refs := gateway.Refs(env)
-	say(t, s, refs[0], "gatewayclasses", map[string]any{"conditions": conditions("Accepted", "Accepted")})
+	say(t, s, gateway.Class(env), "gatewayclasses", map[string]any{"conditions": conditions("Accepted", "Accepted")})
 	var listeners []any
 	for _, name := range []string{"control-plane-https", "gateway-https", "websocket-https", "websub-https", "keymanager-https"} {
 		listeners = append(listeners, map[string]any{"name": name, "attachedRoutes": int64(0), "supportedKinds": []any{},
 			"conditions": append(conditions("Accepted", "Accepted"), append(conditions("Programmed", "Programmed"), conditions("ResolvedRefs", "ResolvedRefs")...)...)})
 	}
-	say(t, s, refs[2], "gateways", map[string]any{
+	own := gateway.Refs(env)
+	say(t, s, own[slices.IndexFunc(own, func(ref cluster.Ref) bool { return ref.Kind == "Gateway" })], "gateways", map[string]any{
 		"listeners":  listeners,
 		"addresses":  []any{map[string]any{"type": "IPAddress", "value": "192.0.2.1"}},
 		"conditions": append(conditions("Accepted", "Accepted"), conditions("Programmed", "Programmed")...),

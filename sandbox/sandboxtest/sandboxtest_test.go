@@ -101,7 +101,7 @@ func TestALostProgramIsStartedAgainAndAKilledSupervisorTakesAllWithIt(t *testing
 	if err := syscall.Kill(s.Supervisor.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "every process has gone", func() bool { return len(running(t, s.Dir)) == 0 })
+	eventually(t, "every process has gone", func() bool { return len(running(t, s.Dir)) == 0 && !s.Supervisor.Alive() })
 	state, err := supervisor.Status(s.Dir)
 	if err != nil || state.Phase != supervisor.Dead {
 		t.Errorf("status of a killed sandbox: %v, %v", state.Phase, err)
