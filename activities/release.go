@@ -130,7 +130,7 @@ func (a *Activities) WaitWorkload(ctx context.Context, in WaitInput) error {
 
 // described says where the environment file says what a component's Deployments are.
 func described(c component.Component) []readiness.Option {
-	return []readiness.Option{readiness.ValuesAt(c.DeploymentsField), readiness.LimitedBy(c.TimeoutField, c.Timeout)}
+	return []readiness.Option{readiness.ValuesAt(c.DeploymentsField), readiness.LimitedBy(c.TimeoutField, c.Timeout), readiness.EndsWith(c.Signs...)}
 }
 
 // RestoreRelease uninstalls a release that was not there and rolls back one that was.

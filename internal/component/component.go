@@ -13,6 +13,7 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
 	"lockstep/internal/keystore"
+	"lockstep/internal/podlog"
 )
 
 // Kinds of components. There may be several of a kind, which their instance tells apart.
@@ -53,6 +54,8 @@ type Component struct {
 	// Deployments are its workloads, which the field DeploymentsField of the environment file describes.
 	Deployments      []string
 	DeploymentsField string
+	// Signs are lines of its log after which it is never ready, though its process may live on.
+	Signs []podlog.Sign
 	// Stores is the Secret with its certificates. Its name is empty for a component without any.
 	Stores keystore.Store
 

@@ -23,6 +23,7 @@ func identityServerOf(env config.Environment) Component {
 				Restart: pods.Restart, PullSecret: env.Image.PullSecret, UserEnv: p.Values.EnvReferences()})
 		},
 		Deployments: []string{identity.Fullname(p.Release)}, DeploymentsField: "identityServer.values.deployment",
+		Signs:   carbonSigns(keystore.IdentityServer().Secret),
 		Stores:  keystore.IdentityServer(),
 		Timeout: time.Duration(env.Timeouts.IdentityServer), TimeoutField: "timeouts.identityServer",
 		values: func(e *config.Environment) *config.Values { return &e.IdentityServer.Values },

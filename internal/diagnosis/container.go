@@ -49,14 +49,14 @@ func (v podView) checkCrash(c container) (*Problem, bool) {
 	problem := &Problem{Reason: ReasonCrash, Object: v.name(c),
 		Evidence: joinLines(fmt.Sprintf("it ended with code %d (%s), %s", last.ExitCode, last.Reason, restarts(c.status.RestartCount)),
 			firstLine(last.Message), v.events.evidence()),
-		NextMove: fmt.Sprintf("the program ends by itself: correct what the last lines of its log say (all of it: %s)", v.logCommand(c))}
+		NextMove: fmt.Sprintf("the program ends by itself: correct what its log says (all of it, while the pod is there: %s)", v.logCommand(c))}
 	switch {
 	case last.Reason == reasonMemory:
 		problem.Reason = reasonMemory
 		problem.NextMove = fmt.Sprintf("raise %s%s, or lower the Java heap (%s)", v.fields.value("resources.limits.memory"), limitOf(c), v.fields.value("resources.jvm"))
 	case killed:
 		problem.Reason = ReasonLiveness
-		problem.NextMove = fmt.Sprintf("the program stopped answering: its log says why (%s); if it is merely slow, raise %s%s", v.logCommand(c),
+		problem.NextMove = fmt.Sprintf("the program stopped answering: its log says why (all of it, while the pod is there: %s); if it is merely slow, raise %s%s", v.logCommand(c),
 			v.fields.value("livenessProbe.failureThreshold"), thresholdOf(c.spec.LivenessProbe))
 	}
 	return problem, true

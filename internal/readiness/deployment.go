@@ -23,8 +23,9 @@ import (
 // when ctx ends by its deadline. progress, which may be nil, is told what is being waited for whenever that changes.
 func Deployment(ctx context.Context, c *cluster.Client, namespace, name string, progress func(string), options ...Option) error {
 	w, watch := begin(c, "Deployment "+namespace+"/"+name, progress, options), watchRollout(c.Kube(), namespace, name)
+	log := signReader{signs: w.signs}
 	err := w.until(ctx, watch.informers(), func(at diagnosis.Moment) diagnosis.Verdict {
-		return watch.look(ctx, at, w.fields).Judge()
+		return log.judge(ctx, w, watch.look(ctx, at, w.fields).Judge())
 	})
 	return w.conclude(ctx, err, func() string { return watch.stored().Evidence() })
 }

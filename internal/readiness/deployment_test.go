@@ -14,6 +14,7 @@ import (
 
 	"lockstep/internal/diagnosis"
 	"lockstep/internal/failure"
+	"lockstep/internal/podlog"
 	"lockstep/internal/readiness"
 	"lockstep/test/clustertest"
 )
@@ -26,6 +27,7 @@ func TestAgainstARealControlPlane(t *testing.T) {
 		"a deadline is told with what was seen":                       testDeadline,
 		"an environment's routing is applied, waited for and removed": testRouting,
 		"the log of a crash is evidence without its secrets":          testCrashLog,
+		"a program that gives up and lives on ends the wait":          testGivesUp,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -64,12 +66,13 @@ func deploy(t *testing.T, s *clustertest.Plane, namespace, image string) *corev1
 	return found
 }
 
-func wait(t *testing.T, s *clustertest.Plane, namespace string, timeout time.Duration) <-chan error {
+func wait(t *testing.T, s *clustertest.Plane, namespace string, timeout time.Duration, options ...readiness.Option) <-chan error {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	done := make(chan error, 1)
 	go func() {
-		done <- readiness.Deployment(ctx, s.Client, namespace, "x", func(text string) { t.Log(text) }, readiness.ValuesAt("identityServer.values.deployment"))
+		done <- readiness.Deployment(ctx, s.Client, namespace, "x", func(text string) { t.Log(text) },
+			append(options, readiness.ValuesAt("identityServer.values.deployment"))...)
 	}()
 	return done
 }
@@ -141,5 +144,26 @@ func testCrashLog(t *testing.T, s *clustertest.Plane) {
 	err := <-wait(t, s, ns, 20*time.Second)
 	if err == nil || !strings.Contains(err.Error(), "out of luck") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The real server's process lives on, so its startup probe would be asked until the deadline.
+func testGivesUp(t *testing.T, s *clustertest.Plane) {
+	ns := s.Namespace(t, "givesup")
+	s.Node(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "ERROR {Pool} - no database | x.Y: z | \tat a.b(C.java:1) | Caused by: java.net.ConnectException: refused\n"+
+			"FATAL {CarbonServerManager} - WSO2 Carbon initialization Failed\n"+strings.Repeat("INFO - goes on\n", 150))
+	}))
+	done := wait(t, s, ns, time.Minute, readiness.EndsWith(podlog.Sign{Text: "initialization Failed", Means: "it has given up", Next: "correct it"}))
+	s.Play(t, deploy(t, s, ns, "x:givesup"), false, clustertest.Running)
+	err := <-done
+	found, _ := failure.As(err)
+	if !failure.Is(err, failure.NotReady) || found.Reason != readiness.ReasonSign || found.Next != "correct it" {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{"it has given up: FATAL {CarbonServerManager}", "ERROR {Pool} - no database", "Caused by: java.net.ConnectException: refused"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
 	}
 }

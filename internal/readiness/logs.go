@@ -14,13 +14,20 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/podlog"
 	"lockstep/internal/redact"
 )
 
-// logLines is how much of a log becomes evidence.
-const logLines = 10
+const (
+	// logLines is how many lines of a log become evidence.
+	logLines = 12
+	// logBytes is how much of the end of a log is looked through: products write lines of 30 KB.
+	logBytes = 1 << 20
+	// logLimit is how much is read to get there.
+	logLimit = 16 << 20
+)
 
-// logTail gives the last lines of a container's log, of its previous run if it was restarted. It also works when ctx
+// logTail gives what an operator has to read of a container's log, of its previous run if it was restarted. It also works when ctx
 // has ended: that is when it is needed most. It is empty when there is no log.
 func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) string {
 	if at.Pod == "" || at.Container == "" {
@@ -36,23 +43,41 @@ func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) s
 	if len(text) == 0 {
 		return ""
 	}
-	said := quoted(withSecretsOf(ctx, kube, at), string(text))
-	lines := strings.Split(said, "\n")
-	lines = lines[max(0, len(lines)-logLines):]
-	return fmt.Sprintf("last lines of the log of %s in Pod %s/%s:\n  %s", at.Container, at.Namespace, at.Pod, strings.Join(lines, "\n  "))
+	lines := podlog.Excerpt(redact.Foreign(withSecretsOf(ctx, kube, at), string(text)), logLines)
+	return fmt.Sprintf("from the log of %s in Pod %s/%s:\n  %s", at.Container, at.Namespace, at.Pod, strings.Join(shortened(lines), "\n  "))
 }
 
+// readLog gives the end of a log. The API server would cut the end where the lines are too long, so the limit is kept here.
 func readLog(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, previous bool) []byte {
-	lines, bytes := int64(logLines), int64(64<<10)
+	lines := int64(podlog.Read)
 	stream, err := kube.CoreV1().Pods(at.Namespace).GetLogs(at.Pod, &corev1.PodLogOptions{
-		Container: at.Container, Previous: previous, TailLines: &lines, LimitBytes: &bytes,
+		Container: at.Container, Previous: previous, TailLines: &lines,
 	}).Stream(ctx)
 	if err != nil {
 		return nil
 	}
 	defer stream.Close()
-	text, _ := io.ReadAll(io.LimitReader(stream, bytes))
-	return text
+	return endOf(io.LimitReader(stream, logLimit), logBytes)
+}
+
+// endOf reads all and keeps whole lines of the end: half a line may hold half a secret.
+func endOf(r io.Reader, size int) []byte {
+	var kept []byte
+	chunk := make([]byte, 64<<10)
+	for whole := true; ; {
+		n, err := r.Read(chunk)
+		kept = append(kept, chunk[:n]...)
+		if len(kept) > 2*size || err != nil && len(kept) > size {
+			kept, whole = append(kept[:0], kept[len(kept)-size:]...), false
+		}
+		if err == nil {
+			continue
+		}
+		if _, rest, more := bytes.Cut(kept, []byte("\n")); !whole && more {
+			return rest
+		}
+		return kept
+	}
 }
 
 // withSecretsOf is a context in which what the pod gets of Secrets is known to be secret: a program may log what it was given. One that
@@ -110,7 +135,10 @@ const longest = 400
 
 // quoted are lines that others wrote, without secrets, and then each cut to a readable length.
 func quoted(ctx context.Context, text string) string {
-	lines := strings.Split(redact.Foreign(ctx, text), "\n")
+	return strings.Join(shortened(strings.Split(redact.Foreign(ctx, text), "\n")), "\n")
+}
+
+func shortened(lines []string) []string {
 	for i, line := range lines {
 		line = strings.TrimRight(line, "\r")
 		if len(line) > longest {
@@ -118,5 +146,5 @@ func quoted(ctx context.Context, text string) string {
 		}
 		lines[i] = line
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,7 +31,7 @@ func TestALogIsQuotedWithoutTheSecretsThatItsPodWasGivenWhereverItIsCut(t *testi
 		ctx := redact.With(t.Context())
 		redact.Add(ctx, known)
 		got := logTail(ctx, kube, diagnosis.Log{Namespace: "apim", Pod: "hook", Container: "main"})
-		if !strings.Contains(got, "last lines of the log of main in Pod apim/hook:\n  xxx") {
+		if !strings.Contains(got, "from the log of main in Pod apim/hook:\n  xxx") {
 			t.Fatalf("got %q", got)
 		}
 		for _, secret := range []string{database[:4], database[len(database)-4:], "d-pass", "hunter2"} {
@@ -57,4 +58,23 @@ func server(t *testing.T, objects map[string]any, log string) kubernetes.Interfa
 	}))
 	t.Cleanup(api.Close)
 	return kubernetes.NewForConfigOrDie(&rest.Config{Host: api.URL})
+}
+
+// The cause of a failed boot stands far above its last lines, and lines are longer than any limit of the API server's.
+func TestTheCauseOfAFailedStartIsFoundInALongLog(t *testing.T) {
+	log := strings.Repeat(strings.Repeat("y", 30<<10)+"\n", 100) + "Caused by: java.lang.IllegalArgumentException: Illegal group reference\n" +
+		strings.Repeat("\tat a.b.C.d(C.java:1)\n", 60) + "INFO - the end\n"
+	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}}
+	got := logTail(t.Context(), server(t, map[string]any{"/api/v1/namespaces/apim/pods/is": pod}, log), diagnosis.Log{Namespace: "apim", Pod: "is", Container: "main"})
+	if !strings.Contains(got, "Illegal group reference") || !strings.Contains(got, "the end") || strings.Contains(got, "at a.b") || len(got) > 6000 {
+		t.Errorf("%d bytes: %.3000s", len(got), got)
+	}
+}
+
+func TestTheEndOfAStreamIsOfWholeLines(t *testing.T) {
+	for text, want := range map[string]string{"": "", "short": "short", "aaaa\nbbbb\ncc": "bbbb\ncc", "a\n" + strings.Repeat("c", 12): strings.Repeat("c", 10)} {
+		if got := string(endOf(iotest.OneByteReader(strings.NewReader(text)), 10)); got != want {
+			t.Errorf("of %q: %q, want %q", text, got, want)
+		}
+	}
 }

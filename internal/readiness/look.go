@@ -38,7 +38,8 @@ func LookAtDeployment(ctx context.Context, c *cluster.Client, namespace, name st
 		return cluster.Classify("looking at "+w.object, err)
 	}
 	r.Moment, r.Fields = diagnosis.Moment{Now: w.started, Pace: w.pace}, w.fields
-	w.last = r.Judge()
+	log := signReader{signs: w.signs}
+	w.last = log.judge(ctx, w, r.Judge())
 	return w.conclude(ctx, nil, nothing)
 }
 

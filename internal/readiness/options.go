@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lockstep/internal/diagnosis"
+	"lockstep/internal/podlog"
 )
 
 // Option sharpens the diagnosis of a wait.
@@ -14,6 +15,7 @@ type options struct {
 	pace       diagnosis.Pace
 	dataPlane  string
 	controller string
+	signs      []podlog.Sign
 }
 
 // ValuesAt is the path in the environment file below which the chart's values for the workload's pods are, as
@@ -43,6 +45,11 @@ func DataPlaneIn(namespace string) Option {
 // controller's, not an earlier one's.
 func MadeBy(controller string) Option {
 	return func(o *options) { o.controller = controller }
+}
+
+// EndsWith are lines of a container's log after which it is never ready: the wait ends as soon as one is there, with what it means.
+func EndsWith(signs ...podlog.Sign) Option {
+	return func(o *options) { o.signs = signs }
 }
 
 func optionsOf(given []Option) options {

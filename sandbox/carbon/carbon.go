@@ -1,6 +1,6 @@
 // Package carbon is what the simulated Identity Server and the simulated API Manager share: they are both WSO2 Carbon
 // servers. It reads deployment.toml with the traps of WSO2's parser, opens the mounted keystores as Java does, serves
-// HTTPS with them, trusts only what is in the truststore, and crashes with the log lines of the real server.
+// HTTPS with them, trusts only what is in the truststore, and fails to start as the real server does.
 package carbon
 
 import (
@@ -36,7 +36,7 @@ type Server struct {
 }
 
 // New does what happens before a Carbon server starts its OSGi runtime: the entrypoint's copying, deployment.toml, the
-// stores. Its errors are crashes: they read like the log of the real server.
+// stores. Its errors read like the log of the real server; what becomes of its process then, [End] knows.
 func New(env simulate.Env, product Product) (*Server, error) {
 	home, err := enter(env, product)
 	if err != nil {
@@ -44,7 +44,7 @@ func New(env simulate.Env, product Product) (*Server, error) {
 	}
 	config, err := readConfig(home, env.Getenv)
 	if err != nil {
-		return nil, err
+		return nil, misconfigured{err}
 	}
 	server := &Server{Product: product, Env: env, Config: config, Home: home, Offset: config.Int("server.offset", 0)}
 	server.Admin = Admin{
@@ -52,7 +52,7 @@ func New(env simulate.Env, product Product) (*Server, error) {
 		Password: config.String("super_admin.password", "admin"),
 	}
 	if err := server.openStores(); err != nil {
-		return nil, err
+		return nil, gaveUp{err}
 	}
 	return server, nil
 }

@@ -21,8 +21,7 @@ type Signer struct {
 
 func newSigner(primary Pair) (*Signer, error) {
 	if _, ok := primary.Key.(*rsa.PrivateKey); !ok {
-		return nil, errors.New("FATAL {org.wso2.carbon.identity.oauth2.util.OAuth2Util} - " +
-			"the primary keystore's key is not an RSA key: RS256 needs one")
+		return nil, errors.New("the primary keystore's key is not an RSA key: RS256 needs one")
 	}
 	sum := sha256.Sum256(primary.Chain[0].Raw)
 	kid := base64.RawURLEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))) + "_RS256"

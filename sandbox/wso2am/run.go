@@ -32,7 +32,7 @@ func Run(ctx context.Context, env simulate.Env) error {
 		Program: "wso2am", Title: "WSO2 API Manager-4.7.0", StoreType: "JKS", StoreSuffix: ".jks", Prepare: copyDatabase,
 	})
 	if err != nil {
-		return err
+		return carbon.End(ctx, env, err)
 	}
 	if err := checkEncryptionKey(base.Config); err != nil {
 		return err
@@ -79,7 +79,7 @@ var encryptionKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
 func checkEncryptionKey(config *carbon.Config) error {
 	if config.Has("encryption") && !encryptionKey.MatchString(config.String("encryption.key", "")) {
-		return errors.New("FATAL {org.wso2.carbon.crypto.impl.DefaultCryptoService} - java.security.InvalidKeyException: " +
+		return errors.New("java.security.InvalidKeyException: " +
 			"encryption.key must be 32 bytes in hex")
 	}
 	return nil

@@ -23,7 +23,7 @@ func Run(ctx context.Context, env simulate.Env) error {
 		Program: "wso2is", Title: "WSO2 Identity Server-7.2.0", StoreType: "PKCS12", StoreSuffix: ".p12",
 	})
 	if err != nil {
-		return err
+		return carbon.End(ctx, env, err)
 	}
 	if err := checkEncryptionKey(base.Config); err != nil {
 		return err
@@ -41,7 +41,7 @@ var encryptionKey = regexp.MustCompile(`^([0-9A-Fa-f]{32}|[0-9A-Fa-f]{48}|[0-9A-
 
 func checkEncryptionKey(config *carbon.Config) error {
 	if key := config.String("encryption.key", ""); key != "" && !encryptionKey.MatchString(key) {
-		return errors.New("FATAL {org.wso2.carbon.crypto.impl.DefaultCryptoService} - java.security.InvalidKeyException: " +
+		return errors.New("java.security.InvalidKeyException: " +
 			"encryption.key must be an AES key of 16, 24 or 32 bytes in hex")
 	}
 	return nil

@@ -54,7 +54,7 @@ func TestCommandsShowTheRestOfLogsThatAreQuoted(t *testing.T) {
 		want  []string
 	}{
 		"nothing is named":     {[]string{"the registry does not answer"}, nil},
-		"a container":          {[]string{"Deployment apim/is is not ready: CrashLoopBackOff\nlast lines of the log of main in Pod apim/is-7d9-x2:\n  FATAL"}, []string{"kubectl -n apim logs is-7d9-x2 -c main"}},
+		"a container":          {[]string{"Deployment apim/is is not ready: CrashLoopBackOff\nfrom the log of main in Pod apim/is-7d9-x2:\n  FATAL"}, []string{"kubectl -n apim logs is-7d9-x2 -c main"}},
 		"a workload":           {[]string{"Deployment apim/is is not ready: ImagePullBackOff"}, []string{"kubectl -n apim logs deployment/is --all-containers"}},
 		"a Job":                {[]string{"Job hook/certgen is not ready: JobFailed."}, []string{"kubectl -n hook logs job/certgen --all-containers"}},
 		"each is named once":   {[]string{"Deployment apim/is: a", "Deployment apim/is: b", "Deployment apim/am: c"}, []string{"kubectl -n apim logs deployment/is --all-containers", "kubectl -n apim logs deployment/am --all-containers"}},

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,11 @@ func ofDeployments() []provocation {
 		{"Startup probe runs out", func(t *testing.T, l *lab) string {
 			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{
 				"apiManager.values.wso2.deployment.startupProbe.failureThreshold": int64(1), "apiManager.values.wso2.deployment.startupProbe.initialDelaySeconds": int64(0)}))
+		}},
+		{"Product gives up its start", func(t *testing.T, l *lab) string {
+			defer l.replace(t, "is-keystores", "tls.p12", []byte("made by hand"))()
+			l.restartIdentityServer(t)
+			return l.fails(t, world.RolledBack, "verify", "-f", world.File(t, nil))
 		}},
 		{"Product crashes after it was ready", crashAfterReady},
 	}
@@ -263,9 +269,28 @@ func (l *lab) issuer(t *testing.T, issuer string) (undo func()) {
 	return func() { set(old) }
 }
 
-// crashAfterReady breaks Identity Server's key store behind its back and ends its pod: what comes back does not start.
+// crashAfterReady breaks Identity Server's deployment.toml behind its back: what comes back does not start.
 func crashAfterReady(t *testing.T, l *lab) string {
-	l.replace(t, "is-keystores", "tls.p12", []byte("made by hand"))
+	maps := l.Client(t).CoreV1().ConfigMaps(world.Namespace)
+	list, err := maps.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range list.Items {
+		if found.Data["deployment.toml"] == "" || !strings.Contains(found.Name, "identity-server") {
+			continue
+		}
+		found.Data["deployment.toml"] += "\n[broken\n"
+		if _, err := maps.Update(t.Context(), &found, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.restartIdentityServer(t)
+	return l.fails(t, world.RolledBack, "verify", "-f", world.File(t, nil))
+}
+
+func (l *lab) restartIdentityServer(t *testing.T) {
+	t.Helper()
 	pods := l.Client(t).CoreV1().Pods(world.Namespace)
 	list, err := pods.List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=identity-server"})
 	if err != nil || len(list.Items) != 1 {
@@ -274,5 +299,4 @@ func crashAfterReady(t *testing.T, l *lab) string {
 	if err := pods.Delete(t.Context(), list.Items[0].Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	return l.fails(t, world.RolledBack, "verify", "-f", world.File(t, nil))
 }
