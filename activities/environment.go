@@ -48,7 +48,7 @@ func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (confi
 		found = append(found, wrong...)
 	}
 	if len(found) > 0 {
-		return env, failure.Final(failure.InvalidConfig, "environment %q on cluster %q: %w", env.Name, limits.Name, found)
+		return env, failure.Final(failure.InvalidConfig, "environment %q on cluster %q: %w", env.Name, limits.Name, found.Err())
 	}
 	if r := &env.Routing; r.Installs() && r.Chart.OCI == config.DefaultGatewayChart && r.Chart.Version == "" {
 		if r.Chart.OCI == in.GatewayChart.OCI {

@@ -22,9 +22,14 @@ var envReference = regexp.MustCompile(`\$env\{([^}]*)\}`)
 // [Credentials.Secret], unless its pods have the variable anyway: from Lockstep, the chart, the image or Kubernetes.
 func (v Values) EnvReferences() []string {
 	names := map[string]bool{}
+	forIS, forAPIM := isVariables(), v.apimVariables()
 	for path, value := range v.Leaves {
+		has := forAPIM
+		if strings.HasPrefix(path, "deploymentToml.") { // only Identity Server's chart has it
+			has = forIS
+		}
 		for _, match := range envReference.FindAllStringSubmatch(fmt.Sprint(value), -1) {
-			if !slices.Contains(v.variables(path), match[1]) {
+			if !has[match[1]] {
 				names[match[1]] = true
 			}
 		}
@@ -32,18 +37,22 @@ func (v Values) EnvReferences() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// variables are those of the pods that a value at path is for: only Identity Server's chart has deploymentToml.
-func (v Values) variables(path string) []string {
-	all := []string{"NODE_IP", "JVM_MEM_OPTS", "JAVA_OPTS", "JAVA_HOME", "WSO2_SERVER_HOME", "HOSTNAME", "HOME", "PATH", "USER"}
-	if strings.HasPrefix(path, "deploymentToml.") {
-		return append(all, AdminPasswordVariable, KeystorePasswordVariable, EncryptionKeyVariable)
+// variables are those of all pods.
+func variables(more ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, name := range append(more, "NODE_IP", "JVM_MEM_OPTS", "JAVA_OPTS", "JAVA_HOME", "WSO2_SERVER_HOME", "HOSTNAME", "HOME", "PATH", "USER") {
+		all[name] = true
 	}
-	return append(all, v.apimVariables()...)
+	return all
+}
+
+func isVariables() map[string]bool {
+	return variables(AdminPasswordVariable, KeystorePasswordVariable, EncryptionKeyVariable)
 }
 
 // apimVariables are what the API Manager chart makes of existingSecret, jksExistingSecret and wso2.deployment.envs
 // (wso2/helm-apim 4.7.x wso2am-deployment.yaml).
-func (v Values) apimVariables() []string {
+func (v Values) apimVariables() map[string]bool {
 	all := []string{"WSO2_ADMIN_PASSWORD", "WSO2_ENCRYPTION_KEY", "WSO2_TRUSTSTORE_PASSWORD"}
 	for _, store := range StoreNames() {
 		prefix := "WSO2_" + strings.ToUpper(store) + "_KEYSTORE_"
@@ -56,5 +65,5 @@ func (v Values) apimVariables() []string {
 	}
 	own, _ := v.Lookup("wso2.deployment.envs")
 	envs, _ := own.(map[string]any)
-	return slices.AppendSeq(all, maps.Keys(envs))
+	return variables(slices.AppendSeq(all, maps.Keys(envs))...)
 }

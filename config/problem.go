@@ -81,10 +81,16 @@ func withoutLogin(value string) string {
 	return login.ReplaceAllString(value, "${1}…@")
 }
 
-// Err is the error that p is, or nil for an empty list.
+// maxShown is how many problems anybody mends at once. A file of a few KiB can have thousands, with all that may be written in each.
+const maxShown = 50
+
+// Err is the error that p is, or nil for an empty list. Of very many problems it has the first ones, and says how many are left.
 func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil
+	}
+	if more := len(p) - maxShown; more > 0 {
+		p = append(p[:maxShown:maxShown], Problem{Path: "and more", Message: fmt.Sprintf("%d more problems are not shown", more), Next: "correct these first"})
 	}
 	return p
 }

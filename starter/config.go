@@ -53,6 +53,9 @@ func (c *cli) validate(cmd *cobra.Command, env config.Environment, err error) er
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "environment %q is valid\n", env.Name)
+	for _, size := range validation.Sizes(env) {
+		fmt.Fprintln(cmd.OutOrStdout(), " ", size)
+	}
 	return nil
 }
 

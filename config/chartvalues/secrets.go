@@ -7,16 +7,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"lockstep/config"
+	"lockstep/config/deploymenttoml"
 )
 
 // secretKey is how the last key of a path to a secret ends, in lower case: password, adminPassword, DB_PASSWORD, …
 var secretKey = regexp.MustCompile(`(password|passwd|passphrase|privatekey|private_key|clientsecret|client_secret|secretkey|secret_key|accesskey|access_key|apikey|api_key|^token)$`)
 
-// secretPath is the same for keys that are secret only where they are.
-var secretPath = regexp.MustCompile(`(^|\.)(encryption\.key|tls\.key|identity\.authFramework\.endpoint\.appPassword|moesifAnalytics\.key|ai\.key|encryption\.secret)$`)
+// secretPaths are the same for keys that are secret only where they are.
+var secretPaths = [...]string{"encryption.key", "tls.key", "identity.authFramework.endpoint.appPassword", "moesifAnalytics.key", "ai.key", "encryption.secret"}
 
 // secretName matches keys that end like a secret but name one in a cloud's secret store.
 var secretName = regexp.MustCompile(`(secretsManager|secretIdentifiers|keyVault)\.`)
@@ -93,7 +92,14 @@ func isSecret(path string, value any) bool {
 		return true
 	}
 	last := path[strings.LastIndex(path, ".")+1:]
-	return (secretKey.MatchString(strings.ToLower(last)) || secretPath.MatchString(path)) && !secretName.MatchString(path)
+	return (secretKey.MatchString(strings.ToLower(last)) || isSecretPath(path)) && !secretName.MatchString(path)
+}
+
+func isSecretPath(path string) bool {
+	return slices.ContainsFunc(secretPaths[:], func(secret string) bool {
+		rest, ends := strings.CutSuffix(path, secret)
+		return ends && (rest == "" || strings.HasSuffix(rest, "."))
+	})
 }
 
 // secretsInLists are the paths of secrets that are told by a name beside them.
@@ -119,8 +125,8 @@ func secretsInLists(path string, value any) (paths []string) {
 
 // secretsInTOML are the paths of secrets in a piece of deployment.toml. What is no TOML is the lint's to say.
 func secretsInTOML(text string) (paths []string) {
-	var tables map[string]any
-	if toml.Unmarshal([]byte(text), &tables) != nil {
+	tables, err := deploymenttoml.Read(text)
+	if err != nil {
 		return nil
 	}
 	for path, value := range config.Values(tables).Leaves {

@@ -93,7 +93,7 @@ func (s Set) parse(data []byte, file string) (Cluster, error) {
 	c := Cluster{file: file}
 	lines, found := strictyaml.Decode(data, &c, "a cluster")
 	if lines == nil {
-		return c, found
+		return c, found.Err()
 	}
 	gateway := config.Part{Name: "gateway", Values: &c.Gateway.Values, ValuesFile: &c.Gateway.ValuesFile}
 	found = append(found, valuesfile.Fold(gateway, "cluster file", valuesfile.Beside(file))...)

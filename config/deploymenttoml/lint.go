@@ -4,7 +4,6 @@ package deploymenttoml
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 
@@ -51,23 +50,32 @@ type linter struct {
 	arrays   map[string]string // array of tables, likewise
 	children map[string]string // table that exists because of a child → that child and where
 	keys     map[string]string // full key → where it was given
+	elements map[string]int    // array of tables → how many there are
 	current  string            // table that keys go into now
 	inserted bool              // the text comes after other tables, so keys before its first header are theirs
 	found    config.Problems
 }
 
+// In these maps a name has the number of the element after each array of tables that it is within, as list#2.name: an element of its own
+// may have again what others have.
+
 func newLinter() *linter {
 	return &linter{tables: map[string]string{}, arrays: map[string]string{}, children: map[string]string{},
-		keys: map[string]string{}}
+		keys: map[string]string{}, elements: map[string]int{}}
 }
 
 func (l *linter) run(text string) {
+	if problem := tooMuch(text); problem != nil {
+		l.found = append(l.found, *problem)
+		return
+	}
 	var parser unstable.Parser
 	parser.Reset([]byte(text))
+	lines := lines{text: text}
 	headers := 0
 	for parser.NextExpression() {
 		node := parser.Expression()
-		path, where := keyOf(&parser, node)
+		path, where := lines.keyOf(node)
 		switch node.Kind {
 		case unstable.Table:
 			headers++
@@ -85,23 +93,41 @@ func (l *linter) run(text string) {
 	l.syntax(&parser)
 }
 
+// element is the name of a table or key, with the elements of arrays that it is within.
+func (l *linter) element(path string) string {
+	parent := parentOf(path)
+	if parent == "" {
+		return path
+	}
+	return l.inside(parent) + path[len(parent):]
+}
+
+// inside is the name of a table, or of the last element of an array of tables.
+func (l *linter) inside(path string) string {
+	name := l.element(path)
+	if n := l.elements[name]; n > 0 {
+		return fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
+
 // table takes a [path] header.
 func (l *linter) table(path, where string) {
-	name := "[" + path + "]"
+	shown, name := "["+path+"]", l.element(path)
 	switch {
-	case l.tables[path] != "":
-		l.found.Add(where, name, "is given twice, first in "+l.tables[path]+": the server refuses the file (previously defined)",
+	case l.tables[name] != "":
+		l.found.Add(where, shown, "is given twice, first in "+l.tables[name]+": the server refuses the file (previously defined)",
 			"move its keys under the first one")
-	case l.arrays[path] != "":
-		l.found.Add(where, name, "is an array of tables in "+l.arrays[path], "write [["+path+"]]")
-	case l.children[path] != "":
-		l.found.Add(where, name, "comes after "+l.children[path]+": the server's parser overflows its stack, and the server never starts",
+	case l.arrays[name] != "":
+		l.found.Add(where, shown, "is an array of tables in "+l.arrays[name], "write [["+path+"]]")
+	case l.children[name] != "":
+		l.found.Add(where, shown, "comes after "+l.children[name]+": the server's parser overflows its stack, and the server never starts",
 			"move it before its child, or set its keys where the chart offers values for them")
-	case l.keys[path] != "":
-		l.found.Add(where, name, "is also a key in "+l.keys[path], "keep one of the two")
+	case l.keys[name] != "":
+		l.found.Add(where, shown, "is also a key in "+l.keys[name], "keep one of the two")
 	}
-	if l.tables[path] == "" {
-		l.tables[path] = where
+	if l.tables[name] == "" {
+		l.tables[name] = where
 	}
 	l.current = path
 	l.parents(path, where)
@@ -109,18 +135,13 @@ func (l *linter) table(path, where string) {
 
 // array takes a [[path]] header: a new element, in which tables and keys below it may be given again.
 func (l *linter) array(path, where string) {
-	if l.tables[path] != "" {
-		l.found.Add(where, "[["+path+"]]", "is a table in "+l.tables[path], "keep one of the two")
+	name := l.element(path)
+	if l.tables[name] != "" {
+		l.found.Add(where, "[["+path+"]]", "is a table in "+l.tables[name], "keep one of the two")
 	}
-	for _, seen := range []map[string]string{l.tables, l.arrays, l.children, l.keys} {
-		for known := range seen {
-			if strings.HasPrefix(known, path+".") {
-				delete(seen, known)
-			}
-		}
-	}
-	delete(l.children, path)
-	l.arrays[path] = where
+	delete(l.children, name)
+	l.arrays[name] = where
+	l.elements[name]++
 	l.current = path
 	l.parents(path, where)
 }
@@ -128,14 +149,18 @@ func (l *linter) array(path, where string) {
 // parents remembers which tables now exist only because of this child.
 func (l *linter) parents(path, where string) {
 	for parent := parentOf(path); parent != ""; parent = parentOf(parent) {
-		if l.tables[parent] == "" && l.arrays[parent] == "" && l.children[parent] == "" {
-			l.children[parent] = "[" + path + "] in " + where
+		name := l.element(parent)
+		if l.tables[name] == "" && l.arrays[name] == "" && l.children[name] == "" {
+			l.children[name] = "[" + path + "] in " + where
 		}
 	}
 }
 
 func (l *linter) key(path, where string) {
-	full := config.JoinPath(l.current, path)
+	full := path
+	if l.current != "" {
+		full = l.inside(l.current) + "." + path
+	}
 	switch {
 	case l.keys[full] != "":
 		l.found.Add(where, path, "is given twice, first in "+l.keys[full], "keep one of the two")
@@ -163,23 +188,6 @@ func (l *linter) syntax(parser *unstable.Parser) {
 		where = fmt.Sprintf("line %d", parser.Shape(parser.Range(at.Highlight)).Start.Line)
 	}
 	l.found.Add(where, "", "is not TOML: "+err.Error(), "correct the text there")
-}
-
-// keyOf is the dotted key of a header or key and its line. A part with a dot in it is quoted.
-func keyOf(parser *unstable.Parser, node *unstable.Node) (path, where string) {
-	var parts []string
-	for key := node.Key(); key.Next(); {
-		part := key.Node()
-		if where == "" {
-			where = fmt.Sprintf("line %d", parser.Shape(part.Raw).Start.Line)
-		}
-		text := string(part.Data)
-		if strings.Contains(text, ".") {
-			text = "'" + text + "'"
-		}
-		parts = append(parts, text)
-	}
-	return strings.Join(parts, "."), where
 }
 
 // parentOf is path without its last part; dots in quoted parts do not count.

@@ -1,11 +1,8 @@
 package deploymenttoml
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"lockstep/config"
 )
@@ -31,15 +28,9 @@ type Own struct {
 
 // ReadOwn reads what the extraConfigs of an environment's Identity Server have of their own. Comments do not count.
 func ReadOwn(e config.Environment) (Own, error) {
-	var all map[string]any
-	if err := toml.Unmarshal([]byte(e.IdentityServer.Values.Text(config.ISExtraConfigs)), &all); err != nil {
-		where := "it"
-		var at *toml.DecodeError
-		if errors.As(err, &at) {
-			row, _ := at.Position()
-			where = fmt.Sprintf("line %d", row)
-		}
-		return Own{}, fmt.Errorf("reading identityServer.values.%s: not TOML: correct %s", config.ISExtraConfigs, where)
+	all, err := Read(e.IdentityServer.Values.Text(config.ISExtraConfigs))
+	if err != nil {
+		return Own{}, fmt.Errorf("reading identityServer.values.%s: %w", config.ISExtraConfigs, err)
 	}
 	var own Own
 	own.RoleManagement, _ = all["role_mgt"].(map[string]any)

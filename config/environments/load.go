@@ -37,7 +37,7 @@ func Parse(data []byte, readFile func(name string) ([]byte, error)) (config.Envi
 	var env config.Environment
 	lines, found := strictyaml.Decode(data, &env, what)
 	if lines == nil {
-		return config.Environment{}, discreet(found)
+		return config.Environment{}, discreet(found).Err()
 	}
 	env = env.AsWritten() // what is the cluster's comes from its file
 	for _, part := range env.Parts() {

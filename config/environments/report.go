@@ -12,6 +12,8 @@ type Report struct {
 	Valid    bool             `json:"valid"`
 	Problems []config.Problem `json:"problems"` // never null
 	Warnings []config.Problem `json:"warnings"` // never null; none while there are problems
+	// Sizes are those that Temporal and Helm limit. None while there are problems.
+	Sizes []validation.Size `json:"sizes,omitempty"`
 }
 
 // NewReport says what [Load] or [Parse] gave: their two results go in as they are. An error that is no list of problems,
@@ -23,6 +25,7 @@ func NewReport(env config.Environment, err error) Report {
 	case err == nil:
 		report.Valid = true
 		report.Warnings = append(report.Warnings, validation.Warnings(env)...)
+		report.Sizes = validation.Sizes(env)
 	case errors.As(err, &problems):
 		report.Problems = append(report.Problems, problems...)
 	default:

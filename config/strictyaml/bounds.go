@@ -1,50 +1,46 @@
 package strictyaml
 
 import (
-	"fmt"
-
 	yamlv3 "go.yaml.in/yaml/v3"
 
 	"lockstep/config"
+	"lockstep/config/bounds"
 )
 
-// What a file that a person wrote does not need more of. Without bounds a few bytes of aliases fill the memory, or the stack.
-const (
-	maxSize  = 1 << 20 // Temporal takes no input larger than 2 MiB, and Helm no release much larger than 1 MiB
-	maxDepth = 64
-	maxNodes = 100_000 // aliases counted as often as they are used
-)
+const maxSize = bounds.MaxDocument
+
+// maxItems is the most that a list has whose entries are looked at one beside the other. Lists in chart values are none of these.
+const maxItems = 1000
 
 // tooMuch is the problem with a document that is too large to be looked at.
 func tooMuch(root *yamlv3.Node) config.Problems {
-	b := &bounds{}
-	b.look(root, 0)
+	b := &looker{}
+	b.look(root, 0, 0)
 	return b.found
 }
 
-type bounds struct {
-	nodes int
+type looker struct {
+	count bounds.Counter
 	found config.Problems
 }
 
-func (b *bounds) look(node *yamlv3.Node, depth int) {
+// look counts a node and all that is below it. path is how many bytes lead to it.
+func (b *looker) look(node *yamlv3.Node, depth, path int) {
 	if len(b.found) > 0 {
 		return
 	}
-	b.nodes++
-	switch {
-	case depth > maxDepth:
-		b.found = refuse(node, fmt.Sprintf("is nested more than %d deep, or an alias stands for what it is part of", maxDepth), "write it out, with fewer levels and without such aliases")
-	case b.nodes > maxNodes:
-		b.found = refuse(node, fmt.Sprintf("has more than %d values, aliases counted as often as they are used", maxNodes), "shorten it")
-	case node.Kind == yamlv3.AliasNode:
-		b.look(node.Alias, depth+1)
+	if message, next := b.count.Add(depth, path, len(node.Value)); message != "" {
+		b.found = config.Problems{{Path: "YAML", Line: node.Line, Message: message, Next: next}}
+		return
 	}
-	for _, below := range node.Content {
-		b.look(below, depth+1)
+	if node.Kind == yamlv3.AliasNode {
+		b.look(node.Alias, depth+1, path)
 	}
-}
-
-func refuse(node *yamlv3.Node, message, next string) config.Problems {
-	return config.Problems{{Path: "YAML", Line: node.Line, Message: message, Next: next}}
+	for i, below := range node.Content {
+		at := path + len("[99999]")
+		if node.Kind == yamlv3.MappingNode {
+			at = path + 1 + len(node.Content[i&^1].Value)
+		}
+		b.look(below, depth+1, at)
+	}
 }

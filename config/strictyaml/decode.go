@@ -115,6 +115,9 @@ func (w *walk) node(node *yamlv3.Node, path string, want reflect.Type) {
 		w.object(node, path, want)
 	case want.Kind() == reflect.Map && node.Kind == yamlv3.MappingNode:
 		w.entriesOf(node, path, want.Elem())
+	case want.Kind() == reflect.Slice && len(node.Content) > maxItems:
+		w.mistyped = true
+		w.problem(node, path, "", fmt.Sprintf("has %d entries, more than %d", len(node.Content), maxItems), "write fewer")
 	case want.Kind() == reflect.Slice && node.Kind == yamlv3.SequenceNode:
 		for i, item := range node.Content {
 			w.node(item, fmt.Sprintf("%s[%d]", path, i), want.Elem())

@@ -99,9 +99,15 @@ type Elsewhere interface {
 	Elsewhere(key string) (message, next string)
 }
 
+// maxMeant is for how many keys it is looked what was meant.
+const maxMeant = 100
+
 // unknown complains of a key that is no field.
 func (w *walk) unknown(key *yamlv3.Node, path string, in reflect.Type) {
-	message, next := "is not a field of "+w.what, meant(key.Value, path, in)
+	message, next := "is not a field of "+w.what, "remove it"
+	if len(w.found) < maxMeant {
+		next = meant(key.Value, path, in)
+	}
 	if knows, does := reflect.Zero(in).Interface().(Elsewhere); does {
 		if says, instead := knows.Elsewhere(key.Value); says != "" {
 			message, next = says, instead

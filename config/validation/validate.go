@@ -25,12 +25,16 @@ func Check(e config.Environment) error {
 		checkReplicas,
 		checkAdmins,
 		checkSchedules,
+		checkSizes,
 	}
 	var found config.Problems
 	for _, rule := range rules {
 		found = append(found, rule(e)...)
 	}
-	return append(found, chartvalues.Check(e)...).Err()
+	if found = append(found, chartvalues.Check(e)...); len(found) == 0 {
+		return nil
+	}
+	return found
 }
 
 // Warnings are what works, but not as everybody expects.
@@ -40,6 +44,7 @@ func Warnings(e config.Environment) []config.Problem {
 		warnCharts,
 		warnImage,
 		warnSchedules,
+		warnSizes,
 	}
 	var found []config.Problem
 	for _, rule := range rules {

@@ -8,15 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-)
 
-// MaxSize is the most that a file may have. Temporal takes no input larger than 2 MiB, and Helm no release much larger than 1 MiB.
-const MaxSize = 1 << 20
+	"lockstep/config/bounds"
+)
 
 // readOnly does not wait for somebody to write to what is a pipe.
 const readOnly = os.O_RDONLY | syscall.O_NONBLOCK
 
-// ReadFile reads a regular file of at most [MaxSize].
+// ReadFile reads a regular file of at most [bounds.MaxDocument].
 func ReadFile(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, readOnly, 0)
 	if err != nil {
@@ -57,9 +56,9 @@ func read(file *os.File) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("it is no regular file")
 	}
-	data, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
-	if err == nil && len(data) > MaxSize {
-		return nil, fmt.Errorf("it is larger than %d KiB, which is more than Temporal and Helm take", MaxSize>>10)
+	data, err := io.ReadAll(io.LimitReader(file, bounds.MaxDocument+1))
+	if err == nil && len(data) > bounds.MaxDocument {
+		return nil, fmt.Errorf("it is larger than %d KiB, which is more than Temporal and Helm take", bounds.MaxDocument>>10)
 	}
 	return data, err
 }

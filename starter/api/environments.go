@@ -53,6 +53,7 @@ type EnvironmentDetails struct {
 	Valid       bool                 `json:"valid" doc:"Whether operations can be started on it"`
 	Problems    []EnvironmentProblem `json:"problems,omitempty" doc:"All its problems"`
 	Warnings    []string             `json:"warnings,omitempty" doc:"Parts of the file that are not used"`
+	Sizes       []EnvironmentSize    `json:"sizes,omitempty" doc:"What Temporal and Helm limit, if it is valid"`
 	Environment *environment         `json:"environment,omitempty" doc:"The environment with all defaults, if it is valid"`
 }
 
@@ -63,6 +64,14 @@ type EnvironmentProblem struct {
 	Value   string `json:"value,omitempty" doc:"What stands there"`
 	Message string `json:"message" doc:"What is wrong"`
 	Next    string `json:"next" doc:"What to do"`
+}
+
+// EnvironmentSize is how large something of an environment is where it is kept.
+type EnvironmentSize struct {
+	What  string `json:"what" doc:"What it is of the environment"`
+	Bytes int    `json:"bytes" doc:"How large it is"`
+	Limit int    `json:"limit" doc:"How large it may be"`
+	Of    string `json:"of" doc:"Whose limit that is: Temporal or Helm"`
 }
 
 type environmentsOutput struct {
@@ -148,6 +157,9 @@ func (s *Server) getEnvironment(ctx context.Context, in *environmentInput) (*env
 		details.Environment = &environment{env}
 		for _, warning := range validation.Warnings(env) {
 			details.Warnings = append(details.Warnings, fmt.Sprint(warning))
+		}
+		for _, size := range validation.Sizes(env) {
+			details.Sizes = append(details.Sizes, EnvironmentSize(size))
 		}
 	}
 	out.Body = details
