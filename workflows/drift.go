@@ -5,19 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/config/step"
-	"lockstep/internal/component"
 	"lockstep/internal/drift"
 	"lockstep/internal/failure"
-	"lockstep/internal/objects"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -42,60 +38,65 @@ type DriftReport struct {
 // completes, with the outcome [board.OutcomeDrifted].
 func Drift(ctx workflow.Context, in DriftInput) (DriftReport, error) {
 	return begin(ctx, in, func(env config.Environment) (DriftReport, error) {
-		c := &comparison{deployment: newDeployment(newRun(ctx, env)), items: map[string][]drift.Item{}}
-		steps := c.steps()
+		d := &driftRun{deployment: newDeployment(newRun(ctx, env)), items: map[string][]drift.Item{}}
+		steps := d.steps()
 		r, err := saga.New(ctx, env.Name, in.verb(), steps)
 		if err != nil {
 			return DriftReport{}, err
 		}
-		return c.conclude(ctx, r, r.Run(ctx))
+		return d.conclude(ctx, r, r.Run(ctx))
 	})
 }
 
-// comparison is one run of [Drift].
-type comparison struct {
+// driftRun is one run of [Drift].
+type driftRun struct {
 	*deployment
 	items  map[string][]drift.Item // by step
 	absent bool                    // there is nothing of the environment
-	imaged bool                    // the images that a deployment would use are known
+}
+
+// compared is the row of a step in a comparison.
+type compared struct {
+	name, summary string
+	differ        func(workflow.Context) ([]drift.Item, error)
 }
 
 // steps are called as those of a deployment that mend what they find.
-func (c *comparison) steps() []saga.Step {
+func (d *driftRun) steps() []saga.Step {
 	return []saga.Step{
-		{Name: step.Survey, Summary: "read what exists", Do: c.survey},
-		c.compares(step.Certificates, "compare credentials, certificates and stores", c.keyItems),
-		c.compares(step.Image, "compare the images", c.imageItems),
-		c.compares(step.Gateway, "compare the gateway and its listeners", c.gatewayItems),
-		c.compares(step.IdentityServer, "compare Identity Server", c.productItems(c.identityServer)).After(step.Image),
-		c.compares(step.APIManager, "compare API Manager", c.productItems(&c.apiManager.productStep)).After(step.Image),
-		c.compares(step.Routes, "compare the routes of Identity Server", c.objectItems(objects.Routes, "")),
-		c.compares(step.KeyManager, "compare the registered key manager", c.keyManagerItems),
+		{Name: step.Survey, Summary: "read what exists", Do: d.look},
+		d.compares(d.certificates.comparison()),
+		d.compares(d.image.comparison()),
+		d.compares(d.gateway.comparison()),
+		d.compares(d.identityServer.comparison()).After(step.Image),
+		d.compares(d.apiManager.comparison()).After(step.Image),
+		d.compares(d.routes.comparison()),
+		d.compares(d.keyManager.comparison()),
 	}
 }
 
 // compares is a step that finds differences. Others do without if it fails.
-func (c *comparison) compares(name, summary string, find func(workflow.Context) ([]drift.Item, error)) saga.Step {
-	return saga.Step{Name: name, Summary: summary, Optional: true, Do: func(ctx workflow.Context) (string, error) {
-		if c.absent {
+func (d *driftRun) compares(c compared) saga.Step {
+	return saga.Step{Name: c.name, Summary: c.summary, Optional: true, Do: func(ctx workflow.Context) (string, error) {
+		if d.absent {
 			return "nothing there", nil
 		}
-		items, err := find(ctx)
+		items, err := c.differ(ctx)
 		for i := range items {
-			items[i].Component = name
+			items[i].Component = c.name
 			if items[i].Next == "" {
 				items[i].Next = mends
 			}
 		}
-		c.items[name] = items
-		return c.note(name), err
+		d.items[c.name] = items
+		return differences(len(items)), err
 	}}.After(step.Survey)
 }
 
 const mends = "`lockstep deploy` corrects it"
 
-func (c *comparison) note(step string) string {
-	switch n := len(c.items[step]); n {
+func differences(n int) string {
+	switch n {
 	case 0:
 		return "as the file says"
 	case 1:
@@ -105,73 +106,17 @@ func (c *comparison) note(step string) string {
 	}
 }
 
-func (c *comparison) survey(ctx workflow.Context) (string, error) {
-	found, err := call.Get[activities.Remains](ctx, call.Quick("read what exists"), a.Survey, c.trimmed(""))
+func (d *driftRun) look(ctx workflow.Context) (string, error) {
+	note, err := d.survey(ctx)
 	if call.KindOf(err) == failure.NotFound {
-		c.absent = true
-		c.items[step.Survey] = []drift.Item{{Component: step.Survey, Object: "environment " + c.env.Name, Wants: "deployed", Is: drift.NotDeployed, Next: "`lockstep deploy` deploys it"}}
+		d.absent = true
+		d.items[step.Survey] = []drift.Item{{Component: step.Survey, Object: "environment " + d.env.Name, Wants: "deployed", Is: drift.NotDeployed, Next: "`lockstep deploy` deploys it"}}
 		return "nothing there", nil
 	}
-	return fmt.Sprintf("%d objects", len(found.Objects)), err
+	return note, err
 }
 
-func (c *comparison) keyItems(ctx workflow.Context) ([]drift.Item, error) {
-	return call.Get[[]drift.Item](ctx, call.Quick("look at keys and certificates"), a.DriftKeys, c.trimmed(""))
-}
-
-func (c *comparison) imageItems(ctx workflow.Context) ([]drift.Item, error) {
-	found, err := call.Get[activities.Images](ctx, call.Work("find out which images a deployment would use"), a.DriftImage, c.trimmed(""))
-	c.images.identityServer, c.images.apiManager, c.imaged = found.Image, found.APIManagerImage, err == nil
-	return found.Items, err
-}
-
-func releaseItems(ctx workflow.Context, h helmRelease) ([]drift.Item, error) {
-	return call.Get[[]drift.Item](ctx, call.Look("compare release "+h.ref().Name), a.DriftRelease, h.input())
-}
-
-func (c *comparison) gatewayItems(ctx workflow.Context) (items []drift.Item, err error) {
-	if c.env.Routing.Installs() {
-		if items, err = releaseItems(ctx, c.gateway.release); err != nil {
-			return nil, err
-		}
-	}
-	listeners, err := c.objectItems(objects.Gateway, component.Gateway)(ctx)
-	return append(items, listeners...), err
-}
-
-// objectItems compares a set of objects, with the chart values of one component, or of none if the name is empty.
-func (c *comparison) objectItems(set objects.Set, values string) func(workflow.Context) ([]drift.Item, error) {
-	return func(ctx workflow.Context) ([]drift.Item, error) {
-		in := activities.SnapshotInput{Input: c.trimmed(values), Set: set}
-		return call.Get[[]drift.Item](ctx, call.Quick("compare objects"), a.DriftObjects, in)
-	}
-}
-
-func (c *comparison) productItems(p *productStep) func(workflow.Context) ([]drift.Item, error) {
-	return func(ctx workflow.Context) ([]drift.Item, error) {
-		if !c.imaged {
-			return nil, call.Failed(failure.Conflict, "not compared: the images are not known")
-		}
-		items, err := releaseItems(ctx, p.helmRelease)
-		if err != nil {
-			return nil, err
-		}
-		pods, err := call.Get[[]drift.Item](ctx, call.Quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: c.trimmed(""), Component: p.name})
-		return append(items, pods...), err
-	}
-}
-
-// keyManagerItems finds a product that does not answer to be a difference, too.
-func (c *comparison) keyManagerItems(ctx workflow.Context) ([]drift.Item, error) {
-	o := call.Bounded("compare the key manager", time.Minute, 3)
-	items, err := call.Get[[]drift.Item](ctx, o, a.DriftKeyManager, c.trimmed(""))
-	if doesNotAnswer(err) {
-		return []drift.Item{{Object: "key manager " + c.env.KeyManager.Name, Wants: "registered", Is: "cannot be read: " + board.Message(err)}}, nil
-	}
-	return items, err
-}
-
-func (c *comparison) conclude(ctx workflow.Context, r *saga.Runner, cause error) (DriftReport, error) {
+func (d *driftRun) conclude(ctx workflow.Context, r *saga.Runner, cause error) (DriftReport, error) {
 	if cause != nil {
 		if temporal.IsCanceledError(cause) {
 			r.Board.Close(ctx, board.OutcomeRolledBack, errors.New("cancelled; a comparison changes nothing"))
@@ -181,10 +126,10 @@ func (c *comparison) conclude(ctx workflow.Context, r *saga.Runner, cause error)
 		r.Board.Close(ctx, board.OutcomeFailed, err)
 		return DriftReport{}, err
 	}
-	report := DriftReport{Environment: c.env.Name, Items: []drift.Item{}}
+	report := DriftReport{Environment: d.env.Name, Items: []drift.Item{}}
 	var unknown []string
 	for _, row := range r.Board.Status.Steps {
-		report.Items = append(report.Items, c.items[row.Name]...)
+		report.Items = append(report.Items, d.items[row.Name]...)
 		if row.State == board.StateFailed {
 			unknown = append(unknown, row.Name+": "+row.Error)
 		}

@@ -8,8 +8,10 @@ import (
 
 	"lockstep/activities"
 	"lockstep/internal/cluster"
+	"lockstep/internal/drift"
 	"lockstep/internal/objects"
 	"lockstep/workflows/call"
+	"lockstep/workflows/saga"
 )
 
 // redeploy is what an operator does by hand where only a deployment can put back what was there.
@@ -61,4 +63,18 @@ func (o *objectSet) lacked(name string) bool {
 		}
 	}
 	return false
+}
+
+// removed is the row of a teardown that removes the set.
+func (o *objectSet) removed(name, summary string) saga.Step {
+	return removal(name, summary, func(ctx workflow.Context) (string, error) {
+		in := activities.SnapshotInput{Input: o.trimmed(""), Set: o.set}
+		return "", call.Do(ctx, call.Undo(summary), a.RemoveObjects, in)
+	})
+}
+
+// differ compares the set, with the chart values of one component, or of none if the name is empty.
+func (o *objectSet) differ(ctx workflow.Context, values string) ([]drift.Item, error) {
+	in := activities.SnapshotInput{Input: o.trimmed(values), Set: o.set}
+	return call.Get[[]drift.Item](ctx, call.Quick("compare objects"), a.DriftObjects, in)
 }

@@ -67,7 +67,7 @@ func (re *rebuild) steps() ([]saga.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	down := (&teardown{re.run}).steps(re.purge)
+	down := (&teardown{re.deployment}).steps(re.purge)
 	gone := saga.Names(saga.Prefixed(step.Removal, down))
 	down = saga.Prefixed(step.Removal, re.removals(down))
 	down[0] = down[0].After(saga.Names(before)...)

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/internal/drift"
 	"lockstep/internal/release"
 	"lockstep/workflows/call"
 )
@@ -25,6 +26,7 @@ type helmRelease struct {
 type images struct {
 	identityServer activities.Image
 	apiManager     string
+	known          bool // they were found out without being made
 }
 
 func (h *helmRelease) ref() activities.ReleaseRef {
@@ -54,6 +56,11 @@ func (h *helmRelease) apply(ctx workflow.Context) error {
 func (h *helmRelease) undo(ctx workflow.Context) error {
 	in := activities.RestoreReleaseInput{Release: h.ref(), Before: h.before}
 	return call.Do(ctx, call.Undo("restore release "+h.ref().Name), a.RestoreRelease, in)
+}
+
+// differ compares the release with what a deployment would make of it.
+func (h *helmRelease) differ(ctx workflow.Context) ([]drift.Item, error) {
+	return call.Get[[]drift.Item](ctx, call.Look("compare release "+h.ref().Name), a.DriftRelease, h.input())
 }
 
 func (h *helmRelease) note() string {

@@ -10,7 +10,6 @@ import (
 	"lockstep/config/operation"
 	"lockstep/config/step"
 	"lockstep/internal/component"
-	"lockstep/internal/drift"
 	"lockstep/internal/failure"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -33,39 +32,40 @@ func Rotate(ctx workflow.Context, in RotateInput) (activities.Report, error) {
 	return begin(ctx, in, func(env config.Environment) (activities.Report, error) {
 		d := newDeployment(newRun(ctx, env))
 		d.rotating = true
-		c := &comparison{deployment: d, items: map[string][]drift.Item{}}
-		return d.perform(ctx, in.verb(), c.rotation(), (*saga.Runner).Conclude)
+		return d.perform(ctx, in.verb(), (&rotation{d}).steps(), (*saga.Runner).Conclude)
 	})
 }
 
-// rotation is the runbook of [Rotate]. As the CA stays, both products trust each other at any time; one after the other restarts so
+type rotation struct{ *deployment }
+
+// steps are the runbook of [Rotate]. As the CA stays, both products trust each other at any time; one after the other restarts so
 // that never both are away.
-func (c *comparison) rotation() []saga.Step {
+func (r *rotation) steps() []saga.Step {
 	return []saga.Step{
-		{Name: step.Compare, Summary: "check that the products match the file", Do: c.asDeployed},
-		c.renews(saga.Step{Name: step.Gateway, Summary: "renew the certificate of the listeners"}, component.Gateway).After(step.Compare),
-		c.renewsProduct(c.identityServer.step()).After(step.Compare),
-		c.renewsProduct(c.apiManager.step()).After(step.IdentityServer),
-		c.keyManager.step().After(step.APIManager), // an API Manager without a database of its own forgets it
-		c.verify.step().After(step.KeyManager, step.Gateway),
-		c.report.step().After(step.Verify),
+		{Name: step.Compare, Summary: "check that the products match the file", Do: r.asDeployed},
+		r.renews(saga.Step{Name: step.Gateway, Summary: "renew the certificate of the listeners"}, component.Gateway).After(step.Compare),
+		r.renewsProduct(r.identityServer.step()).After(step.Compare),
+		r.renewsProduct(r.apiManager.step()).After(step.IdentityServer),
+		r.keyManager.step().After(step.APIManager), // an API Manager without a database of its own forgets it
+		r.verify.step().After(step.KeyManager, step.Gateway),
+		r.report.step().After(step.Verify),
 	}
 }
 
-func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
-	items, err := c.imageItems(ctx)
+func (r *rotation) asDeployed(ctx workflow.Context) (string, error) {
+	items, err := r.image.differ(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, h := range []helmRelease{c.identityServer.helmRelease, c.apiManager.helmRelease} {
-		found, err := releaseItems(ctx, h)
+	for _, h := range []helmRelease{r.identityServer.helmRelease, r.apiManager.helmRelease} {
+		found, err := h.differ(ctx)
 		if err != nil {
 			return "", err
 		}
 		items = append(items, found...)
 	}
 	if len(items) == 0 {
-		return "as the file says", c.listenerFits(ctx)
+		return "as the file says", r.listenerFits(ctx)
 	}
 	var texts []string
 	for _, item := range items {
@@ -76,44 +76,38 @@ func (c *comparison) asDeployed(ctx workflow.Context) (string, error) {
 }
 
 // listenerFits refuses what the rotation would leave as it is, and the gateway does not serve: the products would restart for nothing.
-func (c *comparison) listenerFits(ctx workflow.Context) error {
-	if c.env.Certificates.GatewayTLS == "" || workflow.GetVersion(ctx, "rotation-checks-the-listener", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+func (r *rotation) listenerFits(ctx workflow.Context) error {
+	if r.env.Certificates.GatewayTLS == "" || workflow.GetVersion(ctx, "rotation-checks-the-listener", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
-	return call.Do(ctx, call.Look("check the certificate of the listeners"), a.CheckListener, c.trimmed(""))
+	return call.Do(ctx, call.Look("check the certificate of the listeners"), a.CheckListener, r.trimmed(""))
 }
 
 // renewsProduct has a product's step renew its certificates first: it restarts with them.
-func (c *comparison) renewsProduct(s saga.Step) saga.Step {
-	s.Summary = "renew " + c.component(s.Name).Title + "'s certificates, restart it and wait until it is ready"
-	return c.renews(s, s.Name)
+func (r *rotation) renewsProduct(s saga.Step) saga.Step {
+	s.Summary = "renew " + r.component(s.Name).Title + "'s certificates, restart it and wait until it is ready"
+	return r.renews(s, s.Name)
 }
 
 // renews has a step renew a component's certificates first, and put them back before all else of it is undone: what restarts then
 // starts with them.
-func (c *comparison) renews(s saga.Step, name string) saga.Step {
+func (r *rotation) renews(s saga.Step, name string) saga.Step {
 	do, undoRest := s.Do, s.Undo
-	in := func() activities.RotateInput {
-		return activities.RotateInput{Input: c.trimmed(""), Component: name}
-	}
 	s.Do = func(ctx workflow.Context) (string, error) {
-		rotated, err := call.Get[activities.Rotated](ctx, call.Quick("renew certificates of "+name), a.RotateCertificates, in())
-		if err != nil {
+		rotated, err := r.certificates.renew(ctx, name)
+		switch {
+		case err != nil:
 			return "", err
-		}
-		note := "renewed"
-		if rotated.Left != "" {
-			note = "left: " + rotated.Left
-			c.certificates.made.Warnings = append(c.certificates.made.Warnings, rotated.Left)
-		}
-		if do == nil || rotated.Left != "" {
-			return note, nil
+		case rotated.Left != "":
+			return "left: " + rotated.Left, nil
+		case do == nil:
+			return "renewed", nil
 		}
 		more, err := do(ctx)
-		return note + ", " + more, err
+		return "renewed, " + more, err
 	}
 	s.Undo = func(ctx workflow.Context) error {
-		if err := call.Do(ctx, call.Undo("put the certificates of "+name+" back"), a.UndoRotateCertificates, in()); err != nil || undoRest == nil {
+		if err := r.certificates.putBack(ctx, name); err != nil || undoRest == nil {
 			return err
 		}
 		return undoRest(ctx)

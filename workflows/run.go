@@ -1,12 +1,15 @@
 package workflows
 
 import (
+	"fmt"
+
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/internal/component"
 	"lockstep/workflows/board"
+	"lockstep/workflows/call"
 )
 
 // a names the activities; it is never called.
@@ -54,4 +57,10 @@ func (r *run) whole() activities.Input {
 func (r *run) trimmed(name string) activities.Input {
 	env := component.Trim(r.env, name) //workflowcheck:ignore: see component
 	return activities.Input{Scope: r.scope, Env: env}
+}
+
+// survey reads what there is of the environment. Nothing at all is a failure of the kind NotFound.
+func (r *run) survey(ctx workflow.Context) (string, error) {
+	found, err := call.Get[activities.Remains](ctx, call.Quick("read what exists"), a.Survey, r.trimmed(""))
+	return fmt.Sprintf("%d objects", len(found.Objects)), err
 }

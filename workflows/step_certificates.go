@@ -6,6 +6,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/step"
+	"lockstep/internal/drift"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -26,6 +27,33 @@ func (s *certificatesStep) step() saga.Step {
 func (s *certificatesStep) do(ctx workflow.Context) (note string, err error) {
 	s.made, err = call.Get[activities.Certificates](ctx, call.Quick("make what is missing"), a.EnsureCertificates, s.trimmed(""))
 	return s.made.Summary, err
+}
+
+func (s *certificatesStep) removal() saga.Step {
+	return s.removed(step.Certificates, "remove certificates and key stores")
+}
+
+// comparison is also that of the credentials: the stores are opened with them.
+func (s *certificatesStep) comparison() compared {
+	return compared{step.Certificates, "compare credentials, certificates and stores", func(ctx workflow.Context) ([]drift.Item, error) {
+		return call.Get[[]drift.Item](ctx, call.Quick("look at keys and certificates"), a.DriftKeys, s.trimmed(""))
+	}}
+}
+
+// renew makes a component's certificates anew, by the same CA. What it leaves as it is becomes a warning.
+func (s *certificatesStep) renew(ctx workflow.Context, component string) (activities.Rotated, error) {
+	in := activities.RotateInput{Input: s.trimmed(""), Component: component}
+	rotated, err := call.Get[activities.Rotated](ctx, call.Quick("renew certificates of "+component), a.RotateCertificates, in)
+	if rotated.Left != "" {
+		s.made.Warnings = append(s.made.Warnings, rotated.Left)
+	}
+	return rotated, err
+}
+
+// putBack undoes renew.
+func (s *certificatesStep) putBack(ctx workflow.Context, component string) error {
+	in := activities.RotateInput{Input: s.trimmed(""), Component: component}
+	return call.Do(ctx, call.Undo("put the certificates of "+component+" back"), a.UndoRotateCertificates, in)
 }
 
 // frozen are also the names that the certificates are for.

@@ -45,6 +45,12 @@ func (s *crdsStep) undo(ctx workflow.Context) error {
 	return call.Do(ctx, call.Undo("restore the CRDs"), a.RemoveCRDs, in)
 }
 
+func (s *crdsStep) removal() saga.Step {
+	return removal(step.GatewayCRDs, "remove the Gateway API CRDs that nobody uses", func(ctx workflow.Context) (string, error) {
+		return call.Get[string](ctx, call.Undo("remove CRDs without objects"), a.RemoveOwnCRDs, s.trimmed(""))
+	})
+}
+
 func (s *crdsStep) remedy() string {
 	if len(s.missing) == 0 {
 		return ""

@@ -26,3 +26,7 @@ func (s *credentialsStep) step() saga.Step {
 func (s *credentialsStep) do(ctx workflow.Context) (string, error) {
 	return call.Get[string](ctx, call.Quick("make what is missing"), a.EnsureCredentials, s.trimmed(""))
 }
+
+func (s *credentialsStep) removal() saga.Step {
+	return s.removed(step.Credentials, "remove passwords and encryption keys")
+}

@@ -9,6 +9,7 @@ import (
 	"lockstep/config"
 	"lockstep/config/step"
 	"lockstep/internal/component"
+	"lockstep/internal/drift"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -67,6 +68,32 @@ func (s *gatewayStep) undo(ctx workflow.Context) error {
 		Before: s.release.before, Namespace: s.namespace.before,
 	}
 	return call.Do(ctx, call.Undo("restore release "+s.env.Routing.Release), a.UndoGateway, release)
+}
+
+// listenersRemoval is a row of its own: the listeners go before the controller that serves them.
+func (s *gatewayStep) listenersRemoval() saga.Step {
+	return s.listeners.removed(step.Listeners, "remove the gateway's listeners")
+}
+
+func (s *gatewayStep) removal() saga.Step {
+	return removal(step.Gateway, "uninstall the gateway, unless others use it", func(ctx workflow.Context) (string, error) {
+		in := s.trimmed(component.Gateway) // its values name what the hooks made
+		return call.Get[string](ctx, call.Undo("uninstall release "+s.env.Routing.Release), a.RemoveGateway, in)
+	})
+}
+
+func (s *gatewayStep) comparison() compared {
+	return compared{step.Gateway, "compare the gateway and its listeners", s.differ}
+}
+
+func (s *gatewayStep) differ(ctx workflow.Context) (items []drift.Item, err error) {
+	if s.env.Routing.Installs() {
+		if items, err = s.release.differ(ctx); err != nil {
+			return nil, err
+		}
+	}
+	listeners, err := s.listeners.differ(ctx, component.Gateway)
+	return append(items, listeners...), err
 }
 
 func (s *gatewayStep) remedy() string {

@@ -9,6 +9,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/step"
+	"lockstep/internal/drift"
 	"lockstep/internal/image"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -41,6 +42,17 @@ func (s *imageStep) do(ctx workflow.Context) (note string, err error) {
 func (s *imageStep) undo(ctx workflow.Context) error {
 	in := activities.UndoImageInput{Input: s.trimmed(""), Before: s.before, Built: s.images.identityServer}
 	return call.Do(ctx, call.Undo("restore the target tag"), a.UndoImage, in)
+}
+
+func (s *imageStep) comparison() compared {
+	return compared{step.Image, "compare the images", s.differ}
+}
+
+// differ finds out which images a deployment would use. The products' releases name them.
+func (s *imageStep) differ(ctx workflow.Context) ([]drift.Item, error) {
+	found, err := call.Get[activities.Images](ctx, call.Work("find out which images a deployment would use"), a.DriftImage, s.trimmed(""))
+	s.images.identityServer, s.images.apiManager, s.images.known = found.Image, found.APIManagerImage, err == nil
+	return found.Items, err
 }
 
 func (s *imageStep) remedy() string {

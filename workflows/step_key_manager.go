@@ -9,6 +9,8 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/step"
+	"lockstep/internal/drift"
+	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -46,6 +48,20 @@ func (s *keyManagerStep) undo(ctx workflow.Context) error {
 		return nil // it is put back with API Manager's release
 	}
 	return s.apiManager.undoInside(ctx, "restore the key manager", restoreKeyManager(s.run, s.before))
+}
+
+func (s *keyManagerStep) comparison() compared {
+	return compared{step.KeyManager, "compare the registered key manager", s.differ}
+}
+
+// differ finds a product that does not answer to be a difference, too.
+func (s *keyManagerStep) differ(ctx workflow.Context) ([]drift.Item, error) {
+	o := call.Bounded("compare the key manager", time.Minute, 3)
+	items, err := call.Get[[]drift.Item](ctx, o, a.DriftKeyManager, s.trimmed(""))
+	if doesNotAnswer(err) {
+		return []drift.Item{{Object: "key manager " + s.env.KeyManager.Name, Wants: "registered", Is: "cannot be read: " + board.Message(err)}}, nil
+	}
+	return items, err
 }
 
 func restoreKeyManager(r *run, before activities.KeyManagerState) inProduct {

@@ -24,6 +24,13 @@ func (s *namespaceStep) do(ctx workflow.Context) (string, error) {
 	return call.Get[string](ctx, call.Quick("make namespace "+s.env.Namespace), a.EnsureNamespace, s.scope)
 }
 
+// removal leaves a namespace that holds something of somebody else.
+func (s *namespaceStep) removal() saga.Step {
+	return removal(step.Namespace, "remove the namespace", func(ctx workflow.Context) (string, error) {
+		return call.Get[string](ctx, call.Undo("remove namespace "+s.env.Namespace), a.RemoveNamespace, s.trimmed(""))
+	})
+}
+
 // inCluster is what a step has used that made or looked at something in the cluster.
 func inCluster() []saga.Frozen {
 	return []saga.Frozen{

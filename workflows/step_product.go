@@ -4,6 +4,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"lockstep/activities"
+	"lockstep/internal/drift"
+	"lockstep/internal/failure"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -24,4 +26,29 @@ func (s *productStep) do(ctx workflow.Context) (string, error) {
 	}
 	in := activities.WaitInput{Input: s.trimmed(""), Component: s.name}
 	return s.note(), call.Do(ctx, call.Wait("wait until "+s.name+" is ready", s.component(s.name).Timeout), a.WaitWorkload, in)
+}
+
+func (s *productStep) removal() saga.Step {
+	summary := "uninstall " + s.component(s.name).Title
+	return removal(s.name, summary, func(ctx workflow.Context) (string, error) {
+		in := activities.RemoveReleaseInput{Input: s.trimmed(""), Component: s.name}
+		return call.Get[string](ctx, call.Undo(summary), a.RemoveRelease, in)
+	})
+}
+
+func (s *productStep) comparison() compared {
+	return compared{s.name, "compare " + s.component(s.name).Title, s.differ}
+}
+
+// differ compares the release, whose values name the images, and looks at its pods.
+func (s *productStep) differ(ctx workflow.Context) ([]drift.Item, error) {
+	if !s.images.known {
+		return nil, call.Failed(failure.Conflict, "not compared: the images are not known")
+	}
+	items, err := s.helmRelease.differ(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pods, err := call.Get[[]drift.Item](ctx, call.Quick("look at the pods"), a.DriftWorkload, activities.WaitInput{Input: s.trimmed(""), Component: s.name})
+	return append(items, pods...), err
 }

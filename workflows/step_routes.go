@@ -7,6 +7,7 @@ import (
 
 	"lockstep/config/step"
 	"lockstep/internal/component"
+	"lockstep/internal/drift"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
 )
@@ -26,4 +27,12 @@ func (s *routesStep) do(ctx workflow.Context) (string, error) {
 		return "", err
 	}
 	return "", call.Do(ctx, call.Wait("wait until the gateway accepts all routes", time.Duration(s.env.Timeouts.Gateway)), a.WaitRoutes, s.trimmed(""))
+}
+
+func (s *routesStep) removal() saga.Step {
+	return s.removed(step.Routes, "remove the routes of Identity Server")
+}
+
+func (s *routesStep) comparison() compared {
+	return compared{step.Routes, "compare the routes of Identity Server", func(ctx workflow.Context) ([]drift.Item, error) { return s.differ(ctx, "") }}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,7 +9,6 @@ import (
 	"lockstep/config/operation"
 	"lockstep/config/step"
 	"lockstep/internal/component"
-	"lockstep/internal/drift"
 	"lockstep/workflows/saga"
 )
 
@@ -28,13 +28,12 @@ func TestAProductsStepIsCalledAsItsComponent(t *testing.T) {
 
 func TestTheTablesOfAllOperationsAreSound(t *testing.T) {
 	d := func() *deployment { return newDeployment(&run{env: quickstart(t)}) }
-	c := func() *comparison { return &comparison{deployment: d(), items: map[string][]drift.Item{}} }
 	tables := map[string][]saga.Step{
 		operation.Deploy:   d().steps(),
 		operation.Verify:   {d().verify.step()},
-		operation.Drift:    c().steps(),
-		operation.Teardown: (&teardown{d().run}).steps(true),
-		operation.Rotate:   c().rotation(),
+		operation.Drift:    (&driftRun{deployment: d()}).steps(),
+		operation.Teardown: (&teardown{d()}).steps(true),
+		operation.Rotate:   (&rotation{d()}).steps(),
 	}
 	for _, purge := range []bool{false, true} {
 		steps, err := (&rebuild{deployment: d(), purge: purge}).steps()
@@ -51,6 +50,37 @@ func TestTheTablesOfAllOperationsAreSound(t *testing.T) {
 	for _, row := range operation.All() {
 		if tables[row.Type] == nil {
 			t.Errorf("the steps of %s are not looked at", row.Verb)
+		}
+	}
+}
+
+func TestWhatADeploymentMakesIsRemovedByATeardownAndComparedByDrift(t *testing.T) {
+	d := newDeployment(&run{env: quickstart(t)})
+	for _, other := range []struct {
+		operation string
+		steps     []saga.Step
+		without   map[string]string // steps that have no row there, and why
+	}{
+		{operation.Teardown, (&teardown{d}).steps(true), map[string]string{
+			step.Image:      "other environments may run it",
+			step.KeyManager: "it goes with API Manager",
+			step.Verify:     "it leaves nothing behind",
+		}},
+		{operation.Drift, (&driftRun{deployment: d}).steps(), map[string]string{
+			step.Namespace:   "there is something in it, or nothing is compared",
+			step.Credentials: "they are compared with the certificates",
+			step.GatewayCRDs: "they are compared with the gateway",
+			step.Verify:      "it leaves nothing behind",
+		}},
+	} {
+		rows := saga.Names(other.steps)
+		for _, s := range d.steps() {
+			switch why, has := other.without[s.Name], slices.Contains(rows, s.Name); {
+			case s.Undo != nil && !has && why == "":
+				t.Errorf("%s makes something, and %s has no row for it: give the step one, or say here why it needs none", s.Name, other.operation)
+			case has && why != "":
+				t.Errorf("%s has a row for %s: say here no longer that it needs none", other.operation, s.Name)
+			}
 		}
 	}
 }

@@ -7,13 +7,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/operation"
 	"lockstep/config/step"
-	"lockstep/internal/component"
 	"lockstep/internal/failure"
-	"lockstep/internal/objects"
 	"lockstep/workflows/board"
 	"lockstep/workflows/call"
 	"lockstep/workflows/saga"
@@ -42,7 +39,7 @@ type TeardownResult struct {
 // most likely the file names another place.
 func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	return begin(ctx, in, func(env config.Environment) (TeardownResult, error) {
-		t := &teardown{newRun(ctx, env)}
+		t := &teardown{newDeployment(newRun(ctx, env))}
 		steps := t.steps(in.Options.Purge)
 		r, err := saga.New(ctx, env.Name, in.verb(), steps)
 		if err != nil {
@@ -53,44 +50,32 @@ func Teardown(ctx workflow.Context, in TeardownInput) (TeardownResult, error) {
 	})
 }
 
-type teardown struct{ *run }
+type teardown struct{ *deployment }
 
+// steps are the rows of a deployment's steps, each after what needs it.
 func (t *teardown) steps(purge bool) []saga.Step {
 	steps := []saga.Step{
 		{Name: step.Survey, Summary: "read what exists", Do: t.survey},
-		t.remove(step.Routes, "remove the routes of Identity Server", objects.Routes).After(step.Survey),
-		t.uninstall(component.APIManager).After(step.Survey),
-		t.uninstall(component.IdentityServer).After(step.Survey),
-		t.remove(step.Listeners, "remove the gateway's listeners", objects.Gateway).After(step.Routes, step.APIManager),
-		t.part(step.Gateway, "uninstall the gateway, unless others use it", t.removeGateway).After(step.Listeners),
+		t.routes.removal().After(step.Survey),
+		t.apiManager.removal().After(step.Survey),
+		t.identityServer.removal().After(step.Survey),
+		t.gateway.listenersRemoval().After(step.Routes, step.APIManager),
+		t.gateway.removal().After(step.Listeners),
 	}
 	if !purge {
 		return steps
 	}
 	return append(steps,
-		t.afterProducts(t.remove(step.Certificates, "remove certificates and key stores", objects.Certificates)).
-			After(step.APIManager, step.IdentityServer, step.Gateway),
-		t.afterProducts(t.remove(step.Credentials, "remove passwords and encryption keys", objects.Credentials)).After(step.Certificates),
-		t.part(step.GatewayCRDs, "remove the Gateway API CRDs that nobody uses", t.removeCRDs).After(step.Gateway),
-		t.part(step.Namespace, "remove the namespace", t.removeNamespace).After(step.Credentials, step.GatewayCRDs),
+		t.afterProducts(t.certificates.removal()).After(step.APIManager, step.IdentityServer, step.Gateway),
+		t.afterProducts(t.credentials.removal()).After(step.Certificates),
+		t.crds.removal().After(step.Gateway),
+		t.namespace.removal().After(step.Credentials, step.GatewayCRDs),
 	)
 }
 
-// part is a step that others do without if it fails.
-func (t *teardown) part(name, summary string, do func(workflow.Context) (string, error)) saga.Step {
+// removal is the row of a step in a teardown. Others do without if it fails.
+func removal(name, summary string, do func(workflow.Context) (string, error)) saga.Step {
 	return saga.Step{Name: name, Summary: summary, Optional: true, Do: do}
-}
-
-func (t *teardown) survey(ctx workflow.Context) (string, error) {
-	found, err := call.Get[activities.Remains](ctx, call.Quick("read what exists"), a.Survey, t.trimmed(""))
-	return fmt.Sprintf("%d objects", len(found.Objects)), err
-}
-
-func (t *teardown) remove(name, summary string, set objects.Set) saga.Step {
-	return t.part(name, summary, func(ctx workflow.Context) (string, error) {
-		in := activities.SnapshotInput{Input: t.trimmed(""), Set: set}
-		return "", call.Do(ctx, call.Undo(summary), a.RemoveObjects, in)
-	})
 }
 
 // afterProducts keeps what a product needs that could not be removed.
@@ -105,26 +90,6 @@ func (t *teardown) afterProducts(s saga.Step) saga.Step {
 		return do(ctx)
 	}
 	return s
-}
-
-func (t *teardown) uninstall(name string) saga.Step {
-	summary := "uninstall " + t.component(name).Title
-	return t.part(name, summary, func(ctx workflow.Context) (string, error) {
-		in := activities.RemoveReleaseInput{Input: t.trimmed(""), Component: name}
-		return call.Get[string](ctx, call.Undo(summary), a.RemoveRelease, in)
-	})
-}
-
-func (t *teardown) removeGateway(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Undo("uninstall release "+t.env.Routing.Release), a.RemoveGateway, t.trimmed(component.Gateway)) // its values name what the hooks made
-}
-
-func (t *teardown) removeNamespace(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Undo("remove namespace "+t.env.Namespace), a.RemoveNamespace, t.trimmed(""))
-}
-
-func (t *teardown) removeCRDs(ctx workflow.Context) (string, error) {
-	return call.Get[string](ctx, call.Undo("remove CRDs without objects"), a.RemoveOwnCRDs, t.trimmed(""))
 }
 
 func (t *teardown) conclude(ctx workflow.Context, r *saga.Runner, cause error) (TeardownResult, error) {
