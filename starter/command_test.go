@@ -130,6 +130,19 @@ func TestAnUnreachableTemporalEndsWithExitCode5AndTheNextMove(t *testing.T) {
 	}
 }
 
+func TestASettingsFileInTheWorkingFolderIsNotObeyedAndItIsSaid(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("lockstep.yaml", []byte("encryption: {keys: /theirs}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lockstep(t.Context(), "status", "trial").wants(t, exitNoTemporal, "note: lockstep.yaml in the working folder is not read", "--config lockstep.yaml")
+	if r := lockstep(t.Context(), "status", "trial", "--config", "lockstep.yaml"); r.code == exitNoTemporal || strings.Contains(r.stderr, "is not read") || !strings.Contains(r.stderr, "/theirs") {
+		t.Errorf("the file that was named: %+v", r)
+	}
+}
+
 func TestConfigPrintShowsEveryDefault(t *testing.T) {
 	file := environment(t, "shop")
 	r := lockstep(t.Context(), "config", "print", "-f", file)

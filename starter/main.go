@@ -121,7 +121,7 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 			return nil
 		},
 	}
-	root.PersistentFlags().StringVar(&c.settingsFile, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
+	root.PersistentFlags().StringVar(&c.settingsFile, "config", "", "settings file (default: LOCKSTEP_CONFIG, else lockstep.yaml in the user's configuration folder or in /etc/lockstep)")
 	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "text or json")
 	settings.AddFlags(root.PersistentFlags())
 	for _, name := range []string{"mirrors", "serves", "kubeconfig", "cache-dir", "max-concurrent-activities", "stop-timeout", "health-address",
@@ -137,6 +137,9 @@ Exit codes: 0 done, 1 failed and something is left, 2 bad input (nothing was sta
 }
 
 func (c *cli) settings(cmd *cobra.Command) (settings.Settings, error) {
+	if note := settings.Overlooked(c.settingsFile); note != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "note:", note)
+	}
 	settings, err := settings.Load(cmd.Flags(), c.settingsFile)
 	if err != nil {
 		return settings, &exit{code: exitBadInput, err: err}

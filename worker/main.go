@@ -36,10 +36,13 @@ func command() *cobra.Command {
 		Use: "worker", Short: "Run Lockstep's workflows and activities", Args: cobra.NoArgs,
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	c.PersistentFlags().StringVar(&file, "config", "", "settings file (default: lockstep.yaml here or in the user's configuration folder)")
+	c.PersistentFlags().StringVar(&file, "config", "", "settings file (default: LOCKSTEP_CONFIG, else lockstep.yaml in the user's configuration folder or in /etc/lockstep)")
 	settings.AddFlags(c.PersistentFlags())
 	load := func() (settings.Settings, error) { return settings.Load(c.PersistentFlags(), file) }
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if note := settings.Overlooked(file); note != "" {
+			fmt.Fprintln(c.ErrOrStderr(), "note:", note)
+		}
 		settings, err := load()
 		if err != nil {
 			return err

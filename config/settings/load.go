@@ -4,18 +4,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 )
 
-// File is looked for in the working folder and in $XDG_CONFIG_HOME/lockstep (~/.config/lockstep).
+// File is the name of the settings file. It is looked for in $XDG_CONFIG_HOME/lockstep (~/.config/lockstep), then in /etc/lockstep, and never
+// in the working folder: that may be anybody's, and settings say to which server an operation goes.
 const File = "lockstep.yaml"
 
-// Load reads the settings. flags may be nil, or hold only some of [AddFlags]; file may be empty: then lockstep.yaml is
-// looked for in the working folder and in $XDG_CONFIG_HOME/lockstep, and may be absent. What is wrong comes back as
-// [config.Problems], all at once.
+// Load reads the settings. flags may be nil, or hold only some of [AddFlags]; file may be empty: then LOCKSTEP_CONFIG names it, or it is
+// looked for as [File] and may be absent. What is wrong comes back as [config.Problems], all at once.
 func Load(flags *pflag.FlagSet, file string) (Settings, error) {
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	if err := read(v, file); err != nil {
@@ -39,10 +40,7 @@ func Load(flags *pflag.FlagSet, file string) (Settings, error) {
 
 // read does not let viper search: it would take an executable named lockstep for a settings file.
 func read(v *viper.Viper, file string) error {
-	if file == "" {
-		file = find()
-	}
-	if file == "" {
+	if file = used(file); file == "" {
 		return nil
 	}
 	v.SetConfigFile(file)
@@ -50,20 +48,68 @@ func read(v *viper.Viper, file string) error {
 	if err := v.ReadInConfig(); err != nil {
 		return fmt.Errorf("reading settings: %w", err)
 	}
-	return nil
+	return besideFile(v, filepath.Dir(file))
 }
 
-func find() string {
-	candidates := []string{File}
+// used is the file that settings are read from; empty if there is none.
+func used(file string) string {
+	if file == "" {
+		file = os.Getenv(fileVariable)
+	}
+	if file != "" {
+		return file
+	}
+	var candidates []string
 	if home, err := os.UserConfigDir(); err == nil {
 		candidates = append(candidates, filepath.Join(home, "lockstep", File))
 	}
-	for _, candidate := range candidates {
+	for _, candidate := range append(candidates, filepath.Join(system, File)) {
 		if info, err := os.Stat(candidate); err == nil && info.Mode().IsRegular() {
 			return candidate
 		}
 	}
 	return ""
+}
+
+// fileVariable names the settings file.
+const fileVariable = "LOCKSTEP_CONFIG"
+
+// system is where only whoever runs the machine, or the container, puts files.
+const system = "/etc/lockstep"
+
+// besideFile makes the relative paths in a settings file those of its folder: the working folder may be anybody's.
+func besideFile(v *viper.Viper, folder string) error {
+	for _, k := range keys() {
+		path, isText := v.Get(k.path).(string)
+		if !k.isPath || !isText || path == "" || filepath.IsAbs(path) {
+			continue
+		}
+		absolute, err := filepath.Abs(filepath.Join(folder, path))
+		if err != nil {
+			return fmt.Errorf("reading settings: %s: %w", k.name(), err)
+		}
+		parts := strings.Split(k.path, delimiter)
+		var nested any = absolute
+		for i := len(parts) - 1; i >= 0; i-- {
+			nested = map[string]any{parts[i]: nested}
+		}
+		if err := v.MergeConfigMap(nested.(map[string]any)); err != nil {
+			return fmt.Errorf("reading settings: %s: %w", k.name(), err)
+		}
+	}
+	return nil
+}
+
+// Overlooked is a line about a settings file in the working folder that is not read; empty if there is none. file is that of [Load].
+func Overlooked(file string) string {
+	here, err := os.Stat(File)
+	if err != nil {
+		return ""
+	}
+	if read, err := os.Stat(used(file)); err == nil && os.SameFile(read, here) {
+		return ""
+	}
+	return File + " in the working folder is not read, as it may be anybody's: if it is yours, pass --config " + File + " or set " + fileVariable
 }
 
 // bind leads a key to its default, its variable and its flag.

@@ -8,7 +8,7 @@ import (
 )
 
 // Settings are those of the service: worker, CLI, codec server and API. Each comes from a flag, else from an environment variable
-// LOCKSTEP_…, else from the file lockstep.yaml, else from its default. How Temporal is reached is not among them: that
+// LOCKSTEP_…, else from a settings file ([File]), else from its default. How Temporal is reached is not among them: that
 // is TEMPORAL_… and temporal.toml, as for every other Temporal program.
 type Settings struct {
 	// TaskQueue is the Temporal task queue of the cluster default. Default "lockstep". Other clusters have their own.

@@ -20,6 +20,7 @@ func alone(t *testing.T) string {
 	for _, s := range keys() {
 		t.Setenv(s.variable(), "")
 	}
+	t.Setenv(fileVariable, "")
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
@@ -54,8 +55,8 @@ func TestWithoutAnythingSettingsAreTheDefaults(t *testing.T) {
 }
 
 func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
-	folder := alone(t)
-	write(t, filepath.Join(folder, File), "taskQueue: file\nlogLevel: warn\nmaxConcurrentActivities: 5\nuiURL: http://file\n")
+	file := filepath.Join(alone(t), "mine.yaml")
+	write(t, file, "taskQueue: file\nlogLevel: warn\nmaxConcurrentActivities: 5\nuiURL: http://file\n")
 	t.Setenv("LOCKSTEP_TASK_QUEUE", "variable")
 	t.Setenv("LOCKSTEP_UI_URL", "http://variable")
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -63,7 +64,7 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 	if err := flags.Parse([]string{"--task-queue", "flag", "--mirrors", "docker.io=http://127.0.0.1:5000"}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Load(flags, "")
+	got, err := Load(flags, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +76,8 @@ func TestAFlagWinsOverTheVariableOverTheFile(t *testing.T) {
 }
 
 func TestANestedSettingHasAFlagAVariableAndAKey(t *testing.T) {
-	folder := alone(t)
-	write(t, filepath.Join(folder, File), "deployment:\n  name: lockstep\n  buildID: file\nhealth:\n  address: :8086\nencryption:\n  keys: /keys\n")
+	file := filepath.Join(alone(t), "mine.yaml")
+	write(t, file, "deployment:\n  name: lockstep\n  buildID: file\nhealth:\n  address: :8086\nencryption:\n  keys: /keys\n")
 	t.Setenv("LOCKSTEP_DEPLOYMENT_BUILD_ID", "variable")
 	t.Setenv("LOCKSTEP_STOP_TIMEOUT", "5m")
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -84,7 +85,7 @@ func TestANestedSettingHasAFlagAVariableAndAKey(t *testing.T) {
 	if err := flags.Parse([]string{"--deployment-current", "true", "--encryption-current", "2026"}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Load(flags, "")
+	got, err := Load(flags, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +130,50 @@ func TestTheUsersFileIsFound(t *testing.T) {
 	}
 	if diff := cmp.Diff(mirror.Map{"docker.io": "http://127.0.0.1:1", "helm.wso2.com": "http://127.0.0.1:2/charts"}, got.Mirrors); diff != "" {
 		t.Errorf("mirrors (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheWorkingFolderMayBeAnybodys(t *testing.T) {
+	folder := alone(t)
+	attack := "uiURL: http://evil.example.com\nclusters: clusters\nmirrors: {docker.io: 'http://evil.example.com'}\napi: {accessFile: all.yaml}\n"
+	write(t, filepath.Join(folder, File), attack)
+	got, err := Load(nil, "")
+	if err != nil || got.UIURL != "http://localhost:8233" || got.Clusters != "" || got.Mirrors != nil || got.API.AccessFile != "" {
+		t.Errorf("the file was obeyed: %+v, %v", got, err)
+	}
+	if note := Overlooked(""); !strings.Contains(note, "lockstep.yaml in the working folder is not read") || !strings.Contains(note, "--config lockstep.yaml or set LOCKSTEP_CONFIG") {
+		t.Errorf("the note is %q", note)
+	}
+	t.Setenv(fileVariable, File)
+	if got, err = Load(nil, ""); err != nil || got.UIURL != "http://evil.example.com" || Overlooked("") != "" {
+		t.Errorf("a file that the user named: %+v, %v, %q", got, err, Overlooked(""))
+	}
+	t.Setenv(fileVariable, "")
+	if got, err = Load(nil, filepath.Join(folder, File)); err != nil || got.Clusters != filepath.Join(folder, "clusters") || Overlooked(filepath.Join(folder, File)) != "" {
+		t.Errorf("a file that the user named: %+v, %v", got, err)
+	}
+	if err := os.Remove(File); err != nil || Overlooked("") != "" {
+		t.Errorf("where there is none: %q, %v", Overlooked(""), err)
+	}
+}
+
+func TestPathsInASettingsFileAreBesideIt(t *testing.T) {
+	alone(t)
+	mine := filepath.Join(os.Getenv("XDG_CONFIG_HOME"), "lockstep")
+	write(t, filepath.Join(mine, File), "clusters: clusters\nkubeconfig: ../kube\nenvironments: /envs\nencryption: {keys: keys}\napi: {accessFile: access.yaml}\n")
+	t.Setenv("LOCKSTEP_API_ACCESS_FILE", "here.yaml")
+	got, err := Load(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{got.Clusters: filepath.Join(mine, "clusters"), got.Kubeconfig: filepath.Join(filepath.Dir(mine), "kube"), got.Environments: "/envs",
+		got.Encryption.Keys: filepath.Join(mine, "keys"), got.API.AccessFile: "here.yaml"} {
+		if path != want {
+			t.Errorf("got %q, want %q", path, want)
+		}
+	}
+	if got.TaskQueue != "lockstep" {
+		t.Errorf("task queue %q", got.TaskQueue)
 	}
 }
 

@@ -16,7 +16,8 @@ const (
 	User = "65532:65532"
 	// Home is the user's. Nothing is written there.
 	Home = "/home/lockstep"
-	// Settings is the working folder, where lockstep.yaml and environment files are mounted.
+	// Settings is the working folder, where lockstep.yaml and environment files are mounted. Settings are read from there because
+	// it is /etc/lockstep.
 	Settings = "/etc/lockstep"
 	// Cache is the one folder that is written to, besides /tmp. Anybody may, so that the program can run as any user.
 	Cache = "/var/cache/lockstep"
