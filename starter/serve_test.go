@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"lockstep/sandbox/process"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -45,7 +46,7 @@ func serve(t *testing.T, environments string) *served {
 	p.Env = append(os.Environ(), asProgram+"=serve --log-format json --api-address 127.0.0.1:0 --api-anonymous true --environments "+environments)
 	stderr, err := p.StderrPipe()
 	if err == nil {
-		err = p.Start()
+		err = process.StartChild(p.Cmd)
 	}
 	if err != nil {
 		t.Fatal(err)

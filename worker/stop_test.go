@@ -19,6 +19,7 @@ import (
 	"lockstep/activities"
 	"lockstep/config"
 	"lockstep/config/settings"
+	"lockstep/sandbox/process"
 	"lockstep/workflows"
 )
 
@@ -58,14 +59,14 @@ func untilStopped(ctx context.Context, in activities.WaitInput) error {
 
 func TestAWaitGoesOnElsewhereOnceItsWorkerIsToldToStop(t *testing.T) {
 	c, _ := server(t)
-	process := exec.CommandContext(t.Context(), os.Args[0])
-	process.Env = append(os.Environ(), asProcess+"=1", "XDG_CONFIG_HOME="+t.TempDir())
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), asProcess+"=1", "XDG_CONFIG_HOME="+t.TempDir())
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	process.Stderr = log
-	if err := process.Start(); err != nil {
+	child.Stderr = log
+	if err := process.StartChild(child); err != nil {
 		t.Fatal(err)
 	}
 	logged := func(text string) bool {
@@ -77,10 +78,10 @@ func TestAWaitGoesOnElsewhereOnceItsWorkerIsToldToStop(t *testing.T) {
 		return logged("waiting for identity-server") && logged("waiting for api-manager")
 	})
 	serve(t, workerSettings(), nil)
-	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := child.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := process.Wait(); err != nil { // or a status that is not 0
+	if err := child.Wait(); err != nil { // or a status that is not 0
 		t.Error(err)
 	}
 	done(t, run)

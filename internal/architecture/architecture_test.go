@@ -90,6 +90,23 @@ func TestNothingHasASecondNameInAnotherPackage(t *testing.T) {
 	}
 }
 
+// untied are the files that may start a program which outlasts its parent, and why.
+var untied = map[string]string{
+	"sandbox/process/child.go":             "it ties all others",
+	"sandbox/supervisor/up.go":             "a sandbox outlasts the command that started it; one of a test is attached to it",
+	"sandbox/realnode/namespaces_linux.go": "what it starts ends with the namespaces",
+}
+
+func TestNoProgramOutlastsWhoStartedIt(t *testing.T) {
+	for _, f := range tree(t) {
+		for _, file := range f.starts {
+			if untied[file] == "" {
+				t.Errorf("%s starts a program that goes on when its parent is killed: start it with process.StartChild", file)
+			}
+		}
+	}
+}
+
 func TestOnlyTheSettingsReadTheEnvironment(t *testing.T) {
 	for _, f := range tree(t) {
 		for _, file := range f.reads {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type folder struct {
 	// reads are the files that read environment variables, tells those that make errors of Temporal, and plain those that make errors of
 	// no kind.
 	reads, tells, plain []string
+	starts              []string // the files that start a program and do not wait for it
 	aliases             []string // exported names for what another package of this module declares, each with its file
 }
 
@@ -100,6 +102,9 @@ func add(folders map[string]*folder, name, file string) error {
 	for _, alias := range aliases(parsed) {
 		f.aliases = append(f.aliases, name+": "+alias)
 	}
+	if startsProgram(parsed) {
+		f.starts = append(f.starts, name)
+	}
 	for into, is := range map[*[]string]func(pkg, name string) bool{&f.reads: readsEnvironment, &f.tells: tellsTemporal, &f.plain: isPlain} {
 		if mentions(parsed, is) {
 			*into = append(*into, name)
@@ -154,6 +159,21 @@ func aliases(file *ast.File) (names []string) {
 		}
 	}
 	return names
+}
+
+// startsProgram says whether a file that uses os/exec calls a Start without arguments, as that of a command is.
+func startsProgram(file *ast.File) (found bool) {
+	if !slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool { return spec.Path.Value == `"os/exec"` }) {
+		return false
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		if call, ok := node.(*ast.CallExpr); ok && len(call.Args) == 0 {
+			selector, ok := call.Fun.(*ast.SelectorExpr)
+			found = found || ok && selector.Sel.Name == "Start"
+		}
+		return true
+	})
+	return found
 }
 
 func readsEnvironment(pkg, name string) bool {

@@ -14,6 +14,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"lockstep/sandbox/process"
 	"lockstep/workflows/workflowstest"
 )
 
@@ -31,13 +32,13 @@ func TestAWorkerProcessThatWasFrozenWritesNothingWhenItGoesOn(t *testing.T) {
 	c, address := workflowstest.Server(t)
 	product := newProduct(t)
 	run := began(t, c, 3*time.Second)
-	process := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-frozen.temporal="+address, "-frozen.product="+product.address)
-	if err := process.Start(); err != nil {
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-frozen.temporal="+address, "-frozen.product="+product.address)
+	if err := process.StartChild(child); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = process.Process.Kill() })
+	t.Cleanup(func() { _ = child.Process.Kill() })
 	<-product.written
-	signal(t, process, syscall.SIGSTOP) // while it waits until it writes again
+	signal(t, child, syscall.SIGSTOP) // while it waits until it writes again
 	works(t, address, workflowstest.Silent{}, nil, func(ctx context.Context) (int32, error) {
 		return activity.GetInfo(ctx).Attempt, product.write(ctx, "the second")
 	})
@@ -45,8 +46,8 @@ func TestAWorkerProcessThatWasFrozenWritesNothingWhenItGoesOn(t *testing.T) {
 	if err := run.Get(t.Context(), &attempt); err != nil || attempt != 2 {
 		t.Fatalf("attempt %d: %v", attempt, err)
 	}
-	signal(t, process, syscall.SIGCONT)
-	if err := process.Wait(); err != nil {
+	signal(t, child, syscall.SIGCONT)
+	if err := child.Wait(); err != nil {
 		t.Fatal(err)
 	}
 	after := product.log()

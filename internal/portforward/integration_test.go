@@ -25,6 +25,7 @@ import (
 
 	"lockstep/internal/failure"
 	"lockstep/internal/portforward"
+	"lockstep/sandbox/process"
 	"lockstep/test/clustertest"
 )
 
@@ -80,7 +81,7 @@ func pump(stream, failed httpstream.Stream) {
 func serve(t *testing.T, s *clustertest.Plane, namespace string, port int) {
 	t.Helper()
 	labels := map[string]string{"app": "web"}
-	closed, err := clustertest.FreePort()
+	closed, err := process.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -91,7 +90,7 @@ func startCluster(t *testing.T) *cluster {
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: dir, Bin: bin, Port: freePort, Start: func(spec process.Spec) (*process.Process, error) {
+	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: dir, Bin: bin, Port: process.FreePort, Start: func(spec process.Spec) (*process.Process, error) {
 		started, err := process.Start(spec)
 		if err == nil {
 			t.Cleanup(func() { started.Stop(2 * time.Second) })
@@ -131,15 +130,6 @@ func (c *cluster) startNode() {
 			c.Errorf("the node ended with %v", err)
 		}
 	}
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // startRegistry serves test/echo:1 with a file and the label of the program, and test/plain:1 without.

@@ -36,3 +36,11 @@ var forker = sync.OnceValue(func() chan<- fork {
 	}()
 	return forks
 })
+
+// RunChild runs cmd to its end, as a child of this process (see [StartChild]).
+func RunChild(cmd *exec.Cmd) error {
+	if err := StartChild(cmd); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}

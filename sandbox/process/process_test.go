@@ -84,7 +84,7 @@ func TestAnIDIsOfOneProcessOnly(t *testing.T) {
 
 func TestAProcessThatIsNoChildCanBeStopped(t *testing.T) {
 	cmd := exec.Command("sleep", "60")
-	if err := cmd.Start(); err != nil {
+	if err := StartChild(cmd); err != nil {
 		t.Fatal(err)
 	}
 	go cmd.Wait()

@@ -2,6 +2,7 @@
 package browser
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"lockstep/sandbox/fault"
+	"lockstep/sandbox/process"
 	"lockstep/test/world"
 )
 
@@ -106,9 +108,11 @@ func (b *browser) playWith(t *testing.T, scenario string, more map[string]any) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	said, err := exec.CommandContext(ctx, "node", "main.mjs", scenario, string(options)).CombinedOutput()
-	if err != nil {
-		t.Fatalf("scenario %s: %v:\n%s\nThe page is in %s", scenario, err, said, filepath.Join(b.shots, scenario+"-failed.png"))
+	var said bytes.Buffer
+	node := exec.CommandContext(ctx, "node", "main.mjs", scenario, string(options))
+	node.Stdout, node.Stderr = &said, &said
+	if err := process.RunChild(node); err != nil {
+		t.Fatalf("scenario %s: %v:\n%s\nThe page is in %s", scenario, err, &said, filepath.Join(b.shots, scenario+"-failed.png"))
 	}
 }
 

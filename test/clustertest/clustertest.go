@@ -34,7 +34,7 @@ func Start(t *testing.T) *Plane {
 	bin := sandboxtest.Bin(t, controlplane.Programs()...)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: t.TempDir(), Bin: bin, Port: FreePort, Start: func(spec process.Spec) (*process.Process, error) {
+	plane, err := controlplane.Start(ctx, controlplane.Options{Dir: t.TempDir(), Bin: bin, Port: process.FreePort, Start: func(spec process.Spec) (*process.Process, error) {
 		p, err := process.Start(spec)
 		if err == nil {
 			t.Cleanup(func() { p.Stop(0) })
@@ -53,16 +53,6 @@ func Start(t *testing.T) *Plane {
 		t.Fatal(err)
 	}
 	return &Plane{Client: client, Kube: kubernetes.NewForConfigOrDie(restConfig), Dynamic: dynamic.NewForConfigOrDie(restConfig)}
-}
-
-// FreePort is a port of loopback that nobody listens on.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // Namespace makes one of the test's own, of the environment dev.

@@ -3,7 +3,6 @@ package testbed
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -65,7 +64,7 @@ func startTemporal(t testing.TB, dir, bin string) (address string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	server, err := controlplane.StartTemporal(ctx, controlplane.Options{Dir: dir, Bin: bin, Port: freePort,
+	server, err := controlplane.StartTemporal(ctx, controlplane.Options{Dir: dir, Bin: bin, Port: process.FreePort,
 		Start: func(spec process.Spec) (*process.Process, error) {
 			p, err := process.Start(spec)
 			if err == nil {
@@ -77,15 +76,6 @@ func startTemporal(t testing.TB, dir, bin string) (address string) {
 		t.Fatal(err)
 	}
 	return server.Address
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (o other) Kubeconfig() string            { return o.kubeconfig }

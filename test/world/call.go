@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lockstep/sandbox/process"
 )
 
 // Call is one run of the command line.
@@ -29,7 +31,7 @@ func (w *World) Begin(t testing.TB, args ...string) *Call {
 	t.Helper()
 	c := &Call{w: w, cmd: w.Command("lockstep", args...), ended: make(chan error, 1)}
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.err
-	if err := c.cmd.Start(); err != nil {
+	if err := process.StartChild(c.cmd); err != nil {
 		t.Fatal(err)
 	}
 	go func() { c.ended <- c.cmd.Wait() }()

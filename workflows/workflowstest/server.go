@@ -1,39 +1,72 @@
 package workflowstest
 
 import (
-	"io"
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"lockstep/sandbox/process"
+
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
 )
 
 // Server starts a Temporal dev server from bin/ with those search attributes, all of type Keyword, points Temporal's own
-// settings at it and stops it when the test ends. Without bin/temporal the test is skipped, or fails when
+// settings at it and stops it when the test ends, however that ends. Without bin/temporal the test is skipped, or fails when
 // LOCKSTEP_REQUIRE_SANDBOX=1.
 func Server(t *testing.T, searchAttributes ...string) (c client.Client, address string) {
 	t.Helper()
-	var args []string
+	path := program(t)
+	port, err := process.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"server", "start-dev", "--headless", "--ip=127.0.0.1", fmt.Sprintf("--port=%d", port), "--log-level=error",
+		"--dynamic-config-value=frontend.enableServerVersionCheck=false", "--disable-config-file", "--disable-config-env"}
 	for _, name := range searchAttributes {
 		args = append(args, "--search-attribute="+name+"=Keyword")
 	}
-	server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{
-		ExistingPath:  program(t),
-		ClientOptions: &client.Options{Logger: Silent{}},
-		LogLevel:      "error",
-		Stdout:        io.Discard,
-		Stderr:        io.Discard,
-		ExtraArgs:     append(args, "--disable-config-file", "--disable-config-env"),
-	})
+	server, err := process.Start(process.Spec{Name: "temporal", Path: path, Args: args, Log: filepath.Join(t.TempDir(), "temporal.log")})
 	if err != nil {
-		t.Fatalf("starting the Temporal dev server: %v", err)
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Stop() })
-	Settings(t, server.FrontendHostPort())
-	return server.Client(), server.FrontendHostPort()
+	t.Cleanup(func() { server.Stop(0) })
+	address = fmt.Sprintf("127.0.0.1:%d", port)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := server.Ready(ctx, func(ctx context.Context) error {
+		c, err = dial(ctx, address, searchAttributes)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	Settings(t, address)
+	return c, address
+}
+
+// dial connects to a server that finds workflows by its search attributes, which it registers last.
+func dial(ctx context.Context, address string, searchAttributes []string) (client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	c, err := client.DialContext(ctx, client.Options{HostPort: address, Logger: Silent{}})
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	for _, name := range searchAttributes {
+		query = append(query, name+" IS NULL")
+	}
+	if _, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: strings.Join(query, " AND ")}); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // Settings are Temporal's own: an address and nothing of the machine's.

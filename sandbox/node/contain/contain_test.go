@@ -29,6 +29,7 @@ import (
 	"lockstep/sandbox/dns"
 	"lockstep/sandbox/node/contain"
 	"lockstep/sandbox/node/podnet"
+	"lockstep/sandbox/process"
 )
 
 // instance is the S of a sandbox that no other test has.
@@ -143,7 +144,7 @@ func TestNoProgramOutlivesItsNode(t *testing.T) {
 	node := exec.Command(os.Args[0], "node", root)
 	told, err := node.StdoutPipe()
 	must(t, err)
-	must(t, node.Start())
+	must(t, process.StartChild(node))
 	var pid int
 	if _, err := fmt.Fscan(told, &pid); err != nil {
 		t.Fatal(err)
