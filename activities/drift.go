@@ -20,7 +20,6 @@ import (
 	"lockstep/internal/keystore"
 	"lockstep/internal/objects"
 	"lockstep/internal/readiness"
-	"lockstep/internal/release"
 )
 
 // Images are those that a deployment would use, and where the registry is behind.
@@ -89,13 +88,7 @@ func (a *Activities) DriftRelease(ctx context.Context, in ApplyReleaseInput) ([]
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.releases.Compare(ctx, spec)
-	for i := range items {
-		if !c.Product && items[i].Next != "" { // a rebuild in place is of the products
-			items[i].Next = release.PutBack
-		}
-	}
-	return items, err
+	return s.releases.Compare(ctx, spec)
 }
 
 // DriftWorkload says which Deployments of a product are not ready.

@@ -31,6 +31,8 @@ type Release struct {
 	Changed      bool   `json:"changed"`
 	ChartVersion string `json:"chartVersion"`
 	ChartDigest  string `json:"chartDigest"`
+	// Repaired are objects, as "Deployment apim/is", that somebody had removed or changed by hand, and that are as the file says again.
+	Repaired []string `json:"repaired,omitempty"`
 }
 
 // ApplyReleaseInput says which release to apply, with the images that earlier steps found.
@@ -89,8 +91,8 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 		return Release{}, err
 	}
 	result, err := s.releases.Apply(ctx, spec, progress)
-	return Release{Revision: result.Revision, Changed: result.Changed, ChartVersion: result.ChartVersion, ChartDigest: result.ChartDigest},
-		err
+	return Release{Revision: result.Revision, Changed: result.Changed, ChartVersion: result.ChartVersion, ChartDigest: result.ChartDigest,
+		Repaired: result.Repaired}, err
 }
 
 // WaitInput says what to wait for.

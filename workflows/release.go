@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -67,7 +68,19 @@ func (h *helmRelease) note() string {
 	if !h.applied.Changed {
 		return fmt.Sprintf("unchanged, revision %d", h.applied.Revision)
 	}
+	if repaired := h.applied.Repaired; len(repaired) > 0 {
+		return fmt.Sprintf("revision %d puts back what somebody removed or changed by hand: %s", h.applied.Revision, some(repaired))
+	}
 	return fmt.Sprintf("revision %d", h.applied.Revision)
+}
+
+// some names the first few.
+func some(names []string) string {
+	const few = 5
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 func (h *helmRelease) remedy() string {

@@ -31,6 +31,9 @@ func (r Rollout) Judge() Verdict {
 	if r.Deployment == nil {
 		return r.missing()
 	}
+	if r.desired() == 0 {
+		return Verdict{Waiting: "the Deployment is scaled to 0", Problem: r.scaledToZero()}
+	}
 	pods := r.split()
 	if r.settled(pods) {
 		return Verdict{Done: true}
@@ -57,6 +60,12 @@ func pendingReadiness(r Rollout, pods podSet) *Problem {
 		}
 	}
 	return nil
+}
+
+// scaledToZero is no state that a file asks for: a product without pods serves nobody.
+func (r Rollout) scaledToZero() *Problem {
+	return &Problem{Reason: "ScaledToZero", Object: "Deployment", Evidence: "it is scaled to 0 replicas, so it has no pods",
+		NextMove: "if somebody scaled it by hand, `lockstep deploy` brings its pods back; else correct the replicas in the chart's values"}
 }
 
 func (r Rollout) missing() Verdict {

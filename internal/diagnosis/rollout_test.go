@@ -208,10 +208,6 @@ func TestARolloutIsDoneOnlyWhenExactlyTheNewPodsAreLeftAndReady(t *testing.T) {
 		{"an old pod ends", seen(ready, old(func(p *corev1.Pod) { ts := ago(0); p.DeletionTimestamp = &ts })), false, "1 old pod(s) still ending"},
 		{"an old pod was evicted and is only a record", seen(ready, old(func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed })), true, ""},
 		{"the new pod ends", seen(ready, func(r *Rollout) { ts := ago(0); r.Pods[0].DeletionTimestamp = &ts }), false, "0/1 pods ready, 1 old"},
-		{"scaled to none", seen(func(r *Rollout) {
-			none := int32(0)
-			r.Deployment.Spec.Replicas, r.Pods, r.Deployment.Status = &none, nil, appsv1.DeploymentStatus{ObservedGeneration: 3}
-		}), true, ""},
 		{"starting up", seen(runs(0, nil), happened("new-1", "Unhealthy", "Startup probe failed: refused", 3, 30*time.Second, 0)), false, "startup probe 3/60"},
 		{"pulling", seen(happened("new-1", "Pulling", "Pulling image", 1, 0, 0)), false, "wso2is is being pulled: registry/is@sha256:1"},
 		{"made a moment ago", func() Rollout {
@@ -329,6 +325,7 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 		{"a claim that is not there", seen(unschedulable(30*time.Second, `persistentvolumeclaim "data" not found`), claims), "UnboundVolume", "create the claim", false},
 		{"no room, beside a claim whose trouble is over", seen(unschedulable(30*time.Second, "Insufficient cpu"), claims, about("data", "FailedBinding", noClass, time.Minute)), "Unschedulable", "requests", false},
 		{"not ready for a while after the start", seen(startedAgo(4 * time.Minute)), "", "", false},
+		{"scaled to 0", seen(func(r *Rollout) { r.Deployment.Spec.Replicas, r.Pods = new(int32), nil }), "ScaledToZero", "lockstep deploy", false},
 		{"never ready after the start", seen(startedAgo(6 * time.Minute)), "ReadinessProbeFailed", "its log says what it lacks", true},
 		{"Secret missing for a moment", seen(happened("new-1", "FailedMount", `secret "nope" not found`, 1, time.Second, time.Second)), "", "", false},
 		{"Secret missing", seen(happened("new-1", "FailedMount", `MountVolume.SetUp failed for volume "k": secret "nope" not found`, 5, 20*time.Second, time.Second)), "FailedMount", "create what is named", false},

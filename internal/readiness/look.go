@@ -23,7 +23,7 @@ func IsReady(ctx context.Context, c *cluster.Client, namespace, name string) (re
 	}
 	wanted := int32(1)
 	if deployment.Spec.Replicas != nil {
-		wanted = *deployment.Spec.Replicas
+		wanted = max(1, *deployment.Spec.Replicas) // without pods it serves nobody
 	}
 	s := deployment.Status
 	return s.ObservedGeneration >= deployment.Generation && s.ReadyReplicas >= wanted && s.UpdatedReplicas >= wanted, nil

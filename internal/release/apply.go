@@ -47,6 +47,8 @@ type Result struct {
 	Revision                  int
 	Changed                   bool // false: the release was already so
 	ChartVersion, ChartDigest string
+	// Repaired are objects, as "Deployment apim/is", that somebody had removed or changed by hand. They are as the chart says again.
+	Repaired []string
 }
 
 // Apply makes a release what spec says: it installs, upgrades, or leaves alone what is already so and whole. It does
@@ -141,11 +143,14 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 		return Result{}, explained("applying release "+p.Name, err)
 	}
 	progress(fmt.Sprintf("%s of release %s: chart %s %s", todo.step, p.Name, p.chart.Name(), p.chart.Metadata.Version))
+	if len(todo.repairs) > 0 {
+		progress("removed or changed by hand, and put back: " + strings.Join(todo.repairs, ", "))
+	}
 	done, err := s.run(ctx, todo, p)
 	if err != nil {
 		return Result{}, s.explain("applying release "+p.Name, err)
 	}
-	result.Revision = done.Version
+	result.Revision, result.Repaired = done.Version, todo.repairs
 	return result, nil
 }
 

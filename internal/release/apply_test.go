@@ -40,6 +40,7 @@ func TestApplyUpgradesWhatIsNotAsAskedFor(t *testing.T) {
 		"other chart":           func(_ *memoryCluster, s *Spec) { s.Chart.Path = writeChart(t, configMap+"  more: text\n") },
 		"somebody upgraded it":  func(c *memoryCluster, _ *Spec) { c.upgradedByHand(t) },
 		"an object was deleted": func(c *memoryCluster, _ *Spec) { delete(c.objects, "configmaps/web") },
+		"an object was changed": func(c *memoryCluster, _ *Spec) { c.changedByHand(t, "configmaps/web") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, s := newMemoryCluster(), spec(t, nil)
@@ -51,6 +52,13 @@ func TestApplyUpgradesWhatIsNotAsAskedFor(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{"configmaps/web"}, cluster.has()); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+			var repaired []string
+			if strings.HasPrefix(name, "an object was") {
+				repaired = []string{"ConfigMap apps/web"}
+			}
+			if diff := cmp.Diff(repaired, result.Repaired); diff != "" {
+				t.Error(diff)
 			}
 			if again := apply(t, cluster, s); again.Changed {
 				t.Error("the next one changes something again")

@@ -140,7 +140,9 @@ func (c *memoryCluster) put(verb string, list kube.ResourceList) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, info := range list {
-		c.objects[key(info)] = info.Object.(*unstructured.Unstructured).DeepCopy().Object
+		object := info.Object.(*unstructured.Unstructured).DeepCopy()
+		object.SetNamespace(info.Namespace)
+		c.objects[key(info)] = object.Object
 		c.calls = append(c.calls, verb+" "+key(info))
 	}
 }
@@ -216,6 +218,18 @@ func (c *memoryCluster) upgradedByHand(t *testing.T) {
 	next.Version, next.Info = last.Version+1, &info
 	if err := c.releases.Create(&next); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// changedByHand gives an object's text another value.
+func (c *memoryCluster) changedByHand(t *testing.T, key string) {
+	t.Helper()
+	data, isMap := c.objects[key]["data"].(map[string]any)
+	if !isMap {
+		t.Fatalf("%s is %v", key, c.objects[key])
+	}
+	for name := range data {
+		data[name] = "by hand"
 	}
 }
 

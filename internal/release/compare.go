@@ -9,7 +9,6 @@ import (
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"lockstep/internal/drift"
 	"lockstep/internal/release/history"
@@ -149,11 +148,7 @@ func (s *session) changedObjects(last *history.Revision) (items []drift.Item, er
 		if scaled(want, wanted) {
 			unstructured.RemoveNestedField(want.Object, "spec", "replicas")
 		}
-		changed := of(want, drift.Fields(shown(&unstructured.Unstructured{Object: have}), shown(want)))
-		for i := range changed {
-			changed[i].Next = back(want)
-		}
-		items = append(items, changed...)
+		items = append(items, of(want, drift.Fields(shown(&unstructured.Unstructured{Object: have}), shown(want)))...)
 	}
 	for _, want := range wanted {
 		if !served[want.GetKind()+" "+want.GetName()] {
@@ -161,16 +156,6 @@ func (s *session) changedObjects(last *history.Revision) (items []drift.Item, er
 		}
 	}
 	return items, nil
-}
-
-// PutBack is how an object gets back that a release of the same definition does not touch, and Helm's update of custom kinds would not.
-const PutBack = "if nobody meant to change it, delete it, and `lockstep deploy` makes it again"
-
-func back(object *unstructured.Unstructured) string {
-	if scheme.Scheme.Recognizes(object.GroupVersionKind()) {
-		return "if nobody meant to change it, `lockstep rebuild --mode in-place` puts it back"
-	}
-	return PutBack
 }
 
 // scaled says whether an autoscaler of the release sets the object's replicas.

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
@@ -39,6 +41,7 @@ func TestReleasesOfARealCluster(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"install, nothing, upgrade, roll back, uninstall": s.life,
 		"an object of somebody else is a conflict":        s.conflict,
+		"what somebody changed by hand is put back":       s.changedByHand,
 		"a missing kind names its CRD":                    s.kindMissing,
 		"a release outlives its kinds":                    s.kindRemoved,
 		"an interrupted upgrade is done again":            s.interrupted,
@@ -107,6 +110,38 @@ func (s suite) life(t *testing.T) {
 	}
 	if state := s.look(t, spec); state.Exists {
 		t.Errorf("the release is still there: %+v", state)
+	}
+}
+
+func (s suite) changedByHand(t *testing.T) {
+	s.makeKind(t, strings.ReplaceAll(gadgets, "adget", "ewgaw"))
+	spec := webSpec(t, "byhand", web+"---\napiVersion: example.com/v1\nkind: Gewgaw\nmetadata: {name: web}\nspec: {size: small}\n")
+	s.apply(t, spec)
+	for _, object := range []*unstructured.Unstructured{
+		{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"text": "by hand"}}},
+		{Object: map[string]any{"apiVersion": "example.com/v1", "kind": "Gewgaw", "spec": map[string]any{"size": "large", "more": "stays"}}},
+	} {
+		resource, err := s.cluster.Resource(object.GroupVersionKind(), "byhand")
+		if err != nil {
+			t.Fatal(err)
+		}
+		patch, err := object.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := resource.Patch(t.Context(), "web", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result := s.apply(t, spec)
+	if diff := cmp.Diff([]string{"ConfigMap byhand/web", "Gewgaw byhand/web"}, result.Repaired); diff != "" || result.Revision != 2 {
+		t.Errorf("%+v:\n%s", result, diff)
+	}
+	if items, err := s.engine.Compare(t.Context(), spec); err != nil || len(items) > 0 {
+		t.Errorf("still changed: %v, %v", items, err)
+	}
+	if again := s.apply(t, spec); again.Changed {
+		t.Errorf("again: %+v", again)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	helmrelease "helm.sh/helm/v3/pkg/release"
 
+	"lockstep/internal/drift"
 	"lockstep/internal/release/history"
 )
 
@@ -25,6 +26,7 @@ type plan struct {
 	step    step
 	history history.History   // that Helm sees, the oldest first
 	taken   *history.Revision // the unfinished revision that is carried on; nil: none
+	repairs []string          // objects that somebody removed or changed by hand
 }
 
 func (s *session) plan(p prepared, progress func(string)) (plan, error) {
@@ -42,39 +44,49 @@ func (s *session) plan(p prepared, progress func(string)) (plan, error) {
 	if resumable(revisions, p) {
 		progress(fmt.Sprintf("carrying on with revision %d of release %s, which was left %s", last.Version, p.Name, last.Info.Status))
 		under := revisions.BeforeLast()
-		return plan{again(under), under, last}, nil
+		return plan{step: again(under), history: under, taken: last}, nil
 	}
 	if err := s.markFailed(last, progress); err != nil {
 		return plan{}, err
 	}
-	next, err := s.decide(revisions, p)
-	return plan{step: next, history: revisions}, err
+	next, repairs, err := s.decide(revisions, p)
+	return plan{step: next, history: revisions, repairs: repairs}, err
 }
 
-// decide chooses the one action for a release with this history.
-func (s *session) decide(revisions history.History, p prepared) (step, error) {
+// decide chooses the one action for a release with this history. An upgrade to the same definition is for the objects that it names.
+func (s *session) decide(revisions history.History, p prepared) (next step, repairs []string, err error) {
 	last := revisions.Last()
 	if last == nil {
-		return install, nil
+		return install, nil, nil
 	}
 	if revisions.KeptByHand() {
-		return nothing, final(Conflict, fmt.Sprintf("remove its history (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace),
+		return nothing, nil, final(Conflict, fmt.Sprintf("remove its history (helm uninstall %s -n %s), roll it back (helm rollback), or give another release name", last.Name, p.Namespace),
 			"somebody uninstalled release %s and kept its history", last.Name)
 	}
 	switch last.Info.Status {
 	case helmrelease.StatusUninstalled, helmrelease.StatusUninstalling:
-		return reinstall, nil
+		return reinstall, nil, nil
 	case helmrelease.StatusDeployed:
 		if last.Labels[history.FingerprintLabel] != p.labels[history.FingerprintLabel] || !revisions.MadeByLockstep(last) {
-			return upgrade, nil
+			return upgrade, nil, nil
 		}
-		live, err := s.live(last)
-		if err != nil || len(live.Missing) > 0 {
-			return upgrade, err
+		changed, err := s.changedObjects(last)
+		if err != nil || len(changed) == 0 {
+			return nothing, nil, err
 		}
-		return nothing, nil
+		return upgrade, objectsOf(changed), nil
 	}
-	return again(revisions), nil
+	return again(revisions), nil, nil
+}
+
+// objectsOf names the objects of differences, each once.
+func objectsOf(items []drift.Item) (names []string) {
+	for _, item := range items {
+		if !slices.Contains(names, item.Object) {
+			names = append(names, item.Object)
+		}
+	}
+	return names
 }
 
 // again is how to go on from a revision that is not complete. Helm can upgrade a failed first revision, but then runs

@@ -39,6 +39,9 @@ func ofPods() []provocation {
 		}},
 		{"Program crashes when it starts", func(t *testing.T, l *lab) string { return l.broken(t, "crash", image(server)) }},
 		{"Program runs out of memory", outOfMemory},
+		{"Deployment is scaled to 0", func(t *testing.T, l *lab) string {
+			return l.broken(t, "scaled", func(d *appsv1.Deployment, _ *corev1.Container) { d.Spec.Replicas = new(int32) })
+		}},
 		{"Liveness probe fails", func(t *testing.T, l *lab) string {
 			return l.broken(t, "liveness", func(_ *appsv1.Deployment, c *corev1.Container) {
 				c.LivenessProbe, c.ReadinessProbe = probe(9999, 2), probe(9999, 3)

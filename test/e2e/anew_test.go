@@ -31,6 +31,8 @@ func testDrift(t *testing.T, w *world.World) {
 	said := w.Expect(t, world.Drifted, "drift", "-f", file)
 	said.Says(t, "differs from its file", "routes: "+route.String()+" is missing", "Another name", "data.deployment.toml", "another from line 1 on", "`lockstep deploy` corrects it")
 	t.Log(said.Out)
+	w.Expect(t, world.Done, "deploy", "-f", world.File(t, nil)).Says(t, "puts back what somebody removed or changed by hand: ConfigMap "+world.Namespace+"/"+name)
+	w.Expect(t, world.Done, "drift", "-f", world.File(t, nil)).Says(t, "is as its file says")
 }
 
 // changeByHand changes the configuration of Identity Server, and gives the name of its Service.
