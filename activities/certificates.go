@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lockstep/config"
+	"lockstep/internal/attempt"
 	"lockstep/internal/certificates"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
@@ -19,7 +20,7 @@ type Certificates struct {
 // Tell implements [redact.Teller].
 func (c *Certificates) Tell(say func(string) string) { tellAll(c.Warnings, say) }
 
-// EnsureCertificates mints what is missing of CA, stores and listener certificate, and checks what is there.
+// EnsureCertificates mints what is missing of CA, stores and listeners' certificates, and checks what is there.
 func (a *Activities) EnsureCertificates(ctx context.Context, in Input) (Certificates, error) {
 	c, err := a.cluster(in.Scope.Cluster)
 	if err != nil {
@@ -50,7 +51,7 @@ type Rotated struct {
 	Left string `json:"left,omitempty"` // whose they are, if they are not Lockstep's to renew
 }
 
-// RotateCertificates renews the stores of a product, or the certificate of the gateway's listeners, by the environment's CA. What
+// RotateCertificates renews the stores of a product, or the certificates of the gateway's listeners, by the environment's CA. What
 // somebody brought is left alone.
 func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Rotated, error) {
 	of, err := component.Find(in.Env, in.Component)
@@ -87,11 +88,12 @@ func (a *Activities) UndoRotateCertificates(ctx context.Context, in RotateInput)
 	if err != nil {
 		return err
 	}
-	c, err := a.cluster(in.Scope.Cluster)
+	s, err := a.site(in.Scope.Cluster)
 	if err != nil {
 		return err
 	}
-	return certificates.Store{Cluster: c, Env: in.Env}.Restore(ctx, of, in.Scope.Run)
+	seen := func() error { return s.settleGateway(ctx, in.Env, attempt.Progress(ctx)) }
+	return certificates.Store{Cluster: s.cluster, Env: in.Env}.Restore(ctx, of, in.Scope.Run, seen)
 }
 
 // SettleRotation removes the copies of what certificates were.

@@ -57,6 +57,8 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"credentials that the user brought are checked", testUserCredentials},
 		{"certificates are minted once, and checked for what the environment needs now", testCertificates},
 		{"a CA that the user names must be there", testUserCA},
+		{"listeners that share a certificate get their own, and back", testListeners},
+		{"a listeners' certificate of somebody else stays", testForeignListeners},
 		{"an image is pushed once, and taken back", testImage},
 		{"a restored set is as it was", testRestore},
 		{"the gateway's version is what fits the cluster, or what is installed", testGatewayVersion},
@@ -313,7 +315,7 @@ func testCertificates(t *testing.T, s *suite) {
 		t.Fatal(made, err)
 	}
 	first := s.versions(t, "certificates")
-	if len(first) != 6 {
+	if len(first) != 10 {
 		t.Errorf("made %v", first)
 	}
 	if made, err := run[Certificates](t, s, s.activities.EnsureCertificates, input); made.Summary != "unchanged" || err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"lockstep/internal/certificates"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/failure"
@@ -116,6 +117,9 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 	all := objects.Refs(in.Set, in.Env)
 	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
 	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != objects.Certificates {
+		return err
+	}
+	if err := (certificates.Store{Cluster: c, Env: in.Env}).Tidy(ctx); err != nil {
 		return err
 	}
 	return a.SettleRotation(ctx, in.Input) // of one that nobody let end

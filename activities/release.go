@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lockstep/internal/attempt"
+	"lockstep/internal/certificates"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/crd"
@@ -218,6 +219,9 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 			warnings = append(warnings, fmt.Sprintf("copies of replaced CRDs stay until the next deployment: %v", err))
 		}
 	}
+	if err := (certificates.Store{Cluster: s.cluster, Env: in.Env}).Tidy(ctx); err != nil {
+		warnings = append(warnings, fmt.Sprintf("certificates that the listeners used before stay until the next deployment: %v", err))
+	}
 	tellAll(warnings, func(text string) string { return redact.Text(ctx, text) }) // a plain list is left alone: programs read others
 	return warnings, nil
 }
@@ -230,7 +234,7 @@ func releaseSpec(ctx context.Context, c *cluster.Client, of component.Component,
 	}
 	pods := component.Pods{Restart: in.Restart}
 	var err error
-	if pods.Checksum, err = c.Checksum(ctx, of.Namespace, of.Stores.Secret); err != nil {
+	if pods.Checksum, err = c.Checksum(ctx, of.Namespace, of.Stores[0].Secret); err != nil {
 		return release.Spec{}, err
 	}
 	if pods.Restart == "" {

@@ -1,5 +1,10 @@
 package config
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Part is a part of an environment that gives values to a chart.
 type Part struct {
 	Name       string // as identityServer
@@ -49,10 +54,45 @@ func (e Environment) CASecret() string {
 	return "lockstep-ca"
 }
 
-// GatewayTLSSecret is the name of the Secret with the certificate of the public listeners.
-func (e Environment) GatewayTLSSecret() string {
-	if e.Certificates.GatewayTLS != "" {
-		return e.Certificates.GatewayTLS
+// Listener is one of the five public listeners of an environment's Gateway.
+type Listener struct {
+	// Name is that to which the API Manager chart's routes attach (wso2/helm-apim, httproute templates).
+	Name string
+	// Hostname is the name that it serves.
+	Hostname string
+	// Secret holds its certificate, in the environment's namespace.
+	Secret string
+}
+
+// KeyManagerListener is the name of Identity Server's listener.
+const KeyManagerListener = "keymanager-https"
+
+// FormerListenerSecret is where Lockstep kept one certificate for all listeners before each had its own.
+const FormerListenerSecret = "gateway-tls"
+
+// Listeners are the public listeners, in the order in which the Gateway has them. Each has a certificate of its own: Envoy Gateway offers no
+// HTTP/2 where listeners of one port share a certificate. A certificate that the user brought serves all of them.
+func (e Environment) Listeners() []Listener {
+	h := e.Hostnames
+	all := []Listener{
+		{Name: "control-plane-https", Hostname: h.Management},
+		{Name: "gateway-https", Hostname: h.Gateway},
+		{Name: "websocket-https", Hostname: h.WebSocket},
+		{Name: "websub-https", Hostname: h.WebSub},
+		{Name: KeyManagerListener, Hostname: h.KeyManager},
 	}
-	return "gateway-tls"
+	for i := range all {
+		all[i].Secret = cmp.Or(e.Certificates.GatewayTLS, all[i].Name+"-tls")
+	}
+	return all
+}
+
+// ListenerSecrets are the names of the Secrets with the listeners' certificates: one for each, or the user's for all.
+func (e Environment) ListenerSecrets() (names []string) {
+	for _, l := range e.Listeners() {
+		if !slices.Contains(names, l.Secret) {
+			names = append(names, l.Secret)
+		}
+	}
+	return names
 }

@@ -130,7 +130,7 @@ type Product struct {
 type Certificates struct {
 	// CA names a Secret of type kubernetes.io/tls in the environment's namespace whose pair signs all leaf certificates.
 	CA string `json:"ca,omitempty" rule:"secret"`
-	// GatewayTLS names a Secret of type kubernetes.io/tls for the public listeners. Default: minted from the CA.
+	// GatewayTLS names a Secret of type kubernetes.io/tls for all public listeners, which then offer no HTTP/2. Default: one each, minted from the CA.
 	GatewayTLS string `json:"gatewayTLS,omitempty" rule:"secret"`
 	// Validity of the CA's leaf certificates. Default 825 days (19800h).
 	Validity Duration `json:"validity,omitempty"`

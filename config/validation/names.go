@@ -50,6 +50,11 @@ func checkSecrets(e config.Environment) (found problems) {
 		found.Add("image.credentials.secret", "", "is missing", "write the name of the Secret with the keys username and password")
 	}
 	users := map[string]string{"apim-keystore-secret": "Lockstep keeps API Manager's stores in it", "is-keystores": "Lockstep keeps Identity Server's stores in it"}
+	own := e
+	own.Certificates.GatewayTLS = ""
+	for _, secret := range own.ListenerSecrets() {
+		users[secret] = "Lockstep keeps a listener's certificate in it"
+	}
 	for field := range e.Fields() {
 		if field.Rule != config.RuleSecret || field.Value == "" {
 			continue

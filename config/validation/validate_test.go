@@ -23,6 +23,8 @@ func TestNamesAreDNSLabels(t *testing.T) {
 			Path: "apiManager.release", Value: "wso2", Says: "give the two releases different names"},
 		{Holds: "two roles are two Secrets", More: "certificates: {ca: mine}\ncredentials: {secret: mine}\n",
 			Path: "credentials.secret", Value: "mine", Says: "certificates.ca names it too"},
+		{Holds: "A listener's certificate is nobody's Secret", More: "certificates: {gatewayTLS: gateway-https-tls}\n",
+			Path: "certificates.gatewayTLS", Value: "gateway-https-tls", Says: "Lockstep keeps a listener's certificate in it"},
 		{Holds: "Lockstep's stores are nobody's Secret", More: "certificates: {gatewayTLS: is-keystores}\n",
 			Path: "certificates.gatewayTLS", Value: "is-keystores", Says: "Lockstep keeps Identity Server's stores in it"},
 	})

@@ -1,4 +1,4 @@
-// Package certificates keeps an environment's CA, stores and listener certificate in its namespace: it mints what is missing, checks
+// Package certificates keeps an environment's CA, stores and listeners' certificates in its namespace: it mints what is missing, checks
 // what is there, renews it, and says whom clients trust. What the stores hold is of the package keystore.
 package certificates
 
@@ -36,11 +36,15 @@ func (s Store) Existing(ctx context.Context) (keystore.Existing, error) {
 	var existing keystore.Existing
 	existing.Public, _ = x509.SystemCertPool() // without one, no public CA counts
 	for _, c := range component.WithStores(s.Env) {
-		data, _, err := s.Cluster.Secret(ctx, s.Env.Namespace, c.Stores.Secret)
-		if err != nil {
-			return existing, err
+		for _, store := range c.Stores {
+			data, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, store.Secret)
+			if err != nil {
+				return existing, err
+			}
+			if found {
+				store.Into(data, &existing)
+			}
 		}
-		c.Stores.Into(data, &existing)
 	}
 	public, _, err := s.Cluster.ConfigMap(ctx, s.Env.Namespace, keystore.CAConfigMap)
 	existing.CA = []byte(public[keystore.CAKey])

@@ -15,7 +15,7 @@ import (
 // The CA outlives every certificate it signs.
 const caValidity = 10 * 365 * 24 * time.Hour
 
-// Ensure mints what is missing of CA, stores and listener certificate. What is there is checked and kept: its keys may have signed
+// Ensure mints what is missing of CA, stores and listeners' certificates. What is there is checked and kept: its keys may have signed
 // tokens and encrypted data.
 func (s Store) Ensure(ctx context.Context) (made bool, warnings []string, err error) {
 	if made, err = s.mint(ctx); err != nil {
@@ -85,16 +85,18 @@ func (s Store) makeAuthority(ctx context.Context, name string) (map[string][]byt
 
 func (s Store) missing(ctx context.Context) (bool, error) {
 	for _, c := range component.WithStores(s.Env) {
-		name := c.Stores.Secret
-		_, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, name)
-		switch {
-		case err != nil:
-			return false, err
-		case !found && name == s.Env.Certificates.GatewayTLS:
-			return false, failure.Final(failure.NotFound, "Secret %s/%s, named by certificates.gatewayTLS, does not exist: create it with "+
-				"`kubectl create secret tls`, or leave certificates.gatewayTLS out to have it minted", s.Env.Namespace, name)
-		case !found:
-			return true, nil
+		for _, store := range c.Stores {
+			name := store.Secret
+			_, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, name)
+			switch {
+			case err != nil:
+				return false, err
+			case !found && name == s.Env.Certificates.GatewayTLS:
+				return false, failure.Final(failure.NotFound, "Secret %s/%s, named by certificates.gatewayTLS, does not exist: create it with "+
+					"`kubectl create secret tls`, or leave certificates.gatewayTLS out to have it minted", s.Env.Namespace, name)
+			case !found:
+				return true, nil
+			}
 		}
 	}
 	_, found, err := s.Cluster.ConfigMap(ctx, s.Env.Namespace, keystore.CAConfigMap)
@@ -105,8 +107,10 @@ func (s Store) missing(ctx context.Context) (bool, error) {
 func (s Store) write(ctx context.Context, ca *keystore.CA, stores keystore.Stores) error {
 	labels := cluster.Labels(s.Env.Name)
 	for _, c := range component.WithStores(s.Env) {
-		if _, err := s.Cluster.CreateSecret(ctx, s.Env.Namespace, c.Stores.Secret, c.Stores.Type, labels, c.Stores.Of(stores)); err != nil {
-			return err
+		for _, store := range c.Stores {
+			if _, err := s.Cluster.CreateSecret(ctx, s.Env.Namespace, store.Secret, store.Type, labels, store.Of(stores)); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := s.Cluster.CreateConfigMap(ctx, s.Env.Namespace, keystore.CAConfigMap, labels, map[string]string{keystore.CAKey: string(ca.CertPEM())})

@@ -3,44 +3,92 @@ package certificates
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
+	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/failure"
 	"lockstep/internal/keystore"
 )
 
 // Rotate renews the stores of a component by the environment's CA, for that run of an operation. What somebody brought stays, and left
-// says whose it is.
+// says whose it is. Listeners that share one certificate get their own.
 func (s Store) Rotate(ctx context.Context, c component.Component, run string) (left string, err error) {
 	if left := s.Brought(c); left != "" {
 		return left, nil
 	}
-	name := c.Stores.Secret
 	ca, err := s.signing(ctx)
 	if err != nil {
 		return "", err
 	}
-	ours, err := s.Cluster.ReplaceSecret(ctx, s.Env.Namespace, name, run, func(old map[string][]byte) (map[string][]byte, error) {
-		var existing keystore.Existing
-		c.Stores.Into(old, &existing)
-		stores, err := keystore.Renew(ca, s.names(), time.Duration(s.Env.Certificates.Validity), s.Password, existing)
-		if err != nil {
-			return nil, failure.In(fmt.Sprintf("renewing Secret %s/%s", s.Env.Namespace, name), err)
+	if c.Kind == component.Gateway {
+		err := s.CheckFormer(ctx)
+		if failure.Is(err, failure.Conflict) {
+			return err.Error(), nil
 		}
-		return c.Stores.Of(stores), nil
-	})
-	if err == nil && !ours {
-		return s.brought(name), nil
+		if err != nil {
+			return "", err
+		}
+	}
+	var all []string
+	for _, store := range c.Stores {
+		left, err := s.renew(ctx, ca, store, run)
+		if err != nil {
+			return "", err
+		}
+		if left != "" {
+			all = append(all, left)
+		}
+	}
+	if c.Kind == component.Gateway {
+		err = s.separate(ctx)
+	}
+	return strings.Join(all, "; "), err
+}
+
+func (s Store) renew(ctx context.Context, ca *keystore.CA, store keystore.Store, run string) (left string, err error) {
+	data := func(old map[string][]byte) (map[string][]byte, error) {
+		var existing keystore.Existing
+		store.Into(old, &existing)
+		stores, err := keystore.Renew(ca, s.names(), time.Duration(s.Env.Certificates.Validity), s.Password, existing)
+		return store.Of(stores), failure.In(fmt.Sprintf("renewing Secret %s/%s", s.Env.Namespace, store.Secret), err)
+	}
+	ours, err := s.Cluster.ReplaceSecret(ctx, s.Env.Namespace, store.Secret, run, data)
+	switch {
+	case failure.Is(err, failure.NotFound) && store.Type == corev1.SecretTypeTLS:
+		return "", s.first(ctx, store, run, data, err)
+	case err == nil && !ours:
+		return s.brought(store.Secret), nil
 	}
 	return "", err
+}
+
+// first makes a listener's own certificate, where it shared one until now. Where it did not, absent says what is wrong.
+func (s Store) first(ctx context.Context, store keystore.Store, run string, data func(map[string][]byte) (map[string][]byte, error), absent error) error {
+	shared, err := s.former(ctx)
+	if err != nil {
+		return err
+	}
+	if !shared {
+		return absent
+	}
+	made, err := data(nil)
+	if err != nil {
+		return err
+	}
+	return s.Cluster.MakeSecret(ctx, s.Env.Namespace, store.Secret, run, store.Type, cluster.Labels(s.Env.Name), made)
 }
 
 // Brought says whose the certificate of a component is, if its environment file names one. Empty: it is Lockstep's to renew, unless the
 // Secret in the cluster is somebody else's.
 func (s Store) Brought(c component.Component) string {
-	if name := c.Stores.Secret; name != "" && name == s.Env.Certificates.GatewayTLS {
-		return s.brought(name)
+	for _, store := range c.Stores {
+		if store.Secret == s.Env.Certificates.GatewayTLS {
+			return s.brought(store.Secret)
+		}
 	}
 	return ""
 }
@@ -74,16 +122,34 @@ func (s Store) signing(ctx context.Context) (*keystore.CA, error) {
 	return ca, nil
 }
 
-// Restore puts back the stores of a component as they were before that run.
-func (s Store) Restore(ctx context.Context, c component.Component, run string) error {
-	return s.Cluster.PutBackSecret(ctx, s.Env.Namespace, c.Stores.Secret, run)
+// Restore puts back the stores of a component as they were before that run. Listeners that shared a certificate do so again before their own
+// go: then seen is called, which waits for the gateway's controller.
+func (s Store) Restore(ctx context.Context, c component.Component, run string, seen func() error) error {
+	if c.Kind == component.Gateway {
+		shared, err := s.share(ctx, run)
+		if err != nil {
+			return err
+		}
+		if shared {
+			if err := seen(); err != nil {
+				return err
+			}
+		}
+	}
+	var errs []error
+	for _, store := range c.Stores {
+		errs = append(errs, s.Cluster.PutBackSecret(ctx, s.Env.Namespace, store.Secret, run))
+	}
+	return failure.JoinTransient(errs...)
 }
 
 // Forget removes the copies of what the stores were.
 func (s Store) Forget(ctx context.Context) error {
 	for _, c := range component.WithStores(s.Env) {
-		if err := s.Cluster.ForgetSecret(ctx, s.Env.Namespace, c.Stores.Secret); err != nil {
-			return err
+		for _, store := range c.Stores {
+			if err := s.Cluster.ForgetSecret(ctx, s.Env.Namespace, store.Secret); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -15,6 +15,9 @@ import (
 // replacedBy names the run that replaced the data of a Secret, on the Secret and on the copy of what it was.
 const replacedBy = "lockstep.dev/replaced-by"
 
+// madeBy names the run that made a Secret which was not there.
+const madeBy = "lockstep.dev/made-by"
+
 // CopyOf is the name of the Secret that keeps what another one was.
 func CopyOf(secret string) string { return secret + "-former" }
 
@@ -33,7 +36,7 @@ func (c *Client) ReplaceSecret(ctx context.Context, namespace, name, run string,
 	switch {
 	case live.Labels[ManagedByLabel] != ManagedBy:
 		return false, nil
-	case live.Annotations[replacedBy] == run:
+	case live.Annotations[replacedBy] == run, live.Annotations[madeBy] == run:
 		return true, nil
 	}
 	data, err := renew(live.Data)
@@ -49,6 +52,25 @@ func (c *Client) ReplaceSecret(ctx context.Context, namespace, name, run string,
 	return true, Classify(doing, err)
 }
 
+// MakeSecret makes a Secret that is not there, so that [Client.PutBackSecret] removes it again.
+func (c *Client) MakeSecret(ctx context.Context, namespace, name, run string, typ corev1.SecretType, labels map[string]string, data map[string][]byte) error {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, Annotations: map[string]string{madeBy: run}}, Type: typ, Data: data}
+	_, err := c.kube.CoreV1().Secrets(namespace).Create(ctx, secret, metav1.CreateOptions{FieldManager: FieldManager})
+	return Classify("making Secret "+namespace+"/"+name, err)
+}
+
+// MadeBy says whether the run made a Secret by [Client.MakeSecret].
+func (c *Client) MadeBy(ctx context.Context, namespace, name, run string) (bool, error) {
+	live, err := c.kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, Classify("reading Secret "+namespace+"/"+name, err)
+	}
+	return live.Annotations[madeBy] == run, nil
+}
+
 // keepSecret writes the copy of a Secret, over one of an attempt before, or of a run that nobody let end.
 func (c *Client) keepSecret(ctx context.Context, live *corev1.Secret, run string) error {
 	copies := c.copies(live.Namespace)
@@ -60,14 +82,20 @@ func (c *Client) keepSecret(ctx context.Context, live *corev1.Secret, run string
 	return err
 }
 
-// PutBackSecret undoes what the run did to a Secret. One that it did not replace stays as it is.
+// PutBackSecret undoes what the run did to a Secret. One that it neither made nor replaced stays as it is.
 func (c *Client) PutBackSecret(ctx context.Context, namespace, name, run string) error {
 	secrets, doing := c.kube.CoreV1().Secrets(namespace), "putting back Secret "+namespace+"/"+name
 	live, err := secrets.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil
-	}
-	if err != nil || live.Annotations[replacedBy] != run {
+	case err == nil && live.Annotations[madeBy] == run:
+		err = secrets.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &live.UID}})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return Classify("removing Secret "+namespace+"/"+name, err)
+	case err != nil || live.Annotations[replacedBy] != run:
 		return Classify(doing, err)
 	}
 	kept, ofRun, err := c.copies(namespace).Read(ctx, CopyOf(name), run)

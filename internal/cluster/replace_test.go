@@ -64,3 +64,29 @@ func TestSecretsOfSomebodyElseAreNeitherReplacedNorRemoved(t *testing.T) {
 		}
 	}
 }
+
+func TestASecretThatARunMadeIsRemovedAgainByThatRunAlone(t *testing.T) {
+	c := secretsOf()
+	if err := c.MakeSecret(t.Context(), "apim", "new", "run", corev1.SecretTypeTLS, Labels("dev"), map[string][]byte{"k": []byte("made")}); err != nil {
+		t.Fatal(err)
+	}
+	if ours, err := c.ReplaceSecret(t.Context(), "apim", "new", "run", renewed); err != nil || !ours {
+		t.Error("another attempt", ours, err)
+	}
+	for run, stays := range map[string]bool{"another": true, "run": false} {
+		if made, err := c.MadeBy(t.Context(), "apim", "new", run); err != nil || made == stays {
+			t.Errorf("made by %s: %v, %v", run, made, err)
+		}
+	}
+	for _, test := range []struct {
+		run   string
+		stays bool
+	}{{"another", true}, {"run", false}, {"run", false}} {
+		if err := c.PutBackSecret(t.Context(), "apim", "new", test.run); err != nil {
+			t.Fatal(err)
+		}
+		if data, found, err := c.Secret(t.Context(), "apim", "new"); err != nil || found != test.stays || found && string(data["k"]) != "made" {
+			t.Errorf("after %s: %v, %q, %v", test.run, found, data["k"], err)
+		}
+	}
+}

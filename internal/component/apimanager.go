@@ -24,7 +24,7 @@ func apiManagerOf(env config.Environment) Component {
 		},
 		Deployments: apim.Deployments(p.Release, p.Replicas), DeploymentsField: "apiManager.values.wso2.deployment",
 		Signs:   carbonSigns(keystore.APIManager().Secret),
-		Stores:  keystore.APIManager(),
+		Stores:  []keystore.Store{keystore.APIManager()},
 		Timeout: time.Duration(env.Timeouts.APIManager), TimeoutField: "timeouts.apiManager",
 		values: func(e *config.Environment) *config.Values { return &e.APIManager.Values },
 	}

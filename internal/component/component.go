@@ -56,8 +56,8 @@ type Component struct {
 	DeploymentsField string
 	// Signs are lines of its log after which it is never ready, though its process may live on.
 	Signs []podlog.Sign
-	// Stores is the Secret with its certificates. Its name is empty for a component without any.
-	Stores keystore.Store
+	// Stores are the Secrets with its certificates. A product has one, which its pods mount.
+	Stores []keystore.Store
 
 	// Timeout is how long it may take to become ready, from the field TimeoutField of the environment file.
 	Timeout      time.Duration
@@ -118,7 +118,7 @@ func Products(env config.Environment) []Component {
 
 // WithStores gives the components that have certificates.
 func WithStores(env config.Environment) []Component {
-	return slices.DeleteFunc(Of(env), func(c Component) bool { return c.Stores.Secret == "" })
+	return slices.DeleteFunc(Of(env), func(c Component) bool { return len(c.Stores) == 0 })
 }
 
 // Names gives the names of components.

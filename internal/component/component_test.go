@@ -25,7 +25,7 @@ func TestEveryComponentSaysAllThatOperationsNeed(t *testing.T) {
 					t.Errorf("its %s is empty", what)
 				}
 			}
-			if len(c.Deployments) == 0 || c.Timeout == 0 || c.Values == nil || (c.Stores.Secret == "") != (c.Stores.Of == nil) {
+			if len(c.Deployments) == 0 || c.Timeout == 0 || c.Values == nil || len(c.Stores) == 0 || c.Product && len(c.Stores) != 1 {
 				t.Errorf("it is not whole: %+v", c)
 			}
 			if c.Product != (c.Mend != nil) {

@@ -8,7 +8,7 @@ import (
 	"lockstep/internal/keystore"
 )
 
-// gatewayOf is the controller of the gateway. Its pods do not mount the stores: the certificate of the listeners is theirs.
+// gatewayOf is the controller of the gateway. Its pods do not mount the stores: the certificates of the listeners are theirs.
 func gatewayOf(env config.Environment) Component {
 	r := env.Routing
 	return Component{
@@ -17,7 +17,7 @@ func gatewayOf(env config.Environment) Component {
 		Values:      func(Found) (map[string]any, error) { return gateway.Values(env), nil },
 		HookObjects: gateway.HookObjects(env),
 		Deployments: []string{gateway.Deployment}, DeploymentsField: "gateway.values.deployment",
-		Stores:  keystore.Listener(env.GatewayTLSSecret()),
+		Stores:  keystore.Listeners(env),
 		Timeout: time.Duration(env.Timeouts.Gateway), TimeoutField: "timeouts.gateway",
 		values: func(e *config.Environment) *config.Values { return &e.Routing.Values },
 	}

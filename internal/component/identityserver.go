@@ -24,7 +24,7 @@ func identityServerOf(env config.Environment) Component {
 		},
 		Deployments: []string{identity.Fullname(p.Release)}, DeploymentsField: "identityServer.values.deployment",
 		Signs:   carbonSigns(keystore.IdentityServer().Secret),
-		Stores:  keystore.IdentityServer(),
+		Stores:  []keystore.Store{keystore.IdentityServer()},
 		Timeout: time.Duration(env.Timeouts.IdentityServer), TimeoutField: "timeouts.identityServer",
 		values: func(e *config.Environment) *config.Values { return &e.IdentityServer.Values },
 	}

@@ -87,34 +87,26 @@ func gateway(env config.Environment) *unstructured.Unstructured {
 	return object(env, gatewayAPI, "Gateway", env.Routing.Gateway, env.Namespace, spec)
 }
 
-// The listeners' names are those to which the API Manager chart's routes attach (wso2/helm-apim, httproute templates);
-// keymanager-https is for Identity Server.
-const keyManagerListener = "keymanager-https"
-
 func listeners(env config.Environment) []any {
 	var all []any
-	for _, l := range []struct{ name, hostname string }{
-		{"control-plane-https", env.Hostnames.Management},
-		{"gateway-https", env.Hostnames.Gateway},
-		{"websocket-https", env.Hostnames.WebSocket},
-		{"websub-https", env.Hostnames.WebSub},
-		{keyManagerListener, env.Hostnames.KeyManager},
-	} {
+	for _, l := range env.Listeners() {
 		all = append(all, map[string]any{
-			"name":     l.name,
-			"hostname": l.hostname,
+			"name":     l.Name,
+			"hostname": l.Hostname,
 			"port":     int64(443),
 			"protocol": "HTTPS",
 			"tls": map[string]any{
-				"mode": "Terminate",
-				"certificateRefs": []any{map[string]any{
-					"group": "", "kind": "Secret", "name": env.GatewayTLSSecret(),
-				}},
+				"mode":            "Terminate",
+				"certificateRefs": certificateRefs(l.Secret),
 			},
 			"allowedRoutes": map[string]any{"namespaces": map[string]any{"from": "Same"}},
 		})
 	}
 	return all
+}
+
+func certificateRefs(secret string) []any {
+	return []any{map[string]any{"group": "", "kind": "Secret", "name": secret}}
 }
 
 func object(env config.Environment, apiVersion, kind, name, namespace string, spec map[string]any) *unstructured.Unstructured {

@@ -21,7 +21,7 @@ func IdentityServerRoutes(env config.Environment, service, caConfigMap string) [
 	})
 	route := object(env, gatewayAPI, "HTTPRoute", service+"-httproute", env.Namespace, map[string]any{
 		"parentRefs": []any{map[string]any{
-			"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": env.Routing.Gateway, "sectionName": keyManagerListener,
+			"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": env.Routing.Gateway, "sectionName": config.KeyManagerListener,
 		}},
 		"hostnames": []any{env.Hostnames.KeyManager},
 		"rules": []any{map[string]any{

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func deployment(env config.Environment, image manifest.Image, pack, version stri
 		"apparmor": map[string]any{"enabled": false},
 		// The Gateway takes the place of the Ingress, but the server's own host name is taken from here.
 		// Chart 7.1 makes the Ingress whatever stands here; without a controller of its class it does nothing.
-		"ingress": map[string]any{"enabled": false, "hostName": env.Hostnames.KeyManager, "tlsSecretsName": env.GatewayTLSSecret()},
+		"ingress": map[string]any{"enabled": false, "hostName": env.Hostnames.KeyManager, "tlsSecretsName": cmp.Or(env.Certificates.GatewayTLS, config.FormerListenerSecret)},
 		"image": map[string]any{
 			"registry": image.Registry, "repository": image.Repository, "tag": image.Tag, "digest": image.Digest,
 			"pullPolicy": "IfNotPresent",

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"lockstep/internal/failure"
 )
 
@@ -16,12 +18,11 @@ const ExpiryWarning = 30 * 24 * time.Hour
 
 // Existing is what is there already. An empty part is not checked.
 type Existing struct {
-	APIM        map[string][]byte // data of [APIMSecret]
-	IS          map[string][]byte // data of [ISSecret]
-	CA          []byte            // PEM, what clients of the products trust
-	GatewayCert []byte            // PEM
-	GatewayKey  []byte            // PEM
-	Public      *x509.CertPool    // the public CAs; may be nil
+	APIM      map[string][]byte            // data of [APIMSecret]
+	IS        map[string][]byte            // data of [ISSecret]
+	CA        []byte                       // PEM, what clients of the products trust
+	Listeners map[string]map[string][]byte // data of the listeners' Secrets, by their names
+	Public    *x509.CertPool               // the public CAs; may be nil
 }
 
 // Finding is one thing wrong with an existing store.
@@ -56,7 +57,7 @@ func Check(names Names, existing Existing, password string, now time.Time) []Fin
 		c.trusts(side, is)
 	}
 	c.ca(existing.CA, apim, is)
-	c.gateway(existing, names)
+	c.listeners(existing, names)
 	return c.findings
 }
 
@@ -193,24 +194,30 @@ func (c *check) ca(data []byte, products ...*product) {
 	}
 }
 
-// gateway checks the listeners' pair. Who signed it matters for Lockstep's own alone: clients trust the environment's CA, and the public ones.
-func (c *check) gateway(existing Existing, names Names) {
-	if len(existing.GatewayCert) == 0 {
-		return
+func (c *check) listeners(existing Existing, names Names) {
+	for _, l := range names.Listeners {
+		if data := existing.Listeners[l.Secret]; len(data) > 0 {
+			c.listener(l, data, existing)
+		}
 	}
-	where := names.listenerWhere()
-	if problem, move := listenerPair(existing.GatewayCert, existing.GatewayKey, c.now); problem != "" {
+}
+
+// listener checks the pair of a listener. Who signed it matters for Lockstep's own alone: clients trust the environment's CA, and the public
+// ones.
+func (c *check) listener(l ListenerNames, data map[string][]byte, existing Existing) {
+	where := l.where()
+	if problem, move := listenerPair(data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey], c.now); problem != "" {
 		c.add(where, problem, move)
 		return
 	}
-	chain, err := ParseCerts(existing.GatewayCert)
+	chain, err := ParseCerts(data[corev1.TLSCertKey])
 	if err != nil {
 		return // which is a problem of the pair
 	}
 	c.expiry(where, chain[0])
-	c.names(where, chain[0], names.Gateway)
+	c.names(where, chain[0], l.Names)
 	trusted, err := ParseCerts(existing.CA)
-	if err != nil || names.Listener.Brought || c.verifies(trusted, &Pair{Chain: chain}) || existing.Public != nil && c.signed(chain, existing.Public) {
+	if err != nil || l.Brought || c.verifies(trusted, &Pair{Chain: chain}) || existing.Public != nil && c.signed(chain, existing.Public) {
 		return
 	}
 	c.add(where, fmt.Sprintf("its certificate is signed by %q, not by the environment's CA, which clients trust", chain[0].Issuer),
@@ -268,8 +275,10 @@ func Expiries(existing Existing, password string) []Expiry {
 	if certs, err := ParseCerts(existing.CA); err == nil {
 		add("the environment's CA", certs...)
 	}
-	if certs, err := ParseCerts(existing.GatewayCert); err == nil {
-		add("the gateway's certificate", certs[0])
+	for secret, data := range existing.Listeners {
+		if certs, err := ParseCerts(data[corev1.TLSCertKey]); err == nil {
+			add(listenerAt(secret), certs[0])
+		}
 	}
 	slices.SortFunc(out, func(a, b Expiry) int {
 		if c := a.NotAfter.Compare(b.NotAfter); c != 0 {

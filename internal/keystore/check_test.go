@@ -1,10 +1,14 @@
 package keystore
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
 )
+
+// gatewayTLS is the Secret of the listener for API calls.
+const gatewayTLS = "gateway-https-tls"
 
 func TestCheckNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 	ca, good := testStores(t)
@@ -14,7 +18,7 @@ func TestCheckNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 	foreign := mustMake(t, foreignCA, testNames(), 825*24*time.Hour)
 	short := testNames()
-	short.APIM, short.Gateway = short.APIM[:3], short.Gateway[:4]
+	short.APIM, short.Listeners[1].Names = short.APIM[:3], []string{"am.wso2.com"}
 	few := mustMake(t, ca, short, 825*24*time.Hour)
 
 	tests := map[string]struct {
@@ -27,9 +31,9 @@ func TestCheckNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 		"a missing truststore": {change: func(e *Existing) { delete(e.IS, TruststoreP12) }, want: []string{"is-keystores/client-truststore.p12: missing"}},
 		"a name missing": {change: func(e *Existing) { e.APIM[TLSJKS] = few.APIM[TLSJKS] },
 			want: []string{"apim-keystore-secret/tls.jks: its certificate lacks the names apim-wso2am-all-in-one-am-service.apim.svc.cluster.local, "}},
-		"a public name missing": {change: func(e *Existing) { e.GatewayCert, e.GatewayKey = few.GatewayCert, few.GatewayKey },
-			want: []string{"the gateway's certificate in Secret gateway-tls: its certificate lacks the names km.wso2.com;"}},
-		"a key of another certificate": {change: func(e *Existing) { e.GatewayKey = few.GatewayKey }, want: []string{"the key in tls.key does not belong to the certificate in tls.crt"}},
+		"a public name missing": {change: func(e *Existing) { e.Listeners[gatewayTLS] = few.Listeners[gatewayTLS] },
+			want: []string{"the gateway's certificate in Secret gateway-https-tls: its certificate lacks the names gw.wso2.com;"}},
+		"a key of another certificate": {change: func(e *Existing) { e.Listeners[gatewayTLS]["tls.key"] = few.Listeners[gatewayTLS]["tls.key"] }, want: []string{"the key in tls.key does not belong to the certificate in tls.crt"}},
 		"another CA's certificate": {change: func(e *Existing) { e.IS[TLSP12] = foreign.IS[TLSP12] }, want: []string{
 			"apim-keystore-secret/client-truststore.jks: does not trust the certificate of Identity Server",
 			"is-keystores/client-truststore.p12: does not trust the certificate of Identity Server",
@@ -40,7 +44,8 @@ func TestCheckNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 			"tls.jks: does not open with the keystore password", "primary.jks: does not", "internal.jks: does not", "truststore.jks: does not",
 			"tls.p12: does not open with the keystore password", "primary.p12: does not", "internal.p12: does not", "truststore.p12: does not"}},
 		"all but the CA expired": {after: 826 * 24 * time.Hour, want: []string{"tls.jks: its certificate expired on", "primary.jks",
-			"internal.jks", "tls.p12", "primary.p12", "internal.p12", "the gateway's certificate"}},
+			"internal.jks", "tls.p12", "primary.p12", "internal.p12", "Secret control-plane-https-tls", "Secret gateway-https-tls", "Secret websocket-https-tls",
+			"Secret websub-https-tls", "Secret keymanager-https-tls"}},
 		"nothing there yet": {change: func(e *Existing) { *e = Existing{} }},
 	}
 	for name, tt := range tests {
@@ -72,7 +77,7 @@ func TestCheckNamesWhatIsWrongAndWhatToDo(t *testing.T) {
 func TestACertificateNearItsEndIsAWarning(t *testing.T) {
 	_, existing := testStores(t)
 	findings := Check(testNames(), existing, testPassword, time.Now().Add(800*24*time.Hour))
-	if len(findings) != 7 || !findings[0].Warning {
+	if len(findings) != 11 || !findings[0].Warning {
 		t.Errorf("got %v", findings)
 	}
 	if err := Err(findings); err != nil {
@@ -83,13 +88,13 @@ func TestACertificateNearItsEndIsAWarning(t *testing.T) {
 func TestExpiriesBeginWithTheEarliest(t *testing.T) {
 	_, existing := testStores(t)
 	list := Expiries(existing, testPassword)
-	if len(list) != 8 {
-		t.Fatalf("%d certificates, want 8: %v", len(list), list)
+	if len(list) != 12 {
+		t.Fatalf("%d certificates, want 12: %v", len(list), list)
 	}
-	if last := list[7].Where; last != "the environment's CA" {
+	if last := list[11].Where; last != "the environment's CA" {
 		t.Errorf("the last is %s", last)
 	}
-	if !list[0].NotAfter.Before(list[7].NotAfter) {
+	if !list[0].NotAfter.Before(list[11].NotAfter) {
 		t.Error("not sorted")
 	}
 }
@@ -131,6 +136,10 @@ func clone(e Existing) Existing {
 	for k, v := range e.IS {
 		is[k] = v
 	}
-	e.APIM, e.IS = apim, is
+	listeners := map[string]map[string][]byte{}
+	for secret, data := range e.Listeners {
+		listeners[secret] = maps.Clone(data)
+	}
+	e.APIM, e.IS, e.Listeners = apim, is, listeners
 	return e
 }

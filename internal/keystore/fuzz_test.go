@@ -37,7 +37,7 @@ func FuzzStoresNeverPanic(f *testing.F) {
 
 func FuzzPEMNeverPanics(f *testing.F) {
 	stores := seeds(f)
-	f.Add(stores.GatewayCert, stores.GatewayKey)
+	f.Add(stores.Listeners[gatewayTLS]["tls.crt"], stores.Listeners[gatewayTLS]["tls.key"])
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), []byte("-----BEGIN EC PARAMETERS-----\n-----END EC PARAMETERS-----\n"))
 	f.Fuzz(func(t *testing.T, cert, key []byte) {
 		if problem, move := listenerPair(cert, key, time.Now()); (problem == "") != (move == "") {

@@ -50,7 +50,7 @@ var fixture = sync.OnceValues(func() (madeOnce, error) {
 
 func present(ca *CA, stores Stores) Existing {
 	return Existing{APIM: stores.APIM, IS: stores.IS, CA: ca.CertPEM(),
-		GatewayCert: stores.GatewayCert, GatewayKey: stores.GatewayKey}
+		Listeners: stores.Listeners}
 }
 
 func mustMake(t *testing.T, ca *CA, names Names, validity time.Duration) Existing {
@@ -77,8 +77,11 @@ func TestNamesCoverServicesHostnamesAndLocalhost(t *testing.T) {
 			"is-identity-server", "is-identity-server.apim", "is-identity-server.apim.svc",
 			"is-identity-server.apim.svc.cluster.local", "km.wso2.com", "localhost", "extra.example.com",
 		},
-		Gateway:  []string{"am.wso2.com", "gw.wso2.com", "websocket.wso2.com", "websub.wso2.com", "km.wso2.com"},
-		Listener: ListenerSecret{Secret: "gateway-tls"},
+		Listeners: []ListenerNames{
+			{Secret: "control-plane-https-tls", Names: []string{"am.wso2.com"}}, {Secret: "gateway-https-tls", Names: []string{"gw.wso2.com"}},
+			{Secret: "websocket-https-tls", Names: []string{"websocket.wso2.com"}}, {Secret: "websub-https-tls", Names: []string{"websub.wso2.com"}},
+			{Secret: "keymanager-https-tls", Names: []string{"km.wso2.com"}},
+		},
 	}
 	if diff := cmp.Diff(want, testNames()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)

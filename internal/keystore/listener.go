@@ -136,21 +136,20 @@ func validity(chain []*x509.Certificate, now time.Time) (problem, move string) {
 	return "", ""
 }
 
-// CheckListener is the part of [Check] about the listeners' pair, which needs no password.
+// CheckListener is the part of [Check] about the listeners' pairs, which needs no password.
 func CheckListener(names Names, existing Existing, now time.Time) []Finding {
 	c := &check{now: now}
-	c.gateway(existing, names)
+	c.listeners(existing, names)
 	return c.findings
 }
 
-// listenerWhere names the pair as the environment file and the cluster do.
-func (n Names) listenerWhere() string {
-	where := "the gateway's certificate"
-	if n.Listener.Secret != "" {
-		where += " in Secret " + n.Listener.Secret
-	}
-	if n.Listener.Brought {
+// where names the pair as the environment file and the cluster do.
+func (n ListenerNames) where() string {
+	where := listenerAt(n.Secret)
+	if n.Brought {
 		where += " (certificates.gatewayTLS)"
 	}
 	return where
 }
+
+func listenerAt(secret string) string { return "the gateway's certificate in Secret " + secret }

@@ -127,19 +127,18 @@ func TestAListenersCertificateOfAnotherCAIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := mustMake(t, foreignCA, testNames(), 825*24*time.Hour)
-	existing.GatewayCert, existing.GatewayKey = foreign.GatewayCert, foreign.GatewayKey
+	existing.Listeners[gatewayTLS] = foreign.Listeners[gatewayTLS]
 
 	names := testNames()
-	names.Listener = ListenerSecret{Secret: "am-tls"}
 	findings := Check(names, existing, testPassword, time.Now())
-	if len(findings) != 1 || !strings.Contains(findings[0].String(), `the gateway's certificate in Secret am-tls: its certificate is signed by "CN=Other CA`) {
+	if len(findings) != 1 || !strings.Contains(findings[0].String(), `the gateway's certificate in Secret gateway-https-tls: its certificate is signed by "CN=Other CA`) {
 		t.Errorf("Lockstep's own Secret: %v", findings)
 	}
-	names.Listener.Brought = true
+	names.Listeners[1].Brought = true
 	if findings := Check(names, existing, testPassword, time.Now()); len(findings) != 0 {
 		t.Errorf("a Secret that the environment file names: %v", findings)
 	}
-	names.Listener.Brought = false
+	names.Listeners[1].Brought = false
 	existing.Public = x509.NewCertPool()
 	existing.Public.AddCert(foreignCA.Chain()[0])
 	if findings := Check(names, existing, testPassword, time.Now()); len(findings) != 0 {

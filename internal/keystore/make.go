@@ -6,16 +6,16 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 
 	"lockstep/internal/failure"
 )
 
 // Stores is everything made of a CA for one environment. The maps go from file name to contents, as in the Secrets.
 type Stores struct {
-	APIM        map[string][]byte // data of [APIMSecret]
-	IS          map[string][]byte // data of [ISSecret]
-	GatewayCert []byte            // PEM, the CA's chain included
-	GatewayKey  []byte            // PEM, PKCS #8
+	APIM      map[string][]byte            // data of [APIMSecret]
+	IS        map[string][]byte            // data of [ISSecret]
+	Listeners map[string]map[string][]byte // data of the listeners' Secrets, by their names: PEM, the CA's chain included, and PKCS #8
 }
 
 // pairs are the leafs of one product.
@@ -23,35 +23,54 @@ type pairs struct{ primary, tls, internal *Pair }
 
 // Make mints every leaf and writes every store, all with the one password. Each product gets three keys: tls for HTTPS,
 // primary for signing tokens, internal for encrypting. Each side trusts the CA, hence itself and the other, and the
-// public CAs. The same names go on all three of a product's certificates.
+// public CAs. The same names go on all three of a product's certificates. Each listener gets a key and certificate of its own.
 func Make(ca *CA, names Names, validity time.Duration, password string) (Stores, error) {
 	var apim, is pairs
-	var gateway *Pair
+	listeners := make([]*Pair, len(names.Listeners))
 	g := new(errgroup.Group)
-	issue := func(into **Pair, commonName string, dnsNames []string, ips ...net.IP) {
+	issue := func(into **Pair, leaf Leaf) {
 		g.Go(func() (err error) {
-			*into, err = ca.Issue(Leaf{CommonName: commonName, DNSNames: dnsNames, IPs: ips, Validity: validity})
+			*into, err = ca.Issue(leaf)
 			return err
 		})
 	}
-	loopback := net.IPv4(127, 0, 0, 1)
-	issue(&apim.primary, "API Manager primary", names.APIM, loopback)
-	issue(&apim.tls, "API Manager tls", names.APIM, loopback)
-	issue(&apim.internal, "API Manager internal", names.APIM, loopback)
-	issue(&is.primary, "Identity Server primary", names.IS, loopback)
-	issue(&is.tls, "Identity Server tls", names.IS, loopback)
-	issue(&is.internal, "Identity Server internal", names.IS, loopback)
-	issue(&gateway, "Gateway", names.Gateway)
+	issue(&apim.primary, apimFiles().leaf("primary", names.APIM, validity))
+	issue(&apim.tls, apimFiles().leaf("tls", names.APIM, validity))
+	issue(&apim.internal, apimFiles().leaf("internal", names.APIM, validity))
+	issue(&is.primary, isFiles().leaf("primary", names.IS, validity))
+	issue(&is.tls, isFiles().leaf("tls", names.IS, validity))
+	issue(&is.internal, isFiles().leaf("internal", names.IS, validity))
+	for i, l := range names.Listeners {
+		issue(&listeners[i], l.leaf(validity))
+	}
 	if err := g.Wait(); err != nil {
 		return Stores{}, err
 	}
-	return encode(ca, apim, is, gateway, password)
+	return encode(ca, apim, is, password, names, listeners)
 }
 
-func encode(ca *CA, apim, is pairs, gateway *Pair, password string) (Stores, error) {
-	gatewayKey, err := gateway.KeyPEM()
-	if err != nil {
-		return Stores{}, err
+// leaf is the certificate of one of a product's keys.
+func (f files) leaf(key string, names []string, validity time.Duration) Leaf {
+	return Leaf{CommonName: f.product + " " + key, DNSNames: names, IPs: []net.IP{net.IPv4(127, 0, 0, 1)}, Validity: validity}
+}
+
+func (n ListenerNames) leaf(validity time.Duration) Leaf {
+	return Leaf{CommonName: "Gateway", DNSNames: n.Names, Validity: validity}
+}
+
+// secret is a pair as a Secret of type kubernetes.io/tls holds it.
+func (p *Pair) secret() (map[string][]byte, error) {
+	key, err := p.KeyPEM()
+	return map[string][]byte{corev1.TLSCertKey: p.CertPEM(), corev1.TLSPrivateKeyKey: key}, err
+}
+
+func encode(ca *CA, apim, is pairs, password string, names Names, listeners []*Pair) (Stores, error) {
+	secrets := map[string]map[string][]byte{}
+	for i, l := range names.Listeners {
+		var err error
+		if secrets[l.Secret], err = listeners[i].secret(); err != nil {
+			return Stores{}, err
+		}
 	}
 	apimStores, err := apimStores(ca, apim, password)
 	if err != nil {
@@ -61,7 +80,7 @@ func encode(ca *CA, apim, is pairs, gateway *Pair, password string) (Stores, err
 	if err != nil {
 		return Stores{}, failure.In("Identity Server's stores", err)
 	}
-	return Stores{APIM: apimStores, IS: isStores, GatewayCert: gateway.CertPEM(), GatewayKey: gatewayKey}, nil
+	return Stores{APIM: apimStores, IS: isStores, Listeners: secrets}, nil
 }
 
 func apimStores(ca *CA, p pairs, password string, extra ...Trusted) (map[string][]byte, error) {

@@ -47,16 +47,15 @@ const (
 
 // Names are the DNS names that the certificates of an environment have to carry.
 type Names struct {
-	APIM    []string // API Manager's own certificate
-	IS      []string // Identity Server's own certificate
-	Gateway []string // the public listeners' certificate
-	// Listener is the Secret of that one.
-	Listener ListenerSecret
+	APIM      []string // API Manager's own certificate
+	IS        []string // Identity Server's own certificate
+	Listeners []ListenerNames
 }
 
-// ListenerSecret is the Secret with the certificate of the public listeners.
-type ListenerSecret struct {
+// ListenerNames are the names that the certificate in a Secret has to carry, which one or all of the public listeners serve.
+type ListenerNames struct {
 	Secret  string
+	Names   []string
 	Brought bool // the environment file names it: its CA is the user's own affair
 }
 
@@ -70,11 +69,23 @@ func NamesFor(env config.Environment, apimService, isService string) Names {
 	is := append(env.InCluster(isService), h.KeyManager)
 	extra := append([]string{"localhost"}, env.Certificates.ExtraDNSNames...)
 	return Names{
-		APIM:     distinct(append(apim, extra...)),
-		IS:       distinct(append(is, extra...)),
-		Gateway:  distinct(h.All()),
-		Listener: ListenerSecret{Secret: env.GatewayTLSSecret(), Brought: env.Certificates.GatewayTLS != ""},
+		APIM:      distinct(append(apim, extra...)),
+		IS:        distinct(append(is, extra...)),
+		Listeners: listenerNames(env),
 	}
+}
+
+func listenerNames(env config.Environment) (all []ListenerNames) {
+	for _, secret := range env.ListenerSecrets() {
+		var names []string
+		for _, l := range env.Listeners() {
+			if l.Secret == secret {
+				names = append(names, l.Hostname)
+			}
+		}
+		all = append(all, ListenerNames{Secret: secret, Names: distinct(names), Brought: env.Certificates.GatewayTLS != ""})
+	}
+	return all
 }
 
 // distinct drops empty and repeated names and keeps the order of the others.

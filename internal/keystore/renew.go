@@ -11,18 +11,29 @@ import (
 
 // Renew makes the stores of an environment again: with new keys for HTTPS, and with the keys that sign and encrypt as they are, under
 // new certificates. API keys that API Manager signed and data that was encrypted stay usable. What somebody imported into a truststore
-// stays trusted. A product without existing stores gets none.
+// stays trusted. A product or listener without anything existing gets nothing.
 func Renew(ca *CA, names Names, validity time.Duration, password string, existing Existing) (Stores, error) {
-	stores, err := Make(ca, names, validity, password)
-	if err != nil {
+	stores, r := Stores{Listeners: map[string]map[string][]byte{}}, renewal{ca: ca, validity: validity, password: password}
+	var err error
+	if stores.APIM, err = r.product(apimFiles(), existing.APIM, names.APIM, apimStores); err != nil {
 		return Stores{}, err
 	}
-	r := renewal{ca: ca, validity: validity, password: password}
-	if stores.APIM, err = r.product(apimFiles(), existing.APIM, stores.APIM, apimStores); err != nil {
+	if stores.IS, err = r.product(isFiles(), existing.IS, names.IS, isStores); err != nil {
 		return Stores{}, err
 	}
-	stores.IS, err = r.product(isFiles(), existing.IS, stores.IS, isStores)
-	return stores, err
+	for _, l := range names.Listeners {
+		if _, there := existing.Listeners[l.Secret]; !there {
+			continue
+		}
+		pair, err := ca.Issue(l.leaf(validity))
+		if err != nil {
+			return Stores{}, err
+		}
+		if stores.Listeners[l.Secret], err = pair.secret(); err != nil {
+			return Stores{}, err
+		}
+	}
+	return stores, nil
 }
 
 type renewal struct {
@@ -31,7 +42,7 @@ type renewal struct {
 	password string
 }
 
-func (r renewal) product(f files, old, fresh map[string][]byte, encode func(*CA, pairs, string, ...Trusted) (map[string][]byte, error)) (map[string][]byte, error) {
+func (r renewal) product(f files, old map[string][]byte, names []string, encode func(*CA, pairs, string, ...Trusted) (map[string][]byte, error)) (map[string][]byte, error) {
 	if len(old) == 0 {
 		return nil, nil
 	}
@@ -49,11 +60,10 @@ func (r renewal) product(f files, old, fresh map[string][]byte, encode func(*CA,
 			return nil, failure.In(f.at(file), err)
 		}
 	}
-	tls, err := openKey(fresh[f.tls], Alias, r.password)
-	if err != nil {
-		return nil, broken("reading back "+f.at(f.tls), err)
+	var err error
+	if p.tls, err = r.ca.Issue(f.leaf("tls", names, r.validity)); err != nil {
+		return nil, err
 	}
-	p.tls = tls
 	trusted, err := openTrust(old[f.truststore], r.password)
 	if err != nil {
 		return nil, unfit(f.at(f.truststore), err, storeMove)
@@ -80,6 +90,16 @@ func imported(old []*x509.Certificate, replaced *x509.Certificate, all []Trusted
 func (ca *CA) reissue(pair *Pair, validity time.Duration) (*Pair, error) {
 	old := pair.Leaf()
 	return ca.certify(Leaf{CommonName: old.Subject.CommonName, DNSNames: old.DNSNames, IPs: old.IPAddresses, Validity: validity}, pair.Key)
+}
+
+// SignedBy says whether one of the CA's certificates signed the first of a chain, however old it is.
+func SignedBy(caPEM, chainPEM []byte) bool {
+	trusted, err := ParseCerts(caPEM)
+	if err != nil {
+		return false
+	}
+	chain, err := ParseCerts(chainPEM)
+	return err == nil && len(chain) > 0 && (&check{now: time.Now()}).verifies(trusted, &Pair{Chain: chain})
 }
 
 // Signed says whether a certificate in PEM, as clients trust it, is the CA's.

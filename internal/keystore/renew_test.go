@@ -12,7 +12,7 @@ func TestRenewedStoresKeepTheKeysThatSignAndEncryptAndHaveAnotherForHTTPS(t *tes
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := Names{APIM: []string{"am.test"}, IS: []string{"is.test"}, Gateway: []string{"gw.test"}}
+	names := Names{APIM: []string{"am.test"}, IS: []string{"is.test"}, Listeners: []ListenerNames{{Secret: "one", Names: []string{"gw.test"}}, {Secret: "two", Names: []string{"ws.test"}}}}
 	old, err := Make(ca, names, time.Hour*24*50, "changeit1")
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestRenewedStoresKeepTheKeysThatSignAndEncryptAndHaveAnotherForHTTPS(t *tes
 	if old.APIM[TruststoreJKS], err = JKSTruststore(loaded, "changeit1"); err != nil {
 		t.Fatal(err)
 	}
-	renewed, err := Renew(ca, names, time.Hour*24*60, "changeit1", Existing{APIM: old.APIM, IS: old.IS})
+	renewed, err := Renew(ca, names, time.Hour*24*60, "changeit1", Existing{APIM: old.APIM, IS: old.IS, Listeners: map[string]map[string][]byte{"two": nil}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +45,11 @@ func TestRenewedStoresKeepTheKeysThatSignAndEncryptAndHaveAnotherForHTTPS(t *tes
 			t.Errorf("%s: same key %v, ends %s after %s", c.name, same, after.NotAfter, before.NotAfter)
 		}
 	}
-	for _, finding := range Check(names, Existing{APIM: renewed.APIM, IS: renewed.IS, CA: ca.CertPEM(), GatewayCert: renewed.GatewayCert, GatewayKey: renewed.GatewayKey}, "changeit1", time.Now()) {
+	for _, finding := range Check(names, Existing{APIM: renewed.APIM, IS: renewed.IS, CA: ca.CertPEM(), Listeners: renewed.Listeners}, "changeit1", time.Now()) {
 		t.Error(finding)
+	}
+	if _, unasked := renewed.Listeners["one"]; unasked || len(renewed.Listeners["two"]) == 0 {
+		t.Errorf("of the second listener alone, %d were renewed", len(renewed.Listeners))
 	}
 	trusted, err := openTrust(renewed.APIM[TruststoreJKS], "changeit1")
 	if err != nil {

@@ -1,6 +1,10 @@
 package keystore
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"lockstep/config"
+)
 
 // Store is a Secret of an environment that holds stores or a certificate.
 type Store struct {
@@ -26,13 +30,17 @@ func IdentityServer() Store {
 		Into: func(data map[string][]byte, e *Existing) { e.IS = data }}
 }
 
-// Listener is the Secret of that name with the certificate of the gateway's listeners.
-func Listener(secret string) Store {
-	return Store{Secret: secret, Type: corev1.SecretTypeTLS,
-		Of: func(s Stores) map[string][]byte {
-			return map[string][]byte{corev1.TLSCertKey: s.GatewayCert, corev1.TLSPrivateKeyKey: s.GatewayKey}
-		},
-		Into: func(data map[string][]byte, e *Existing) {
-			e.GatewayCert, e.GatewayKey = data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey]
-		}}
+// Listeners are the Secrets with the certificates of the gateway's listeners.
+func Listeners(env config.Environment) (all []Store) {
+	for _, secret := range env.ListenerSecrets() {
+		all = append(all, Store{Secret: secret, Type: corev1.SecretTypeTLS,
+			Of: func(s Stores) map[string][]byte { return s.Listeners[secret] },
+			Into: func(data map[string][]byte, e *Existing) {
+				if e.Listeners == nil {
+					e.Listeners = map[string]map[string][]byte{}
+				}
+				e.Listeners[secret] = data
+			}})
+	}
+	return all
 }

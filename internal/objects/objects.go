@@ -27,27 +27,24 @@ const (
 // Refs are the objects of a set. Those that another environment might have under the same name are only deleted if they carry this
 // environment's label.
 func Refs(set Set, env config.Environment) []cluster.Ref {
-	own := cluster.ManagedByLabel + "=" + cluster.ManagedBy + "," + cluster.EnvironmentLabel + "=" + env.Name
-	object := func(kind, name string) cluster.Ref {
-		return cluster.Ref{APIVersion: "v1", Kind: kind, Namespace: env.Namespace, Name: name, Owner: own}
-	}
-	secret := func(name string) cluster.Ref { return object("Secret", name) }
 	switch set {
 	case Namespace:
-		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Namespace, Owner: own}}
+		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Namespace, Owner: own(env)}}
 	case GatewayNamespace:
 		if env.Routing.Namespace == env.Namespace {
 			return nil
 		}
 		return []cluster.Ref{{APIVersion: "v1", Kind: "Namespace", Name: env.Routing.Namespace}} // environments share it
 	case Credentials:
-		return []cluster.Ref{secret(env.CredentialsSecret())}
+		return []cluster.Ref{Secret(env, env.CredentialsSecret())}
 	case Certificates:
-		all := []cluster.Ref{secret(env.CASecret())}
+		all := []cluster.Ref{Secret(env, env.CASecret())}
 		for _, c := range component.WithStores(env) {
-			all = append(all, secret(c.Stores.Secret))
+			for _, store := range c.Stores {
+				all = append(all, Secret(env, store.Secret))
+			}
 		}
-		return append(all, object("ConfigMap", keystore.CAConfigMap))
+		return append(all, object(env, "ConfigMap", keystore.CAConfigMap))
 	case Gateway:
 		return gateway.Refs(env)
 	case Routes:
@@ -55,6 +52,17 @@ func Refs(set Set, env config.Environment) []cluster.Ref {
 	default:
 		return nil
 	}
+}
+
+// Secret is a Secret of the environment, which is only deleted if it carries the environment's label.
+func Secret(env config.Environment, name string) cluster.Ref { return object(env, "Secret", name) }
+
+func object(env config.Environment, kind, name string) cluster.Ref {
+	return cluster.Ref{APIVersion: "v1", Kind: kind, Namespace: env.Namespace, Name: name, Owner: own(env)}
+}
+
+func own(env config.Environment) string {
+	return cluster.ManagedByLabel + "=" + cluster.ManagedBy + "," + cluster.EnvironmentLabel + "=" + env.Name
 }
 
 // Brought says whether the user brought an object: Lockstep reads it, and never removes it.

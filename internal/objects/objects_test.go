@@ -25,7 +25,7 @@ func TestEverySetNamesItsObjects(t *testing.T) {
 	for set, want := range map[objects.Set]string{
 		objects.Namespace:        "Namespace apim",
 		objects.Credentials:      "Secret apim/lockstep-credentials",
-		objects.Certificates:     "Secret apim/lockstep-ca, Secret apim/gateway-tls, Secret apim/is-keystores, Secret apim/apim-keystore-secret, ConfigMap apim/wso2-ca-cert",
+		objects.Certificates:     "Secret apim/lockstep-ca, Secret apim/control-plane-https-tls, Secret apim/gateway-https-tls, Secret apim/websocket-https-tls, Secret apim/websub-https-tls, Secret apim/keymanager-https-tls, Secret apim/is-keystores, Secret apim/apim-keystore-secret, ConfigMap apim/wso2-ca-cert",
 		objects.GatewayNamespace: "Namespace envoy-gateway-system",
 		objects.Routes: "HTTPRoute apim/is-identity-server-httproute, BackendTLSPolicy apim/is-identity-server-backend-tls-policy, " +
 			"BackendTrafficPolicy apim/is-identity-server-backend-traffic-policy",

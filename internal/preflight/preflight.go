@@ -59,6 +59,7 @@ func Check(ctx context.Context, s Site, env config.Environment) (Found, error) {
 			func(ctx context.Context) error { return checkController(ctx, s, env) },
 			func(ctx context.Context) error { return checkReferences(ctx, s.Cluster, env) },
 			certificates.Store{Cluster: s.Cluster, Env: env}.CheckListener,
+			certificates.Store{Cluster: s.Cluster, Env: env}.CheckFormer,
 			func(ctx context.Context) error { return checkReleases(ctx, s.Releases, env) },
 			func(ctx context.Context) error { return checkOwners(ctx, s.Cluster, env) })
 	}

@@ -126,6 +126,14 @@ func (p *proxy) serve(port int32, listener net.Listener, secure bool) *http.Serv
 	server.TLSConfig = &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1"},
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if !p.current.Load().overlapping(port, hello.ServerName) {
+				return nil, nil // the one that is there
+			}
+			config := server.TLSConfig.Clone()
+			config.NextProtos = []string{"http/1.1"}
+			return config, nil
+		},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if l, ok := p.current.Load().listener(port, hello.ServerName); ok {
 				return l.certificate, nil

@@ -152,6 +152,32 @@ func (r *rig) serial(t *testing.T, name string) string {
 	return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
 }
 
+// Envoy Gateway does so, too.
+func TestListenersThatShareACertificateSpeakNoHTTP2(t *testing.T) {
+	ca := newTestCA(t)
+	w := build(t, basics, ca)
+	r := newRig(t, ca, w, "is.apim.svc")
+	protocol := func() string {
+		t.Helper()
+		config := r.client.Transport.(*http.Transport).TLSClientConfig.Clone()
+		config.ServerName, config.NextProtos = "km.example.com", []string{"h2", "http/1.1"}
+		c, err := tls.Dial("tcp", r.address, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.ConnectionState().NegotiatedProtocol
+	}
+	if got := protocol(); got != "http/1.1" {
+		t.Errorf("with one certificate for both it speaks %q", got)
+	}
+	w.secrets = []corev1.Secret{ca.secret(t, "apim", "gateway-tls", "km.example.com")}
+	r.update(t, w)
+	if got := protocol(); got != "h2" {
+		t.Errorf("with a certificate of its own it speaks %q", got)
+	}
+}
+
 func TestAServerNameWithoutListenerIsRefused(t *testing.T) {
 	ca := newTestCA(t)
 	r := newRig(t, ca, build(t, basics, ca), "is.apim.svc")

@@ -167,6 +167,18 @@ func (t table) listener(port int32, host string) (tableListener, bool) {
 	return best, found
 }
 
+// overlapping says whether the certificate of a host's listener is also one for another listener of the port: for those, Envoy Gateway
+// switches HTTP/2 off.
+func (t table) overlapping(port int32, host string) bool {
+	own, found := t.listener(port, host)
+	if !found || own.certificate == nil {
+		return false
+	}
+	return slices.ContainsFunc(t.listeners, func(l tableListener) bool {
+		return l.port == port && l.hostname != own.hostname && own.certificate.Leaf.VerifyHostname(l.hostname) == nil
+	})
+}
+
 // route finds the route for a request.
 func (l tableListener) route(host, path string) (tableRoute, bool) {
 	for _, route := range l.routes {

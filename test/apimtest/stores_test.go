@@ -17,7 +17,7 @@ func TestTheProductsStartWithTheStoresThatLockstepMakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := []string{"localhost"}
-	stores, err := keystore.Make(ca, keystore.Names{APIM: names, IS: names, Gateway: names}, time.Hour, carbontest.Password)
+	stores, err := keystore.Make(ca, keystore.Names{APIM: names, IS: names}, time.Hour, carbontest.Password)
 	if err != nil {
 		t.Fatal(err)
 	}

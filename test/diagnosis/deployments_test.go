@@ -68,8 +68,9 @@ func ofDeployments() []provocation {
 		}},
 		{"Listeners' pair is refused", func(t *testing.T, l *lab) string {
 			parameters := pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte("as openssl ecparam -genkey writes")})
-			defer l.replace(t, "gateway-tls", "tls.key", parameters)()
-			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"certificates.gatewayTLS": "gateway-tls"}))
+			defer l.copied(t, "gateway-https-tls", "apim-public-tls")()
+			defer l.replace(t, "apim-public-tls", "tls.key", parameters)()
+			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"certificates.gatewayTLS": "apim-public-tls"}))
 		}},
 		{"Issuer differs", func(t *testing.T, l *lab) string {
 			defer l.issuer(t, "https://km.lockstep.test:9443/oauth2/token")()
@@ -225,6 +226,25 @@ func (l *lab) replace(t *testing.T, name, key string, value []byte) (undo func()
 		t.Fatalf("Secret %s has no %s", name, key)
 	}
 	return func() { set(old) }
+}
+
+// copied makes a Secret with the data of another one.
+func (l *lab) copied(t *testing.T, from, to string) (undo func()) {
+	t.Helper()
+	secrets := l.Client(t).CoreV1().Secrets(world.Namespace)
+	secret, err := secrets.Get(t.Context(), from, metav1.GetOptions{})
+	if err == nil {
+		secret.ObjectMeta = metav1.ObjectMeta{Name: to}
+		_, err = secrets.Create(t.Context(), secret, metav1.CreateOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := secrets.Delete(t.Context(), to, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // otherCA lets the environment trust another CA than the one that signed what the products present.

@@ -36,7 +36,7 @@ func ofGateways() []provocation {
 		{"Listener has no certificate", func(t *testing.T, l *lab) string {
 			l.class(t, "no-certificate", yes("Accepted", "Accepted"))
 			l.gateway(t, "no-certificate", map[string]any{"conditions": []any{yes("Accepted", "Accepted"), no("Programmed", "Invalid", "")}, "listeners": []any{
-				listener("gateway-https", no("ResolvedRefs", "InvalidCertificateRef", "Secret no-certificate/gateway-tls does not exist."))}})
+				listener("gateway-https", no("ResolvedRefs", "InvalidCertificateRef", "Secret no-certificate/gateway-https-tls does not exist."))}})
 			return l.waitGateway(t, "no-certificate")
 		}},
 		{"Gateway gets no address", func(t *testing.T, l *lab) string {
@@ -90,7 +90,7 @@ func (l *lab) gateway(t *testing.T, name string, status map[string]any) {
 	l.namespace(t, name, nil)
 	gateway := l.object(t, "Gateway", name, "gateways", map[string]any{"gatewayClassName": name,
 		"listeners": []any{map[string]any{"name": "gateway-https", "port": int64(443), "protocol": "HTTPS", "tls": map[string]any{
-			"certificateRefs": []any{map[string]any{"name": "gateway-tls"}}}}}})
+			"certificateRefs": []any{map[string]any{"name": "gateway-https-tls"}}}}}})
 	if len(status) > 0 {
 		l.status(t, "gateways", gateway, status)
 	}

@@ -68,7 +68,7 @@ func testRotate(t *testing.T, w *world.World) {
 			t.Errorf("%s stayed: %v", name, now == was)
 		}
 	}
-	for _, name := range []string{"apim-keystore-secret", "gateway-tls", "is-keystores"} {
+	for _, name := range []string{"apim-keystore-secret", "gateway-https-tls", "keymanager-https-tls", "is-keystores"} {
 		if _, found, err := w.Cluster.Secret(t.Context(), world.Namespace, cluster.CopyOf(name)); err != nil || found {
 			t.Errorf("a copy of %s is left: %v", name, err)
 		}
@@ -96,7 +96,7 @@ func testRebuild(t *testing.T, w *world.World) {
 func secrets(t *testing.T, w *world.World) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, name := range []string{"apim-keystore-secret", "gateway-tls", "is-keystores", "lockstep-ca", "lockstep-credentials"} {
+	for _, name := range []string{"apim-keystore-secret", "gateway-https-tls", "keymanager-https-tls", "is-keystores", "lockstep-ca", "lockstep-credentials"} {
 		data, there, err := w.Cluster.Secret(t.Context(), world.Namespace, name)
 		if err != nil || !there {
 			t.Fatal(name, there, err)

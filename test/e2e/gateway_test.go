@@ -57,17 +57,20 @@ func wantProxies(t *testing.T, w *world.World, tag string) {
 	}
 }
 
-// testListenerPair gives the listeners pairs that the gateway does not take, and one of somebody else's CA.
+// listenerTLS is the Secret of the listener for API calls.
+const listenerTLS = "gateway-https-tls"
+
+// testListenerPair gives a listener pairs that the gateway does not take, and one of somebody else's CA.
 func testListenerPair(t *testing.T, w *world.World) {
 	w.Deployed(t)
 	secrets := w.Client(t).CoreV1().Secrets(world.Namespace)
-	before, err := secrets.Get(t.Context(), "gateway-tls", metav1.GetOptions{})
+	before, err := secrets.Get(t.Context(), listenerTLS, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	put := func(cert, key []byte) {
 		t.Helper()
-		now, err := secrets.Get(t.Context(), "gateway-tls", metav1.GetOptions{})
+		now, err := secrets.Get(t.Context(), listenerTLS, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,13 +90,13 @@ func testListenerPair(t *testing.T, w *world.World) {
 		cert, key []byte
 		says      string
 	}{
-		{"the key of another pair", before.Data[corev1.TLSCertKey], stores.GatewayKey, "does not belong to the certificate"},
-		{"a valid certificate of another CA", stores.GatewayCert, stores.GatewayKey, `is signed by "CN=Other CA`},
+		{"the key of another pair", before.Data[corev1.TLSCertKey], stores.Listeners[listenerTLS][corev1.TLSPrivateKeyKey], "does not belong to the certificate"},
+		{"a valid certificate of another CA", stores.Listeners[listenerTLS][corev1.TLSCertKey], stores.Listeners[listenerTLS][corev1.TLSPrivateKeyKey], `is signed by "CN=Other CA`},
 	} {
 		put(test.cert, test.key)
 		undone(t, w, func() world.Said { return w.Lockstep(t, "deploy", "-f", world.File(t, nil)) }).Says(t,
-			"step certificates failed", "the gateway's certificate in Secret gateway-tls", test.says)
-		w.Expect(t, world.Drifted, "drift", "-f", world.File(t, nil)).Says(t, "the gateway's certificate in Secret gateway-tls", test.says)
+			"step certificates failed", "the gateway's certificate in Secret "+listenerTLS, test.says)
+		w.Expect(t, world.Drifted, "drift", "-f", world.File(t, nil)).Says(t, "the gateway's certificate in Secret "+listenerTLS, test.says)
 	}
 }
 
@@ -108,6 +111,6 @@ func foreignStores(certPEM []byte) (keystore.Stores, error) {
 	if err != nil {
 		return keystore.Stores{}, err
 	}
-	names := keystore.Names{APIM: cert.DNSNames, IS: cert.DNSNames, Gateway: cert.DNSNames}
+	names := keystore.Names{APIM: cert.DNSNames, IS: cert.DNSNames, Listeners: []keystore.ListenerNames{{Secret: listenerTLS, Names: cert.DNSNames}}}
 	return keystore.Make(ca, names, cert.NotAfter.Sub(cert.NotBefore), "a password of nobody")
 }

@@ -48,6 +48,7 @@ func operations() []scenario {
 		{"a rotation renews certificates and keeps the CA", testRotate},
 		{"a comparison changes nothing, and finds what somebody changed", testDrift},
 		{"a pair that does not fit the listeners is refused, and found", testListenerPair},
+		{"every listener has a certificate of its own and speaks HTTP/2, and one for all is replaced", testListenerCertificates},
 		{"a rebuild keeps the keys and ends with everything in place", testRebuild},
 		{"an environment whose pods were evicted works again after a deployment", testDrain},
 		{"an environment has one operation at a time, and Ctrl-C leaves it alone", testBusy},
@@ -241,7 +242,8 @@ func testTeardown(t *testing.T, w *world.World) {
 		}
 	}
 	want := []string{
-		"ConfigMap apim/wso2-ca-cert", "Namespace apim", "Secret apim/apim-keystore-secret", "Secret apim/gateway-tls", "Secret apim/is-keystores",
+		"ConfigMap apim/wso2-ca-cert", "Namespace apim", "Secret apim/apim-keystore-secret", "Secret apim/is-keystores",
+		"Secret apim/control-plane-https-tls", "Secret apim/gateway-https-tls", "Secret apim/websocket-https-tls", "Secret apim/websub-https-tls", "Secret apim/keymanager-https-tls",
 		"Secret apim/lockstep-ca", "Secret apim/lockstep-credentials", "ServiceAccount apim/default",
 	}
 	if diff := cmp.Diff(want, left, world.Sorted); diff != "" {

@@ -80,7 +80,7 @@ func credentials() []cell {
 func certificates() []cell {
 	refused := refuses("CREATE", "", "secrets", named("is-keystores"))
 	return []cell{
-		{step: "certificates", start: nothing, how: "admission refuses the third of five objects",
+		{step: "certificates", start: nothing, how: "admission refuses the seventh of nine objects",
 			fails: []act{refused}, says: []string{unwanted}},
 		{step: "certificates", start: foreign, how: "a ConfigMap of the CA's name",
 			before: []act{puts(`{apiVersion: v1, kind: ConfigMap, metadata: {name: wso2-ca-cert, namespace: apim}, data: {ca.crt: theirs}}`)},
@@ -226,7 +226,7 @@ func report() []cell {
 		c := cell{step: "report", start: start, how: "the account may not read a Secret any more", file: map[string]any{"cluster.kubeconfig": proxied, "verify.level": "health"},
 			fails: []act{forbids("report", "/secrets/is-keystores")}, says: []string{unwanted}}
 		if start == halved {
-			c.before, c.how = []act{removes(object("Secret", "gateway-tls"))}, "Secret deleted; "+c.how
+			c.before, c.how = []act{removes(object("Secret", "gateway-https-tls"))}, "Secret deleted; "+c.how
 		}
 		all = append(all, c)
 	}

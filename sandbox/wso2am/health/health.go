@@ -4,6 +4,8 @@ package health
 import (
 	"net/http"
 
+	"github.com/gorilla/websocket"
+
 	"lockstep/sandbox/carbon"
 )
 
@@ -25,9 +27,23 @@ func version(title string) http.HandlerFunc {
 	}
 }
 
-// WebSocket stands for the WebSocket and WebSub listeners, which have a health check and nothing else here.
+// WebSocket stands for the WebSocket and WebSub listeners, which have a health check here, and at /echo a WebSocket that says what it hears.
 func WebSocket() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	mux.HandleFunc("GET /echo", func(w http.ResponseWriter, r *http.Request) {
+		upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+		c, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return // it has answered
+		}
+		defer c.Close()
+		for {
+			kind, message, err := c.ReadMessage()
+			if err != nil || c.WriteMessage(kind, message) != nil {
+				return
+			}
+		}
+	})
 	return mux
 }

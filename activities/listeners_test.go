@@ -1,0 +1,181 @@
+package activities
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+	"lockstep/internal/gateway"
+	"lockstep/internal/objects"
+)
+
+// sharing is an environment as earlier versions of Lockstep left it: one Secret for all listeners.
+type sharing struct {
+	*suite
+	in Input
+}
+
+// testListeners goes from one certificate for all listeners to one for each.
+func testListeners(t *testing.T, s *suite) {
+	l := &sharing{s, s.made(t, "listeners")}
+	well := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := s.activities
+	well(run[string](t, s, a.EnsureCredentials, l.in))
+	well(run[string](t, s, a.ApplyCRDs, l.in))
+	former := l.in
+	former.Env.Certificates.GatewayTLS = config.FormerListenerSecret
+	well(run[Certificates](t, s, a.EnsureCertificates, l.in))
+	l.former(t)
+	well(run[any](t, s, a.ApplyGateway, former))
+	before := l.state(t)
+
+	rotation := RotateInput{Input: l.in, Component: GatewayController}
+	for range 2 { // and once more, as after a worker was killed
+		well(run[Rotated](t, s, a.RotateCertificates, rotation))
+	}
+	if diff := cmp.Diff(l.in.Env.ListenerSecrets(), l.uses(t)); diff != "" {
+		t.Errorf("after a rotation the listeners use:\n%s", diff)
+	}
+	for range 2 {
+		well(run[any](t, s, a.UndoRotateCertificates, rotation))
+	}
+	if diff := cmp.Diff(before, l.state(t)); diff != "" {
+		t.Errorf("after its undo:\n%s", diff)
+	}
+
+	rotation.Scope.Run = "01a2-next"
+	well(run[Rotated](t, s, a.RotateCertificates, rotation))
+	well(run[[]string](t, s, a.Settle, SettleInput{Input: l.in}))
+	well(run[any](t, s, a.SettleRotation, l.in))
+	if _, left := l.state(t)["Secret "+config.FormerListenerSecret]; left {
+		t.Error("the former certificate is left")
+	}
+	if items, err := run[[]any](t, s, a.DriftKeys, l.in); err != nil || len(items) > 0 {
+		t.Error(items, err)
+	}
+	l.brought(t)
+}
+
+// brought gives the listeners a certificate of the user's own, and takes the others away once the Gateway has it.
+func (l *sharing) brought(t *testing.T) {
+	own := l.in
+	own.Env.Certificates.GatewayTLS = "own"
+	data, _, err := l.cluster(t).Secret(t.Context(), l.in.Env.Namespace, "gateway-https-tls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.secret(t, l.in.Env.Namespace, "own", corev1.SecretTypeTLS, nil, data)
+	for _, applied := range []bool{false, true} {
+		if applied {
+			if _, err := run[any](t, l.suite, l.activities.ApplyGateway, own); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if warnings, err := run[[]string](t, l.suite, l.activities.Settle, SettleInput{Input: own}); err != nil || len(warnings) > 0 {
+			t.Fatal(warnings, err)
+		}
+		if _, there := l.state(t)["Secret gateway-https-tls"]; there == applied {
+			t.Errorf("with the Gateway applied (%v) the listener's own certificate is there: %v", applied, there)
+		}
+	}
+}
+
+// testForeignListeners leaves a certificate that somebody put where Lockstep's was.
+func testForeignListeners(t *testing.T, s *suite) {
+	l := &sharing{s, s.made(t, "foreign-listeners")}
+	a := s.activities
+	for _, activity := range []any{a.EnsureCredentials, a.ApplyCRDs, a.EnsureCertificates} {
+		if _, err := run[any](t, s, activity, l.in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.former(t)
+	former := l.in
+	former.Env.Certificates.GatewayTLS = config.FormerListenerSecret
+	if _, err := run[any](t, s, a.ApplyGateway, former); err != nil {
+		t.Fatal(err)
+	}
+	secrets := s.kube.CoreV1().Secrets(l.in.Env.Namespace)
+	secret, err := secrets.Get(t.Context(), config.FormerListenerSecret, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret.Labels = nil
+	if _, err := secrets.Update(t.Context(), secret, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	before := l.state(t)
+	rotated, err := run[Rotated](t, s, a.RotateCertificates, RotateInput{Input: l.in, Component: GatewayController})
+	if err != nil || rotated.Left == "" {
+		t.Error(rotated, err)
+	}
+	_, err = run[any](t, s, a.Preflight, l.in)
+	wants(t, err, TypeConflict, "Secret foreign-listeners/gateway-tls", "certificates.gatewayTLS")
+	if diff := cmp.Diff(before, l.state(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// former puts one certificate for all listeners in the place of their own.
+func (l *sharing) former(t *testing.T) {
+	t.Helper()
+	c, namespace := l.cluster(t), l.in.Env.Namespace
+	data, _, err := c.Secret(t.Context(), namespace, "keymanager-https-tls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.secret(t, namespace, config.FormerListenerSecret, corev1.SecretTypeTLS, cluster.Labels(l.in.Env.Name), data)
+	for _, secret := range l.in.Env.ListenerSecrets() {
+		if err := c.Delete(t.Context(), objects.Secret(l.in.Env, secret)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (l *sharing) cluster(t *testing.T) *cluster.Client {
+	t.Helper()
+	c, err := l.activities.cluster(l.in.Scope.Cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// state is what there is of the listeners: their Secrets by their data, and which of them the Gateway uses.
+func (l *sharing) state(t *testing.T) map[string]any {
+	t.Helper()
+	secrets, err := l.kube.CoreV1().Secrets(l.in.Env.Namespace).List(t.Context(), metav1.ListOptions{FieldSelector: "type=" + string(corev1.SecretTypeTLS)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := map[string]any{"uses": l.uses(t)}
+	for _, secret := range secrets.Items {
+		state["Secret "+secret.Name] = secret.Data
+	}
+	return state
+}
+
+func (l *sharing) uses(t *testing.T) []string {
+	t.Helper()
+	live, found, err := l.cluster(t).Get(t.Context(), gateway.Ref(l.in.Env))
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	var used []string
+	for _, secret := range append(l.in.Env.ListenerSecrets(), config.FormerListenerSecret, "own") {
+		if gateway.Uses(live, secret) && !slices.Contains(used, secret) {
+			used = append(used, secret)
+		}
+	}
+	return used
+}

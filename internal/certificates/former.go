@@ -1,0 +1,124 @@
+package certificates
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"lockstep/config"
+	"lockstep/internal/cluster"
+	"lockstep/internal/failure"
+	"lockstep/internal/gateway"
+	"lockstep/internal/keystore"
+	"lockstep/internal/objects"
+)
+
+// Earlier versions of Lockstep kept one certificate for all listeners, in [config.FormerListenerSecret]. A deployment or rotation gives each
+// listener its own, and once it has ended well the former goes.
+
+// CheckFormer fails if the listeners use the former Secret, and what is in it is not Lockstep's: the listeners' own certificates would replace
+// one that somebody chose.
+func (s Store) CheckFormer(ctx context.Context) error {
+	if s.Env.Certificates.GatewayTLS != "" {
+		return nil
+	}
+	live, found, err := s.Cluster.Get(ctx, gateway.Ref(s.Env))
+	if err != nil || !found || !gateway.Uses(live, config.FormerListenerSecret) {
+		return err
+	}
+	secret := objects.Secret(s.Env, config.FormerListenerSecret)
+	former, found, err := s.Cluster.Get(ctx, secret)
+	if err != nil || !found {
+		return err
+	}
+	minted, err := s.minted(ctx)
+	if err != nil || minted && former.GetLabels()[cluster.ManagedByLabel] == cluster.ManagedBy {
+		return err
+	}
+	return failure.Final(failure.Conflict, "the listeners use %s, whose certificate Lockstep did not make, and each listener would get one of Lockstep's own. Next: to keep "+
+		"that one, name its Secret in certificates.gatewayTLS; to have certificates minted, delete it and run `lockstep deploy`", secret)
+}
+
+// minted says whether the environment's CA signed the former certificate, or there is nothing to tell by.
+func (s Store) minted(ctx context.Context) (bool, error) {
+	data, _, err := s.Cluster.Secret(ctx, s.Env.Namespace, config.FormerListenerSecret)
+	if err != nil {
+		return false, err
+	}
+	public, found, err := s.Cluster.ConfigMap(ctx, s.Env.Namespace, keystore.CAConfigMap)
+	return !found || keystore.SignedBy([]byte(public[keystore.CAKey]), data[corev1.TLSCertKey]), err
+}
+
+// former says whether there is a former Secret.
+func (s Store) former(ctx context.Context) (bool, error) {
+	_, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, config.FormerListenerSecret)
+	return found, err
+}
+
+// separate has the listeners that share the former Secret use their own.
+func (s Store) separate(ctx context.Context) error {
+	_, err := s.refer(ctx, gateway.Separate)
+	return err
+}
+
+// share undoes separate, if this run made the listeners' own Secrets.
+func (s Store) share(ctx context.Context, run string) (changed bool, err error) {
+	for _, secret := range s.Env.ListenerSecrets() {
+		made, err := s.Cluster.MadeBy(ctx, s.Env.Namespace, secret, run)
+		if err != nil {
+			return false, err
+		}
+		if made {
+			return s.refer(ctx, gateway.Share)
+		}
+	}
+	return false, nil
+}
+
+// refer changes to which Secrets the environment's live Gateway refers, and nothing else of it.
+func (s Store) refer(ctx context.Context, change func(config.Environment, *unstructured.Unstructured) bool) (changed bool, err error) {
+	ref := gateway.Ref(s.Env)
+	live, found, err := s.Cluster.Get(ctx, ref)
+	if err != nil || !found || live.GetLabels()[cluster.EnvironmentLabel] != s.Env.Name || !change(s.Env, live) {
+		return false, err
+	}
+	listeners, _, _ := unstructured.NestedSlice(live.Object, "spec", "listeners")
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": live.GetResourceVersion()}, // what somebody changed meanwhile is not lost
+		"spec":     map[string]any{"listeners": listeners},
+	})
+	if err != nil {
+		return false, failure.Final(failure.Internal, "encoding the listeners of %s: %w", ref, err)
+	}
+	resource, err := s.Cluster.Resource(ref.GVK(), ref.Namespace)
+	if err == nil {
+		_, err = resource.Patch(ctx, ref.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: cluster.FieldManager})
+	}
+	return err == nil, cluster.Classify("changing the certificates of "+ref.String(), err)
+}
+
+// Tidy removes the listeners' Secrets that Lockstep made and the environment does not use any more: the former one, or those of the listeners
+// once the user brought a certificate. One that the Gateway still uses stays.
+func (s Store) Tidy(ctx context.Context) error {
+	own := s.Env
+	own.Certificates.GatewayTLS = ""
+	var gone []cluster.Ref
+	for _, secret := range append(own.ListenerSecrets(), config.FormerListenerSecret) {
+		if ref := objects.Secret(s.Env, secret); !slices.Contains(s.Env.ListenerSecrets(), secret) && !objects.Brought(ref, s.Env) {
+			gone = append(gone, ref)
+		}
+	}
+	live, found, err := s.Cluster.Get(ctx, gateway.Ref(s.Env))
+	if err != nil {
+		return err
+	}
+	if found {
+		gone = slices.DeleteFunc(gone, func(ref cluster.Ref) bool { return gateway.Uses(live, ref.Name) })
+	}
+	return s.Cluster.Delete(ctx, gone...)
+}
