@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,6 +53,42 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "schedule", "resume", "shop", "nightly").wants(t, exitDone, "is resumed")
 		lockstep(t.Context(), "schedule", "describe", "shop", "nightly").wants(t, exitDone, "next   ")
 		lockstep(t.Context(), "schedule", "delete", "shop", "nightly").wants(t, exitDone, "is deleted")
+	})
+
+	t.Run("a schedule is on the task queue that the cluster's file says, from whatever shell it is applied", func(t *testing.T) {
+		queue := func(want string) {
+			t.Helper()
+			d, err := c.ScheduleClient().GetHandle(t.Context(), schedules.ID("far", "nightly")).Describe(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Schedule.Action.(*client.ScheduleWorkflowAction).TaskQueue; got != want {
+				t.Errorf("it is on task queue %q, not %q", got, want)
+			}
+		}
+		files := t.TempDir()
+		for name, text := range map[string]string{"prod": "taskQueue: eu", "us": ""} {
+			text = "apiVersion: lockstep/v1\nkind: Cluster\nname: " + name + "\nkubeconfig: " + name + ".kubeconfig\n" + text
+			if err := os.WriteFile(filepath.Join(files, name+".yaml"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		far := func(cluster string) string {
+			return environment(t, "far", "cluster: "+cluster+"\n", strings.Split(nightly, "  - {operation: deploy")[0])
+		}
+		lockstep(t.Context(), "schedule", "apply", "-f", far("prod"), "--clusters", files, "--task-queue", "mine").wants(t, exitDone, "create     nightly")
+		queue("eu")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("prod"), "--task-queue", "other").wants(t, exitDone, "unchanged  nightly")
+		queue("eu")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("us")).wants(t, exitDone, "task queue: eu -> lockstep-us")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("prod"), "--clusters", files).wants(t, exitDone, "task queue: lockstep-us -> eu")
+		queue("eu")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("default"), "--task-queue", "other").wants(t, exitDone, "task queue: eu -> other")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("default"), "--task-queue", "nobody's").wants(t, exitDone, "unchanged  nightly")
+		queue("other") // where no worker listens on either, nothing is known to be better
+		lockstep(t.Context(), "schedule", "apply", "-f", far("default")).wants(t, exitDone, "task queue: other -> lockstep")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("default"), "--task-queue", "other").wants(t, exitDone, "unchanged  nightly")
+		queue("lockstep")
 	})
 
 	t.Run("another's schedule is left alone", func(t *testing.T) {

@@ -47,6 +47,7 @@ type Cluster struct {
 	Allow Allow `json:"allow,omitzero"`
 
 	file string // where it stands
+	said bool   // its file says the task queue
 }
 
 // Allow says what environments may ask for. A list that is left out allows everything, an empty one nothing.

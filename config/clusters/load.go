@@ -115,7 +115,7 @@ func (s Set) complete(c *Cluster) {
 			*path = filepath.Join(filepath.Dir(c.file), *path)
 		}
 	}
-	if c.TaskQueue == "" {
+	if c.said = c.TaskQueue != ""; !c.said {
 		c.TaskQueue = s.defaultQueue(c.Name)
 	}
 	if c.Name == config.DefaultCluster && c.Kubeconfig == "" {
@@ -197,6 +197,13 @@ func (s Set) Queue(name config.ClusterName) string {
 		return c.TaskQueue
 	}
 	return s.defaultQueue(name)
+}
+
+// Says tells whether files say the task queue of a cluster. Otherwise it follows from the name or the setting taskQueue, and another machine may
+// know better.
+func (s Set) Says(name config.ClusterName) bool {
+	c, err := s.Find(name)
+	return err == nil && c.file != "" && (c.Name != config.DefaultCluster || c.said)
 }
 
 func (s Set) defaultQueue(name config.ClusterName) string {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"lockstep/config/clusters"
 )
 
 func TestSchedulesAreAppliedFromTheFile(t *testing.T) {
@@ -16,6 +18,7 @@ func TestSchedulesAreAppliedFromTheFile(t *testing.T) {
 	s.send(http.MethodPut, path, admin, nil, "If-Match", `"what was"`).wants(http.StatusPreconditionFailed, "has changed since you saw it")
 	s.send(http.MethodPut, path, admin, nil, "If-Match", s.get("/v1/environments/dev", reader).Header.Get("ETag")).wants(http.StatusOK, `"dryRun":false`, `"action":"create"`)
 	s.send(http.MethodPut, path, admin, nil).wants(http.StatusOK, `"action":"unchanged"`)
+	s.elsewhere(clusters.Options{TaskQueue: "another"}).send(http.MethodPut, path, admin, nil).wants(http.StatusOK, `"action":"unchanged"`) // its queue stays
 	eventually(t, "the schedule is listed", func() bool { return strings.Contains(s.get(path, reader).body, `"cron":"0 2 * * *"`) })
 	a := s.get(path+"/nightly", reader).wants(http.StatusOK, `"operation":"verify"`, "/schedules/environment%2Fdev%2Fnightly")
 	s.send(http.MethodGet, path+"/nightly", reader, nil, "If-None-Match", a.Header.Get("ETag")).wants(http.StatusNotModified)

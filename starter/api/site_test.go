@@ -191,6 +191,18 @@ func (s *site) replica(o Options) (*Server, string) {
 	return server, listening.URL
 }
 
+// elsewhere is the site as a server shows it that has other settings.
+func (s *site) elsewhere(of clusters.Options) *site {
+	s.t.Helper()
+	other := *s
+	var err error
+	if other.options.Operations.Clusters, err = clusters.Load(of); err != nil {
+		s.t.Fatal(err)
+	}
+	other.server, other.url = s.replica(other.options)
+	return &other
+}
+
 func (s *site) write(file, text string) {
 	s.t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

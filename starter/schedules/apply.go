@@ -1,12 +1,14 @@
 package schedules
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 
 	schedulepb "go.temporal.io/api/schedule/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -88,11 +90,33 @@ func (c Client) plan(ctx context.Context, env config.Environment, s config.Sched
 		change.Action = Foreign
 		return change, nil
 	}
+	c.keepQueue(ctx, env, change)
 	change.Action = Unchanged
 	if change.Differences = change.differences(change.now); len(change.Differences) > 0 {
 		change.Action = Update
 	}
 	return change, nil
+}
+
+// keepQueue leaves a schedule on its task queue where no file of this machine says that of its cluster: a file of another machine may have said
+// it. It moves if the environment is on another cluster now, or if workers listen on the queue of this machine's settings alone.
+func (c Client) keepQueue(ctx context.Context, env config.Environment, change Change) {
+	start, wants := change.now.GetSchedule().GetAction().GetStartWorkflow(), change.wants.GetAction().GetStartWorkflow()
+	is, here := start.GetTaskQueue().GetName(), wants.GetTaskQueue().GetName()
+	if is == "" || is == here || c.Clusters.Says(env.Cluster) || c.onAnother(env.Cluster, start) {
+		return
+	}
+	if c.CheckQueue(ctx, is) != nil && c.CheckQueue(ctx, here) == nil {
+		return
+	}
+	wants.TaskQueue = proto.CloneOf(start.GetTaskQueue())
+}
+
+// onAnother says whether a schedule was made for another cluster. Earlier versions of Lockstep did not write down for which.
+func (c Client) onAnother(cluster config.ClusterName, start *workflowpb.NewWorkflowExecutionInfo) bool {
+	var was config.ClusterName
+	payload := start.GetMemo().GetFields()[memoCluster]
+	return payload != nil && c.DataConverter.FromPayload(payload, &was) == nil && was != cmp.Or(cluster, config.DefaultCluster)
 }
 
 func (c Change) differences(now *current) []Difference {

@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,6 +29,7 @@ const CatchUp = 10 * time.Minute
 const (
 	memoManagedBy = "managedBy"
 	managedBy     = "lockstep"
+	memoCluster   = "cluster" // for which a schedule's task queue is
 	note          = "Managed by Lockstep: `lockstep schedule apply` puts back what is changed here."
 )
 
@@ -62,6 +64,9 @@ func (c Client) action(env config.Environment, s config.Schedule) (*schedulepb.S
 	}
 	memo, err := c.memo(holder.MemoStartedBy, "schedule "+s.Name)
 	if err != nil {
+		return nil, err
+	}
+	if memo.Fields[memoCluster], err = c.DataConverter.ToPayload(cmp.Or(env.Cluster, config.DefaultCluster)); err != nil {
 		return nil, err
 	}
 	summary, err := c.DataConverter.ToPayload(s.Operation + " of " + environment + " by schedule " + s.Name)
