@@ -65,6 +65,7 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"a purge beside another environment leaves it whole, and the last one takes all", testTeardownBesideAnother},
 		{"an undo beside another environment leaves it whole, and the last one takes all", testUndoBesideAnother},
 		{"an undo takes what an environment that left had brought", testUndoAfterTheOtherLeft},
+		{"CRDs that a policy of the cluster denies are told before and while they are made", testPolicedCRDs},
 		{"environments that come and go at once keep what they need and leave nothing", testManyAtOnce},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })

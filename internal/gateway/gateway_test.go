@@ -249,6 +249,9 @@ func TestTheNextMoveForMissingKindsFitsTheCluster(t *testing.T) {
 	envoys := Needs(env)[4:5]
 	skips := environment()
 	skips.Routing.CRDs = config.CRDsSkip
+	leaves, uses := environment(), environment()
+	leaves.Routing.CRDs, leaves.Routing.Values = config.CRDsSkip, config.Values{"crds": map[string]any{"enabled": false}}
+	uses.Routing.Install = new(bool)
 	for _, test := range []struct {
 		name    string
 		env     config.Environment
@@ -259,6 +262,9 @@ func TestTheNextMoveForMissingKindsFitsTheCluster(t *testing.T) {
 		{"Gateway API is there, Envoy Gateway's kinds are not, and CRDs are skipped", skips, envoys, nil, "let Lockstep install them (gateway.crds: create)"},
 		{"Envoy Gateway's kinds are old", env, envoys, nil, "gateway.crds: create-replace"},
 		{"a policy denies what is needed", env, Needs(env)[3:4], []string{"backendtlspolicies (denied)"}, "safe-upgrades.gateway.networking.k8s.io"},
+		{"the chart's values leave the CRDs to others", leaves, Needs(leaves), nil, "gateway.values.crds.enabled: false leaves"},
+		{"the controller is there, and its kinds are not", uses, Needs(uses)[4:5], nil, "Lockstep brings CRDs only with a controller that it installs"},
+		{"the controller is there, and Gateway API is not", uses, Needs(uses), nil, "yourself"},
 		{"there is no Gateway API, and CRDs are skipped", skips, Needs(skips), nil, "gateway.crds: create)"},
 	} {
 		err := Unserved(test.env, test.missing, test.denied)

@@ -57,11 +57,15 @@ func nextFor(env config.Environment, missing []schema.GroupVersionKind, denied b
 		return len(slices.DeleteFunc(slices.Clone(kinds), func(gvk schema.GroupVersionKind) bool { return strings.HasPrefix(envoyAPI, gvk.Group+"/") }))
 	}
 	lacks := ofGatewayAPI(missing)
-	switch {
+	switch own := "install those of Gateway API v1.4 or later and those of Envoy Gateway"; {
 	case denied:
 		return "upgrade the cluster's CRDs of Gateway API to v1.4 or later and install those of Envoy Gateway, or ask the policy's owner to let them be made. " +
 			"Gateway API's own policy, safe-upgrades.gateway.networking.k8s.io, admits neither a version before v1.5 nor experimental CRDs over standard ones; " +
 			"a newer gateway chart (gateway.chart.version) may have CRDs that it admits"
+	case !env.Routing.Installs():
+		return own + " yourself: Lockstep brings CRDs only with a controller that it installs itself (gateway.install)"
+	case env.Routing.LeavesCRDs():
+		return "gateway.values.crds.enabled: false leaves the CRDs to somebody else: take it out, so that Lockstep brings them (gateway.crds: create or create-replace), or " + own + " yourself"
 	case lacks == 0 && env.Routing.BringsCRDs():
 		return "those of Envoy Gateway are there in an older version: let Lockstep upgrade them (gateway.crds: create-replace)"
 	case lacks == 0:

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
@@ -15,8 +16,25 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// releases are those of Envoy Gateway whose charts are unpacked.
-var releases = []string{"1.7", "1.9"}
+// releases are those of Envoy Gateway that Lockstep supports. v1.8 is only rendered: nothing runs it.
+var releases = []string{"1.7", "1.8", "1.9"}
+
+func TestTheRealChartsBringTheGatewayAPIOfTheTable(t *testing.T) {
+	for _, version := range releases {
+		release, known := ReleaseOf("v" + version + ".0")
+		found := map[string]bool{}
+		for _, object := range realChart(t, version).CRDObjects() {
+			for _, line := range strings.Split(string(object.File.Data), "\n") {
+				if _, bundle, is := strings.Cut(line, "gateway.networking.k8s.io/bundle-version: "); is {
+					found[bundle] = true
+				}
+			}
+		}
+		if !known || !found[release.GatewayAPI] {
+			t.Errorf("the chart of v%s brings Gateway API %v, and the table has %q", version, found, release.GatewayAPI)
+		}
+	}
+}
 
 func TestTheHooksOfTheRealChartsAreAmongTheLeftovers(t *testing.T) {
 	for _, release := range releases {
@@ -67,22 +85,28 @@ func TestTheRealChartsRunTheControllerUnderTheGivenName(t *testing.T) {
 	}
 }
 
-// renderReal is what Envoy Gateway's chart of a release makes of an environment with a controller name of its own.
-func renderReal(t *testing.T, version string) *release.Release {
+func realChart(t *testing.T, version string) *chart.Chart {
 	t.Helper()
-	chart, err := loader.Load(filepath.Join("..", "..", "bin", "charts", "gateway-helm-"+version))
+	found, _ := filepath.Glob(filepath.Join("..", "..", "bin", "charts", "*", "gateway-helm-"+version))
+	loaded, err := loader.Load(append(found, filepath.Join("..", "..", "bin", "charts", "gateway-helm-"+version))[0])
 	if err != nil && os.Getenv("LOCKSTEP_REQUIRE_SANDBOX") != "1" {
 		t.Skipf("%v; run `make tools`", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}
+	return loaded
+}
+
+// renderReal is what Envoy Gateway's chart of a release makes of an environment with a controller name of its own.
+func renderReal(t *testing.T, version string) *release.Release {
+	t.Helper()
 	env := environment()
 	env.Routing.ControllerName = "example.com/own"
 	install := action.NewInstall(new(action.Configuration))
 	install.ClientOnly, install.DryRun = true, true
 	install.ReleaseName, install.Namespace = env.Routing.Release, env.Routing.Namespace
 	install.KubeVersion = &chartutil.KubeVersion{Version: "v1.35.0", Major: "1", Minor: "35"}
-	rendered, err := install.Run(chart, Values(env))
+	rendered, err := install.Run(realChart(t, version), Values(env))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ func beforeDeployment() []provocation {
 		{"Gateway API CRDs are missing", func(t *testing.T, l *lab) string {
 			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"gateway.crds": "skip"}))
 		}},
+		{"Policy denies CRDs", deniedCRDs},
 		{"Image to build on is missing", func(t *testing.T, l *lab) string {
 			return l.refused(t, failure.NotFound, l.activities.Preflight, l.input(t, map[string]any{"image.base": "docker.io/wso2/wso2is:0.0.1"}))
 		}},

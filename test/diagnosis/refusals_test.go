@@ -10,6 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"lockstep/config"
+	"lockstep/internal/crd"
+	"lockstep/test/clustertest"
 	"lockstep/test/world"
 )
 
@@ -60,6 +63,30 @@ func asks(cpu, memory string) func(*appsv1.Deployment, *corev1.Container) {
 		list := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
 		c.Resources = corev1.ResourceRequirements{Requests: list, Limits: list}
 	}
+}
+
+// deniedCRDs has Gateway API's own policy refuse the CRDs of an older gateway chart.
+func deniedCRDs(t *testing.T, l *lab) string {
+	for _, object := range clustertest.GatewayPolicy(t) {
+		resource, err := l.Cluster.Resource(object.GroupVersionKind(), "")
+		if err == nil {
+			_, err = resource.Create(t.Context(), object, metav1.CreateOptions{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := resource.Delete(t.Context(), object.GetName(), metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	older := clustertest.GatewayCRDs(t, "1.7")
+	world.Eventually(t, "the policy is in force", func() bool {
+		tried, err := crd.Try(t.Context(), l.Cluster, older, config.CRDsCreate, crd.Run{})
+		return err == nil && len(tried.Denied) > 5
+	})
+	return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{"gateway.chart.version": "v1.7.0"}))
 }
 
 // policy refuses pods of a namespace, and returns once it does.
