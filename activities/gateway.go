@@ -131,14 +131,7 @@ func requireKinds(ctx context.Context, c *cluster.Client, env config.Environment
 	if err != nil {
 		return err
 	}
-	return gateway.Unserved(env, missing, texts(denied))
-}
-
-func texts(all []crd.Stays) (lines []string) {
-	for _, one := range all {
-		lines = append(lines, one.String())
-	}
-	return lines
+	return gateway.Unserved(env, missing, crd.Grouped(denied))
 }
 
 // RemoveCRDs puts back the CRDs that the operation replaced and removes those that were not there, unless others use them.

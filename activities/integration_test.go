@@ -58,7 +58,6 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"certificates are minted once, and checked for what the environment needs now", testCertificates},
 		{"a CA that the user names must be there", testUserCA},
 		{"listeners that share a certificate get their own, and back", testListeners},
-		{"a listeners' certificate of somebody else stays", testForeignListeners},
 		{"an image is pushed once, and taken back", testImage},
 		{"a restored set is as it was", testRestore},
 		{"the gateway's version is what fits the cluster, or what is installed", testGatewayVersion},

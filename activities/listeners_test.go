@@ -31,6 +31,7 @@ func testListeners(t *testing.T, s *suite) {
 	}
 	a := s.activities
 	l.former(t)
+	l.foreign(t)
 	before := l.state(t)
 
 	rotation := RotateInput{Input: l.in, Component: GatewayController}
@@ -58,6 +59,7 @@ func testListeners(t *testing.T, s *suite) {
 		t.Error(items, err)
 	}
 	l.brought(t)
+	well(nil, s.kube.CoreV1().Secrets(l.in.Env.Namespace).Delete(t.Context(), "own", metav1.DeleteOptions{}))
 	l.teardown(t, true)
 	nothingShared(t, s)
 }
@@ -86,32 +88,33 @@ func (l *sharing) brought(t *testing.T) {
 	}
 }
 
-// testForeignListeners leaves a certificate that somebody put where Lockstep's was.
-func testForeignListeners(t *testing.T, s *suite) {
-	a, l := s.activities, &sharing{newTenant(s, "foreign-listeners")}
-	l.deploy(t, 2)
-	l.former(t)
-	secrets := s.kube.CoreV1().Secrets(l.in.Env.Namespace)
-	secret, err := secrets.Get(t.Context(), config.FormerListenerSecret, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
+// foreign leaves a certificate that somebody put where Lockstep's was.
+func (l *sharing) foreign(t *testing.T) {
+	t.Helper()
+	secrets := l.kube.CoreV1().Secrets(l.in.Env.Namespace)
+	label := func(labels map[string]string) {
+		t.Helper()
+		secret, err := secrets.Get(t.Context(), config.FormerListenerSecret, metav1.GetOptions{})
+		if err == nil {
+			secret.Labels = labels
+			_, err = secrets.Update(t.Context(), secret, metav1.UpdateOptions{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	secret.Labels = nil
-	if _, err := secrets.Update(t.Context(), secret, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	label(nil)
 	before := l.state(t)
-	rotated, err := run[Rotated](t, s, a.RotateCertificates, RotateInput{Input: l.in, Component: GatewayController})
+	rotated, err := run[Rotated](t, l.suite, l.activities.RotateCertificates, RotateInput{Input: l.in, Component: GatewayController})
 	if err != nil || rotated.Left == "" {
 		t.Error(rotated, err)
 	}
-	_, err = run[any](t, s, a.Preflight, l.in)
-	wants(t, err, TypeConflict, "Secret foreign-listeners/gateway-tls", "certificates.gatewayTLS")
+	_, err = run[any](t, l.suite, l.activities.Preflight, l.in)
+	wants(t, err, TypeConflict, "Secret listeners/gateway-tls", "certificates.gatewayTLS")
 	if diff := cmp.Diff(before, l.state(t)); diff != "" {
 		t.Error(diff)
 	}
-	l.teardown(t, true)
-	nothingShared(t, s)
+	label(cluster.Labels(l.in.Env.Name))
 }
 
 // former puts one certificate for all listeners in the place of their own, as earlier versions of Lockstep did.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +42,21 @@ type Result struct {
 type Stays struct{ Name, Why string }
 
 func (s Stays) String() string { return s.Name + " (" + s.Why + ")" }
+
+// Grouped names CRDs with why they stay, those of one reason together.
+func Grouped(all []Stays) (texts []string) {
+	names := map[string][]string{}
+	for _, one := range all {
+		names[one.Why] = append(names[one.Why], one.Name)
+	}
+	for _, one := range all {
+		if names[one.Why] != nil {
+			texts = append(texts, Stays{strings.Join(names[one.Why], ", "), one.Why}.String())
+			delete(names, one.Why)
+		}
+	}
+	return texts
+}
 
 // Apply brings a chart's CRDs into the cluster by policy and waits until their kinds are served. Those that it makes carry Lockstep's label;
 // others keep their labels. A later version is never replaced by an earlier one, and what a policy of the cluster denies is no error:
@@ -135,7 +151,11 @@ func (a applying) apply(ctx context.Context, crd *unstructured.Unstructured) (r 
 func (r *Result) of(ref cluster.Ref, list *[]cluster.Ref, done bool, err error) (Result, error) {
 	switch {
 	case err != nil && Denies(err):
-		r.Denied, err = []Stays{{ref.Name, err.Error()}}, nil
+		_, why, named := strings.Cut(err.Error(), strconv.Quote(ref.Name)+" is forbidden: ")
+		if !named {
+			why = err.Error()
+		}
+		r.Denied, err = []Stays{{ref.Name, why}}, nil
 	case err == nil && done:
 		*list = append(*list, ref)
 	}

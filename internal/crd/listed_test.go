@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 
@@ -46,5 +47,12 @@ func TestNewKindsAreWaitedForUntilDiscoveryListsThem(t *testing.T) {
 	}
 	if asked.Load() < 3 {
 		t.Errorf("discovery was asked %d times: it is believed before it lists the kind", asked.Load())
+	}
+}
+
+func TestCRDsThatStayForOneReasonAreToldTogether(t *testing.T) {
+	got := Grouped([]Stays{{"a.example.com", "too old"}, {"b.example.com", "experimental"}, {"c.example.com", "too old"}})
+	if diff := cmp.Diff([]string{"a.example.com, c.example.com (too old)", "b.example.com (experimental)"}, got); diff != "" {
+		t.Error(diff)
 	}
 }

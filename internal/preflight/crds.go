@@ -37,13 +37,10 @@ func checkGatewayKinds(ctx context.Context, c *cluster.Client, charts *chart.Fet
 	missing = slices.DeleteFunc(missing, func(kind schema.GroupVersionKind) bool {
 		return brought(kind, crds, append(result.Created, result.Replaced...))
 	})
-	var denied []string
-	for _, one := range result.Denied {
-		denied = append(denied, one.String())
-	}
+	denied := crd.Grouped(result.Denied)
 	if len(missing) == 0 && len(denied) > 0 {
 		for _, one := range denied {
-			*warnings = append(*warnings, "a policy of the cluster denies the CRD "+one+"; nothing here needs it")
+			*warnings = append(*warnings, "a policy of the cluster denies the CRDs "+one+"; nothing here needs them")
 		}
 	}
 	return gateway.Unserved(env, missing, denied)
