@@ -10,6 +10,8 @@ import (
 
 	"lockstep/config"
 	"lockstep/internal/cluster"
+	"lockstep/internal/component"
+	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
 	"lockstep/internal/objects"
 )
@@ -34,7 +36,7 @@ func testListeners(t *testing.T, s *suite) {
 	l.foreign(t)
 	before := l.state(t)
 
-	rotation := RotateInput{Input: l.in, Component: GatewayController}
+	rotation := RotateInput{Input: l.in, Component: component.Gateway}
 	for range 2 { // and once more, as after a worker was killed
 		well(run[Rotated](t, s, a.RotateCertificates, rotation))
 	}
@@ -105,12 +107,12 @@ func (l *sharing) foreign(t *testing.T) {
 	}
 	label(nil)
 	before := l.state(t)
-	rotated, err := run[Rotated](t, l.suite, l.activities.RotateCertificates, RotateInput{Input: l.in, Component: GatewayController})
+	rotated, err := run[Rotated](t, l.suite, l.activities.RotateCertificates, RotateInput{Input: l.in, Component: component.Gateway})
 	if err != nil || rotated.Left == "" {
 		t.Error(rotated, err)
 	}
 	_, err = run[any](t, l.suite, l.activities.Preflight, l.in)
-	wants(t, err, TypeConflict, "Secret listeners/gateway-tls", "certificates.gatewayTLS")
+	wants(t, err, failure.Conflict, "Secret listeners/gateway-tls", "certificates.gatewayTLS")
 	if diff := cmp.Diff(before, l.state(t)); diff != "" {
 		t.Error(diff)
 	}

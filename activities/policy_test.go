@@ -9,6 +9,7 @@ import (
 
 	"lockstep/internal/cluster"
 	"lockstep/internal/crd"
+	"lockstep/internal/failure"
 	"lockstep/test/clustertest"
 )
 
@@ -33,13 +34,13 @@ func testPolicedCRDs(t *testing.T, s *suite) {
 	denied := []string{"does not serve", "BackendTLSPolicy of gateway.networking.k8s.io/v1", "a policy of the cluster denies CRDs of the gateway chart",
 		"safe-upgrades.gateway.networking.k8s.io", "gateway.chart.version"}
 	_, err = run[any](t, s, s.activities.Preflight, older.in)
-	wants(t, err, TypeNotFound, denied...)
+	wants(t, err, failure.NotFound, denied...)
 	if strings.Contains(err.Error(), "gateway.crds: create") {
 		t.Errorf("it advises what does not help: %v", err)
 	}
 	older.missing = do[[]string](t, older, s.activities.LookCRDs, older.in)
 	_, err = run[string](t, s, s.activities.ApplyCRDs, older.in)
-	wants(t, err, TypeNotFound, denied...)
+	wants(t, err, failure.NotFound, denied...)
 	older.came = 1
 	older.undo(t)
 	if left := do[[]string](t, older, s.activities.LookCRDs, older.in); len(left) != len(older.missing) {
