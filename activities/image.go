@@ -19,6 +19,9 @@ type Image struct {
 	Home      string `json:"home"`    // WSO2_SERVER_HOME in the image
 	Pushed    bool   `json:"pushed"`
 	Summary   string `json:"summary"`
+	// Base is the base image as it was found, repository:tag@digest, and Artifacts are the files with what was found of each.
+	Base      string            `json:"base,omitempty"`
+	Artifacts []config.Artifact `json:"artifacts,omitempty"`
 }
 
 // UndoImageInput says what to put the target tag back to.
@@ -63,7 +66,7 @@ func (a *Activities) BuildImage(ctx context.Context, in Input) (Image, error) {
 		summary = "pushed"
 	}
 	return Image{Reference: built.Reference, Digest: built.Digest, Version: built.Version, Home: built.Home, Pushed: built.Pushed,
-		Summary: fmt.Sprintf("%s %s", summary, shortDigest(built.Digest))}, nil
+		Base: built.Base, Artifacts: built.Artifacts, Summary: fmt.Sprintf("%s %s", summary, shortDigest(built.Digest))}, nil
 }
 
 // UndoImage puts the target tag back. An image that this run pushed and that no tag points to is deleted, without a look at who runs

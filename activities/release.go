@@ -34,6 +34,8 @@ type Release struct {
 	ChartDigest  string `json:"chartDigest"`
 	// Repaired are objects, as "Deployment apim/is", that somebody had removed or changed by hand, and that are as the file says again.
 	Repaired []string `json:"repaired,omitempty"`
+	// ChartManifest is the digest of the chart's manifest, if it came from a registry.
+	ChartManifest string `json:"chartManifest,omitempty"`
 }
 
 // ApplyReleaseInput says which release to apply, with the images that earlier steps found.
@@ -92,7 +94,7 @@ func (a *Activities) ApplyRelease(ctx context.Context, in ApplyReleaseInput) (Re
 		return Release{}, err
 	}
 	result, err := s.releases.Apply(ctx, spec, progress)
-	return Release{Revision: result.Revision, Changed: result.Changed, ChartVersion: result.ChartVersion, ChartDigest: result.ChartDigest,
+	return Release{Revision: result.Revision, Changed: result.Changed, ChartVersion: result.ChartVersion, ChartDigest: result.ChartDigest, ChartManifest: result.ChartManifest,
 		Repaired: result.Repaired}, err
 }
 

@@ -9,18 +9,21 @@ import (
 	"time"
 
 	"lockstep/internal/credentials"
+	"lockstep/internal/pins"
 )
 
 // ReportInput is what the steps of a deployment found out.
 type ReportInput struct {
 	Input
-	Kubernetes string             `json:"kubernetes"`
-	Image      Image              `json:"image"`
-	Gateway    Gateway            `json:"gateway"`
-	KeyManager KeyManager         `json:"keyManager"`
-	Releases   map[string]Release `json:"releases"`
-	Verified   Verification       `json:"verified"`
-	Warnings   []string           `json:"warnings,omitempty"`
+	Kubernetes string `json:"kubernetes"`
+	Image      Image  `json:"image"`
+	// APIManagerImage is repository@digest.
+	APIManagerImage string             `json:"apiManagerImage,omitempty"`
+	Gateway         Gateway            `json:"gateway"`
+	KeyManager      KeyManager         `json:"keyManager"`
+	Releases        map[string]Release `json:"releases"`
+	Verified        Verification       `json:"verified"`
+	Warnings        []string           `json:"warnings,omitempty"`
 }
 
 // Report says where everything is. It holds no secret, only where they are.
@@ -43,6 +46,7 @@ type Report struct {
 	Verified      []string           `json:"verified"`
 	Warnings      []string           `json:"warnings,omitempty"`
 	Decisions     []Decision         `json:"decisions,omitempty"`
+	Pins          pins.Pins          `json:"pins,omitzero"`
 	Durations     []StepDuration     `json:"durations"`
 	CriticalPath  CriticalPath       `json:"criticalPath"`
 }
@@ -114,7 +118,7 @@ func compose(in ReportInput) Report {
 		},
 		GatewayURL: "https://" + h.Gateway, Address: in.Gateway.Address, Port: in.Gateway.Port,
 		Issuer: in.KeyManager.Issuer, KeyManager: in.KeyManager.ID, Image: in.Image.Reference, Releases: in.Releases,
-		AdminUsername: env.Credentials.AdminUsername,
+		AdminUsername: env.Credentials.AdminUsername, Pins: pins.Of(env, used(in)),
 		AdminPassword: fmt.Sprintf("kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", env.CredentialsSecret(), env.Namespace, credentials.AdminPassword),
 		Verified:      in.Verified.Proved, Warnings: slices.Concat(in.Warnings, reach(in.Gateway)),
 	}
@@ -122,6 +126,15 @@ func compose(in ReportInput) Report {
 		r.Hosts = r.Address + " " + strings.Join(h.All(), " ")
 	}
 	return r
+}
+
+// used is what the steps did, so it is what was really taken.
+func used(in ReportInput) pins.Used {
+	charts := map[string]pins.Chart{}
+	for name, r := range in.Releases {
+		charts[name] = pins.Chart{Version: r.ChartVersion, Digest: r.ChartDigest, Manifest: r.ChartManifest}
+	}
+	return pins.Used{Base: in.Image.Base, Artifacts: in.Image.Artifacts, APIManagerImage: in.APIManagerImage, Charts: charts}
 }
 
 // reach says what is missing for the public names to lead to the gateway. The products believe to be at port 443 of their names

@@ -77,11 +77,16 @@ type Chart struct {
 	Name string `json:"name,omitempty"`
 	// Version is an exact SemVer version, as 4.7.0-1: no range, no "latest". With Path it may be empty.
 	Version string `json:"version,omitempty"`
+	// SHA256 is the digest of the chart's archive, 64 hex digits, for a chart of Repository or an archive at Path. Another archive is
+	// refused. Empty: what the source serves for the version is taken.
+	SHA256 string `json:"sha256,omitempty"`
+	// Digest is the digest of the chart's manifest in OCI, sha256: and 64 hex digits, as helm push prints it. Another one is refused.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Image is the Identity Server image that Lockstep builds: Base plus Artifacts.
 type Image struct {
-	// Base is the image to start from. Default docker.io/wso2/wso2is:7.2.0.
+	// Base is the image to start from. Default docker.io/wso2/wso2is:7.2.0. With @sha256:digest after the tag it is that one and no other.
 	Base string `json:"base,omitempty"`
 	// Target is repository and tag to push to. The cluster must be able to pull it.
 	Target string `json:"target"`
@@ -103,7 +108,8 @@ type Image struct {
 type Artifact struct {
 	// URL is http(s), fetched by the worker.
 	URL string `json:"url"`
-	// SHA256 is the file's digest, 64 hex digits. Empty: the Maven sidecar (.sha1) next to URL is used instead.
+	// SHA256 is the file's digest, 64 hex digits. Empty: the Maven sidecar (.sha1) next to URL is used instead, and another file than the
+	// one that is in the image under target already is refused.
 	SHA256 string `json:"sha256,omitempty"`
 	// Destination is a folder (trailing slash) or a file, below the image's WSO2_SERVER_HOME.
 	// Default repository/components/dropins/.
@@ -116,7 +122,7 @@ type Product struct {
 	Release string `json:"release,omitempty"`
 	// Chart is the chart. Default: https://helm.wso2.com, identity-server 7.2.0-1 or wso2am-all-in-one 4.7.0-1.
 	Chart Chart `json:"chart,omitzero"`
-	// Image overrides the product image of API Manager (default docker.io/wso2/wso2am:4.7.0); Identity Server runs the built one.
+	// Image overrides the product image of API Manager (default docker.io/wso2/wso2am:4.7.0), also as tag@sha256:digest; Identity Server runs the built one.
 	Image string `json:"image,omitempty"`
 	// Replicas is 1 (default) or, for Identity Server, more. API Manager takes 2 for its high-availability pair.
 	Replicas int `json:"replicas,omitempty"`

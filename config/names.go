@@ -13,6 +13,7 @@ const (
 	LabelPattern   = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`                                   // a DNS label (RFC 1123)
 	DNSNamePattern = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$` // a DNS subdomain
 	SHA256Pattern  = `^[0-9a-f]{64}$`
+	DigestPattern  = `^sha256:[0-9a-f]{64}$`
 )
 
 var label = regexp.MustCompile(LabelPattern)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -53,6 +54,9 @@ func (c *cli) validate(cmd *cobra.Command, env config.Environment, err error) er
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "environment %q is valid\n", env.Name)
+	if loose := validation.Unpinned(env); len(loose) > 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "  not pinned by a digest: %s (the report of a deployment prints what to write)\n", strings.Join(loose, ", "))
+	}
 	for _, size := range validation.Sizes(env) {
 		fmt.Fprintln(cmd.OutOrStdout(), " ", size)
 	}

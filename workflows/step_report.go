@@ -28,7 +28,7 @@ func (s *reportStep) step() saga.Step {
 
 func (s *reportStep) do(ctx workflow.Context) (string, error) {
 	in := activities.ReportInput{
-		Input: s.trimmed(""), Kubernetes: s.preflight.found.Kubernetes, Image: s.images.identityServer, Gateway: s.gateway.ready,
+		Input: s.trimmed(""), Kubernetes: s.preflight.found.Kubernetes, Image: s.images.identityServer, APIManagerImage: s.images.apiManager, Gateway: s.gateway.ready,
 		KeyManager: s.keyManager.registered, Releases: s.applied(), Verified: s.verify.proved, Warnings: s.warnings(),
 	}
 	report, err := call.Get[activities.Report](ctx, call.Quick("read addresses and expiry"), a.CollectReport, in)

@@ -14,6 +14,8 @@ type Report struct {
 	Warnings []config.Problem `json:"warnings"` // never null; none while there are problems
 	// Sizes are those that Temporal and Helm limit. None while there are problems.
 	Sizes []validation.Size `json:"sizes,omitempty"`
+	// Unpinned are the fields of what is fetched without a digest. None while there are problems.
+	Unpinned []string `json:"unpinned,omitempty"`
 }
 
 // NewReport says what [Load] or [Parse] gave: their two results go in as they are. An error that is no list of problems,
@@ -26,6 +28,7 @@ func NewReport(env config.Environment, err error) Report {
 		report.Valid = true
 		report.Warnings = append(report.Warnings, validation.Warnings(env)...)
 		report.Sizes = validation.Sizes(env)
+		report.Unpinned = validation.Unpinned(env)
 	case errors.As(err, &problems):
 		report.Problems = append(report.Problems, problems...)
 	default:

@@ -134,6 +134,8 @@ func narrow(schema *jsonschema.Schema) {
 		return found
 	}
 	field("Artifact", "sha256").Pattern = config.SHA256Pattern
+	field("Chart", "sha256").Pattern = config.SHA256Pattern
+	field("Chart", "digest").Pattern = config.DigestPattern
 	field("Chart", "oci").Pattern = "^oci://"
 	field("Product", "replicas").Minimum = "1"
 	field("", "approvals").Items = enum(step.Deployment()...)

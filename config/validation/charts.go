@@ -34,6 +34,7 @@ func checkCharts(e config.Environment) (found problems) {
 	for _, field := range charts(e) {
 		found = append(found, field.checkSource()...)
 		found = append(found, field.checkVersion()...)
+		found = append(found, field.checkPins()...)
 		if path := field.chart.Path; path != "" && !filepath.IsLocal(path) {
 			found.Add(field.path+".path", path, "leads out of the folder of charts: an environment names no file of the worker's machine",
 				"write the name of a chart in the folder of charts that the cluster's file names, as wso2am-4.7.0-1.tgz")
@@ -64,6 +65,49 @@ func (f chartField) checkSource() (found problems) {
 		found.Add(f.path+".name", f.chart.Name, "is only for repository: oci and path name the chart themselves", "remove it")
 	}
 	return found
+}
+
+var manifestDigest = regexp.MustCompile(config.DigestPattern)
+
+// checkPins wants digests that can be compared with what comes from the source.
+func (f chartField) checkPins() (found problems) {
+	c := f.chart
+	found.sha256(f.path+".sha256", c.SHA256)
+	switch {
+	case c.SHA256 != "" && c.OCI != "":
+		found.Add(f.path+".sha256", c.SHA256, "is of an archive, but the chart comes from a registry", "remove it, and write digest: what helm push, or the report of a deployment, prints")
+	case c.Digest != "" && c.OCI == "":
+		found.Add(f.path+".digest", c.Digest, "is of a registry, but the chart does not come from one", "remove it, and write sha256: the 64 hex digits that sha256sum prints of the archive")
+	case c.Digest != "" && !manifestDigest.MatchString(c.Digest):
+		found.Add(f.path+".digest", c.Digest, "is not a digest", "write sha256: and 64 hex digits, as helm push prints them")
+	case c.Digest+c.SHA256 != "" && c.Version == "" && c.Path == "":
+		found.Add(f.path+".version", "", "is missing beside a digest, which is of one version", "write the version that the digest is of")
+	}
+	return found
+}
+
+// Unpinned are the fields of what an environment has fetched without a digest: the same file can deploy something else tomorrow if its
+// source serves something else. Charts on disk are not among them.
+func Unpinned(e config.Environment) (fields []string) {
+	for _, field := range charts(e) {
+		switch c := field.chart; {
+		case c.Repository != "" && c.SHA256 == "":
+			fields = append(fields, field.path+".sha256")
+		case c.OCI != "" && c.Digest == "":
+			fields = append(fields, field.path+".digest")
+		}
+	}
+	for _, image := range []struct{ path, reference string }{{"image.base", e.Image.Base}, {"apiManager.image", e.APIManager.Image}} {
+		if !strings.Contains(image.reference, "@") {
+			fields = append(fields, image.path)
+		}
+	}
+	for i, artifact := range e.Image.Artifacts {
+		if artifact.SHA256 == "" {
+			fields = append(fields, fmt.Sprintf("image.artifacts[%d].sha256", i))
+		}
+	}
+	return fields
 }
 
 func (p *problems) repository(path string, chart config.Chart) {

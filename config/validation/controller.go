@@ -22,6 +22,7 @@ func Controller(c config.Controller) config.Problems {
 	chart := chartField{"gateway.chart", c.Chart, config.DefaultGatewayVersion}
 	found = append(found, chart.checkSource()...)
 	found = append(found, chart.checkVersion()...)
+	found = append(found, chart.checkPins()...)
 	for _, key := range slices.Sorted(maps.Keys(c.ServiceAnnotations)) {
 		if key == "" {
 			found.Add("gateway.serviceAnnotations", "", "has an annotation without a name", "write its name, or remove it")

@@ -25,6 +25,9 @@ func (f *Fetcher) keep(archive []byte) error {
 		return nil
 	}
 	path := f.cachePath(digestOf(archive))
+	if _, there := f.cached(digestOf(archive)); there {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return uncached(err)
 	}

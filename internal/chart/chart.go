@@ -59,6 +59,8 @@ func New(options Options) *Fetcher {
 type Chart struct {
 	*helm.Chart
 	Digest string // sha256:<hex> of its .tgz, or of a deterministic packing of its folder
+	// Manifest is the digest of its manifest in a registry; empty for a chart from elsewhere.
+	Manifest string
 }
 
 // Fetch gets a chart and makes sure that it is the one asked for and can be installed.
@@ -76,19 +78,37 @@ func (f *Fetcher) read(ctx context.Context, c config.Chart) (Chart, error) {
 	}
 	switch {
 	case c.Path != "" && f.options.Own != nil && f.options.Own(c):
-		return readPath(c.Path)
+		return pinned(c)(readPath(c.Path))
 	case c.Path != "":
-		return f.readNamed(c.Path)
+		return pinned(c)(f.readNamed(c.Path))
 	}
 	get := f.fromRepository
 	if c.OCI != "" {
 		get = f.fromRegistry
 	}
-	archive, err := get(ctx, c)
+	archive, manifest, err := get(ctx, c)
 	if err != nil {
 		return Chart{}, err
 	}
-	return unpack(archive)
+	if err := isPinned(c, digestOf(archive)); err != nil {
+		return Chart{}, err
+	}
+	got, err := unpack(archive)
+	if err != nil {
+		return Chart{}, err
+	}
+	got.Manifest = manifest
+	return got, f.keep(archive)
+}
+
+// pinned refuses a chart from disk that is not the one that its sha256 names.
+func pinned(c config.Chart) func(Chart, error) (Chart, error) {
+	return func(got Chart, err error) (Chart, error) {
+		if err == nil {
+			err = isPinned(c, got.Digest)
+		}
+		return got, err
+	}
 }
 
 // CRDVersion is the annotation of a CRD that says from what version of a chart it is. Those of Gateway API say their own version.

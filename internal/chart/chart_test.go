@@ -340,3 +340,63 @@ func TestAChartThatIsNotAllowedIsNotAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestAPinnedChartIsThatOneOrNoneFromWhereverItComes(t *testing.T) {
+	archive, other := packedChart(t, "1.2.3"), packedChart(t, "1.2.4")
+	hex := strings.TrimPrefix(digestOf(archive), "sha256:")
+	served := repository(t, map[string][]byte{"web-1.2.3.tgz": archive}, new(atomic.Int32))
+	oci := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(oci.Close)
+	pushChart(t, hostOf(oci)+"/charts/web:1.2.3", archive)
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "web.tgz"), archive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options := Options{PlainHTTP: []string{hostOf(served), hostOf(oci)}, Folder: folder, CacheDir: t.TempDir()}
+	inRegistry := config.Chart{OCI: "oci://" + hostOf(oci) + "/charts/web", Version: "1.2.3"}
+	got, err := New(options).Fetch(t.Context(), inRegistry)
+	if err != nil || !strings.HasPrefix(got.Manifest, "sha256:") {
+		t.Fatalf("manifest %q, %v", got.Manifest, err)
+	}
+	for _, cached := range []bool{true, false} {
+		if !cached {
+			options.CacheDir = ""
+		}
+		f := New(options)
+		for holds, c := range map[string]config.Chart{
+			"a repository": {Repository: served.URL + "/mirror", Name: "web", Version: "1.2.3"}, "a registry": inRegistry, "a folder": {Path: "web.tgz"},
+		} {
+			right, wrong, field := c, c, "chart.sha256"
+			if right.SHA256, wrong.SHA256 = hex, strings.TrimPrefix(digestOf(other), "sha256:"); c.OCI != "" {
+				right, wrong, field = c, c, "chart.digest"
+				right.Digest, wrong.Digest = got.Manifest, digestOf(other)
+			}
+			if _, err := f.Fetch(t.Context(), right); err != nil {
+				t.Errorf("%s: %v", holds, err)
+			}
+			_, err := f.Fetch(t.Context(), wrong)
+			checkFailure(t, err, Invalid, field, wrong.SHA256+wrong.Digest, "ask its owner", "1.2.3"[:len(c.Version)])
+			if _, err = f.CRDs(t.Context(), wrong); err == nil {
+				t.Errorf("%s: the CRDs of another chart are taken", holds)
+			}
+		}
+	}
+}
+
+func TestWhatIsNoChartIsNotKept(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "index.yaml") {
+			_, _ = io.WriteString(w, "apiVersion: v1\nentries:\n  web:\n  - {name: web, version: 1.2.3, apiVersion: v2, urls: [web.tgz]}\n")
+			return
+		}
+		_, _ = io.WriteString(w, "users: [{name: x, user: {exec: {command: sh}}}]")
+	}))
+	t.Cleanup(server.Close)
+	cache := t.TempDir()
+	if _, err := New(Options{CacheDir: cache, PlainHTTP: []string{hostOf(server)}}).Fetch(t.Context(), config.Chart{Repository: server.URL, Name: "web", Version: "1.2.3"}); err == nil {
+		t.Error("it is taken for a chart")
+	}
+	if kept, _ := filepath.Glob(filepath.Join(cache, "*", "*")); len(kept) > 0 {
+		t.Errorf("kept %v", kept)
+	}
+}

@@ -126,7 +126,7 @@ func unpackFolder(root *os.Root, path string) (Chart, error) {
 	if err != nil {
 		return Chart{}, invalid(err)
 	}
-	return Chart{loaded, digestOf(pack(loaded.Raw))}, nil
+	return Chart{Chart: loaded, Digest: digestOf(pack(loaded.Raw))}, nil
 }
 
 // unreadable is for what the machine refuses to read.
@@ -141,7 +141,7 @@ func readFolder(path string) (Chart, error) {
 	if err != nil {
 		return Chart{}, invalid(err)
 	}
-	return Chart{loaded, digestOf(pack(loaded.Raw))}, nil
+	return Chart{Chart: loaded, Digest: digestOf(pack(loaded.Raw))}, nil
 }
 
 // pack writes a folder's files the same way whatever their order, times and owners are.
@@ -162,5 +162,5 @@ func unpack(archive []byte) (Chart, error) {
 	if err != nil {
 		return Chart{}, invalid(err)
 	}
-	return Chart{loaded, digestOf(archive)}, nil
+	return Chart{Chart: loaded, Digest: digestOf(archive)}, nil
 }

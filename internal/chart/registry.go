@@ -3,6 +3,7 @@ package chart
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,26 +21,34 @@ const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 // fromRegistry downloads a chart archive from an OCI registry. The tag is resolved each time; the archive comes from
 // the cache if it is there.
-func (f *Fetcher) fromRegistry(ctx context.Context, c config.Chart) ([]byte, error) {
+func (f *Fetcher) fromRegistry(ctx context.Context, c config.Chart) (archive []byte, manifest string, err error) {
 	repository, err := f.repository(c.OCI)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(f.options.Keychain), remote.WithTransport(f.http.Transport)}
 	// Helm writes a version's build metadata with "_", as "+" may not be in a tag.
 	tag := repository.Tag(strings.ReplaceAll(c.Version, "+", "_"))
 	image, err := remote.Image(tag, options...)
 	if err != nil {
-		return nil, notPulled(c, err, func() ([]string, error) { return tagsOf(ctx, repository, options) })
+		return nil, "", notPulled(c, err, func() ([]string, error) { return tagsOf(ctx, repository, options) })
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return nil, "", notReached(c.OCI, err)
+	}
+	if c.Digest != "" && c.Digest != digest.String() {
+		return nil, "", otherwise("chart.digest", c.Digest, fmt.Sprintf("chart %s %s in the registry", c.OCI, c.Version))
 	}
 	layer, err := chartOf(image, c)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if archive, found := f.cached(layer.Digest.String()); found {
-		return archive, nil
+		return archive, digest.String(), nil
 	}
-	return f.pullLayer(image, layer.Digest, c)
+	archive, err = f.pullLayer(image, layer.Digest, c)
+	return archive, digest.String(), err
 }
 
 // repository is where the chart is fetched from: through the mirrors, over TLS unless the rule says otherwise.
@@ -125,5 +134,5 @@ func (f *Fetcher) pullLayer(image v1.Image, digest v1.Hash, c config.Chart) ([]b
 	if err != nil {
 		return nil, notReached(c.OCI, err)
 	}
-	return archive, f.keep(archive)
+	return archive, nil
 }

@@ -21,24 +21,21 @@ const (
 
 // fromRepository downloads a chart archive from an HTTP repository. The index is read each time, because a version
 // can be published again with other content; the archive comes from the cache if the index tells its digest.
-func (f *Fetcher) fromRepository(ctx context.Context, c config.Chart) ([]byte, error) {
+func (f *Fetcher) fromRepository(ctx context.Context, c config.Chart) (archive []byte, _ string, err error) {
 	base := strings.TrimSuffix(c.Repository, "/")
 	index, err := f.index(ctx, base)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	entry, err := pick(index, c)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if archive, found := f.cached(entry.Digest); found {
-		return archive, nil
+		return archive, "", nil
 	}
-	archive, err := f.archive(ctx, base, entry)
-	if err != nil {
-		return nil, err
-	}
-	return archive, f.keep(archive)
+	archive, err = f.archive(ctx, base, entry)
+	return archive, "", err
 }
 
 func (f *Fetcher) index(ctx context.Context, base string) (*repo.IndexFile, error) {

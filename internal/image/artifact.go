@@ -29,12 +29,13 @@ const (
 
 // artifact is a fetched and checked file.
 type artifact struct {
-	path string // below the server's home
-	data []byte
+	path    string // below the server's home
+	address string // as it may be shown
+	data    []byte
 }
 
-// fetch gets every artifact and checks it.
-func (b *Builder) fetch(ctx context.Context, wanted []config.Artifact, say func(string)) ([]artifact, error) {
+// fetch gets every artifact and checks it: against what is known of it from before, too, if no SHA-256 is given.
+func (b *Builder) fetch(ctx context.Context, wanted []config.Artifact, known map[string]string, say func(string)) ([]artifact, error) {
 	taken := map[string]string{}
 	var out []artifact
 	for _, w := range wanted {
@@ -50,7 +51,11 @@ func (b *Builder) fetch(ctx context.Context, wanted []config.Artifact, say func(
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, artifact{path: target, data: data})
+		file := artifact{path: target, address: outbound.Shown(w.URL), data: data}
+		if first := known[file.address]; w.SHA256 == "" && first != "" && first != file.sum() {
+			return nil, changed(file.address, first)
+		}
+		out = append(out, file)
 	}
 	return out, nil
 }

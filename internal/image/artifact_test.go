@@ -42,7 +42,7 @@ func TestAnArtifactIsChecked(t *testing.T) {
 			w := newWorld(t)
 			w.maven.answer = tt.answer
 			files, err := w.builder.fetch(context.Background(),
-				[]config.Artifact{{URL: "https://user:secret@maven.example.com/x/handler.jar?key=secret", SHA256: tt.sha256}}, func(string) {})
+				[]config.Artifact{{URL: "https://user:secret@maven.example.com/x/handler.jar?key=secret", SHA256: tt.sha256}}, nil, func(string) {})
 			if failure.KindOf(err) != tt.kind || !strings.Contains(fmt.Sprint(err), tt.text) {
 				t.Fatalf("got %v, want %v with %q", err, tt.kind, tt.text)
 			}
@@ -63,7 +63,7 @@ func TestACachedArtifactIsNotFetchedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.builder.cacheDir = t.TempDir()
 	for range 2 {
-		if _, err := w.builder.fetch(context.Background(), spec().Artifacts, func(string) {}); err != nil {
+		if _, err := w.builder.fetch(context.Background(), spec().Artifacts, nil, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestADamagedCacheIsNotBelieved(t *testing.T) {
 	if err := os.WriteFile(w.builder.cacheDir+"/sha256-"+sum(jar), []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files, err := w.builder.fetch(context.Background(), spec().Artifacts, func(string) {})
+	files, err := w.builder.fetch(context.Background(), spec().Artifacts, nil, func(string) {})
 	if err != nil || string(files[0].data) != jar {
 		t.Errorf("got %v", err)
 	}
@@ -88,7 +88,7 @@ func TestWithoutASHA256TheOneToPinIsSaid(t *testing.T) {
 	w := newWorld(t)
 	w.maven.answer = both(jar, fmt.Sprintf("%x", sha1.Sum([]byte(jar))))
 	said := ""
-	_, err := w.builder.fetch(context.Background(), []config.Artifact{{URL: "https://maven.example.com/handler.jar"}}, func(s string) { said += s })
+	_, err := w.builder.fetch(context.Background(), []config.Artifact{{URL: "https://maven.example.com/handler.jar"}}, nil, func(s string) { said += s })
 	if err != nil || !strings.Contains(said, "sha256: "+sum(jar)) {
 		t.Errorf("said %q, error %v", said, err)
 	}

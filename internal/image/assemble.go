@@ -13,11 +13,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Labels of a built image: the first two are those of the OCI image specification, the third marks it as ours.
+// Labels of a built image: the first two are those of the OCI image specification, the others are ours.
 const (
 	labelBaseName   = "org.opencontainers.image.base.name"
 	labelBaseDigest = "org.opencontainers.image.base.digest"
 	labelBuilder    = "dev.lockstep.builder"
+	labelArtifacts  = "dev.lockstep.artifacts" // a JSON object: address to SHA-256
 )
 
 // assembled is an image or an index, ready to be pushed.
@@ -74,6 +75,9 @@ func extend(from *base, image platformImage, l layout, files []artifact) (v1.Ima
 		labels = map[string]string{}
 	}
 	labels[labelBaseName], labels[labelBaseDigest], labels[labelBuilder] = from.name, from.digest.String(), "lockstep"
+	if len(files) > 0 {
+		labels[labelArtifacts] = record(files)
+	}
 	config.Config.Labels = labels
 	return mutate.ConfigFile(extended, config)
 }

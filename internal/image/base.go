@@ -38,7 +38,7 @@ func (b *Builder) resolve(ctx context.Context, spec Spec, say func(string)) (*ba
 	if err != nil {
 		return nil, p.explain(doing, err)
 	}
-	out := &base{place: p, name: p.String(), digest: descriptor.Digest, mediaType: descriptor.MediaType}
+	out := &base{place: p, name: p.named(spec.Base), digest: descriptor.Digest, mediaType: descriptor.MediaType}
 	var images []platformImage
 	switch {
 	case descriptor.MediaType.IsIndex():

@@ -78,7 +78,11 @@ func (b *Builder) prepare(ctx context.Context, spec Spec, say func(string)) (*pr
 	if err != nil {
 		return nil, err
 	}
-	files, err := b.fetch(ctx, spec.Artifacts, say)
+	known, err := target.recorded(ctx, spec.Artifacts)
+	if err != nil {
+		return nil, err
+	}
+	files, err := b.fetch(ctx, spec.Artifacts, known, say)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +97,7 @@ func (b *Builder) prepare(ctx context.Context, spec Spec, say func(string)) (*pr
 	return &prepared{from: from.place, target: target, image: image, built: Built{
 		Digest: hash.String(), Reference: target.pinned(hash.String()),
 		Home: layouts[0].home, User: layouts[0].user, Version: layouts[0].version, Platforms: platforms(from.images),
+		Base: strings.TrimSuffix(from.name, "@"+from.digest.String()) + "@" + from.digest.String(), Artifacts: sums(spec.Artifacts, files),
 	}}, nil
 }
 

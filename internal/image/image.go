@@ -32,6 +32,10 @@ type Built struct {
 	User      string   // the image's user, as its configuration names it
 	Version   string   // of Identity Server, from Home
 	Platforms []string // as linux/amd64
+	// Base is the base image as it was found: repository:tag@digest.
+	Base string
+	// Artifacts are the files that were added, each with its SHA256.
+	Artifacts []config.Artifact
 }
 
 // State is what stands under a tag.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -76,6 +77,15 @@ func (p *place) pinned(digest string) string { return p.repository() + "@" + dig
 func (p *place) repository() string { return p.host + "/" + p.given.Context().RepositoryStr() }
 
 func (p *place) String() string { return p.repository() + separator(p.given) + p.given.Identifier() }
+
+// named is the reference as it was given, without the digest if it has a tag, too: an image is the same whether its base is pinned or not.
+func (p *place) named(reference string) string {
+	tagged, _, isPinned := strings.Cut(reference, "@")
+	if tag, err := name.NewTag(tagged, name.StrictValidation); isPinned && err == nil {
+		return p.repository() + ":" + tag.TagStr()
+	}
+	return p.String()
+}
 
 // head asks what stands under a reference.
 func (p *place) head(ctx context.Context, ref name.Reference) (State, error) {

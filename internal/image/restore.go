@@ -91,18 +91,9 @@ func (p *place) isOurs(ctx context.Context, now State, built Built) (bool, error
 	if built.Digest != "" {
 		return now.Digest == built.Digest, nil
 	}
-	doing := "reading who built " + p.String()
-	descriptor, err := remote.Get(p.repo.Digest(now.Digest), p.with(ctx)...)
-	if err != nil {
-		return false, p.explain(doing, err)
-	}
-	image, err := firstImage(descriptor)
-	if err != nil || image == nil {
-		return false, p.explain(doing, err)
-	}
-	config, err := image.ConfigFile()
-	if err != nil {
-		return false, p.explain(doing, err)
+	config, err := p.configuration(ctx, now.Digest)
+	if err != nil || config == nil {
+		return false, err
 	}
 	return config.Config.Labels[labelBuilder] != "", nil
 }

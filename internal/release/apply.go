@@ -49,6 +49,8 @@ type Result struct {
 	ChartVersion, ChartDigest string
 	// Repaired are objects, as "Deployment apim/is", that somebody had removed or changed by hand. They are as the chart says again.
 	Repaired []string
+	// ChartManifest is the digest of the chart's manifest, if it came from a registry.
+	ChartManifest string
 }
 
 // Apply makes a release what spec says: it installs, upgrades, or leaves alone what is already so and whole. It does
@@ -126,7 +128,7 @@ func (e *Engine) carryOut(ctx context.Context, s *session, p prepared, progress 
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Changed: true, ChartVersion: p.chart.Metadata.Version, ChartDigest: p.chart.Digest}
+	result := Result{Changed: true, ChartVersion: p.chart.Metadata.Version, ChartDigest: p.chart.Digest, ChartManifest: p.chart.Manifest}
 	last := todo.history.Last()
 	if todo.step == nothing {
 		progress(fmt.Sprintf("release %s is up to date: revision %d", p.Name, last.Version))

@@ -53,6 +53,7 @@ type EnvironmentDetails struct {
 	Valid       bool                 `json:"valid" doc:"Whether operations can be started on it"`
 	Problems    []EnvironmentProblem `json:"problems,omitempty" doc:"All its problems"`
 	Warnings    []string             `json:"warnings,omitempty" doc:"Parts of the file that are not used"`
+	Unpinned    []string             `json:"unpinned,omitempty" doc:"Fields of what is fetched without a digest, if it is valid"`
 	Sizes       []EnvironmentSize    `json:"sizes,omitempty" doc:"What Temporal and Helm limit, if it is valid"`
 	Environment *environment         `json:"environment,omitempty" doc:"The environment with all defaults, if it is valid"`
 }
@@ -158,6 +159,7 @@ func (s *Server) getEnvironment(ctx context.Context, in *environmentInput) (*env
 		for _, warning := range validation.Warnings(env) {
 			details.Warnings = append(details.Warnings, fmt.Sprint(warning))
 		}
+		details.Unpinned = validation.Unpinned(env)
 		for _, size := range validation.Sizes(env) {
 			details.Sizes = append(details.Sizes, EnvironmentSize(size))
 		}

@@ -55,7 +55,22 @@ func Report(out io.Writer, r activities.Report) error {
 	line("Steps", strings.Join(steps, ", "))
 	p := r.CriticalPath
 	line("Critical path", fmt.Sprintf("%.1fs of %.1fs: %s", p.Took, p.Makespan, strings.Join(p.Steps, " → ")))
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := pins(out, "environment file", r.Pins.Environment); err != nil {
+		return err
+	}
+	return pins(out, "cluster's file", r.Pins.Cluster)
+}
+
+// pins are ready to paste.
+func pins(out io.Writer, file, text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "\nTo have later deployments take exactly what this one took, write into the %s:\n\n%s", file, text)
+	return err
 }
 
 // soonest is the certificate that ends first.

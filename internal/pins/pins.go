@@ -1,0 +1,116 @@
+// Package pins says what a deployment used that its files do not pin by a digest.
+package pins
+
+import (
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"lockstep/config"
+	"lockstep/internal/component"
+	"lockstep/internal/outbound"
+)
+
+// Pins are what a deployment used that its files do not pin, ready to paste into them: YAML, empty if there is nothing of the kind.
+type Pins struct {
+	// Environment is for the environment file, Cluster for the cluster's.
+	Environment string `json:"environment,omitempty"`
+	Cluster     string `json:"cluster,omitempty"`
+}
+
+// Used is what the steps of a deployment took.
+type Used struct {
+	Base            string            // image, repository:tag@digest
+	Artifacts       []config.Artifact // each with its SHA-256
+	APIManagerImage string            // repository@digest
+	Charts          map[string]Chart  // by component
+}
+
+// Chart is the one that a release was made of.
+type Chart struct {
+	Version, Digest string
+	Manifest        string // its digest, if it came from a registry
+}
+
+// Of are the pins that an environment and its cluster lack.
+func Of(env config.Environment, used Used) Pins {
+	of, image := map[string]any{}, map[string]any{}
+	if used.Base != "" && !strings.Contains(env.Image.Base, "@") {
+		image["base"] = used.Base
+	}
+	if artifacts, lacks := unpinned(env.Image.Artifacts, used.Artifacts); lacks {
+		image["artifacts"] = artifacts
+	}
+	put(of, "image", image)
+	for name, p := range map[string]config.Product{component.IdentityServer: env.IdentityServer, component.APIManager: env.APIManager} {
+		part := map[string]any{}
+		if chart, found := pin(p.Chart, used.Charts[name]); found {
+			part["chart"] = chart
+		}
+		if _, digest, found := strings.Cut(used.APIManagerImage, "@"); name == component.APIManager && found && !strings.Contains(p.Image, "@") {
+			part["image"] = p.Image + "@" + digest
+		}
+		put(of, fieldOf(name), part)
+	}
+	cluster := map[string]any{}
+	if chart, found := pin(env.Routing.Chart, used.Charts[component.Gateway]); found {
+		put(cluster, "gateway", map[string]any{"chart": chart})
+	}
+	return Pins{Environment: text(of), Cluster: text(cluster)}
+}
+
+func fieldOf(name string) string {
+	if name == component.IdentityServer {
+		return "identityServer"
+	}
+	return "apiManager"
+}
+
+// unpinned are all artifacts with the digests of those that were used, and whether the file lacks one.
+func unpinned(wanted, used []config.Artifact) (out []config.Artifact, lacks bool) {
+	if len(wanted) != len(used) {
+		return nil, false
+	}
+	for i, w := range wanted {
+		lacks = lacks || w.SHA256 == ""
+		one := used[i]
+		one.URL = outbound.Shown(one.URL)
+		if one.Destination == config.DefaultDestination {
+			one.Destination = ""
+		}
+		out = append(out, one)
+	}
+	return out, lacks
+}
+
+// pin is the chart with the digest of what was used. A chart of whoever runs the worker, on disk, needs none.
+func pin(c config.Chart, used Chart) (config.Chart, bool) {
+	if c.SHA256 != "" || c.Digest != "" || c.Path != "" {
+		return c, false
+	}
+	c.Version = used.Version
+	if c.OCI != "" {
+		c.Digest = used.Manifest
+		return c, c.Digest != ""
+	}
+	hex, isDigest := strings.CutPrefix(used.Digest, "sha256:")
+	c.SHA256 = hex
+	return c, isDigest
+}
+
+func put(into map[string]any, key string, part map[string]any) {
+	if len(part) > 0 {
+		into[key] = part
+	}
+}
+
+func text(of map[string]any) string {
+	if len(of) == 0 {
+		return ""
+	}
+	out, err := yaml.Marshal(of)
+	if err != nil { // texts only
+		return ""
+	}
+	return string(out)
+}
