@@ -24,7 +24,7 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: node node-down node-test browser chaos e2e matrix help build images compose-check demo down test unit lint generate clean
+.PHONY: node node-down node-test browser chaos e2e matrix help build images compose-check compose-pin demo down test unit fuzz lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check for
 
 compose-check: ## Check the compose files
 	@cd deploy/compose/check && GOFLAGS=-mod=readonly GOWORK=off $(GO) test -count=1 ./...
+
+compose-pin: ## Ask registries for the digests of the images in the compose files, and write them behind the tags
+	@$(GO) run ./deploy/compose/pin docker-compose.yml deploy/compose/trial.yml
 
 generate: ## Make generated files anew
 	$(GO) generate ./...

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"lockstep/activities"
+	"lockstep/config"
 	"lockstep/internal/failure"
 	"lockstep/internal/keystore"
 	"lockstep/sandbox/fault"
@@ -47,6 +48,7 @@ func beforeDeployment() []provocation {
 				"url":    "https://maven.wso2.org/nexus/content/repositories/releases/org/wso2/km/ext/wso2is/wso2is.notification.event.handlers/2.1.3/wso2is.notification.event.handlers-2.1.3.jar",
 				"sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}}))
 		}},
+		{"Chart is another", anotherChart},
 		{"Namespace is being deleted", doomedNamespace},
 		{"Release of somebody else", foreignRelease},
 	}
@@ -320,4 +322,14 @@ func (l *lab) restartIdentityServer(t *testing.T) {
 	if err := pods.Delete(t.Context(), list.Items[0].Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// anotherChart is what a registry or a repository serves in place of the chart that the file pins.
+func anotherChart(t *testing.T, l *lab) string {
+	zeros := strings.Repeat("0", 64)
+	inRegistry := l.refused(t, failure.InvalidConfig, l.activities.Preflight, l.input(t, map[string]any{"gateway.chart.oci": config.DefaultGatewayChart, "gateway.chart.version": "v1.7.0", "gateway.chart.digest": "sha256:" + zeros}))
+	if !strings.Contains(inRegistry, "is not the one that chart.digest names") || !strings.Contains(inRegistry, zeros) {
+		t.Errorf("a registry: %s", inRegistry)
+	}
+	return l.refused(t, failure.InvalidConfig, l.activities.Preflight, l.input(t, map[string]any{"apiManager.chart.sha256": zeros}))
 }

@@ -95,7 +95,7 @@ func TestServicesStayUpAndSayHowTheyAreOrEndByThemselves(t *testing.T) {
 }
 
 func TestImagesHaveExactVersions(t *testing.T) {
-	exact := regexp.MustCompile(`^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?$`)
+	exact := regexp.MustCompile(`^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?$`)
 	each(t, func(t *testing.T, s types.ServiceConfig) {
 		if !exact.MatchString(s.Image) {
 			t.Errorf("image %s", s.Image)
