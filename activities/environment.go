@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -14,6 +15,7 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
+	"lockstep/internal/preflight"
 	"lockstep/internal/redact"
 	"lockstep/internal/tenants"
 )
@@ -76,6 +78,9 @@ func (a *Activities) gatewayVersion(ctx context.Context, env config.Environment)
 	}
 	r := env.Routing
 	state, err := s.releases.Look(ctx, r.Namespace, r.Release)
+	if failure.Is(err, failure.Unauthorized) { // preflight, which comes later, would say what else the account may not
+		err = cmp.Or(preflight.Permissions(ctx, s.cluster, env), err)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"lockstep/config"
+	"lockstep/config/environments"
 	"lockstep/config/settings"
 	"lockstep/internal/attempt"
 	"lockstep/internal/cluster"
@@ -184,7 +186,12 @@ func testMissingPermissions(t *testing.T, s *suite) {
 	}
 	limited := &suite{sandbox: s.sandbox, kube: s.kube, activities: New(settings.Settings{Kubeconfig: path, Mirrors: s.sandbox.Mirrors(), CacheDir: t.TempDir()})}
 	_, err = run[Preflight](t, limited, limited.activities.Preflight, in("limited"))
-	wants(t, err, failure.Unauthorized, "the worker's account may not", "namespaces", "create", "limited", "ClusterRole")
+	says := []string{"the worker's account may not", "namespaces", "create", "limited", "list, update, get, create, patch, delete secrets in envoy-gateway-system", "ClusterRole"}
+	wants(t, err, failure.Unauthorized, says...)
+	open := in("limited").Env
+	open.Routing.Chart.Version = "" // so that the account has to look at the gateway's release
+	_, err = run[config.Environment](t, limited, limited.activities.CheckEnvironment, CheckInput{Environment: environments.Inline(open)})
+	wants(t, err, failure.Unauthorized, says...)
 }
 
 func testForeignRelease(t *testing.T, s *suite) {

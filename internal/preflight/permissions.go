@@ -11,8 +11,8 @@ import (
 	"lockstep/internal/shared"
 )
 
-// checkPermissions asks for what the steps need that is most often missing.
-func checkPermissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
+// Permissions asks for what the steps need that is most often missing, and fails with all of it that the worker's account may not.
+func Permissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
 	denied, err := c.Allowed(ctx, permissions(env))
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func permissions(env config.Environment) []cluster.Access {
 	for _, resource := range []string{"roles", "rolebindings"} {
 		add("rbac.authorization.k8s.io", resource, own, change...)
 	}
-	add("", "secrets", own, "update") // Helm's records
+	add("", "secrets", own, "list", "update") // Helm's records
 	add("policy", "poddisruptionbudgets", own, change...)
 	add("apps", "deployments", own, watch...)
 	watched(add, own)
@@ -92,7 +92,7 @@ func permissions(env config.Environment) []cluster.Access {
 			add("admissionregistration.k8s.io", resource, "", change...)
 		}
 		add("batch", "jobs", env.Routing.Namespace, "get", "list", "watch", "create", "delete")
-		add("", "secrets", env.Routing.Namespace, append([]string{"update"}, change...)...)
+		add("", "secrets", env.Routing.Namespace, append([]string{"list", "update"}, change...)...)
 		add("apps", "deployments", env.Routing.Namespace, watch...)
 	}
 	return all

@@ -46,7 +46,7 @@ func Check(ctx context.Context, s Site, env config.Environment) (Found, error) {
 		found.Warnings = append(found.Warnings, warning.String())
 	}
 	var unneeded []string // the checks run side by side
-	denied := checkPermissions(ctx, s.Cluster, env)
+	denied := Permissions(ctx, s.Cluster, env)
 	checks := []check{
 		func(ctx context.Context) error { return denied },
 		func(ctx context.Context) error { return checkVersion(version, env, &found, time.Now()) },

@@ -263,10 +263,13 @@ func testPurgeBesideAnother(t *testing.T, w *world.World) {
 	second := secondFile(t)
 	defer w.Lockstep(t, "teardown", "--purge", "-f", second) // if the test ends before
 	w.Expect(t, world.Done, "deploy", "-f", second)
+	wantClusters(t, w, true, map[string]string{world.Environment: world.Namespace, "second": testbed.Second})
 	w.Absent(t)
+	wantClusters(t, w, true, map[string]string{"second": testbed.Second})
 	w.Expect(t, world.Done, "verify", "-f", second).Says(t, "refuses the token once Identity Server revoked it")
 	w.Expect(t, world.Done, "drift", "-f", second)
 	w.Expect(t, world.Done, "teardown", "--purge", "-f", second)
+	wantClusters(t, w, false, map[string]string{})
 	nothingIsLeft(t, w)
 }
 
