@@ -52,12 +52,16 @@ test: tools gateway build ## Run all tests: unit, workflows, activities, and dep
 		$$($(GO) list ./... | grep -v -x -F "$$(printf 'lockstep/%s\n' $(WORLDS))")
 	@LOCKSTEP_REQUIRE_SANDBOX=1 sh tools/timed.sh $(GOTEST) $(RACE) -timeout 40m -p 2 $(WORLDS:%=./%)
 
+# Only a KUBECONFIG of make's command line counts, not one that the shell exports: the tests make and remove things there.
+RUN ?= .
+OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$(abspath $(KUBECONFIG))" LOCKSTEP_TEST_ENVIRONMENT="$(abspath $(ENVIRONMENT))" $(if $(CLUSTER),LOCKSTEP_TEST_CLUSTER="$(abspath $(CLUSTER))"))
+
 chaos: tools gateway build ## Kill and break everything while operations run: FAULTS=200 SEED=n PARALLEL=2
-	@cd test/chaos && LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
+	@cd test/chaos && $(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -parallel $(PARALLEL) -run 'TestChaos$$' -args -faults $(FAULTS) -seed $(SEED) -sandboxes $(PARALLEL)
 
 browser: tools gateway build test/browser/node_modules/.package-lock.json ## Use the Temporal UI in Chromium as operators do; takes node, npm and chromium
 	@command -v chromium >/dev/null || { echo "no chromium: apt-get install chromium"; exit 1; }
-	LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GOTEST) $(RACE) -count=1 -v -timeout 40m ./test/browser
+	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 LOCKSTEP_REQUIRE_BROWSER=1 $(GOTEST) $(RACE) -count=1 -v -timeout 40m ./test/browser
 	@echo "screenshots are in dist/screenshots/"
 
 test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
@@ -65,12 +69,8 @@ test/browser/node_modules/.package-lock.json: test/browser/package-lock.json
 	@cd test/browser && npm ci --no-audit --no-fund
 	@touch $@
 
-matrix: tools gateway build ## Fail each step of a deployment from each starting state, and compare the world after the rollback
-	LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 4h ./test/matrix -args -all
-
-# Only a KUBECONFIG of make's command line counts, not one that the shell exports: the tests make and remove things there.
-RUN ?= .
-OTHER := $(if $(filter command,$(origin KUBECONFIG)),LOCKSTEP_TEST_KUBECONFIG="$(abspath $(KUBECONFIG))" LOCKSTEP_TEST_ENVIRONMENT="$(abspath $(ENVIRONMENT))" $(if $(CLUSTER),LOCKSTEP_TEST_CLUSTER="$(abspath $(CLUSTER))"))
+matrix: tools gateway build ## Fail each step of a deployment from each starting state, and compare the world after the rollback: ONLY=cells, and as e2e KUBECONFIG, ENVIRONMENT, CLUSTER
+	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 24h ./test/matrix -args -all $(if $(ONLY),-only '$(ONLY)')
 
 e2e: tools gateway build ## Run whole operations in a sandbox, or on another cluster: KUBECONFIG=file ENVIRONMENT=file CLUSTER=file RUN=test
 	$(OTHER) LOCKSTEP_REQUIRE_SANDBOX=1 $(GO) test -count=1 -v -timeout 8h -run '$(RUN)' ./test/e2e

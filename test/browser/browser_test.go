@@ -26,7 +26,7 @@ const folder = "screenshots"
 func TestOperatorsUseTheTemporalUI(t *testing.T) {
 	b := &browser{chromium: chromium(t)}
 	t.Setenv("LOCKSTEP_ENVIRONMENTS", environments(t))
-	b.world, b.shots = world.InSandbox(t), shots(t)
+	b.world, b.shots = world.InSandbox(t, "it has the Temporal UI, and an API Manager that fails on demand"), shots(t)
 	// Each test leaves the environment in the state that the next one begins with.
 	for _, test := range []struct {
 		name string

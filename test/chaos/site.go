@@ -28,7 +28,7 @@ type site struct {
 // Start brings up a sandbox for runs.
 func newSite(t testing.TB) *site {
 	t.Helper()
-	w := world.InSandbox(t)
+	w := world.InSandbox(t, "it kills etcd, the API server and Temporal, and has servers cut off answers")
 	w.Watch(t)
 	return &site{World: w, kube: w.Client(t), now: Nothing, references: map[State]Fingerprint{}}
 }

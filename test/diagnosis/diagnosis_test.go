@@ -45,7 +45,7 @@ type lab struct {
 }
 
 func TestEverySymptomEndsItsStepWithTheMessageOfTheTable(t *testing.T) {
-	w := world.InSandbox(t)
+	w := world.InSandbox(t, "its registry refuses on demand, its images have the programs that misbehave, and its node takes a quarter of a kubelet's time")
 	l := &lab{World: w, activities: activities.New(settings.Settings{Clusters: w.Clusters, Kubeconfig: w.Kubeconfig(), Mirrors: w.Sandbox().Mirrors(), CacheDir: t.TempDir()})}
 	rows := map[string]row{}
 	for _, r := range table(t) {

@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"lockstep/internal/cluster"
+	"lockstep/test/testbed"
 	"lockstep/test/world"
 )
 
 // beside is a second environment on the cluster.
 func beside() map[string]any {
 	return map[string]any{
-		"name": "beside", "namespace": "beside", "verify.level": "health",
+		"name": testbed.Beside, "namespace": testbed.Beside, "verify.level": "health",
 		"hostnames.management": "am.beside.test", "hostnames.gateway": "gw.beside.test", "hostnames.websocket": "websocket.beside.test",
 		"hostnames.websub": "websub.beside.test", "hostnames.keyManager": "km.beside.test",
 	}

@@ -35,7 +35,7 @@ func TestTheRealChartsDeploy(t *testing.T) {
 	for name, archive := range charts {
 		args = append(args, "--charts", name+"="+archive)
 	}
-	w := world.InSandbox(t, args...)
+	w := world.InSandbox(t, "it serves the charts", args...)
 	w.Absent(t)
 	before := w.Snapshot(t)
 	for _, test := range []struct {

@@ -3,6 +3,7 @@ package matrix
 import (
 	"testing"
 
+	"lockstep/test/testbed"
 	"lockstep/test/world"
 )
 
@@ -12,7 +13,7 @@ const besideAnother = "another environment beside it"
 // besideFile is the other environment.
 func besideFile() map[string]any {
 	return map[string]any{
-		"name": "beside", "namespace": "beside", "verify.level": "health",
+		"name": testbed.Beside, "namespace": testbed.Beside, "verify.level": "health",
 		"hostnames.management": "am.beside.test", "hostnames.gateway": "gw.beside.test", "hostnames.websocket": "websocket.beside.test",
 		"hostnames.websub": "websub.beside.test", "hostnames.keyManager": "km.beside.test",
 	}

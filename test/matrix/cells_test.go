@@ -98,13 +98,13 @@ func image() []cell {
 	}
 	return []cell{
 		{step: "image", start: nothing, how: "the registry refuses the index, after its parts",
-			fails: []act{refused(403)}, says: []string{"wso2is-km"}},
+			fails: []act{refused(403)}, wants: refusing, says: []string{"wso2is-km"}},
 		{step: "image", start: foreign, how: "another image under the tag; the registry refuses the index",
-			fails: []act{refused(403)}, says: []string{"wso2is-km"}},
+			fails: []act{refused(403)}, wants: refusing, says: []string{"wso2is-km"}},
 		{step: "image", start: older, how: "an artifact with another checksum",
 			file: map[string]any{"image.artifacts": []any{map[string]any{"url": handler, "sha256": nowhere}}}, says: []string{nowhere}},
 		{step: "image", start: halved, how: "tag deleted; the registry refuses the index",
-			before: []act{untagged}, fails: []act{refused(403)}, says: []string{"wso2is-km"}},
+			before: []act{untagged}, fails: []act{refused(403)}, wants: refusing, says: []string{"wso2is-km"}},
 	}
 }
 
@@ -194,15 +194,15 @@ func keyManager() []cell {
 	}
 	return []cell{
 		{step: "key-manager", start: nothing, how: "API Manager refuses the registration",
-			fails: []act{refused("POST", "/admin/v4/key-managers")}, says: []string{"400"}},
+			fails: []act{refused("POST", "/admin/v4/key-managers")}, wants: refusing, says: []string{"400"}},
 		{step: "key-manager", start: foreign, how: "another server's key manager of that name; the issuer has one of another name",
 			before: []act{olderFirst, foreignKeyManager}, says: []string{`key manager "WSO2IS7" has the issuer`},
 			file: with(olderFile(), map[string]any{"keyManager.name": "Theirs"})},
 		{step: "key-manager", start: older, how: "API Manager refuses keys, after the change",
-			fails: []act{refused("POST", "/generate-keys")}, says: []string{"400"},
+			fails: []act{refused("POST", "/generate-keys")}, wants: refusing, says: []string{"400"},
 			file: with(olderFile(), map[string]any{"keyManager.displayName": "Newer", "keyManager.roleCreation": true, "timeouts.keyManager": "15s"})},
 		{step: "key-manager", start: halved, how: "key manager deleted; API Manager refuses the registration",
-			before: []act{withoutKeyManager}, fails: []act{refused("POST", "/admin/v4/key-managers")}, says: []string{"400"}},
+			before: []act{withoutKeyManager}, fails: []act{refused("POST", "/admin/v4/key-managers")}, wants: refusing, says: []string{"400"}},
 	}
 }
 
@@ -210,13 +210,13 @@ func verify() []cell {
 	refused := answers(fault.Fault{ID: "publishing", Server: fault.APIManager, Method: "POST", Path: "/change-lifecycle", Status: 400})
 	return []cell{
 		{step: "verify", start: nothing, how: "API Manager refuses to publish",
-			fails: []act{refused}, says: []string{"400"}},
+			fails: []act{refused}, wants: refusing, says: []string{"400"}},
 		{step: "verify", start: foreign, how: "API Manager refuses to publish",
-			fails: []act{refused}, says: []string{"400"}},
+			fails: []act{refused}, wants: refusing, says: []string{"400"}},
 		{step: "verify", start: older, how: "API Manager refuses to publish",
-			fails: []act{refused}, says: []string{"400"}},
+			fails: []act{refused}, wants: refusing, says: []string{"400"}},
 		{step: "verify", start: halved, how: "Service deleted; API Manager refuses to publish",
-			before: []act{removes(object("Service", world.IdentityService))}, fails: []act{refused}, says: []string{"400"}},
+			before: []act{removes(object("Service", world.IdentityService))}, fails: []act{refused}, wants: refusing, says: []string{"400"}},
 	}
 }
 
@@ -234,6 +234,7 @@ func report() []cell {
 }
 
 const (
+	refusing  = "its servers fail on demand"
 	untouched = "nothing had been changed"
 	handler   = "https://maven.wso2.org/nexus/content/repositories/releases/org/wso2/km/ext/wso2is/wso2is.notification.event.handlers/2.1.3/wso2is.notification.event.handlers-2.1.3.jar"
 	nowhere   = "0000000000000000000000000000000000000000000000000000000000000000"

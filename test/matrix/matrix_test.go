@@ -20,7 +20,8 @@ var all = flag.Bool("all", false, "every step from every starting state")
 var only = flag.String("only", "", "only the cells whose name holds one of these, between commas")
 
 func TestEveryFailedDeploymentLeavesTheWorldAsItWas(t *testing.T) {
-	w := world.InSandbox(t)
+	w := world.Start(t)
+	ownsGatewayCRDs(t, w)
 	w.Watch(t)
 	m := &matrix{w: w}
 	defer m.print(t)
@@ -72,6 +73,8 @@ type cell struct {
 	file map[string]any
 	// fails makes the step fail for good. What it adds to the cluster stays until the comparison is done.
 	fails []act
+	// wants is what it needs of a sandbox; empty: any cluster will do.
+	wants string
 	// says are parts of what the operator reads.
 	says []string
 }
@@ -97,6 +100,9 @@ type row struct {
 }
 
 func (m *matrix) run(t *testing.T, c cell) {
+	if c.wants != "" {
+		m.w.TheSandbox(t, c.wants)
+	}
 	r := row{cell: c, said: "it could not be tried"}
 	defer func() { m.rows = append(m.rows, r) }()
 	m.reach(t, c.start)

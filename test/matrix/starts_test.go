@@ -104,12 +104,31 @@ func reachForeign(t testing.TB, w *world.World) {
 			t.Fatal(err)
 		}
 	}
+	if w.Sandbox() == nil {
+		return // what a registry of somebody else has under the tag stays
+	}
 	image, err := remote.Image(reference(t, w, "wso2/wso2am:4.7.0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := remote.Write(reference(t, w, target), image); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// ownsGatewayCRDs refuses another cluster that has CRDs of the Gateway API: the tests make and remove them, with all their objects.
+func ownsGatewayCRDs(t testing.TB, w *world.World) {
+	t.Helper()
+	if w.Sandbox() != nil {
+		return
+	}
+	for _, crd := range routingCRDs(t, w) {
+		if _, found, err := w.Cluster.Get(t.Context(), cluster.RefOf(crd)); err != nil {
+			t.Fatal(err)
+		} else if found {
+			t.Fatalf("CRD %s exists in the cluster of %s. The tests of test/matrix make and remove the CRDs of the Gateway API, with all their objects: choose another cluster.",
+				crd.GetName(), w.Kubeconfig())
+		}
 	}
 }
 
@@ -137,9 +156,12 @@ func leaveForeign(t testing.TB, w *world.World) {
 
 const target = "wso2is-km:7.2.0"
 
-// forget deletes everything in the repository that images are pushed to.
+// forget deletes everything in the repository that images are pushed to, if that is the sandbox's.
 func forget(t testing.TB, w *world.World) {
 	t.Helper()
+	if w.Sandbox() == nil {
+		return
+	}
 	for _, manifest := range w.Manifests(t) {
 		if ref, err := name.NewDigest(w.Sandbox().Registry+"/"+manifest, name.Insecure); err == nil && ref.RepositoryStr() == "wso2is-km" {
 			_ = remote.Delete(ref)

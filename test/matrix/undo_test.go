@@ -15,9 +15,10 @@ import (
 // testFailingUndo refuses some of what compensation does: it is said what is left and how to remove it, all else is undone, and a
 // teardown removes the rest as soon as it may.
 func (m *matrix) testFailingUndo(t *testing.T) {
+	w := m.w
+	w.TheSandbox(t, refusing)
 	m.reach(t, foreign)
 	m.at = ""
-	w := m.w
 	allowed := []func(){
 		refuses("DELETE", "", "secrets", named("is-keystores"))(t, w),
 		refuses("DELETE", "", "services", named(world.IdentityService))(t, w),

@@ -15,6 +15,8 @@ const (
 	Namespace = "apim"
 	// Second is the namespace of another environment beside it.
 	Second = "apim-second"
+	// Beside is name and namespace of another environment that uses the same gateway.
+	Beside = "beside"
 )
 
 // Environment is the environment that tests deploy: that of examples/quickstart.yaml, or on another cluster that of the file that

@@ -30,7 +30,7 @@ type other struct {
 }
 
 // namespaces are those that the tests make and remove.
-var namespaces = []string{Namespace, Second, "envoy-gateway-system"}
+var namespaces = []string{Namespace, Second, Beside, "envoy-gateway-system"}
 
 func newOther(t testing.TB, kubeconfig, bin string) other {
 	t.Helper()

@@ -2,6 +2,7 @@
 package testbed
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -53,6 +54,24 @@ func New(t testing.TB, bin string) Testbed {
 		return newOther(t, kubeconfig, bin)
 	}
 	return NewSandbox(t)
+}
+
+// OnlyInSandbox fails a test that cannot run on the cluster that the environment variables name: it says what it wants of a sandbox.
+func OnlyInSandbox(t testing.TB, wants string) {
+	t.Helper()
+	if why := refusal(wants); why != "" {
+		t.Fatal(why)
+	}
+}
+
+// refusal says why a test does not run on the cluster that is named; empty: none is.
+func refusal(wants string) string {
+	kubeconfig := os.Getenv(kubeconfigVar)
+	if kubeconfig == "" {
+		return ""
+	}
+	return fmt.Sprintf("This test needs a sandbox: %s. It cannot run on the cluster of %s. Run it without KUBECONFIG=… and without %s; docs/testing.md says which tests run on another cluster.",
+		wants, kubeconfig, kubeconfigVar)
 }
 
 // Config is the administrator's access to the API server.

@@ -79,9 +79,11 @@ func Start(t testing.TB) *World {
 	return w
 }
 
-// InSandbox starts a worker in a sandbox; args are further arguments of `sandbox up`. It skips like [sandboxtest.Up].
-func InSandbox(t testing.TB, args ...string) *World {
+// InSandbox starts a worker in a sandbox, for a test that cannot run on another cluster, because of what it wants of a sandbox. args are
+// further arguments of `sandbox up`. It skips like [sandboxtest.Up].
+func InSandbox(t testing.TB, wants string, args ...string) *World {
 	t.Helper()
+	testbed.OnlyInSandbox(t, wants)
 	return start(t, sandboxtest.Bin(t, "worker", "lockstep"), testbed.NewSandbox(t, args...))
 }
 
