@@ -74,7 +74,7 @@ func (a *Activities) served(name config.ClusterName) (clusters.Cluster, error) {
 		return c, failure.Final(failure.InvalidConfig, "%w", err)
 	}
 	if err != nil { // the files, not what was asked for
-		return c, &failure.Error{Kind: failure.Unavailable, Doing: "reading the worker's clusters", Cause: err, Next: "look at the worker's setting clusters, and at that folder", Retryable: true}
+		return c, &failure.Error{Kind: failure.Unavailable, Doing: "reading the worker's clusters", Cause: err, Next: "check the worker's setting clusters (LOCKSTEP_CLUSTERS), and the files in that folder", Retryable: true}
 	}
 	return c, nil
 }
@@ -144,7 +144,7 @@ func (k *known) renew(access cluster.Reach) error {
 	}
 	switch {
 	case err != nil && before != nil:
-		return failure.Transient(failure.Unavailable, "renewing the access to the cluster, which was changed: %w", err)
+		return failure.Transient(failure.Unavailable, "connecting anew to the cluster, because its kubeconfig has changed: %w", err)
 	case err != nil:
 		return err
 	case before != nil:

@@ -38,7 +38,7 @@ func (a *Activities) CheckEnvironment(ctx context.Context, in CheckInput) (confi
 		return env, failure.Final(failure.InvalidConfig, "%w", err)
 	}
 	if err != nil { // the folder, not what is in it
-		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "check the worker's setting environments, and that folder"}
+		return env, &failure.Error{Kind: failure.Unavailable, Cause: err, Next: "check the worker's setting environments (LOCKSTEP_ENVIRONMENTS), and the files in that folder"}
 	}
 	limits, err := a.served(env.Cluster)
 	if err != nil {
@@ -117,7 +117,7 @@ const describeTimeout = 10 * time.Second
 func (a *Activities) DescribeClusters(ctx context.Context, _ struct{}) (DescribedClusters, error) {
 	set, err := clusters.Load(a.clusters.Options)
 	if err != nil {
-		return DescribedClusters{}, &failure.Error{Kind: failure.Unavailable, Doing: "reading the worker's clusters", Cause: err, Next: "look at the worker's setting clusters, and at that folder"}
+		return DescribedClusters{}, &failure.Error{Kind: failure.Unavailable, Doing: "reading the worker's clusters", Cause: err, Next: "check the worker's setting clusters (LOCKSTEP_CLUSTERS), and the files in that folder"}
 	}
 	served := a.clusters.On(set)
 	described := DescribedClusters{Served: make([]DescribedCluster, len(served)), Queues: map[string]string{}}

@@ -33,15 +33,15 @@ func (b *Counter) Add(depth, path, text int) (message, next string) {
 	b.text += text
 	switch {
 	case depth > maxDepth:
-		return fmt.Sprintf("is nested more than %d deep, or an alias stands for what it is part of", maxDepth), "write it out, with fewer levels and without such aliases"
+		return fmt.Sprintf("is nested more than %d levels deep, or an alias refers to a value that contains it", maxDepth), "use fewer levels, and no alias of that kind"
 	case path > maxPath:
 		return fmt.Sprintf("has a path of more than %d characters from the top to here", maxPath), "shorten the keys above it"
 	case b.values > b.Values:
-		return fmt.Sprintf("has more than %d values, aliases counted as often as they are used", b.Values), "shorten it"
+		return fmt.Sprintf("has more than %d values; an alias counts as often as it is used", b.Values), "shorten it"
 	case b.text > MaxDocument:
-		return fmt.Sprintf("has more than %d KiB, aliases counted as often as they are used, which is more than Temporal and Helm take", MaxDocument>>10), "shorten it, or repeat less of it by aliases"
+		return fmt.Sprintf("has more than %d KiB, which is more than Temporal and Helm take; an alias counts as often as it is used", MaxDocument>>10), "shorten it, or repeat less of it by aliases"
 	case b.paths > maxPaths:
-		return fmt.Sprintf("has more than %d values for the length of their paths: these have %d KiB together", b.values-1, maxPaths>>10), "shorten the keys above them, or write fewer values"
+		return fmt.Sprintf("has too many values with long paths: the paths of the first %d have %d KiB together", b.values-1, maxPaths>>10), "shorten the keys above them, or write fewer values"
 	}
 	return "", ""
 }

@@ -51,7 +51,7 @@ func (p *problems) driver(part string, values config.Values, database, kind, dri
 	}
 	p.databaseType(part+".values."+kind, values.Text(kind))
 	if given := values.Text(driver); given == "" || given == "org.h2.Driver" {
-		p.Add(part+".values."+driver, given, "is the driver of H2, but the JDBC URL is not for H2", "write the driver's class, as org.postgresql.Driver; its jar must be in the image")
+		p.Add(part+".values."+driver, given, "is the driver of H2, but the JDBC URL is not for H2", "write the driver's class, for example org.postgresql.Driver; its jar must be in the image")
 	}
 }
 

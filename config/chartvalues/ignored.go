@@ -12,7 +12,7 @@ type ignoredKey struct{ key, message, next string }
 func gatewayIgnores() []ignoredKey {
 	return []ignoredKey{
 		{"envoyGateway", "is not a value of the gateway chart: the chart ignores it silently",
-			"remove it, and configure Envoy Gateway below config.envoyGateway, as config.envoyGateway.extensionApis.enableBackend"},
+			"remove it, and configure Envoy Gateway below config.envoyGateway, for example config.envoyGateway.extensionApis.enableBackend"},
 	}
 }
 

@@ -21,10 +21,10 @@ func check(c Cluster) (found config.Problems) {
 	}
 	found = append(found, validation.Controller(c.Gateway)...)
 	if len(c.TaskQueue) > 1000 || strings.ContainsAny(c.TaskQueue, "\n\t ") {
-		found.Add("taskQueue", "", "is no name of a task queue", "write a short name without spaces, as lockstep-"+string(c.Name))
+		found.Add("taskQueue", "", "is not a name for a task queue", "write a short name without spaces, for example lockstep-"+string(c.Name))
 	}
 	if err := c.Mirrors.Check(); err != nil {
-		found.Add("mirrors", "", err.Error(), "correct it, as docker.io: https://mirror.example.com")
+		found.Add("mirrors", "", err.Error(), "correct it, for example docker.io: https://mirror.example.com")
 	}
 	for i, host := range c.PlainHTTP {
 		if host == "" || strings.ContainsAny(host, "/@ ") {
@@ -41,7 +41,7 @@ func (a Allow) check() (found config.Problems) {
 	for field, patterns := range map[string][]string{"namespaces": a.Namespaces, "artifactHosts": a.ArtifactHosts} {
 		for i, pattern := range patterns {
 			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-				found.Add(fmt.Sprintf("allow.%s[%d]", field, i), pattern, "is not a pattern", "write a name, with * for any part of it, as team-a-*")
+				found.Add(fmt.Sprintf("allow.%s[%d]", field, i), pattern, "is not a pattern", "write a name, with * for any part of it, for example team-a-*")
 			}
 		}
 	}
@@ -52,7 +52,7 @@ func (a Allow) check() (found config.Problems) {
 	}
 	for i, registry := range a.ImageRegistries {
 		if registry == "" || strings.Contains(registry, "://") || strings.ContainsAny(registry, "@ *") {
-			found.Add(fmt.Sprintf("allow.imageRegistries[%d]", i), registry, "is not a registry", "write registry or registry/path, as docker.io/wso2")
+			found.Add(fmt.Sprintf("allow.imageRegistries[%d]", i), registry, "is not a registry", "write registry or registry/path, for example docker.io/wso2")
 		}
 	}
 	return found

@@ -138,7 +138,7 @@ func TestOneClusterHasOneNameAndOneFile(t *testing.T) {
 	}
 	dir = folder(t, map[string]string{"a.yaml": minimal, "b.yaml": strings.Replace(minimal, "prod", "other", 1)})
 	_, err = clusters.Load(clusters.Options{Folder: dir})
-	configtest.WantProblem(t, err, "kubeconfig", "", "one cluster has one name")
+	configtest.WantProblem(t, err, "kubeconfig", "", "a cluster has one name only")
 	_, err = clusters.Load(clusters.Options{Folder: t.TempDir()})
 	if err == nil || !strings.Contains(err.Error(), "LOCKSTEP_CLUSTERS") {
 		t.Errorf("an empty folder: %v", err)
@@ -147,7 +147,7 @@ func TestOneClusterHasOneNameAndOneFile(t *testing.T) {
 
 func TestAnUnknownClusterIsRefused(t *testing.T) {
 	set := load(t, map[string]string{"prod.yaml": minimal})
-	for name, says := range map[config.ClusterName]string{"prodd": "did you mean prod?", "elsewhere": "write one of prod", "": "write one of prod", `{"kubeconfig":"/evil"}`: "no longer names"} {
+	for name, says := range map[config.ClusterName]string{"prodd": "did you mean prod?", "elsewhere": "write one of prod", "": "write one of prod", `{"kubeconfig":"/evil"}`: "names only its cluster"} {
 		if name == "" {
 			name = config.DefaultCluster // with files there are those clusters that have one, and no others
 		}
@@ -164,7 +164,7 @@ func TestAClusterIsServedOnItsQueueAlone(t *testing.T) {
 	_, err := clusters.Served{Options: options, Queue: "lockstep"}.Find("prod")
 	configtest.WantProblem(t, err, "cluster", "prod", `is served on task queue "lockstep-prod"`)
 	_, err = clusters.Served{Options: options, Queue: "lockstep-prod", Names: []string{"prod"}}.Find("other")
-	configtest.WantProblem(t, err, "cluster", "other", "serves leaves it out")
+	configtest.WantProblem(t, err, "cluster", "other", "serves does not list it")
 	options.Folder = filepath.Join(options.Folder, "gone")
 	_, err = clusters.Served{Options: options, Queue: "lockstep-prod"}.Find("prod")
 	var wrong config.Problems

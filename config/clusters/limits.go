@@ -25,7 +25,7 @@ func (c Cluster) Check(e config.Environment) (found config.Problems) {
 			found.Add(path, chart.Repository+chart.OCI, c.refuses("charts from there", c.Allow.ChartSources), next("chartSources"))
 		}
 		if chart.Path != "" && c.Charts == "" {
-			found.Add(path+".path", chart.Path, fmt.Sprintf("is the name of a chart in the folder of charts, and cluster %q has none", c.Name),
+			found.Add(path+".path", chart.Path, fmt.Sprintf("names a chart in the folder of charts, but cluster %q has no such folder", c.Name),
 				"write repository or oci, or let whoever runs the worker set charts in "+c.Where())
 		}
 	}
@@ -53,7 +53,7 @@ func (c Cluster) refuses(what string, allowed []string) string {
 	if len(allowed) == 0 {
 		return fmt.Sprintf("is refused: cluster %q allows none", c.Name)
 	}
-	return fmt.Sprintf("is refused: cluster %q does not allow %s, but %s", c.Name, what, strings.Join(allowed, ", "))
+	return fmt.Sprintf("is refused: cluster %q does not allow %s; it allows %s", c.Name, what, strings.Join(allowed, ", "))
 }
 
 // Namespace says whether environments may be in a namespace.

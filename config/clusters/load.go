@@ -146,7 +146,7 @@ func (s Set) add(c Cluster) *dispute {
 			return &dispute{with: other.Name, Problems: config.Problems{{Path: "name", Value: string(c.Name), Message: "is also the name in " + other.file, Next: "give one of the two another name, or remove one of the files"}}}
 		}
 		if other.Kubeconfig == c.Kubeconfig && other.Context == c.Context {
-			return &dispute{with: other.Name, Problems: config.Problems{{Path: "kubeconfig", Value: c.Kubeconfig, Message: fmt.Sprintf("leads to the same cluster as that of %s, which is called %q: one cluster has one name, or its limits could be passed by",
+			return &dispute{with: other.Name, Problems: config.Problems{{Path: "kubeconfig", Value: c.Kubeconfig, Message: fmt.Sprintf("leads to the same cluster as the kubeconfig of %s, whose name is %q: a cluster has one name only, because a second one could have other limits",
 				other.file, other.Name), Next: "write another kubeconfig or context, or remove one of the files"}}}
 		}
 	}
@@ -180,7 +180,7 @@ func (s Set) Find(name config.ClusterName) (Cluster, error) {
 	}
 	problem := config.Problem{Path: "cluster", Value: string(name), Message: "is not a cluster of this worker"}
 	if strings.HasPrefix(string(name), "{") { // see [config.ClusterName.UnmarshalJSON]
-		problem.Message = "is a kubeconfig or a context, which an environment no longer names"
+		problem.Message = "is a kubeconfig or a context, but an environment now names only its cluster"
 		problem.Next = "let whoever runs the worker put them into a file of kind Cluster (docs/clusters.md), write the cluster's name, and start the operation again"
 		return Cluster{}, config.Problems{problem}
 	}

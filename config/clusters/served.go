@@ -34,10 +34,10 @@ func (s Served) Find(name config.ClusterName) (Cluster, error) {
 	problem := config.Problem{Path: "cluster", Value: string(c.Name)}
 	switch {
 	case c.TaskQueue != s.Queue:
-		problem.Message = fmt.Sprintf("is served on task queue %q, and this operation is on %q", c.TaskQueue, s.Queue)
-		problem.Next = fmt.Sprintf("start it on task queue %q, as lockstep and the API do with a setting clusters that leads to the same files", c.TaskQueue)
+		problem.Message = fmt.Sprintf("is served on task queue %q, but this operation runs on task queue %q", c.TaskQueue, s.Queue)
+		problem.Next = fmt.Sprintf("start it on task queue %q; lockstep and the API do so if their setting clusters leads to the same files", c.TaskQueue)
 	case len(s.Names) > 0 && !slices.Contains(s.Names, string(c.Name)):
-		problem.Message = "is not served by this worker, whose setting serves leaves it out"
+		problem.Message = "is not served by this worker: its setting serves does not list it"
 		problem.Next = fmt.Sprintf("give the cluster a taskQueue of its own in %s and start a worker that serves it, or add it to serves", c.Where())
 	default:
 		return c, nil

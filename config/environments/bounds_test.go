@@ -52,7 +52,7 @@ func files() []worst {
 		{"long keys above each other", values("{"+strings.Repeat("k", 900)+": {"+strings.Repeat("k", 900)+": {", "}}}", numbered("k%d: 1,\n")), "YAML"},
 		{"a long text of many aliases", func(size int) string {
 			return "apiManager: {values: {a: &a " + strings.Repeat("x", size/2) + ", b: [" + strings.Repeat("*a ,\n", size/10) + "]}}\n"
-		}, "aliases counted"},
+		}, "an alias counts"},
 		{"many platforms", func(size int) string { return "  platforms: [" + repeated(size, numbered("linux/a%d,\n")) + "]\n" }, "more than 1000"},
 		{"many approvals", func(size int) string { return "approvals: [" + repeated(size, numbered("a%d,\n")) + "]\n" }, "more than 1000"},
 		{"many unknown fields", func(size int) string { return repeated(size, numbered("k%d: 1\n")) }, "more problems are not shown"},
@@ -62,10 +62,10 @@ func files() []worst {
 		{"many keys", toml("k%d = 1\n"), "more than 10000 values"},
 		{"a key of many parts", func(size int) string {
 			return inTOML(1, func(int) string { return strings.Repeat("a.", size/2) + "a = 1" })
-		}, "nested more than 64 deep"},
+		}, "nested more than 64 levels deep"},
 		{"tables within tables", func(size int) string {
 			return inTOML(1, func(int) string { return "a = " + strings.Repeat("{a=", size/20) + "1" + strings.Repeat("}", size/20) })
-		}, "nested more than 64 deep"},
+		}, "nested more than 64 levels deep"},
 	}
 }
 

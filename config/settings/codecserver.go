@@ -54,7 +54,7 @@ func (c CodecServer) check() config.Problems {
 	}
 	for _, text := range c.Origins {
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || originOf(u) != text {
-			found.Add("codecServer.origins", text, "is not the origin of a web page", "write scheme and host without a path, as https://temporal.example.com")
+			found.Add("codecServer.origins", text, "is not the origin of a web page", "write scheme and host without a path, for example https://temporal.example.com")
 		}
 	}
 	return found

@@ -109,7 +109,7 @@ func Overlooked(file string) string {
 	if read, err := os.Stat(used(file)); err == nil && os.SameFile(read, here) {
 		return ""
 	}
-	return File + " in the working folder is not read, as it may be anybody's: if it is yours, pass --config " + File + " or set " + fileVariable
+	return File + " in the working folder is not read, because somebody else may have put it there: if it is yours, pass --config " + File + " or set " + fileVariable
 }
 
 // bind leads a key to its default, its variable and its flag.

@@ -37,7 +37,7 @@ func checkCharts(e config.Environment) (found problems) {
 		found = append(found, field.checkPins()...)
 		if path := field.chart.Path; path != "" && !filepath.IsLocal(path) {
 			found.Add(field.path+".path", path, "leads out of the folder of charts: an environment names no file of the worker's machine",
-				"write the name of a chart in the folder of charts that the cluster's file names, as wso2am-4.7.0-1.tgz")
+				"write the name of a chart in the folder of charts that the cluster's file names, for example wso2am-4.7.0-1.tgz")
 		}
 	}
 	return found

@@ -76,7 +76,7 @@ func oneOf(allowed []string) string {
 func (p *problems) label(path, value string, longest int) {
 	switch {
 	case value == "":
-		p.Add(path, "", "is missing", "write a name of lower-case letters, digits and dashes, as trial")
+		p.Add(path, "", "is missing", "write a name of lower-case letters, digits and dashes, for example trial")
 	case !dnsLabel.MatchString(value):
 		p.Add(path, value, "is not a DNS label: only lower-case letters, digits and dashes, with a letter or digit at both ends", "write "+suggest(value))
 	case len(value) > longest:
@@ -88,7 +88,7 @@ func (p *problems) label(path, value string, longest int) {
 func suggest(value string) string {
 	label := notInLabel.ReplaceAllString(strings.ToLower(value), "-")
 	if label = strings.Trim(label, "-"); label == "" {
-		return "a name, as trial"
+		return "a name, for example trial"
 	}
 	return label
 }

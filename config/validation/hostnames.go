@@ -40,7 +40,7 @@ func checkHostnames(e config.Environment) (found problems) {
 
 // hostname notes what cannot be the hostname of a Gateway listener and of a certificate.
 func (p *problems) hostname(path, name string) {
-	const plain = "write the bare name, as am.example.com"
+	const plain = "write the bare name, for example am.example.com"
 	switch {
 	case name == "":
 		p.Add(path, "", "is missing", plain)

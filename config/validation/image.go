@@ -18,12 +18,12 @@ func checkImage(e config.Environment) (found problems) {
 	target := found.target(e.Image.Target)
 	if base != nil && target != nil && base.Name() == target.Name() {
 		found.Add("image.target", e.Image.Target, "is the base image: the push would overwrite the image of the product",
-			"write a repository of your own, as registry.example.com/wso2is-km:7.2.0")
+			"write a repository of your own, for example registry.example.com/wso2is-km:7.2.0")
 	}
 	for i, text := range e.Image.Platforms {
 		path := fmt.Sprintf("image.platforms[%d]", i)
 		if !platform.MatchString(text) {
-			found.Add(path, text, "is not a platform", "write os/architecture, as linux/amd64")
+			found.Add(path, text, "is not a platform", "write os/architecture, for example linux/amd64")
 		} else if slices.Index(e.Image.Platforms, text) < i {
 			found.Add(path, text, "is given twice", "remove one of the two")
 		}
@@ -59,7 +59,7 @@ func (p *problems) target(text string) name.Reference {
 	host, _, hasPath := strings.Cut(text, "/")
 	switch {
 	case text == "":
-		p.Add(path, "", "is missing", "write repository and tag to push to, as registry.example.com/wso2is-km:7.2.0; the cluster must be able to pull it")
+		p.Add(path, "", "is missing", "write repository and tag to push to, for example registry.example.com/wso2is-km:7.2.0; the cluster must be able to pull it")
 	case strings.Contains(text, "@"):
 		p.Add(path, text, "has a digest, but the digest is known only after the build", "write only repository and tag")
 	case err != nil:
@@ -67,7 +67,7 @@ func (p *problems) target(text string) name.Reference {
 	case !tagged(text):
 		p.Add(path, text, "has no tag", "add one, as "+text+":7.2.0")
 	case !hasPath || !strings.ContainsAny(host, ".:") && host != "localhost":
-		p.Add(path, text, "has no registry: Docker Hub would be used", "write the registry before it, as docker.io/"+text)
+		p.Add(path, text, "has no registry: Docker Hub would be used", "write the registry before it, for example docker.io/"+text)
 	default:
 		ref, _ := name.ParseReference(text) // parsed above
 		return ref

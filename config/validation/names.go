@@ -19,7 +19,7 @@ func checkNamespaces(e config.Environment) (found problems) {
 
 func (p *problems) notKubernetes(path, namespace string) {
 	if strings.HasPrefix(namespace, "kube-") {
-		p.Add(path, namespace, "is a namespace of Kubernetes itself", "write another namespace, as apim")
+		p.Add(path, namespace, "is a namespace of Kubernetes itself", "write another namespace, for example apim")
 	}
 }
 

@@ -49,9 +49,9 @@ func checkKeyManager(e config.Environment) (found problems) {
 	switch name := e.KeyManager.Name; {
 	case strings.EqualFold(name, residentKeyManager):
 		found.Add("keyManager.name", name, "is the name of API Manager's own key manager, which Identity Server 7 cannot replace",
-			"write another name, as WSO2IS7")
+			"write another name, for example WSO2IS7")
 	case strings.TrimSpace(name) != name || name == "":
-		found.Add("keyManager.name", name, "is empty, or begins or ends with a space", "write a name, as WSO2IS7")
+		found.Add("keyManager.name", name, "is empty, or begins or ends with a space", "write a name, for example WSO2IS7")
 	case len(name) > keyManagerMax:
 		found.Add("keyManager.name", name, fmt.Sprintf("has %d characters, which is too long for API Manager", len(name)), fmt.Sprintf("shorten it to %d", keyManagerMax))
 	}
@@ -123,7 +123,7 @@ func checkAdmins(e config.Environment) (found problems) {
 	admin := e.Credentials.AdminUsername
 	if !adminName.MatchString(admin) {
 		found.Add(path, admin, "is not a user name that both products accept: only 3 to 30 letters, digits, dots, dashes and underscores; an @ would name a tenant",
-			"write a user name, as admin")
+			"write a user name, for example admin")
 	}
 	for _, given := range []struct {
 		part   string

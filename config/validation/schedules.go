@@ -90,7 +90,7 @@ func (p *problems) cron(path, text string) {
 func (p *problems) zone(path, name string) {
 	_, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		p.Add(path, name, "is not a time zone", "write a name of the IANA database, as Europe/Berlin, or UTC")
+		p.Add(path, name, "is not a time zone", "write a name of the IANA database, for example Europe/Berlin, or UTC")
 	}
 }
 

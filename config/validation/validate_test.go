@@ -79,7 +79,7 @@ func TestTheImageCanBeBuiltAndPushed(t *testing.T) {
 		target("a target has no digest", "registry.example.com/wso2is-km@sha256:"+strings.Repeat("a", 64), "known only after the build"),
 		target("a target is not the base", "docker.io/wso2/wso2is:7.2.0", "is the base"),
 		target("the base by its short name is the base too", "index.docker.io/wso2/wso2is:7.2.0", "is the base"),
-		target("a target names its registry", "wso2is-km:7.2.0", "write the registry before it, as docker.io/wso2is-km:7.2.0"),
+		target("a target names its registry", "wso2is-km:7.2.0", "write the registry before it, for example docker.io/wso2is-km:7.2.0"),
 		target("the guide's placeholder is no registry", "CONTAINER_REGISTRY/wso2is-km:7.2.0.0", "is not an image reference"),
 		{Holds: "a target there must be", Old: "target: " + old, New: "base: docker.io/wso2/wso2is:7.2.0", Path: "image.target", Says: "the cluster must be able to pull it"},
 		{Holds: "a base has a tag or digest", Old: "target:", New: "base: wso2/wso2is\n  target:", Path: "image.base", Value: "wso2/wso2is", Says: "add the tag"},

@@ -25,7 +25,7 @@ func main() {
 	flag.StringVar(&o.output, "output", "dist", "folder to write to")
 	flag.StringVar(&o.registry, "registry", "", "where to push to as well, as registry.example.com/lockstep")
 	flag.StringVar(&o.version, "version", "", "version and tag (default: the nearest git tag, else the commit)")
-	flag.Func("platforms", "platforms to build for, as linux/amd64 (default: linux/amd64,linux/arm64)", func(list string) error {
+	flag.Func("platforms", "platforms to build for, for example linux/amd64 (default: linux/amd64,linux/arm64)", func(list string) error {
 		var err error
 		o.platforms, err = parsePlatforms(list)
 		return err
@@ -60,7 +60,7 @@ func parsePlatforms(list string) ([]v1.Platform, error) {
 			return nil, err
 		}
 		if platform.OS == "" || platform.Architecture == "" {
-			return nil, fmt.Errorf("%q is not an operating system and an architecture, as linux/amd64", one)
+			return nil, fmt.Errorf("%q is not an operating system and an architecture, for example linux/amd64", one)
 		}
 		platforms = append(platforms, *platform)
 	}

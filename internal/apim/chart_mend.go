@@ -26,7 +26,7 @@ type MendInput struct {
 func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 	deployments := manifest.OfKind(objects, "Deployment")
 	if len(deployments) == 0 {
-		return failure.Final(failure.InvalidConfig, "adapting the chart of API Manager: it renders no Deployment: use the wso2am-all-in-one chart")
+		return failure.Final(failure.InvalidConfig, "the chart of API Manager renders no Deployment: use the wso2am-all-in-one chart")
 	}
 	for _, config := range manifest.WithTOML(objects) {
 		if _, err := manifest.EditTOML(config, func(text string) string { return text }); err != nil {

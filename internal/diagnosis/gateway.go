@@ -124,7 +124,7 @@ func (v Gateway) judgeAccepted(accepted metav1.Condition) Verdict {
 		if out, refused := v.refused(); refused { // says more
 			return out
 		}
-		return v.lasting(accepted, cluster.RefOf(v.Gateway).String(), "correct what the controller names, in gateway of the cluster's file")
+		return v.lasting(accepted, cluster.RefOf(v.Gateway).String(), "correct what the controller names: the fields below gateway in the cluster's file")
 	}
 	out := Verdict{Waiting: "the controller has not seen the Gateway's newest version yet"}
 	if v.lasts(v.Started, controllerGrace) {
@@ -272,7 +272,7 @@ func (l listener) move(reason string) string {
 	case "HostnameConflict", "ProtocolConflict":
 		return "two listeners of one port have the same hostname or different protocols: make the hostnames in the environment file differ"
 	}
-	return "correct what the controller names, in hostnames of the environment file and gateway of the cluster's file"
+	return "correct what the controller names: hostnames in the environment file, or the fields below gateway in the cluster's file"
 }
 
 func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
@@ -292,7 +292,7 @@ func (v Gateway) judgeProgrammed(programmed metav1.Condition) Verdict {
 		out.Pending = &Problem{Reason: programmed.Reason, Object: object, Evidence: out.Waiting, Retryable: true,
 			NextMove: "look at the pods of the Gateway's data plane, in the gateway controller's namespace"}
 	case "Invalid":
-		return v.lasting(programmed, object, "correct what the controller names, in gateway of the cluster's file")
+		return v.lasting(programmed, object, "correct what the controller names: the fields below gateway in the cluster's file")
 	}
 	return out
 }
@@ -307,7 +307,7 @@ func (v Gateway) judgeAddress(programmed metav1.Condition, out Verdict) Verdict 
 	out.Pending = problem
 	out.Waiting = "waiting for an external address"
 	if v.Plane.Unread != nil {
-		problem.Evidence = joinLines(problem.Evidence, "whether a load balancer is being made cannot be read: "+firstLine(v.Plane.Unread.Error()))
+		problem.Evidence = joinLines(problem.Evidence, "Lockstep cannot read whether a load balancer is being made: "+firstLine(v.Plane.Unread.Error()))
 		problem.NextMove = "look at the data plane's Service, in the gateway controller's namespace, and let the worker's account list Services and Events there; " +
 			"if this cluster gives Services of type LoadBalancer no address, install MetalLB or cloud-provider-kind, or set gateway.serviceType in the cluster's file to NodePort"
 		return out

@@ -172,7 +172,7 @@ func TestRoutesAreJudgedByEveryParent(t *testing.T) {
 func TestALoadBalancerThatCannotBeSeenIsNotTakenForNone(t *testing.T) {
 	view := Gateway{Gateway: object("Gateway", "gw", nil, nil), Plane: DataPlane{Unread: errors.New("forbidden")}, Moment: Moment{Now: now, Started: now.Add(-addressGrace * 10)}}
 	out := view.judgeAddress(metav1.Condition{Reason: "AddressNotAssigned", LastTransitionTime: ago(addressGrace * 10)}, Verdict{})
-	if out.Problem != nil || out.Pending == nil || !strings.Contains(out.Pending.Evidence, "cannot be read") {
+	if out.Problem != nil || out.Pending == nil || !strings.Contains(out.Pending.Evidence, "cannot read") {
 		t.Errorf("problem %v, pending %v", out.Problem, out.Pending)
 	}
 }

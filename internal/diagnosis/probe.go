@@ -63,7 +63,7 @@ func (v podView) readinessProblem(c container) *Problem {
 		evidence = joinLines(evidence, fmt.Sprintf("event Unhealthy: %s", firstLine(failed.Message)))
 	}
 	return &Problem{Reason: ReasonReadiness, Object: v.name(c), Evidence: evidence,
-		NextMove: fmt.Sprintf("its log says what it lacks, as a database or a port; all of it, while the pod is there: kubectl -n %s logs %s -c %s", v.pod.Namespace, v.pod.Name, c.spec.Name)}
+		NextMove: fmt.Sprintf("its log says what is missing, for example a database or a port (all of it, while the pod is there: kubectl -n %s logs %s -c %s)", v.pod.Namespace, v.pod.Name, c.spec.Name)}
 }
 
 func probeTarget(probe *corev1.Probe) string {

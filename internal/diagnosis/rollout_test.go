@@ -326,7 +326,7 @@ func TestARolloutThatCannotSucceedIsNamedAtOnce(t *testing.T) {
 		{"no room, beside a claim whose trouble is over", seen(unschedulable(30*time.Second, "Insufficient cpu"), claims, about("data", "FailedBinding", noClass, time.Minute)), "Unschedulable", "requests", false},
 		{"not ready for a while after the start", seen(startedAgo(4 * time.Minute)), "", "", false},
 		{"scaled to 0", seen(func(r *Rollout) { r.Deployment.Spec.Replicas, r.Pods = new(int32), nil }), "ScaledToZero", "lockstep deploy", false},
-		{"never ready after the start", seen(startedAgo(6 * time.Minute)), "ReadinessProbeFailed", "its log says what it lacks", true},
+		{"never ready after the start", seen(startedAgo(6 * time.Minute)), "ReadinessProbeFailed", "its log says what is missing", true},
 		{"Secret missing for a moment", seen(happened("new-1", "FailedMount", `secret "nope" not found`, 1, time.Second, time.Second)), "", "", false},
 		{"Secret missing", seen(happened("new-1", "FailedMount", `MountVolume.SetUp failed for volume "k": secret "nope" not found`, 5, 20*time.Second, time.Second)), "FailedMount", "create what is named", false},
 		{"key of a Secret missing", seen(waits("CreateContainerConfigError", `couldn't find key x in Secret`)), "CreateContainerConfigError", "create what is named", false},

@@ -30,7 +30,7 @@ type MendInput struct {
 func Mend(objects []*unstructured.Unstructured, in MendInput) error {
 	configs, deployments := manifest.WithTOML(objects), manifest.OfKind(objects, "Deployment")
 	if len(configs) != 1 || len(deployments) != 1 {
-		return failure.Final(failure.InvalidConfig, "adapting the chart of Identity Server: it renders %d Deployments and %d deployment.toml, not one of each: "+
+		return failure.Final(failure.InvalidConfig, "the chart of Identity Server renders %d Deployments and %d deployment.toml, not one of each: "+
 			"use the identity-server chart", len(deployments), len(configs))
 	}
 	digest, err := manifest.EditTOML(configs[0], authorizeAllScopes)

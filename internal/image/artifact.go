@@ -65,7 +65,7 @@ func destination(a config.Artifact) (string, error) {
 	doing := "reading image.artifacts"
 	parsed, err := url.Parse(a.URL)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return "", invalid(doing, "give an http or https address", "%q is none", outbound.Shown(a.URL))
+		return "", invalid(doing, "give an http or https address", "%q is not one", outbound.Shown(a.URL))
 	}
 	if a.Destination == "" {
 		a.Destination = config.DefaultDestination

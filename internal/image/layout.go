@@ -62,7 +62,7 @@ func (b *Builder) layout(ctx context.Context, from *place, image platformImage, 
 var homePattern = regexp.MustCompile(`^wso2is-(\d+\.\d+\.\d+[0-9A-Za-z.+-]*)$`)
 
 func (l *layout) setVersion(doing string) error {
-	const next = "use an Identity Server image as image.base, as docker.io/wso2/wso2is:7.2.0"
+	const next = "use an Identity Server image as image.base, for example docker.io/wso2/wso2is:7.2.0"
 	if l.home == "" {
 		return invalid(doing, next, "its environment has no %s and its layers have no folder wso2is-<version>/repository/components", homeVariable)
 	}

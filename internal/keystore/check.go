@@ -155,7 +155,7 @@ func (c *check) expiry(where string, cert *x509.Certificate) {
 	const move = "replace it by a renewed one, signed by the same CA"
 	switch {
 	case c.now.Before(cert.NotBefore):
-		c.add(where, "its certificate is not valid before "+cert.NotBefore.UTC().Format(time.RFC3339), "wait, or correct the clock")
+		c.add(where, "its certificate is not valid before "+cert.NotBefore.UTC().Format(time.RFC3339), "wait until then, or correct the clock")
 	case c.now.After(cert.NotAfter):
 		c.add(where, "its certificate expired on "+day(cert.NotAfter), move)
 	case c.now.Add(ExpiryWarning).After(cert.NotAfter):

@@ -54,21 +54,21 @@ func listenerKey(keyPEM []byte) (key crypto.Signer, problem, move string) {
 		return nil, "tls.key has no PEM block", "put the private key there as PEM"
 	}
 	if strings.Contains(block.Type, "ENCRYPTED") || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-		return nil, "the key in tls.key is encrypted, and nobody tells Envoy its password", "put the key there without encryption: openssl pkey -in tls.key"
+		return nil, "the key in tls.key is encrypted, and Envoy has no password for it", "put the key there without encryption: openssl pkey -in tls.key"
 	}
 	var parsed any
 	var err error
 	switch block.Type {
 	case "PRIVATE KEY":
 		if parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes); err != nil && isPSS(block.Bytes) {
-			return nil, "the key in tls.key is one for RSA-PSS alone, which Envoy does not take", "use a certificate with an ordinary RSA or an ECDSA key"
+			return nil, "the key in tls.key is for RSA-PSS only, and Envoy does not take such a key", "use a certificate with an ordinary RSA or an ECDSA key"
 		}
 	case "RSA PRIVATE KEY":
 		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	case "EC PRIVATE KEY":
 		parsed, err = x509.ParseECPrivateKey(block.Bytes)
 	default:
-		return nil, fmt.Sprintf("tls.key begins with a block of type %s, and Envoy Gateway v1.7 reads the first block alone", block.Type),
+		return nil, fmt.Sprintf("tls.key begins with a block of type %s, and Envoy Gateway v1.7 reads only the first block", block.Type),
 			"leave that block out, so that tls.key begins with the private key: openssl pkey -in tls.key"
 	}
 	if err != nil {
@@ -107,7 +107,7 @@ func strength(public crypto.PublicKey, where string) (problem, move string) {
 		if key.Curve == elliptic.P256() || key.Curve == elliptic.P384() || key.Curve == elliptic.P521() {
 			return "", ""
 		}
-		return fmt.Sprintf("the key in %s is on the curve %s, and Envoy takes P-256, P-384 and P-521", where, key.Curve.Params().Name), "use a certificate with a key on one of these"
+		return fmt.Sprintf("the key in %s is on the curve %s, and Envoy takes P-256, P-384 and P-521", where, key.Curve.Params().Name), "use a certificate with a key on one of these curves"
 	case ed25519.PublicKey:
 		return "", ""
 	}
@@ -128,7 +128,7 @@ func validity(chain []*x509.Certificate, now time.Time) (problem, move string) {
 		}
 		switch {
 		case now.Before(cert.NotBefore):
-			return which + " is not valid before " + cert.NotBefore.UTC().Format(time.RFC3339), "wait, or correct the clock"
+			return which + " is not valid before " + cert.NotBefore.UTC().Format(time.RFC3339), "wait until then, or correct the clock"
 		case now.After(cert.NotAfter):
 			return which + " expired on " + day(cert.NotAfter), "replace it by a renewed one, signed by the same CA"
 		}

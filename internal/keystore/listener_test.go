@@ -60,7 +60,7 @@ func givenPairs(t *testing.T, now time.Time) []givenPair {
 		{"ECDSA P-224", leaf(p224), pkcs8(p224), "on the curve P-224", true},
 		{"intermediate before leaf", append(bytes.Clone(authority.pem), leaf(p256)...), sec1, "belongs to certificate 2 of tls.crt", true},
 		{"the key of another pair", leaf(p256), pkcs8(other), "does not belong to the certificate", true},
-		{"a key for RSA-PSS alone", leaf(rsa2048), pss(t, rsa2048), "RSA-PSS alone", true},
+		{"a key for RSA-PSS alone", leaf(rsa2048), pss(t, rsa2048), "RSA-PSS only", true},
 		{"parameters before the key", leaf(p256), append(bytes.Clone(parameters), sec1...), "begins with a block of type EC PARAMETERS", false},
 		{"an encrypted key", leaf(p256), block("ENCRYPTED PRIVATE KEY", []byte("secret")), "is encrypted", true},
 		{"a key that is encrypted as long ago", leaf(p256), pem.EncodeToMemory(&pem.Block{

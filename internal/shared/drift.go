@@ -56,11 +56,11 @@ func (p Parts) driftOfCRDs(ctx context.Context, env config.Environment, crds []*
 func nextForCRD(env config.Environment, newer bool) string {
 	switch {
 	case newer:
-		return "a newer gateway chart brought it, and no earlier one replaces it: set gateway.chart.version to that chart's"
+		return "a newer gateway chart installed it, and an older chart does not replace it: set gateway.chart.version to the version of that newer chart"
 	case env.Routing.ReplacesCRDs():
 		return "" // a deployment does
 	}
-	return "gateway.crds: create-replace has a deployment replace it"
+	return "a deployment replaces it if the cluster's file says gateway.crds: create-replace"
 }
 
 func (p Parts) driftOfClass(ctx context.Context, env config.Environment) ([]drift.Item, error) {

@@ -126,7 +126,7 @@ func (b book) taken(environment string, fate Fate) error {
 	if fate == Stays || !known || fate == Left && use.Left {
 		return nil
 	}
-	return failure.Transient(failure.Conflict, "Lease %s/%s was taken over by another operation, because this one was not heard of for too long. "+
+	return failure.Transient(failure.Conflict, "Lease %s/%s was taken over by another operation, because this one gave no sign of life for too long. "+
 		"Environment %q still counts as a user of the gateway; another attempt ends that", Namespace, Name, environment)
 }
 
@@ -276,7 +276,7 @@ func (r Register) renew(ctx context.Context, who string) error {
 		return err
 	}
 	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity != who {
-		return failure.Transient(failure.Conflict, "Lease %s/%s names another remover: this attempt was not heard of for too long", Namespace, Name)
+		return failure.Transient(failure.Conflict, "Lease %s/%s names another operation as the one that removes: this attempt gave no sign of life for too long", Namespace, Name)
 	}
 	now := metav1.NowMicro()
 	lease.Spec.RenewTime = &now

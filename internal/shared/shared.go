@@ -111,7 +111,7 @@ func (p Parts) Leave(ctx context.Context, o Operation) (note string, err error) 
 			return Gone, err
 		}
 		crds, err := p.removeCRDs(ctx, s)
-		note += "; CRDs, which an earlier purge had to leave: " + crds
+		note += "; and CRDs that an earlier purge had to leave: " + crds
 		return Gone, err
 	})
 	return note, err

@@ -90,7 +90,7 @@ func (c Client) askQueue(ctx context.Context, queue string) (described activitie
 	var late *temporal.TimeoutError
 	switch err := run.Get(ctx, &described); {
 	case errors.As(err, &late):
-		silent = unavailable("no worker of task queue %q answered within %s: it may be of an earlier version, or stuck; look at its log", queue, clustersTimeout)
+		silent = unavailable("no worker of task queue %q answered within %s: a worker may be of an earlier version, or stuck; look at its log", queue, clustersTimeout)
 	case err != nil:
 		silent = unavailable("asking the workers of task queue %q for their clusters: %w", queue, err)
 	}

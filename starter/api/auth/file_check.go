@@ -110,7 +110,7 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 func (c *checker) name(path, name string) {
 	if !tokenName.MatchString(name) {
-		c.add(path, name, "is not a valid name", "write 1 to 63 letters, digits, dots, hyphens and underscores, as in name: ci")
+		c.add(path, name, "is not a valid name", "write 1 to 63 letters, digits, dots, hyphens and underscores, for example name: ci")
 	}
 }
 
@@ -127,7 +127,7 @@ func (c *checker) grant(path, role string, environments []string) {
 		c.add(path+".role", role, "is not a role", "write reader, operator or admin")
 	}
 	if len(environments) == 0 {
-		c.add(path+".environments", "", "is missing", `write names or patterns, as in environments: [dev, "test-*"]`)
+		c.add(path+".environments", "", "is missing", `write names or patterns, for example environments: [dev, "test-*"]`)
 	}
 	for i, environment := range environments {
 		if !pattern.MatchString(environment) {

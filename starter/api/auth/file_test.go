@@ -39,14 +39,14 @@ colour: red
   - colour (line 20): is not a field of an access file; remove it, or write one of limits, oidc, tokens, trustedProxies
   - tokens[0].sha256 (line 3): is not a SHA-256 in hexadecimal; write its 64 digits: printf %s "$TOKEN" | sha256sum
   - tokens[0].grants (line 4): is missing; write as in grants: [{role: reader, environments: ["*"]}]
-  - tokens[1].name (line 5) "c i": is not a valid name; write 1 to 63 letters, digits, dots, hyphens and underscores, as in name: ci
+  - tokens[1].name (line 5) "c i": is not a valid name; write 1 to 63 letters, digits, dots, hyphens and underscores, for example name: ci
   - tokens[1].grants[0].role (line 8) "root": is not a role; write reader, operator or admin
   - tokens[1].grants[0].environments[0] (line 8) "Dev": matches no environment's name; write lower-case letters, digits and hyphens, * for any characters and ? for one
-  - tokens[1].grants[1].environments: is missing; write names or patterns, as in environments: [dev, "test-*"]
+  - tokens[1].grants[1].environments: is missing; write names or patterns, for example environments: [dev, "test-*"]
   - tokens[2].name (line 10) "ci": is also the name of tokens[0]; give each token a name of its own: the audit log tells them apart by it
   - tokens[2].sha256 (line 11): is also that of tokens[1]; make another token with ` + "`lockstep api token`" + `
   - tokens[2].grants[0].role (line 12) "none": is not a role; write reader, operator or admin
-  - tokens[2].grants[0].environments (line 12): is missing; write names or patterns, as in environments: [dev, "test-*"]
+  - tokens[2].grants[0].environments (line 12): is missing; write names or patterns, for example environments: [dev, "test-*"]
   - oidc.issuer (line 14) "http://id.example.com/": is not an https URL; write the issuer's https URL: http is only for loopback addresses
   - oidc.audience: is missing; write the claim aud of the tokens for this API: without it the API would accept tokens for other programs
   - oidc.algorithms[0] (line 15) "HS256": is not accepted; write some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA
