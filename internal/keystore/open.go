@@ -19,6 +19,9 @@ const magicJKS = 0xFEEDFEED
 // openKey reads the private key under alias, with its chain, from a JKS or PKCS12 store; Java tells the two apart by
 // content as well, whatever type a configuration names.
 func openKey(store []byte, alias, password string) (*Pair, error) {
+	if err := bounded(store); err != nil {
+		return nil, explain(err)
+	}
 	if isJKS(store) {
 		return openJKSKey(store, alias, password)
 	}
@@ -27,6 +30,9 @@ func openKey(store []byte, alias, password string) (*Pair, error) {
 
 // openTrust reads the trusted certificates of a JKS or PKCS12 store.
 func openTrust(store []byte, password string) ([]*x509.Certificate, error) {
+	if err := bounded(store); err != nil {
+		return nil, explain(err)
+	}
 	if !isJKS(store) {
 		certs, err := pkcs12.DecodeTrustStore(store, password)
 		return certs, explain(err)
@@ -126,6 +132,8 @@ func explain(err error) error {
 		return nil
 	case errors.Is(err, pkcs12.ErrIncorrectPassword), strings.Contains(err.Error(), "invalid digest"):
 		return errors.New("does not open with the keystore password")
+	case errors.Is(err, errTooOften), errors.Is(err, errCutOff), errors.Is(err, errTooNested):
+		return fmt.Errorf("cannot be read: %w", err)
 	}
 	// What a parser says of the first byte that is not what it should be helps nobody.
 	return errors.New("cannot be read: it is neither a JKS nor a PKCS12 store, or is damaged")
