@@ -91,6 +91,14 @@ node-test: node ## Run whole operations on the real node, and take it away: NODE
 		test $$status = 0 || echo "the node stays for a look; take it away with: make node-down"; \
 		test $$status != 0 || $(MAKE) --no-print-directory node-down; exit $$status
 
+# Everything that reads what others wrote: files, stores, archives, answers of servers, requests.
+FUZZED = ./config/clusters ./config/deploymenttoml ./config/environments ./internal/chart ./internal/cluster ./internal/image ./internal/keystore ./starter/api ./starter/api/auth ./workflows
+FUZZTIME ?= 10s
+GUIDED ?= yes
+
+fuzz: ## Run every fuzz target for FUZZTIME=10s, one after the other; GUIDED=no builds less and finds less
+	@$(ALIKE) GO="$(GO)" FUZZTIME=$(FUZZTIME) GUIDED=$(GUIDED) sh tools/fuzz.sh $(FUZZED)
+
 lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files
 	@wrong=$$(bin/goimports -local lockstep -l $$(git ls-files '*.go')); \
 		test -z "$$wrong" || { echo "not formatted, or imports not in groups (bin/goimports -local lockstep -w mends both):"; echo "$$wrong"; exit 1; }
