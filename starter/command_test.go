@@ -172,7 +172,7 @@ func TestConfigValidateSaysThatAFileIsValid(t *testing.T) {
 	r := lockstep(t.Context(), "config", "validate", "-f", "../examples/quickstart.yaml")
 	r.wants(t, exitDone)
 	if !strings.HasPrefix(r.stdout, "environment \"quickstart\" is valid\n  not pinned by a digest: identityServer.chart.sha256, apiManager.chart.sha256, image.base, apiManager.image, image.artifacts[0].sha256 (the") ||
-		!strings.Contains(r.stdout, "  environment: 2 KiB of the 1984 KiB that Temporal takes\n") || !strings.Contains(r.stdout, "apiManager.values: ") {
+		!strings.Contains(r.stdout, "  environment: 2 KiB of the 1024 KiB that an operation takes\n") || !strings.Contains(r.stdout, "apiManager.values: ") {
 		t.Errorf("stdout: %q", r.stdout)
 	}
 }

@@ -12,7 +12,7 @@ type Report struct {
 	Valid    bool             `json:"valid"`
 	Problems []config.Problem `json:"problems"` // never null
 	Warnings []config.Problem `json:"warnings"` // never null; none while there are problems
-	// Sizes are those that Temporal and Helm limit. None while there are problems.
+	// Sizes are those that operations and Helm limit. None while there are problems.
 	Sizes []validation.Size `json:"sizes,omitempty"`
 	// Unpinned are the fields of what is fetched without a digest. None while there are problems.
 	Unpinned []string `json:"unpinned,omitempty"`

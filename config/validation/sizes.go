@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lockstep/config"
+	"lockstep/config/bounds"
 )
 
 // Limits of those who keep what an environment says.
@@ -36,11 +37,11 @@ func (s Size) String() string {
 	return fmt.Sprintf("%s: %d KiB of the %d KiB that %s takes", s.What, (s.Bytes+1023)>>10, s.Limit>>10, s.Of)
 }
 
-// Sizes are those of an environment that somebody limits: of itself as Temporal's input, and of each product's values, compressed as
+// Sizes are those of an environment that somebody limits: of itself as an operation gets it, which is a document like a file, and of each product's values, compressed as
 // Helm keeps them, with what the chart writes into its manifest as it is.
 func Sizes(e config.Environment) []Size {
 	return []Size{
-		{"environment", sizeOf(e), temporalLimit, "Temporal"},
+		{"environment", sizeOf(e.AsWritten()), bounds.MaxDocument, "an operation"},
 		{"identityServer.values", compressed(e.IdentityServer.Values, config.ISExtraConfigs), helmLimit, "Helm"},
 		{"apiManager.values", compressed(e.APIManager.Values, config.APIMExtraConfigs), helmLimit, "Helm"},
 	}
@@ -76,7 +77,8 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // checkSizes refuses before anything is touched what Temporal or Helm would refuse later.
 func checkSizes(e config.Environment) (found problems) {
-	for _, size := range Sizes(e) {
+	whole := Size{"environment", sizeOf(e), temporalLimit, "Temporal"} // with what is the cluster's
+	for _, size := range append(Sizes(e), whole) {
 		if size.Bytes > size.Limit {
 			found.size(size, "is larger than "+size.Of+" takes", "shorten its values")
 		}

@@ -29,7 +29,7 @@ func TestWhatTemporalOrHelmWouldRefuseIsRefusedBeforeAnythingIsTouched(t *testin
 		is, apim        config.Values
 		path, says, fit string
 	}{
-		{"values files beside large files", config.Values{"a": strings.Repeat("x", 1<<20)}, config.Values{"b": strings.Repeat("x", 1<<20)}, "environment", "is larger than Temporal takes; shorten", ""},
+		{"values files beside large files", config.Values{"a": strings.Repeat("x", 1<<20)}, config.Values{"b": strings.Repeat("x", 1<<20)}, "environment", "is larger than an operation takes; shorten", ""},
 		{"values that do not get smaller", config.Values{"a": large}, config.Values{"wso2": map[string]any{"apim": map[string]any{"configurations": map[string]any{"extraConfigs": noise(600 << 10)}}}},
 			"apiManager.values", "is larger than Helm takes; shorten", ""},
 	} {
@@ -40,6 +40,17 @@ func TestWhatTemporalOrHelmWouldRefuseIsRefusedBeforeAnythingIsTouched(t *testin
 		errors.As(validation.Check(env), &found)
 		if text := found.Error(); !strings.Contains(text, c.path+" \"") || !strings.Contains(text, c.says) || !strings.Contains(text, "KiB of the") || len(text) > 4000 {
 			t.Errorf("%s: %.500s", c.holds, text)
+		}
+	}
+}
+
+func TestAnEnvironmentThatIsNotTooLargeIsReadAsTheInputOfAnOperation(t *testing.T) {
+	env := configtest.Parse(t, configtest.Minimal)
+	for size := 1<<20 - 4000; size < 1<<20+1000; size += 700 {
+		env.IdentityServer.Values = config.Values{"a": strings.Repeat("<", size/6)} // JSON makes six bytes of each
+		_, err := environments.Inline(env).Resolve("", nil)
+		if fits := validation.Check(env) == nil; fits != (err == nil) {
+			t.Fatalf("%v: fits %v, as an input: %.200v", validation.Sizes(env)[0], fits, err)
 		}
 	}
 }

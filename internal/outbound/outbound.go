@@ -120,8 +120,11 @@ func keepTLS(request *http.Request, via []*http.Request) error {
 // ErrLinkLocal is an address that only this machine's surroundings have, as the metadata of a cloud, which hand out credentials.
 var ErrLinkLocal = errors.New("the address is link-local or that of a cloud's metadata service")
 
-// metadata is the address of a cloud's metadata that is not link-local: Amazon's by IPv6.
-var metadata = netip.MustParseAddr("fd00:ec2::254")
+// metadata are addresses of clouds' metadata that are not link-local: Amazon's by IPv6, Alibaba's, Oracle's and Azure's.
+var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("168.63.129.16")}
+
+// nat64 is the prefix behind which a network may have all of IPv4 (RFC 6052).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 // Dialing is [http.DefaultTransport] that connects to no link-local address and no metadata service, whatever name leads there. It is one
 // for all, as that is: activities make their clients anew, and keep the connections.
@@ -137,10 +140,19 @@ var dialing = sync.OnceValue(func() *http.Transport {
 
 func notLinkLocal(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
-	if at := to.Addr().Unmap(); err == nil && (at.IsLinkLocalUnicast() || at == metadata) {
+	if err == nil && isMetadata(to.Addr()) {
 		return ErrLinkLocal
 	}
 	return nil
+}
+
+// isMetadata looks at an address in every form that leads there. A zone says nothing where the address is not link-local.
+func isMetadata(at netip.Addr) bool {
+	if at = at.WithZone("").Unmap(); nat64.Contains(at) {
+		all := at.As16()
+		at = netip.AddrFrom4([4]byte(all[12:]))
+	}
+	return at.IsLinkLocalUnicast() || slices.Contains(metadata, at)
 }
 
 // Shown is an address as messages may have it: without user, query and fragment, which hold passwords and signatures.

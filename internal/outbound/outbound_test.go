@@ -80,7 +80,7 @@ func TestRedirectsEnd(t *testing.T) {
 }
 
 func TestTheMetadataOfACloudIsNotAsked(t *testing.T) {
-	for _, address := range []string{"https://169.254.169.254/latest", "https://[fe80::1%25lo]/", "https://[::ffff:169.254.169.254]/", "https://[fd00:ec2::254]/"} {
+	for _, address := range []string{"https://169.254.169.254/latest", "https://[fe80::1%25lo]/", "https://[::ffff:169.254.169.254]/", "https://[fd00:ec2::254]/", "https://[fd00:ec2::254%25lo]/", "https://[64:ff9b::a9fe:a9fe]/", "https://100.100.100.200/", "https://168.63.129.16/"} {
 		if err := get(t, Rule{}.Client(nil, 5*time.Second), address); !errors.Is(err, ErrLinkLocal) {
 			t.Errorf("%s: %v", address, err)
 		}

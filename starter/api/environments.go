@@ -54,7 +54,7 @@ type EnvironmentDetails struct {
 	Problems    []EnvironmentProblem `json:"problems,omitempty" doc:"All its problems"`
 	Warnings    []string             `json:"warnings,omitempty" doc:"Parts of the file that are not used"`
 	Unpinned    []string             `json:"unpinned,omitempty" doc:"Fields of what is fetched without a digest, if it is valid"`
-	Sizes       []EnvironmentSize    `json:"sizes,omitempty" doc:"What Temporal and Helm limit, if it is valid"`
+	Sizes       []EnvironmentSize    `json:"sizes,omitempty" doc:"What operations and Helm limit, if it is valid"`
 	Environment *environment         `json:"environment,omitempty" doc:"The environment with all defaults, if it is valid"`
 }
 
@@ -72,7 +72,7 @@ type EnvironmentSize struct {
 	What  string `json:"what" doc:"What it is of the environment"`
 	Bytes int    `json:"bytes" doc:"How large it is"`
 	Limit int    `json:"limit" doc:"How large it may be"`
-	Of    string `json:"of" doc:"Whose limit that is: Temporal or Helm"`
+	Of    string `json:"of" doc:"Whose limit that is: an operation or Helm"`
 }
 
 type environmentsOutput struct {
