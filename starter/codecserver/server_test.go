@@ -119,6 +119,16 @@ func ask(t *testing.T, client *http.Client, method, url, body string, headers ..
 	return answer, string(said)
 }
 
+// newBrowser keeps cookies.
+func newBrowser(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar}
+}
+
 // plain is the text in an answer.
 func plain(t *testing.T, answer string) string {
 	t.Helper()
@@ -218,11 +228,7 @@ func TestABrowserLearnsBeforehandWhatAPageMaySend(t *testing.T) {
 
 func TestWhoseUIHasNoLoginLogsInHere(t *testing.T) {
 	l := newLab(t)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := &http.Client{Jar: jar}
+	browser := newBrowser(t)
 	login := func(token, origin string) (*http.Response, string) {
 		return ask(t, browser, http.MethodPost, l.URL+"/login", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Origin", origin)
 	}

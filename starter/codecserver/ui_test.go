@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -127,11 +126,7 @@ func TestALoginThatIsGoodNoMoreLeadsToTheLogin(t *testing.T) {
 
 func TestWhoIsLoggedInUsesTheUIAsTheirRoleAllows(t *testing.T) {
 	g := newGate(t)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := &http.Client{Jar: jar}
+	browser := newBrowser(t)
 	form := url.Values{"token": {g.reader}}
 	answer, err := browser.Post(g.url+"/login", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 	if err != nil {

@@ -18,28 +18,28 @@ import (
 
 // serve is the detached supervisor that up starts.
 func serve(dir *string) *cobra.Command {
-	return &cobra.Command{
-		Use:    "serve",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := supervisor.LoadSettings(*dir)
-			if err != nil {
-				return err
-			}
-			log := slog.New(slog.NewTextHandler(cmd.OutOrStdout(), nil))
-			if settings.Attached {
-				return supervisor.ServeAttached(cmd.Context(), settings, log, os.Stdin)
-			}
-			return supervisor.Serve(cmd.Context(), settings, log)
-		},
-	}
+	return ofUp("serve", dir, func(cmd *cobra.Command, settings supervisor.Settings) error {
+		log := slog.New(slog.NewTextHandler(cmd.OutOrStdout(), nil))
+		if settings.Attached {
+			return supervisor.ServeAttached(cmd.Context(), settings, log, os.Stdin)
+		}
+		return supervisor.Serve(cmd.Context(), settings, log)
+	})
 }
 
 // first is the first process of a real node: it serves in namespaces of its own.
 func first(dir *string) *cobra.Command {
+	return ofUp("init", dir, func(cmd *cobra.Command, settings supervisor.Settings) error {
+		serve := exec.Command(settings.Self, "serve", "--dir", settings.Dir)
+		serve.Stdout, serve.Stderr = os.Stdout, os.Stderr
+		return realnode.Init(cmd.Context(), settings.Dir, os.Stdin, serve)
+	})
+}
+
+// ofUp is a command that only up starts, with the settings that it wrote.
+func ofUp(use string, dir *string, run func(*cobra.Command, supervisor.Settings) error) *cobra.Command {
 	return &cobra.Command{
-		Use:    "init",
+		Use:    use,
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,9 +47,7 @@ func first(dir *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			serve := exec.Command(settings.Self, "serve", "--dir", settings.Dir)
-			serve.Stdout, serve.Stderr = os.Stdout, os.Stderr
-			return realnode.Init(cmd.Context(), settings.Dir, os.Stdin, serve)
+			return run(cmd, settings)
 		},
 	}
 }
