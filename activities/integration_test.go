@@ -50,6 +50,7 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		run  func(*testing.T, *suite)
 	}{
 		{"preflight finds everything in order and leaves nothing", testPreflight},
+		{"preflight has the API server try what the charts make", testRefusedObjects},
 		{"preflight names what the account may not", testMissingPermissions},
 		{"preflight names a release of somebody else", testForeignRelease},
 		{"preflight names a gateway controller of somebody else", testForeignController},
@@ -168,6 +169,18 @@ func testPreflight(t *testing.T, s *suite) {
 	for _, r := range requests {
 		if strings.Contains(r.Path, "wso2is-km") && (r.Method == http.MethodPut || r.Method == http.MethodPatch) {
 			t.Errorf("it pushed: %+v", r)
+		}
+	}
+}
+
+// testRefusedObjects has values that a chart makes an object of that no API server takes: of a map it wants, a list.
+func testRefusedObjects(t *testing.T, s *suite) {
+	for _, input := range []Input{in("refused"), s.made(t, "refused-there")} {
+		input.Env.APIManager.Values = config.Values{"wso2": map[string]any{"deployment": map[string]any{"envs": []any{map[string]any{"name": "FEATURE", "value": "1"}}}}}
+		_, err := run[Preflight](t, s, s.activities.Preflight, input)
+		wants(t, err, failure.InvalidConfig, "apiManager.values: trying Deployment "+input.Env.Namespace+"/", "cannot unmarshal", "env")
+		if size := len(err.Error()); size > 2000 {
+			t.Errorf("%d characters: %.3000s", size, err)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func Classify(doing string, err error) error {
 		return &failure.Error{Kind: failure.Unavailable, Doing: doing, Cause: err, Retryable: true}
 	}
 	judged := judge(err)
-	judged.Doing, judged.Cause = doing, err
+	judged.Doing, judged.Cause = doing, admission.Brief(err)
 	return &judged
 }
 

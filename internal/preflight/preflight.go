@@ -50,7 +50,7 @@ func Check(ctx context.Context, s Site, env config.Environment) (Found, error) {
 	checks := []check{
 		func(ctx context.Context) error { return denied },
 		func(ctx context.Context) error { return checkVersion(version, env, &found, time.Now()) },
-		func(ctx context.Context) error { return checkCharts(ctx, s.Releases, env) },
+		func(ctx context.Context) error { return checkCharts(ctx, s.Cluster, s.Releases, env) },
 		func(ctx context.Context) error { return checkRegistry(ctx, s.Builder, env, &found) },
 	}
 	if denied == nil { // otherwise each of these would say so again

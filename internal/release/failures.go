@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"lockstep/internal/admission"
 	"lockstep/internal/failure"
 	"lockstep/internal/release/inventory"
 )
@@ -85,7 +86,7 @@ func explained(doing string, err error) error {
 		}
 		return err
 	}
-	line := failure.Reworded(oneLine(err.Error()), err)
+	line := failure.Reworded(oneLine(admission.Brief(err).Error()), err)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &failure.Error{Kind: failure.Unavailable, Reason: Unreachable, Doing: doing, Cause: line, Retryable: true}
 	}

@@ -49,6 +49,10 @@ func beforeDeployment() []provocation {
 				"sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}}))
 		}},
 		{"Chart is another", anotherChart},
+		{"API server refuses an object of a chart", func(t *testing.T, l *lab) string {
+			return l.fails(t, world.RolledBack, "deploy", "-f", world.File(t, map[string]any{
+				"apiManager.values.wso2.deployment.envs": []any{map[string]any{"name": "FEATURE", "value": "1"}}}))
+		}},
 		{"Namespace is being deleted", doomedNamespace},
 		{"Release of somebody else", foreignRelease},
 	}
