@@ -82,6 +82,15 @@ func (c *Client) Resource(gvk schema.GroupVersionKind, namespace string) (dynami
 	return c.dynamic.Resource(mapping.Resource), nil
 }
 
+// Plural names the resource of a kind, as the API and its permissions know it.
+func (c *Client) Plural(gvk schema.GroupVersionKind) (schema.GroupVersionResource, error) {
+	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return schema.GroupVersionResource{}, err
+	}
+	return mapping.Resource, nil
+}
+
 // Missing gives those kinds that the cluster does not serve in that version. It asks anew: kinds go, too.
 func (c *Client) Missing(ctx context.Context, kinds []schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
 	c.Rediscover()

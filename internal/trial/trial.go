@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"lockstep/internal/admission"
@@ -25,12 +27,13 @@ const standIn = metav1.NamespaceDefault
 // are. Nothing is written. What cannot be asked is no refusal: a kind whose CRD is to come, a webhook that knows no dry runs, a right
 // that is missing (whoever needs rights asks for them first).
 func Objects(ctx context.Context, c *cluster.Client, objects []*unstructured.Unstructured) error {
+	t := trial{cluster: c, may: map[string]bool{}}
 	errs := make([]error, len(objects))
 	var group errgroup.Group
 	group.SetLimit(8)
 	for i, object := range objects {
 		group.Go(func() error {
-			errs[i] = try(ctx, c, object)
+			errs[i] = t.try(ctx, object)
 			return nil
 		})
 	}
@@ -38,9 +41,16 @@ func Objects(ctx context.Context, c *cluster.Client, objects []*unstructured.Uns
 	return failure.Join(errs...)
 }
 
-func try(ctx context.Context, c *cluster.Client, object *unstructured.Unstructured) error {
+// trial remembers what the account may do in the namespace that stands in: an API server's audit should not show refusals.
+type trial struct {
+	cluster *cluster.Client
+	mu      sync.Mutex
+	may     map[string]bool
+}
+
+func (t *trial) try(ctx context.Context, object *unstructured.Unstructured) error {
 	doing := "trying " + cluster.RefOf(object).String() + " (dry run)"
-	resource, err := c.Resource(object.GroupVersionKind(), object.GetNamespace())
+	resource, err := t.cluster.Resource(object.GroupVersionKind(), object.GetNamespace())
 	if meta.IsNoMatchError(err) {
 		return nil
 	}
@@ -58,7 +68,7 @@ func try(ctx context.Context, c *cluster.Client, object *unstructured.Unstructur
 	} else if apierrors.IsNotFound(err) {
 		_, err = resource.Create(ctx, object, metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: dry})
 		if own = !lacksNamespace(err); !own {
-			err = tryElsewhere(ctx, c, object)
+			err = t.tryElsewhere(ctx, object)
 		}
 	}
 	if refuses(err, own) {
@@ -68,15 +78,38 @@ func try(ctx context.Context, c *cluster.Client, object *unstructured.Unstructur
 }
 
 // tryElsewhere tries an object in the namespace that stands in for its own.
-func tryElsewhere(ctx context.Context, c *cluster.Client, object *unstructured.Unstructured) error {
+func (t *trial) tryElsewhere(ctx context.Context, object *unstructured.Unstructured) error {
+	if may, err := t.mayStandIn(ctx, object.GroupVersionKind()); err != nil || !may {
+		return nil
+	}
 	moved := object.DeepCopy()
 	moved.SetNamespace(standIn)
 	moved.SetName(fmt.Sprintf("%.40s-dry-run", object.GetName())) // nobody's
-	resource, err := c.Resource(moved.GroupVersionKind(), standIn)
+	resource, err := t.cluster.Resource(moved.GroupVersionKind(), standIn)
 	if err == nil {
 		_, err = resource.Create(ctx, moved, metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: []string{metav1.DryRunAll}})
 	}
 	return err
+}
+
+// mayStandIn asks whether the account may make objects of a kind in the namespace that stands in.
+func (t *trial) mayStandIn(ctx context.Context, kind schema.GroupVersionKind) (bool, error) {
+	resource, err := t.cluster.Plural(kind)
+	if err != nil {
+		return false, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	name := resource.GroupResource().String()
+	if may, asked := t.may[name]; asked {
+		return may, nil
+	}
+	denied, err := t.cluster.Allowed(ctx, []cluster.Access{{Verb: "create", Group: resource.Group, Resource: resource.Resource, Namespace: standIn}})
+	if err != nil {
+		return false, err
+	}
+	t.may[name] = len(denied) == 0
+	return t.may[name], nil
 }
 
 func lacksNamespace(err error) bool {
