@@ -2,6 +2,8 @@ package image
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -49,12 +51,28 @@ func (p *place) recorded(ctx context.Context, wanted []config.Artifact) (map[str
 	if err != nil || config == nil {
 		return nil, err
 	}
-	var all map[string]string
-	if text := config.Config.Labels[labelArtifacts]; text != "" && json.Unmarshal([]byte(text), &all) != nil {
+	all, isRecord := readRecord(config.Config.Labels[labelArtifacts])
+	if !isRecord {
 		return nil, &failure.Error{Kind: failure.Refused, Doing: "reading the artifacts of " + p.String(), Cause: fmt.Errorf("its label %s is no list of them", labelArtifacts),
 			Next: "set sha256 of every artifact, or find out who pushed that image"}
 	}
 	return all, nil
+}
+
+// readRecord reads what an image says, which may be anybody's: only digests are digests.
+func readRecord(text string) (all map[string]string, isRecord bool) {
+	if text == "" {
+		return nil, true
+	}
+	if json.Unmarshal([]byte(text), &all) != nil {
+		return nil, false
+	}
+	for _, sum := range all {
+		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != sha256.Size {
+			return nil, false
+		}
+	}
+	return all, true
 }
 
 // configuration is that of an image, or of the first one of an index; nil for what is neither.

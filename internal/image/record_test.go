@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"lockstep/config"
 	"lockstep/internal/failure"
@@ -51,6 +52,27 @@ func TestAnArtifactWithoutASHA256IsTheOneThatWasUsedFirst(t *testing.T) {
 		s.Artifacts[0].SHA256 = sum(otherJar) // wanted
 		if wanted := mustBuild(t, w, s); wanted.Digest == first.Digest {
 			t.Error("the new file is not in the image")
+		}
+	}
+}
+
+func TestARecordOfSomebodyElseIsNotQuoted(t *testing.T) {
+	w := newWorld(t)
+	w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome))
+	s := spec()
+	s.Artifacts[0].SHA256 = ""
+	serve(w, jar)
+	for _, label := range []string{"no list", `{"https://maven.example.com/x/handler.jar":"\u001b[2J"}`, `{"https://maven.example.com/x/handler.jar":"` + strings.Repeat("0", 1<<20) + `"}`} {
+		image := server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome)
+		config := mustConfig(t, image).DeepCopy()
+		config.Config.Labels = map[string]string{labelArtifacts: label}
+		image, err := mutate.ConfigFile(image, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.registry.push(t, "team/is-km:1", image)
+		if _, err := w.builder.Build(t.Context(), s, nil); !failure.Is(err, failure.Refused) || !strings.Contains(fmt.Sprint(err), "is no list of them") || len(fmt.Sprint(err)) > 500 || strings.Contains(fmt.Sprint(err), "\x1b") {
+			t.Errorf("%.40q: %.600v", label, err)
 		}
 	}
 }
