@@ -66,7 +66,7 @@ func (s Store) authority(ctx context.Context) (ca *keystore.CA, made bool, err e
 }
 
 func (s Store) makeAuthority(ctx context.Context, name string) (map[string][]byte, error) {
-	ca, err := keystore.NewCA("Lockstep CA of "+s.Env.Name, caValidity)
+	ca, err := keystore.NewCA("Lockstep CA of "+s.Env.Name, caValidity, s.names().Permitted()...)
 	if err != nil {
 		return nil, err
 	}

@@ -27,8 +27,12 @@ type CA struct {
 	key   crypto.Signer
 }
 
-// NewCA makes a self-signed CA whose certificate is valid for validity from now.
-func NewCA(commonName string, validity time.Duration) (*CA, error) {
+// NewCA makes a self-signed CA whose certificate is valid for validity from now. It may sign for the permitted DNS names and those below
+// them, and nobody takes what its key signs for others; without any it may sign for all.
+//
+// Addresses are not limited: Envoy 1.37 and 1.39 refuse a certificate that has an address, as the products' have 127.0.0.1, if its CA has limits
+// of addresses ("unsupported name constraint type" of BoringSSL).
+func NewCA(commonName string, validity time.Duration, permitted ...string) (*CA, error) {
 	key, err := rsa.GenerateKey(rand.Reader, caBits)
 	if err != nil {
 		return nil, broken("generating the CA's key", err)
@@ -40,6 +44,7 @@ func NewCA(commonName string, validity time.Duration) (*CA, error) {
 	// Java and Envoy (BoringSSL) both refuse a trust anchor without BasicConstraints CA:true.
 	template.BasicConstraintsValid, template.IsCA, template.MaxPathLenZero = true, true, true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	template.PermittedDNSDomains, template.PermittedDNSDomainsCritical = permitted, len(permitted) > 0
 	cert, err := sign(template, template, key.Public(), key)
 	if err != nil {
 		return nil, broken("signing the CA's certificate", err)

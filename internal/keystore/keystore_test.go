@@ -40,7 +40,7 @@ type madeOnce struct {
 }
 
 var fixture = sync.OnceValues(func() (madeOnce, error) {
-	ca, err := NewCA("Test CA", 10*365*24*time.Hour)
+	ca, err := NewCA("Test CA", 10*365*24*time.Hour, testNames().Permitted()...) // as deployments make it, for all that these stores are tried with
 	if err != nil {
 		return madeOnce{}, err
 	}
@@ -82,6 +82,7 @@ func TestNamesCoverServicesHostnamesAndLocalhost(t *testing.T) {
 			{Secret: "websocket-https-tls", Names: []string{"websocket.wso2.com"}}, {Secret: "websub-https-tls", Names: []string{"websub.wso2.com"}},
 			{Secret: "keymanager-https-tls", Names: []string{"km.wso2.com"}},
 		},
+		Namespace: "apim",
 	}
 	if diff := cmp.Diff(want, testNames()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -58,7 +59,30 @@ func (ca *CA) certify(leaf Leaf, key crypto.Signer) (*Pair, error) {
 	if err != nil {
 		return nil, unfit(fmt.Sprintf("signing the certificate of %q", leaf.CommonName), err, "correct what is named: the CA, or a host name of the environment file")
 	}
+	if err := ca.permits(cert); err != nil {
+		return nil, unfit(fmt.Sprintf("signing the certificate of %q", leaf.CommonName), err, permittedMove)
+	}
 	return &Pair{Key: key, Chain: append([]*x509.Certificate{cert}, ca.chain...)}, nil
+}
+
+// permittedMove is the remedy for names that a CA may not sign for.
+const permittedMove = "give the environment names that its CA may sign for, or another CA: one of your own (certificates.ca), or a new one of Lockstep's, " +
+	"which a deployment makes after the Secrets of CA and stores and ConfigMap " + CAConfigMap + " are deleted; clients then have to trust that one (docs/operations.md)"
+
+// permits fails if a certificate has names that the CA, or one that signed it, may not sign for: nobody would take it.
+func (ca *CA) permits(cert *x509.Certificate) error {
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	last := len(ca.chain) - 1
+	roots.AddCert(ca.chain[last])
+	for _, one := range ca.chain[:last] {
+		between.AddCert(one)
+	}
+	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: cert.NotAfter, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.CANotAuthorizedForThisName {
+		return fmt.Errorf("the CA %q may not sign for all of its names: %s", ca.chain[0].Subject, invalid.Detail)
+	}
+	return nil // what else may be wrong with the CA is found elsewhere
 }
 
 // Leaf is the pair's own certificate.

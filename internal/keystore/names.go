@@ -4,6 +4,7 @@ package keystore
 
 import (
 	"slices"
+	"strings"
 
 	"lockstep/config"
 )
@@ -50,6 +51,8 @@ type Names struct {
 	APIM      []string // API Manager's own certificate
 	IS        []string // Identity Server's own certificate
 	Listeners []ListenerNames
+	// Namespace is where the products' Services are.
+	Namespace string
 }
 
 // ListenerNames are the names that the certificate in a Secret has to carry, which one or all of the public listeners serve.
@@ -72,6 +75,7 @@ func NamesFor(env config.Environment, apimService, isService string) Names {
 		APIM:      distinct(append(apim, extra...)),
 		IS:        distinct(append(is, extra...)),
 		Listeners: listenerNames(env),
+		Namespace: env.Namespace,
 	}
 }
 
@@ -86,6 +90,27 @@ func listenerNames(env config.Environment) (all []ListenerNames) {
 		all = append(all, ListenerNames{Secret: secret, Names: distinct(names), Brought: env.Certificates.GatewayTLS != ""})
 	}
 	return all
+}
+
+// Permitted are the names that a CA made for the environment may sign for: its own, and all that Services in its namespace can have.
+func (n Names) Permitted() []string {
+	all := slices.Concat(n.APIM, n.IS)
+	for _, listener := range n.Listeners {
+		all = append(all, listener.Names...)
+	}
+	if n.Namespace != "" {
+		all = append(all, n.Namespace, n.Namespace+".svc", n.Namespace+".svc.cluster.local")
+	}
+	for i, name := range all {
+		all[i] = strings.TrimPrefix(name, "*.")
+	}
+	all = distinct(all)
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return below(name, all) })
+}
+
+// below says whether a name is permitted with another one.
+func below(name string, all []string) bool {
+	return slices.ContainsFunc(all, func(other string) bool { return strings.HasSuffix(name, "."+other) })
 }
 
 // distinct drops empty and repeated names and keeps the order of the others.
