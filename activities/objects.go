@@ -134,10 +134,12 @@ func (a *Activities) RemoveNamespace(ctx context.Context, in Input) (string, err
 	}
 	namespace := objects.Refs(objects.Namespace, in.Env)
 	left, err := c.Restore(ctx, objects.Absent(namespace))
-	if err != nil {
+	switch {
+	case failure.Is(err, failure.Unauthorized):
+		return "left: the worker's account may not delete it", nil
+	case err != nil:
 		return "", err
-	}
-	if len(left) > 0 {
+	case len(left) > 0:
 		return occupied(ctx, c, in.Env.Namespace)
 	}
 	_, found, err := c.Get(ctx, namespace[0])

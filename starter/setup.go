@@ -12,7 +12,7 @@ import (
 )
 
 func (c *cli) setup() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "setup", Short: "Register what operations need in the Temporal namespace; safe to repeat", Args: cobra.NoArgs,
 		Long: `Register the search attributes of operations in the Temporal namespace (TEMPORAL_NAMESPACE). Existing ones stay. A worker with the
 permission does the same when it starts; otherwise an administrator runs this.`,
@@ -37,4 +37,6 @@ permission does the same when it starts; otherwise an administrator runs this.`,
 			return nil
 		},
 	}
+	cmd.AddCommand(c.setupRBAC())
+	return cmd
 }

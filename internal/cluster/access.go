@@ -49,12 +49,16 @@ type Access struct {
 	Group     string
 	Resource  string // "pods", or with a subresource "pods/portforward"
 	Namespace string // empty: cluster-wide
+	Name      string // empty: every object
 }
 
 func (a Access) String() string {
 	resource := a.Resource
 	if a.Group != "" {
 		resource += "." + a.Group
+	}
+	if a.Name != "" {
+		resource += " " + a.Name
 	}
 	if a.Namespace == "" {
 		return a.Verb + " " + resource
@@ -88,10 +92,10 @@ func (c *Client) allowed(ctx context.Context, access Access) (bool, error) {
 	resource, subresource, _ := strings.Cut(access.Resource, "/")
 	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: access.Verb, Group: access.Group, Resource: resource, Subresource: subresource, Namespace: access.Namespace,
+			Verb: access.Verb, Group: access.Group, Resource: resource, Subresource: subresource, Namespace: access.Namespace, Name: access.Name,
 		},
 	}}
-	answer, err := c.kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+	answer, err := c.reviews.SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 	if err != nil {
 		return false, err
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	authorization "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -26,6 +27,7 @@ type Client struct {
 	config    *rest.Config
 	kube      kubernetes.Interface
 	dynamic   dynamic.Interface
+	reviews   authorization.AuthorizationV1Interface
 	discovery discovery.CachedDiscoveryInterface
 	mapper    *mapper
 	inCluster bool        // the worker runs in the cluster it speaks to
@@ -122,9 +124,15 @@ func newClient(base *rest.Config, inCluster bool) (*Client, error) {
 	if err != nil {
 		return nil, failure.Final(failure.InvalidConfig, "making Kubernetes client: %w", err)
 	}
+	unlimited := rest.CopyConfig(restConfig) // some hundred questions at once, each answered from memory
+	unlimited.QPS = -1
+	reviews, err := authorization.NewForConfig(unlimited)
+	if err != nil {
+		return nil, failure.Final(failure.InvalidConfig, "making Kubernetes client: %w", err)
+	}
 	cached := memory.NewMemCacheClient(kube.Discovery())
 	return &Client{
-		config: restConfig, kube: kube, dynamic: dyn, discovery: cached, mapper: newMapper(cached), inCluster: inCluster,
+		config: restConfig, kube: kube, dynamic: dyn, reviews: reviews, discovery: cached, mapper: newMapper(cached), inCluster: inCluster,
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package dataplane
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,13 +61,14 @@ func kinds() []cluster.Ref {
 }
 
 // Remove waits until the gateway's controller has removed what it made for a Gateway that is gone, and removes
-// itself what is left after a minute: a controller that does not run removes nothing.
-func Remove(ctx context.Context, c *cluster.Client, namespace, gateway string, progress func(string)) error {
+// itself what is left after a minute: a controller that does not run removes nothing. It makes all in its own namespace, or
+// in that of the Gateway.
+func Remove(ctx context.Context, c *cluster.Client, controllerNamespace, namespace, gateway string, progress func(string)) error {
 	progress("waiting until the gateway's data plane is gone")
 	var left []cluster.Ref // by the last list that was whole
 	known := false
 	err := wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		now, err := remaining(ctx, c, Selector(namespace, gateway))
+		now, err := remaining(ctx, c, Selector(namespace, gateway), controllerNamespace, namespace)
 		if err != nil {
 			return false, err
 		}
@@ -79,16 +81,19 @@ func Remove(ctx context.Context, c *cluster.Client, namespace, gateway string, p
 	return cluster.Classify("waiting for the gateway's data plane to go", err)
 }
 
-func remaining(ctx context.Context, c *cluster.Client, selector string) (left []cluster.Ref, err error) {
-	for _, kind := range kinds() {
-		objects, err := c.List(ctx, kind.APIVersion, kind.Kind, "", selector)
-		if err != nil {
-			return nil, err
-		}
-		for _, object := range objects {
-			ref := cluster.RefOf(object)
-			ref.Owner = selector
-			left = append(left, ref)
+func remaining(ctx context.Context, c *cluster.Client, selector string, namespaces ...string) (left []cluster.Ref, err error) {
+	slices.Sort(namespaces)
+	for _, namespace := range slices.Compact(namespaces) {
+		for _, kind := range kinds() {
+			objects, err := c.List(ctx, kind.APIVersion, kind.Kind, namespace, selector)
+			if err != nil {
+				return nil, err
+			}
+			for _, object := range objects {
+				ref := cluster.RefOf(object)
+				ref.Owner = selector
+				left = append(left, ref)
+			}
 		}
 	}
 	return left, nil

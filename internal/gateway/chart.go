@@ -17,7 +17,7 @@ func Values(env config.Environment) map[string]any {
 
 // Hook is the Job by which the chart makes its certificates before it installs anything else, in the chart's namespace.
 // Helm waits for it without a word, so look at it meanwhile.
-func Hook(env config.Environment) string { return fullname(env) + "-certgen" }
+func Hook(env config.Environment) string { return fullname(env.Routing.Controller) + "-certgen" }
 
 // Deployment is the controller's, in the chart's namespace; its name is fixed by the chart.
 const Deployment = "envoy-gateway"
@@ -30,7 +30,7 @@ func HookObjects(env config.Environment) []cluster.Ref {
 	release := "app.kubernetes.io/instance=" + env.Routing.Release
 	const certgen, rbac = "control-plane=envoy-gateway", "rbac.authorization.k8s.io/v1"
 	return []cluster.Ref{
-		{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration", Name: "envoy-gateway-topology-injector." + ns, Owner: release},
+		{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration", Name: Webhook(env.Routing.Controller), Owner: release},
 		{APIVersion: "batch/v1", Kind: "Job", Namespace: ns, Name: hook, Owner: release},
 		{APIVersion: rbac, Kind: "ClusterRoleBinding", Name: hook + ":" + ns, Owner: release},
 		{APIVersion: rbac, Kind: "ClusterRole", Name: hook + ":" + ns, Owner: release},
@@ -46,14 +46,24 @@ func HookObjects(env config.Environment) []cluster.Ref {
 	}
 }
 
+// Webhook is the name of the chart's MutatingWebhookConfiguration, which the cluster has once.
+func Webhook(c config.Controller) string { return "envoy-gateway-topology-injector." + c.Namespace }
+
+// ClusterRoles are the names of the chart's ClusterRoles and their bindings: of the controller, by its modes, and of certgen.
+func ClusterRoles(c config.Controller) []string {
+	name := fullname(c)
+	return []string{name + "-envoy-gateway-role", name + "-envoy-gateway-rolebinding", name + "-cluster-infra-manager", name + "-infra-manager-tokenreview",
+		name + "-certgen:" + c.Namespace}
+}
+
 // fullname is the chart's helper eg.fullname.
-func fullname(env config.Environment) string {
-	if name := manifest.Text(env.Routing.Values, "fullnameOverride"); name != "" {
+func fullname(c config.Controller) string {
+	if name := manifest.Text(c.Values, "fullnameOverride"); name != "" {
 		return config.FullName(name, name)
 	}
 	chart := "gateway-helm"
-	if name := manifest.Text(env.Routing.Values, "nameOverride"); name != "" {
+	if name := manifest.Text(c.Values, "nameOverride"); name != "" {
 		chart = name
 	}
-	return config.FullName(env.Routing.Release, chart)
+	return config.FullName(c.Release, chart)
 }

@@ -126,7 +126,7 @@ func (p Parts) dataPlaneGone(ctx context.Context, o Operation) error {
 	if err != nil || there { // a Gateway of somebody else, of that name
 		return err
 	}
-	return dataplane.Remove(ctx, p.Cluster, o.Env.Namespace, o.Env.Routing.Gateway, o.Progress)
+	return dataplane.Remove(ctx, p.Cluster, o.Env.Routing.Namespace, o.Env.Namespace, o.Env.Routing.Gateway, o.Progress)
 }
 
 func gatewayOf(env config.Environment) cluster.Ref {
@@ -154,7 +154,10 @@ func (p Parts) removeController(ctx context.Context, o Operation, s Standing) (n
 		return "", err
 	}
 	left, err := p.Cluster.Restore(ctx, objects.Absent(objects.Refs(objects.GatewayNamespace, o.Env)))
-	if err != nil || len(left) == 0 {
+	switch {
+	case failure.Is(err, failure.Unauthorized):
+		return "uninstalled, left: the worker's account may not delete namespace " + r.Namespace, nil
+	case err != nil || len(left) == 0:
 		return "uninstalled", err
 	}
 	occupants, err := p.Cluster.Occupants(ctx, r.Namespace)
