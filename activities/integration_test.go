@@ -61,6 +61,7 @@ func TestActivitiesAgainstARealControlPlaneAndRegistry(t *testing.T) {
 		{"certificates are minted once, and checked for what the environment needs now", testCertificates},
 		{"a CA that the user names must be there", testUserCA},
 		{"listeners that share a certificate get their own, and back", testListeners},
+		{"the CA's key lies in a namespace apart, and moves by an administrator's hand alone", testCANamespace},
 		{"an image is pushed once, and taken back", testImage},
 		{"a restored set is as it was", testRestore},
 		{"the gateway's version is what fits the cluster, or what is installed", testGatewayVersion},

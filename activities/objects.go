@@ -78,7 +78,7 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 	}
 	found := Remains{Releases: map[string]release.State{}}
 	there := false
-	for _, c := range component.Of(in.Env) {
+	for _, c := range component.Installed(in.Env) { // of others the worker may not be allowed to read the release
 		state, err := s.releases.Look(ctx, c.Namespace, c.Release)
 		if err != nil {
 			return found, err

@@ -46,12 +46,27 @@ func (e Environment) CredentialsSecret() string {
 	return "lockstep-credentials"
 }
 
-// CASecret is the name of the Secret with the CA that signs the products' certificates.
+// OwnCASecret is the name of the Secret of a CA of Lockstep's making, in the environment's own namespace.
+const OwnCASecret = "lockstep-ca"
+
+// CASecret is the name of the Secret with the CA that signs the products' certificates. Another namespace may have those of several
+// environments.
 func (e Environment) CASecret() string {
-	if e.Certificates.CA != "" {
+	switch {
+	case e.Certificates.CA != "":
 		return e.Certificates.CA
+	case e.CANamespace() != e.Namespace:
+		return OwnCASecret + "-" + e.Name
 	}
-	return "lockstep-ca"
+	return OwnCASecret
+}
+
+// CANamespace is the namespace of that Secret.
+func (e Environment) CANamespace() string {
+	if e.Certificates.CANamespace != "" {
+		return e.Certificates.CANamespace
+	}
+	return e.Namespace
 }
 
 // Listener is one of the five public listeners of an environment's Gateway.

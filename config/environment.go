@@ -134,8 +134,11 @@ type Product struct {
 
 // Certificates says where certificates come from. Empty: Lockstep makes a CA once and keeps it.
 type Certificates struct {
-	// CA names a Secret of type kubernetes.io/tls in the environment's namespace whose pair signs all leaf certificates.
+	// CA names a Secret of type kubernetes.io/tls whose pair signs all leaf certificates.
 	CA string `json:"ca,omitempty" rule:"secret"`
+	// CANamespace is the namespace of the Secret with the CA's key, where those who read the products' Secrets do not read it. Lockstep
+	// makes no such namespace. Default: the environment's.
+	CANamespace string `json:"caNamespace,omitempty" rule:"namespace"`
 	// GatewayTLS names a Secret of type kubernetes.io/tls for all public listeners, which then offer no HTTP/2. Default: one each, minted from the CA.
 	GatewayTLS string `json:"gatewayTLS,omitempty" rule:"secret"`
 	// Validity of the CA's leaf certificates. Default 825 days (19800h).

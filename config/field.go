@@ -10,14 +10,15 @@ import (
 // A field's tag says what its text may be, for validation and for the schema:
 //
 //   - choices:"a,b" is a list of all that it may be.
-//   - rule:"label" is a DNS label of at most 63 characters, rule:"hostname" a DNS name that the Gateway can listen for.
+//   - rule:"label" is a DNS label of at most 63 characters, rule:"namespace" one or nothing, rule:"hostname" a DNS name that the Gateway can listen for.
 //   - rule:"object" is the name of a Kubernetes object, rule:"secret" that of a Secret, or nothing.
 //   - owner:"cluster" is of a part that an environment has from its cluster: no environment file may say it.
 const (
-	RuleLabel    = "label"
-	RuleHostname = "hostname"
-	RuleObject   = "object"
-	RuleSecret   = "secret"
+	RuleLabel     = "label"
+	RuleNamespace = "namespace"
+	RuleHostname  = "hostname"
+	RuleObject    = "object"
+	RuleSecret    = "secret"
 )
 
 // Field is a field that holds text, and what its tag says.

@@ -19,7 +19,7 @@ import (
 
 func (c *cli) setupRBAC() *cobra.Command {
 	var name, account string
-	var namespaces []string
+	var namespaces, authorities []string
 	cmd := &cobra.Command{
 		Use: "rbac", Short: "Print the service account and the roles that a worker needs on a cluster", Args: cobra.NoArgs,
 		Long: `Print the service account that a worker uses on a cluster, with all the rights that operations need there and no others: a Role in the namespace
@@ -39,7 +39,7 @@ cluster's file says gateway.install: false. It reads this machine's cluster file
 			if err != nil {
 				return &exit{code: exitBadInput, err: err}
 			}
-			of, err := accountOn(found, account, namespaces)
+			of, err := accountOn(found, account, namespaces, authorities)
 			if err != nil {
 				return err
 			}
@@ -48,12 +48,13 @@ cluster's file says gateway.install: false. It reads this machine's cluster file
 	}
 	cmd.Flags().StringVar(&name, "cluster", string(config.DefaultCluster), "the cluster, as environments name it")
 	cmd.Flags().StringSliceVar(&namespaces, "namespaces", nil, "the namespaces of environments, separated by commas (default: those that the cluster's file allows by name, else "+config.DefaultNamespace+")")
+	cmd.Flags().StringSliceVar(&authorities, "ca-namespaces", nil, "the namespaces that environments name in certificates.caNamespace")
 	cmd.Flags().StringVar(&account, "account", "lockstep/worker", "namespace and name of the service account")
 	return cmd
 }
 
 // accountOn is the account for environments in those namespaces. A Role is of one namespace: none can be given for a pattern.
-func accountOn(cluster clusters.Cluster, account string, namespaces []string) (rights.Account, error) {
+func accountOn(cluster clusters.Cluster, account string, namespaces, authorities []string) (rights.Account, error) {
 	namespace, name, has := strings.Cut(account, "/")
 	if !has || !config.IsName(namespace) || !config.IsName(name) {
 		return rights.Account{}, fail(exitBadInput, "--account %q is no service account: write namespace and name, as lockstep/worker", account)
@@ -70,16 +71,18 @@ func accountOn(cluster clusters.Cluster, account string, namespaces []string) (r
 	if len(namespaces) == 0 {
 		namespaces = []string{config.DefaultNamespace}
 	}
-	for _, one := range namespaces {
-		switch {
-		case !config.IsName(one):
-			return rights.Account{}, fail(exitBadInput, "--namespaces: %q is no name of a namespace: write a DNS label of at most 63 characters", one)
-		case !cluster.Allow.Namespace(one):
-			return rights.Account{}, fail(exitBadInput, "--namespaces: %q is refused: cluster %q allows environments in %s: write one of those, or add it to allow.namespaces in %s",
-				one, cluster.Name, strings.Join(cluster.Allow.Namespaces, ", "), cluster.Where())
+	for flag, all := range map[string][]string{"--namespaces": namespaces, "--ca-namespaces": authorities} {
+		for _, one := range all {
+			switch {
+			case !config.IsName(one) || strings.HasPrefix(one, "kube-"):
+				return rights.Account{}, fail(exitBadInput, "%s: %q is no name of a namespace for environments: write a DNS label of at most 63 characters that does not begin with kube-", flag, one)
+			case !cluster.Allow.Namespace(one):
+				return rights.Account{}, fail(exitBadInput, "%s: %q is refused: cluster %q allows environments in %s: write one of those, or add it to allow.namespaces in %s",
+					flag, one, cluster.Name, strings.Join(cluster.Allow.Namespaces, ", "), cluster.Where())
+			}
 		}
 	}
-	return rights.Account{Cluster: cluster.Name, Controller: cluster.Gateway, Namespaces: namespaces, Namespace: namespace, Name: name}, nil
+	return rights.Account{Cluster: cluster.Name, Controller: cluster.Gateway, Namespaces: namespaces, Authorities: authorities, Namespace: namespace, Name: name}, nil
 }
 
 // printObjects writes objects as kubectl takes them: a document each, or one list.

@@ -60,6 +60,7 @@ func (s *certificatesStep) putBack(ctx workflow.Context, component string) error
 func (s *certificatesStep) frozen() []saga.Frozen {
 	return []saga.Frozen{
 		{Path: "certificates.ca", Of: func(e config.Environment) any { return e.Certificates.CA }},
+		{Path: "certificates.caNamespace", Of: func(e config.Environment) any { return e.Certificates.CANamespace }},
 		{Path: "certificates.gatewayTLS", Of: func(e config.Environment) any { return e.Certificates.GatewayTLS }},
 		{Path: "certificates.validity", Of: func(e config.Environment) any { return e.Certificates.Validity }},
 		{Path: "certificates.extraDNSNames", Of: func(e config.Environment) any { return e.Certificates.ExtraDNSNames }},

@@ -213,6 +213,7 @@ func TestAnEnvironmentStaysWithinItsCluster(t *testing.T) {
 	}
 	for _, c := range []struct{ more, path, value, says string }{
 		{"namespace: apim\n", "namespace", "apim", "team-a-*"},
+		{"namespace: team-a-x\ncertificates: {caNamespace: cas}\n", "certificates.caNamespace", "cas", "team-a-*"},
 		{"namespace: team-a-x\nidentityServer: {chart: {repository: https://helm.wso2.com.evil.example, name: a, version: 1.0.0}}\n", "identityServer.chart", "https://helm.wso2.com.evil.example", "allow.chartSources in "},
 		{"namespace: team-a-x\napiManager: {chart: {oci: oci://registry.example.com/charts-of-others/a, version: 1.0.0}}\n", "apiManager.chart", "oci://registry.example.com/charts-of-others/a", "does not allow charts from there"},
 		{"namespace: team-a-x\napiManager: {chart: {oci: oci://registry.example.com/charts/../a, version: 1.0.0}}\n", "apiManager.chart", "oci://registry.example.com/charts/../a", "does not allow charts from there"},

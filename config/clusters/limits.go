@@ -20,6 +20,9 @@ func (c Cluster) Check(e config.Environment) (found config.Problems) {
 	if !c.Allow.Namespace(e.Namespace) {
 		found.Add("namespace", e.Namespace, c.refuses("this namespace", c.Allow.Namespaces), next("namespaces"))
 	}
+	if ca := e.Certificates.CANamespace; ca != "" && !c.Allow.Namespace(ca) {
+		found.Add("certificates.caNamespace", ca, c.refuses("this namespace", c.Allow.Namespaces), next("namespaces"))
+	}
 	for path, chart := range map[string]config.Chart{"identityServer.chart": e.IdentityServer.Chart, "apiManager.chart": e.APIManager.Chart} {
 		if !c.AllowsChart(chart) {
 			found.Add(path, chart.Repository+chart.OCI, c.refuses("charts from there", c.Allow.ChartSources), next("chartSources"))

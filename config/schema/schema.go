@@ -77,7 +77,7 @@ func enum[T ~string](values ...T) *jsonschema.Schema {
 
 // patterns are what the rules of tags let through.
 func patterns() map[string]string {
-	return map[string]string{config.RuleLabel: config.LabelPattern, config.RuleHostname: config.DNSNamePattern,
+	return map[string]string{config.RuleLabel: config.LabelPattern, config.RuleNamespace: "^$|" + config.LabelPattern, config.RuleHostname: config.DNSNamePattern,
 		config.RuleObject: config.DNSNamePattern, config.RuleSecret: config.DNSNamePattern}
 }
 

@@ -31,6 +31,10 @@ func (p *problems) fields(all iter.Seq[config.Field]) {
 		switch field.Rule {
 		case config.RuleLabel:
 			p.label(field.Path, field.Value, 63)
+		case config.RuleNamespace:
+			if field.Value != "" {
+				p.label(field.Path, field.Value, 63)
+			}
 		case config.RuleHostname:
 			p.hostname(field.Path, field.Value)
 		case config.RuleObject:

@@ -14,6 +14,7 @@ const helmReleaseMax = 53
 
 func checkNamespaces(e config.Environment) (found problems) {
 	found.notKubernetes("namespace", e.Namespace)
+	found.notKubernetes("certificates.caNamespace", e.Certificates.CANamespace)
 	return found
 }
 

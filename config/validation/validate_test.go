@@ -25,6 +25,9 @@ func TestNamesAreDNSLabels(t *testing.T) {
 			Path: "credentials.secret", Value: "mine", Says: "certificates.ca names it too"},
 		{Holds: "A listener's certificate is nobody's Secret", More: "certificates: {gatewayTLS: gateway-https-tls}\n",
 			Path: "certificates.gatewayTLS", Value: "gateway-https-tls", Says: "Lockstep keeps a listener's certificate in it"},
+		{Holds: "the CA's namespace is one", More: "certificates: {caNamespace: A_b}\n", Path: "certificates.caNamespace", Value: "A_b", Says: "is not a DNS label"},
+		{Holds: "the CA's namespace is not Kubernetes' own", More: "certificates: {caNamespace: kube-system}\n",
+			Path: "certificates.caNamespace", Value: "kube-system", Says: "is a namespace of Kubernetes itself"},
 		{Holds: "Lockstep's stores are nobody's Secret", More: "certificates: {gatewayTLS: is-keystores}\n",
 			Path: "certificates.gatewayTLS", Value: "is-keystores", Says: "Lockstep keeps Identity Server's stores in it"},
 	})

@@ -66,7 +66,8 @@ func (s Store) Check(ctx context.Context) ([]keystore.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keystore.Check(s.names(), existing, s.Password, time.Now()), nil
+	left, err := s.leftBehind(ctx)
+	return append(keystore.Check(s.names(), existing, s.Password, time.Now()), left...), err
 }
 
 // CheckListener fails if there is a pair for the listeners that the gateway does not serve: given to it, it may take down the listeners of
@@ -102,7 +103,7 @@ func (s Store) fits(findings []keystore.Finding) (warnings []string, err error) 
 func (s Store) parse(data map[string][]byte) (*keystore.CA, error) {
 	ca, err := keystore.ParseCA(data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey])
 	if err != nil {
-		return nil, failure.In(fmt.Sprintf("Secret %s/%s cannot sign certificates", s.Env.Namespace, s.Env.CASecret()), err)
+		return nil, failure.In(fmt.Sprintf("Secret %s/%s cannot sign certificates", s.Env.CANamespace(), s.Env.CASecret()), err)
 	}
 	return ca, nil
 }

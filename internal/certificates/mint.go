@@ -18,7 +18,10 @@ const caValidity = 10 * 365 * 24 * time.Hour
 // Ensure mints what is missing of CA, stores and listeners' certificates. What is there is checked and kept: its keys may have signed
 // tokens and encrypted data.
 func (s Store) Ensure(ctx context.Context) (made bool, warnings []string, err error) {
-	if made, err = s.mint(ctx); err != nil {
+	if made, err = s.mint(ctx); err == nil {
+		err = s.recordPlace(ctx)
+	}
+	if err != nil {
 		return false, nil, err
 	}
 	findings, err := s.Check(ctx)
@@ -48,15 +51,18 @@ func (s Store) mint(ctx context.Context) (made bool, err error) {
 
 // authority is the environment's CA: the user's, or Lockstep's own, made once.
 func (s Store) authority(ctx context.Context) (ca *keystore.CA, made bool, err error) {
-	name := s.Env.CASecret()
-	data, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, name)
+	name, namespace := s.Env.CASecret(), s.Env.CANamespace()
+	data, found, err := s.Cluster.Secret(ctx, namespace, name)
 	switch {
 	case err != nil:
 		return nil, false, err
 	case !found && s.Env.Certificates.CA != "":
 		return nil, false, failure.Final(failure.NotFound, "Secret %s/%s, named by certificates.ca, does not exist: create it with "+
-			"`kubectl create secret tls %s -n %s --cert ca.crt --key ca.key`, or leave certificates.ca out to have a CA made", s.Env.Namespace, name, name, s.Env.Namespace)
+			"`kubectl create secret tls %s -n %s --cert ca.crt --key ca.key`, or leave certificates.ca out to have a CA made", namespace, name, name, namespace)
 	case !found:
+		if err := s.CheckAuthority(ctx); err != nil {
+			return nil, false, err
+		}
 		if data, err = s.makeAuthority(ctx, name); err != nil {
 			return nil, false, err
 		}
@@ -75,11 +81,11 @@ func (s Store) makeAuthority(ctx context.Context, name string) (map[string][]byt
 		return nil, err
 	}
 	data := map[string][]byte{corev1.TLSCertKey: ca.CertPEM(), corev1.TLSPrivateKeyKey: key}
-	made, err := s.Cluster.CreateSecret(ctx, s.Env.Namespace, name, corev1.SecretTypeTLS, cluster.Labels(s.Env.Name), data)
+	made, err := s.Cluster.CreateSecret(ctx, s.Env.CANamespace(), name, corev1.SecretTypeTLS, cluster.Labels(s.Env.Name), data)
 	if err != nil || made {
 		return data, err
 	}
-	data, _, err = s.Cluster.Secret(ctx, s.Env.Namespace, name) // another attempt was faster: its CA counts
+	data, _, err = s.Cluster.Secret(ctx, s.Env.CANamespace(), name) // another attempt was faster: its CA counts
 	return data, err
 }
 

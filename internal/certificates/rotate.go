@@ -100,12 +100,12 @@ func (s Store) brought(name string) string {
 // signing is the CA that the environment's clients trust.
 func (s Store) signing(ctx context.Context) (*keystore.CA, error) {
 	name := s.Env.CASecret()
-	data, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, name)
+	data, found, err := s.Cluster.Secret(ctx, s.Env.CANamespace(), name)
 	switch {
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, failure.Final(failure.NotFound, "Secret %s/%s with the environment's CA does not exist: run `lockstep deploy`", s.Env.Namespace, name)
+		return nil, failure.Final(failure.NotFound, "Secret %s/%s with the environment's CA does not exist: run `lockstep deploy`", s.Env.CANamespace(), name)
 	}
 	ca, err := s.parse(data)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s Store) signing(ctx context.Context) (*keystore.CA, error) {
 	}
 	if !ca.Signed([]byte(public[keystore.CAKey])) {
 		return nil, failure.Final(failure.Conflict, "the CA in Secret %s/%s is not the one in ConfigMap %s, which clients trust: a rotation keeps the CA. "+
-			"Put the earlier CA into the Secret", s.Env.Namespace, name, keystore.CAConfigMap)
+			"Put the earlier CA into the Secret", s.Env.CANamespace(), name, keystore.CAConfigMap)
 	}
 	return ca, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"lockstep/internal/failure"
 )
@@ -57,6 +59,19 @@ func (c *Client) CreateConfigMap(ctx context.Context, namespace, name string, la
 		return false, nil
 	}
 	return err == nil, Classify("making ConfigMap "+namespace+"/"+name, err)
+}
+
+// PatchConfigMap sets one key of a ConfigMap, or removes it if the value is empty.
+func (c *Client) PatchConfigMap(ctx context.Context, namespace, name, key, value string) error {
+	data := map[string]*string{key: nil}
+	if value != "" {
+		data[key] = &value
+	}
+	patch, err := json.Marshal(map[string]any{"data": data})
+	if err == nil {
+		_, err = c.kube.CoreV1().ConfigMaps(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+	}
+	return Classify("changing ConfigMap "+namespace+"/"+name, err)
 }
 
 // Checksum is a digest of a Secret's data, for an annotation that restarts pods when the data changes.

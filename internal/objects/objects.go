@@ -38,7 +38,9 @@ func Refs(set Set, env config.Environment) []cluster.Ref {
 	case Credentials:
 		return []cluster.Ref{Secret(env, env.CredentialsSecret())}
 	case Certificates:
-		all := []cluster.Ref{Secret(env, env.CASecret())}
+		ca := Secret(env, env.CASecret())
+		ca.Namespace = env.CANamespace()
+		all := []cluster.Ref{ca}
 		for _, c := range component.WithStores(env) {
 			for _, store := range c.Stores {
 				all = append(all, Secret(env, store.Secret))

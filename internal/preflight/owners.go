@@ -29,9 +29,13 @@ func checkReferences(ctx context.Context, c *cluster.Client, env config.Environm
 				_, err := credentials.Read(ctx, c, env)
 				return failure.In(field, err)
 			}
-			_, found, err := c.Secret(ctx, env.Namespace, named[field])
+			namespace := env.Namespace
+			if field == "certificates.ca" {
+				namespace = env.CANamespace()
+			}
+			_, found, err := c.Secret(ctx, namespace, named[field])
 			if err == nil && !found {
-				return failure.Final(failure.NotFound, "%s: Secret %s/%s does not exist: create it, or leave the field out to have it made", field, env.Namespace, named[field])
+				return failure.Final(failure.NotFound, "%s: Secret %s/%s does not exist: create it, or leave the field out to have it made", field, namespace, named[field])
 			}
 			return err
 		})

@@ -26,8 +26,12 @@ func Permissions(ctx context.Context, c *cluster.Client, env config.Environment)
 	if len(denied) == 0 {
 		return nil
 	}
+	command := fmt.Sprintf("lockstep setup rbac --cluster %s --namespaces %s", env.Cluster, env.Namespace)
+	if env.CANamespace() != env.Namespace {
+		command += " --ca-namespaces " + env.CANamespace()
+	}
 	return &failure.Error{Kind: failure.Unauthorized, Cause: errors.New("the worker's account may not " + strings.Join(grouped(denied), "; ")),
-		Next: fmt.Sprintf("let an administrator of the cluster apply what `lockstep setup rbac --cluster %s --namespaces %s` prints (docs/permissions.md)", env.Cluster, env.Namespace)}
+		Next: "let an administrator of the cluster apply what `" + command + "` prints, with all namespaces that the account is for (docs/permissions.md)"}
 }
 
 // madeNamespaces are those that are Lockstep's to make: they are not there.

@@ -60,6 +60,7 @@ func Check(ctx context.Context, s Site, env config.Environment) (Found, error) {
 			func(ctx context.Context) error { return checkReferences(ctx, s.Cluster, env) },
 			certificates.Store{Cluster: s.Cluster, Env: env}.CheckListener,
 			certificates.Store{Cluster: s.Cluster, Env: env}.CheckFormer,
+			certificates.Store{Cluster: s.Cluster, Env: env}.CheckAuthority,
 			func(ctx context.Context) error { return checkReleases(ctx, s.Releases, env) },
 			func(ctx context.Context) error { return checkOwners(ctx, s.Cluster, env) })
 	}

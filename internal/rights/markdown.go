@@ -18,9 +18,11 @@ func Markdown() string {
 		always[right.line()] = true
 	}
 	var text strings.Builder
-	for _, where := range []Where{Products, Controller, Everywhere, Shared} {
+	table := append(Table(all), Authorities()...)
+	always[Authorities()[0].line()] = true
+	for _, where := range []Where{Products, Controller, Everywhere, Shared, Authority} {
 		fmt.Fprintf(&text, "| %s | may | for |\n|---|---|---|\n", where)
-		for _, right := range Table(all) {
+		for _, right := range table {
 			if right.Where == where && right.For != handed {
 				text.WriteString(strings.Replace(right.line(), " |\n", note(right, always[right.line()])+" |\n", 1))
 			}

@@ -16,6 +16,7 @@ const (
 	Products   Where = "in the namespace of each environment"
 	Controller Where = "in the namespace of the gateway's controller"
 	Shared     Where = "in namespace " + shared.Namespace
+	Authority  Where = "in the namespace of CAs (`certificates.caNamespace`)"
 	Everywhere Where = "on the whole cluster"
 )
 
@@ -40,22 +41,28 @@ type Makes struct{ Products, Controller bool }
 // Needed are the rights that an environment needs, optional ones left out.
 func Needed(env config.Environment, makes Makes) (all []cluster.Access) {
 	r := env.Routing.Controller
-	for _, right := range append(Table(r), namespaces(env.Namespace, r.Namespace, makes)...) {
+	table := Table(r)
+	if env.CANamespace() != env.Namespace {
+		table = append(table, Authorities()...)
+	}
+	for _, right := range append(table, namespaces(env.Namespace, r.Namespace, makes)...) {
 		if right.Optional {
 			continue
 		}
-		all = append(all, right.accesses(in(right.Where, env.Namespace, r.Namespace))...)
+		all = append(all, right.accesses(in(right.Where, env.Namespace, r.Namespace, env.CANamespace()))...)
 	}
 	return all
 }
 
 // in is the namespace of a place; empty: the whole cluster.
-func in(where Where, products, controller string) string {
+func in(where Where, products, controller, authority string) string {
 	switch where {
 	case Products:
 		return products
 	case Controller:
 		return controller
+	case Authority:
+		return authority
 	case Shared:
 		return shared.Namespace
 	}

@@ -39,7 +39,7 @@ func environment() config.Environment {
 }
 
 func account(env config.Environment) Account {
-	return Account{Cluster: "default", Controller: env.Routing.Controller, Namespaces: []string{env.Namespace}, Namespace: "lockstep", Name: "worker"}
+	return Account{Cluster: "default", Controller: env.Routing.Controller, Namespaces: []string{env.Namespace}, Authorities: []string{env.Certificates.CANamespace}[:min(1, len(env.Certificates.CANamespace))], Namespace: "lockstep", Name: "worker"}
 }
 
 // allows is what RBAC makes of the account's rules.
@@ -77,6 +77,7 @@ func variants() map[string]func(*config.Environment) {
 		"an admin's gateway":        func(env *config.Environment) { env.Routing.Install = new(bool) },
 		"CRDs that are replaced":    func(env *config.Environment) { env.Routing.CRDs = config.CRDsCreateReplace },
 		"CRDs of somebody else":     func(env *config.Environment) { env.Routing.CRDs = config.CRDsSkip },
+		"a namespace for the CA":    func(env *config.Environment) { env.Certificates.CANamespace = "authorities" },
 		"the products' own gateway": func(env *config.Environment) { env.Routing.Namespace = env.Namespace },
 	}
 }

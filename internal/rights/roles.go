@@ -24,6 +24,8 @@ type Account struct {
 	Controller config.Controller
 	// Namespaces are those that environments may be in.
 	Namespaces []string
+	// Authorities are namespaces apart from those, with the keys of CAs.
+	Authorities []string
 	// Namespace and Name are the service account's.
 	Namespace, Name string
 }
@@ -52,14 +54,14 @@ const rbacAPI = rbac + "/v1"
 
 // all are the namespaces in which there is something of the account.
 func (a Account) all() []string {
-	all := append([]string{a.Namespace, a.Controller.Namespace, shared.Namespace}, a.Namespaces...)
+	all := slices.Concat([]string{a.Namespace, a.Controller.Namespace, shared.Namespace}, a.Namespaces, a.Authorities)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
 // rules are those of a namespace, or of the whole cluster, in the order of the table. Rows that differ in nothing but their resources are one.
 func (a Account) rules(namespace string) (rules []rbacv1.PolicyRule) {
-	for _, right := range Table(a.Controller) {
+	for _, right := range append(Table(a.Controller), Authorities()...) {
 		if !a.concerns(right.Where, namespace) {
 			continue
 		}
@@ -82,10 +84,13 @@ func (a Account) rules(namespace string) (rules []rbacv1.PolicyRule) {
 }
 
 func (a Account) concerns(where Where, namespace string) bool {
-	if where == Products {
+	switch where {
+	case Products:
 		return slices.Contains(a.Namespaces, namespace)
+	case Authority:
+		return slices.Contains(a.Authorities, namespace)
 	}
-	return in(where, "", a.Controller.Namespace) == namespace
+	return in(where, "", a.Controller.Namespace, "") == namespace
 }
 
 // joined gives each resource one rule per set of names, with the verbs of all rows, and puts resources of a group together that may be done

@@ -104,6 +104,12 @@ func everywhere() []Right {
 	}
 }
 
+// Authorities are the rights in a namespace apart from the products', where the keys of CAs are. Without a name: each environment has its own,
+// and a right to make objects cannot be limited.
+func Authorities() []Right {
+	return []Right{row(Authority, core, "secrets", "get create delete", "the CA and its key")}
+}
+
 const envoyKinds = "backends backendtrafficpolicies clienttrafficpolicies envoyextensionpolicies envoypatchpolicies envoyproxies httproutefilters securitypolicies"
 
 // Definitions are the CRDs of the gateway releases that Lockstep installs ([gateway.Releases]): it may change no others.

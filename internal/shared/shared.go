@@ -136,12 +136,16 @@ func gatewayOf(env config.Environment) cluster.Ref {
 
 func (p Parts) removeController(ctx context.Context, o Operation, s Standing) (note string, err error) {
 	r := o.Env.Routing
+	const foreign = "left: Lockstep did not install it"
+	if !r.Installs() {
+		return foreign, nil // and the worker may not be allowed to read its release
+	}
 	state, err := p.Releases.Look(ctx, r.Namespace, r.Release)
 	if err != nil {
 		return "", err
 	}
-	if !r.Installs() || state.Exists && state.Fingerprint == "" {
-		return "left: Lockstep did not install it", nil
+	if state.Exists && state.Fingerprint == "" {
+		return foreign, nil
 	}
 	users, err := p.users(ctx, o.Env, s)
 	if err != nil {

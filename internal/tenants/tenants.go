@@ -32,12 +32,14 @@ func Look(ctx context.Context, c *cluster.Client, releases *release.Engine, cont
 		return found, err
 	}
 	found.Kubernetes = version.Git
-	state, err := releases.Look(ctx, controller.Namespace, controller.Release)
-	if err != nil {
-		return found, err
-	}
-	if state.Exists {
-		found.Gateway = state.Chart + " " + state.Version
+	if controller.Installs() { // else the worker may not be allowed to read the release
+		state, err := releases.Look(ctx, controller.Namespace, controller.Release)
+		if err != nil {
+			return found, err
+		}
+		if state.Exists {
+			found.Gateway = state.Chart + " " + state.Version
+		}
 	}
 	found.Environments, err = environments(ctx, c)
 	return found, err

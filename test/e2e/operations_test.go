@@ -59,7 +59,7 @@ func operations() []scenario {
 		{"a teardown leaves credentials and certificates", testTeardown},
 		{"a deployment whose worker is killed ends as one without", testKilledWorker},
 		{"a purge beside another environment leaves that one whole, and the last purge leaves nothing", testPurgeBesideAnother},
-		{"a purge leaves nothing", testPurge},
+		{"two environments live by the printed rights alone, and their purges leave nothing", testRights},
 		{"environments that come and go at once share the gateway, and leave nothing", testBeside},
 		{"a new release of the gateway is done once its own Envoy serves", testGatewayRelease},
 	}
@@ -249,12 +249,6 @@ func testTeardown(t *testing.T, w *world.World) {
 	if diff := cmp.Diff(want, left, world.Sorted); diff != "" {
 		t.Errorf("after a teardown there is:\n%s", diff)
 	}
-}
-
-func testPurge(t *testing.T, w *world.World) {
-	w.Deployed(t)
-	w.Absent(t)
-	nothingIsLeft(t, w)
 }
 
 // testPurgeBesideAnother has two environments share the gateway, whoever made it.

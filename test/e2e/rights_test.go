@@ -29,8 +29,8 @@ func testRights(t *testing.T, w *world.World) {
 		}
 	}()
 	w.Expect(t, world.Done, "deploy", "-f", mine)
-	w.EverythingIsThere(t)
 	w.Expect(t, world.Done, "deploy", "-f", theirs)
+	w.Expect(t, world.Done, "clusters").Says(t, all.Cluster, few.Cluster)
 	for _, file := range []string{theirs, mine} {
 		w.Expect(t, world.Done, "verify", "-f", file)
 		w.Expect(t, world.Done, "rotate", "-f", file)

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -109,7 +110,9 @@ func (l *Limited) writeKubeconfig(t testing.TB, w *World, path string) {
 		t.Fatal(err)
 	}
 	config := clientcmdapi.NewConfig()
-	config.Clusters["limited"] = &clientcmdapi.Cluster{Server: l.proxy(t, w.Config(t))}
+	proxy := l.proxy(t, w.Config(t))
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.Certificate().Raw})
+	config.Clusters["limited"] = &clientcmdapi.Cluster{Server: proxy.URL, CertificateAuthorityData: ca}
 	config.AuthInfos["limited"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
 	config.Contexts["limited"] = &clientcmdapi.Context{Cluster: "limited", AuthInfo: "limited"}
 	config.CurrentContext = "limited"
@@ -118,7 +121,7 @@ func (l *Limited) writeKubeconfig(t testing.TB, w *World, path string) {
 	}
 }
 
-func (l *Limited) proxy(t testing.TB, admin *rest.Config) (address string) {
+func (l *Limited) proxy(t testing.TB, admin *rest.Config) *httptest.Server {
 	t.Helper()
 	anonymous := rest.AnonymousClientConfig(admin)
 	anonymous.NextProtos = []string{"http/1.1"} // the other protocol has no upgrades
@@ -136,12 +139,12 @@ func (l *Limited) proxy(t testing.TB, admin *rest.Config) (address string) {
 		ModifyResponse: l.saw,
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
-	server := httptest.NewServer(proxy)
+	server := httptest.NewTLSServer(proxy) // without TLS kubectl's rules send no token
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return server.URL
+	return server
 }
 
 func (l *Limited) saw(r *http.Response) error {
