@@ -24,7 +24,9 @@ FAULTS ?= 200
 SEED ?= 0
 PARALLEL ?= 2
 
-.PHONY: node node-down node-test browser chaos e2e matrix help build images compose-check compose-pin demo down test unit fuzz lint generate clean
+DURATION ?= 1m
+
+.PHONY: bench node node-down node-test browser chaos e2e matrix help build images compose-check compose-pin demo down test unit fuzz lint generate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +100,9 @@ GUIDED ?= yes
 
 fuzz: ## Run every fuzz target for FUZZTIME=10s, one after the other; GUIDED=no builds less and finds less
 	@$(ALIKE) GO="$(GO)" FUZZTIME=$(FUZZTIME) GUIDED=$(GUIDED) sh tools/fuzz.sh $(FUZZED)
+
+bench: bin/temporal ## Put the API under load for a minute and print how everybody fared; DURATION=1m
+	@LOCKSTEP_REQUIRE_SANDBOX=1 $(GOTEST) -count=1 -run '^TestLoad$$' -timeout 30m ./starter/api -v -args -load $(DURATION)
 
 lint: bin/workflowcheck bin/goimports bin/staticcheck compose-check ## Check format, imports, vet, staticcheck, the determinism of workflows and the compose files
 	@wrong=$$(bin/goimports -local lockstep -l $$(git ls-files '*.go')); \

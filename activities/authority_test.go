@@ -11,6 +11,8 @@ import (
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/drift"
+	"lockstep/internal/failure"
+	"lockstep/internal/objects"
 )
 
 // testCANamespace goes the way of an environment whose CA is in a namespace of its own, and of one whose CA goes there later.
@@ -36,15 +38,15 @@ func testCANamespace(t *testing.T, s *suite) {
 	apart := before
 	apart.Env.Certificates.CANamespace = "authorities"
 	_, err := run[Certificates](t, s, s.activities.EnsureCertificates, apart)
-	wants(t, err, TypeNotFound, "certificates.caNamespace", "namespace authorities does not exist", "create it")
+	wants(t, err, failure.NotFound, "certificates.caNamespace", "namespace authorities does not exist", "create it")
 	_, err = run[Preflight](t, s, s.activities.Preflight, apart)
-	wants(t, err, TypeNotFound, "certificates.caNamespace", "namespace authorities does not exist")
+	wants(t, err, failure.NotFound, "certificates.caNamespace", "namespace authorities does not exist")
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "authorities"}}
 	if _, err := s.kube.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = run[Certificates](t, s, s.activities.EnsureCertificates, apart)
-	wants(t, err, TypeConflict, "Secret authorities/lockstep-ca-quickstart", "move it there from Secret ca-apart/lockstep-ca", "with its labels")
+	wants(t, err, failure.Conflict, "Secret authorities/lockstep-ca-quickstart", "move it there from Secret ca-apart/lockstep-ca", "with its labels")
 
 	moved := secret("ca-apart", "lockstep-ca")
 	moved.ObjectMeta = metav1.ObjectMeta{Name: "lockstep-ca-quickstart", Labels: moved.Labels}
@@ -67,12 +69,12 @@ func testCANamespace(t *testing.T, s *suite) {
 		}
 	}
 	_, err = run[Certificates](t, s, s.activities.EnsureCertificates, before)
-	wants(t, err, TypeConflict, "Secret ca-apart/lockstep-ca", "from Secret authorities/lockstep-ca-quickstart", "or write certificates.caNamespace: authorities")
+	wants(t, err, failure.Conflict, "Secret ca-apart/lockstep-ca", "from Secret authorities/lockstep-ca-quickstart", "or write certificates.caNamespace: authorities")
 
-	if err := doAct(t, s, s.activities.RemoveObjects, SnapshotInput{Input: apart, Set: CertificateObjects}); err != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
+	if err := doAct(t, s, s.activities.RemoveObjects, SnapshotInput{Input: apart, Set: objects.Certificates}); err != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
 		t.Errorf("a purge leaves the CA's key: %v", err)
 	}
-	absent, err := run[[]cluster.Snapshot](t, s, s.activities.Snapshot, SnapshotInput{Input: apart, Set: CertificateObjects})
+	absent, err := run[[]cluster.Snapshot](t, s, s.activities.Snapshot, SnapshotInput{Input: apart, Set: objects.Certificates})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func testMissingPermissions(t *testing.T, s *suite) {
 	}
 	limited := &suite{sandbox: s.sandbox, kube: s.kube, activities: New(settings.Settings{Kubeconfig: path, Mirrors: s.sandbox.Mirrors(), CacheDir: t.TempDir()})}
 	_, err = run[Preflight](t, limited, limited.activities.Preflight, in("limited"))
-	says := []string{"the worker's account may not", "namespaces", "create", "limited", "list, update, get, create, patch, delete secrets in envoy-gateway-system", "ClusterRole"}
+	says := []string{"the worker's account may not", "namespaces", "create", "limited", "get, list, create, update, patch, delete secrets in limited", "lockstep setup rbac --cluster default --namespaces limited"}
 	wants(t, err, failure.Unauthorized, says...)
 	open := in("limited").Env
 	open.Routing.Chart.Version = "" // so that the account has to look at the gateway's release

@@ -3,11 +3,19 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 
+	"lockstep/config"
+	"lockstep/config/clusters"
 	"lockstep/internal/attributes"
+	"lockstep/internal/rights"
 	"lockstep/workflows/board"
 )
 
@@ -39,4 +47,100 @@ permission does the same when it starts; otherwise an administrator runs this.`,
 	}
 	cmd.AddCommand(c.setupRBAC())
 	return cmd
+}
+
+func (c *cli) setupRBAC() *cobra.Command {
+	var name, account string
+	var namespaces, authorities []string
+	cmd := &cobra.Command{
+		Use: "rbac", Short: "Print the service account and the roles that a worker needs on a cluster", Args: cobra.NoArgs,
+		Long: `Print the service account that a worker uses on a cluster, with all the rights that operations need there and no others: a Role in the namespace
+of each environment and in that of the gateway's controller, a ClusterRole, and their bindings. Without the rights to install the gateway, if the
+cluster's file says gateway.install: false. It reads this machine's cluster files (setting clusters) and asks the cluster nothing.`,
+		Example: "  lockstep setup rbac --cluster prod-eu --namespaces apim,apim-test | kubectl apply -f -",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := c.settings(cmd)
+			if err != nil {
+				return err
+			}
+			known, err := clusters.Load(settings.Known())
+			if err != nil {
+				return &exit{code: exitBadInput, err: err}
+			}
+			found, err := known.Find(config.ClusterName(name))
+			if err != nil {
+				return &exit{code: exitBadInput, err: err}
+			}
+			of, err := accountOn(found, account, namespaces, authorities)
+			if err != nil {
+				return err
+			}
+			return printObjects(cmd.OutOrStdout(), of.Objects(), c.output == "json")
+		},
+	}
+	cmd.Flags().StringVar(&name, "cluster", string(config.DefaultCluster), "the cluster, as environments name it")
+	cmd.Flags().StringSliceVar(&namespaces, "namespaces", nil, "the namespaces of environments, separated by commas (default: those that the cluster's file allows by name, else "+config.DefaultNamespace+")")
+	cmd.Flags().StringSliceVar(&authorities, "ca-namespaces", nil, "the namespaces that environments name in certificates.caNamespace")
+	cmd.Flags().StringVar(&account, "account", "lockstep/worker", "namespace and name of the service account")
+	return cmd
+}
+
+// accountOn is the account for environments in those namespaces. A Role is of one namespace: none can be given for a pattern.
+func accountOn(cluster clusters.Cluster, account string, namespaces, authorities []string) (rights.Account, error) {
+	namespace, name, has := strings.Cut(account, "/")
+	if !has || !config.IsName(namespace) || !config.IsName(name) {
+		return rights.Account{}, fail(exitBadInput, "--account %q is no service account: write namespace and name, as lockstep/worker", account)
+	}
+	if len(namespaces) == 0 {
+		namespaces = slices.Clone(cluster.Allow.Namespaces)
+		for _, pattern := range namespaces {
+			if !config.IsName(pattern) {
+				return rights.Account{}, fail(exitBadInput, "--namespaces is missing, and %s allows environments in %s: name the namespaces that there shall be, as --namespaces apim,apim-test",
+					cluster.Where(), strings.Join(namespaces, ", "))
+			}
+		}
+	}
+	if len(namespaces) == 0 {
+		namespaces = []string{config.DefaultNamespace}
+	}
+	for flag, all := range map[string][]string{"--namespaces": namespaces, "--ca-namespaces": authorities} {
+		for _, one := range all {
+			switch {
+			case !config.IsName(one) || strings.HasPrefix(one, "kube-"):
+				return rights.Account{}, fail(exitBadInput, "%s: %q is no name of a namespace for environments: write a DNS label of at most 63 characters that does not begin with kube-", flag, one)
+			case !cluster.Allow.Namespace(one):
+				return rights.Account{}, fail(exitBadInput, "%s: %q is refused: cluster %q allows environments in %s: write one of those, or add it to allow.namespaces in %s",
+					flag, one, cluster.Name, strings.Join(cluster.Allow.Namespaces, ", "), cluster.Where())
+			}
+		}
+	}
+	return rights.Account{Cluster: cluster.Name, Controller: cluster.Gateway, Namespaces: namespaces, Authorities: authorities, Namespace: namespace, Name: name}, nil
+}
+
+// printObjects writes objects as kubectl takes them: a document each, or one list.
+func printObjects(out io.Writer, objects []runtime.Object, asJSON bool) error {
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List"}}
+	for _, object := range objects {
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+		if err != nil {
+			return err
+		}
+		unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
+		delete(content, "status") // of a namespace
+		delete(content, "spec")
+		list.Items = append(list.Items, unstructured.Unstructured{Object: content})
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(list)
+	}
+	for _, object := range list.Items {
+		text, err := yaml.Marshal(object.Object)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(out, "---\n%s", text); err != nil {
+			return err
+		}
+	}
+	return nil
 }

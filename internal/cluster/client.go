@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"lockstep/internal/bounded"
 	"lockstep/internal/failure"
 	"lockstep/internal/fence"
 )
@@ -114,6 +115,7 @@ func newClient(base *rest.Config, inCluster bool) (*Client, error) {
 	restConfig.QPS, restConfig.Burst = 100, 200
 	restConfig.UserAgent = "lockstep"
 	restConfig.WarningHandlerWithContext = rest.NoWarnings{}
+	restConfig.Wrap(bounded.Transport)
 	restConfig.Wrap(fence.Transport)
 	restConfig.Wrap(watchesTransport)
 	kube, err := kubernetes.NewForConfig(restConfig)

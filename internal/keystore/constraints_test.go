@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"lockstep/internal/failure"
+	"lockstep/sandbox/process"
 )
 
 func TestTheCAOfAnEnvironmentMaySignForItsNamesAlone(t *testing.T) {
@@ -115,10 +116,10 @@ func throughEnvoy(t *testing.T, program string, ca *CA, cert tls.Certificate, na
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), program, "-c", filepath.Join(dir, "envoy.yaml"), "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warn")
+	cmd := exec.Command(program, "-c", filepath.Join(dir, "envoy.yaml"), "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warn")
 	var log strings.Builder
 	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
+	if err := process.StartChild(cmd); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

@@ -75,12 +75,33 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	if e != nil {
 		_, e.route, _ = strings.Cut(pattern, " ")
 	}
-	if p := boundary.Read(w, r); p != nil {
+	done, p := s.readBody(w, r, e)
+	if p != nil {
 		s.auditUnread(r.Context(), r, p)
 		problem.Write(w, r, p)
 		return
 	}
+	defer done()
 	s.mux.ServeHTTP(w, r)
+}
+
+// readBody takes in the body, if the route has a use for one: what is for everybody has none, and nobody knows who sends it.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, e *exchange) (done func(), p *problem.Problem) {
+	if !strings.HasPrefix(r.URL.Path, "/v1/") {
+		return func() {}, nil
+	}
+	caller := ""
+	if e != nil {
+		caller = e.who
+	}
+	if done, p = s.bodies.Enter(r, caller); p != nil {
+		return nil, p
+	}
+	if p = boundary.Read(w, r); p != nil {
+		done()
+		return nil, p
+	}
+	return done, nil
 }
 
 // noRoute asks the mux's own answer whether there is nothing at all, or nothing by that method.

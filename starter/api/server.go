@@ -74,6 +74,7 @@ type Server struct {
 	metrics  *monitoring.Metrics
 	health   *monitoring.Health
 	feeds    *stream.Feeds
+	bodies   boundary.Bodies
 
 	stopping chan struct{}
 	stop     sync.Once

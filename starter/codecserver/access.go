@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"lockstep/starter/api/auth"
+	"lockstep/starter/api/boundary"
 	"lockstep/starter/api/problem"
 )
 
@@ -57,9 +58,17 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	problem.Write(w, r, problem.New(http.StatusForbidden, "forbidden", "%s", err))
 }
 
-// bounded gives next bodies that are not too large.
+// bounded gives next bodies that are not too large, and of one caller not too many at once.
 func bounded(next http.Handler) http.Handler {
+	var bodies boundary.Bodies
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identity, _ := auth.FromContext(r.Context())
+		done, refused := bodies.Enter(r, identity.String())
+		if refused != nil {
+			problem.Write(w, r, refused)
+			return
+		}
+		defer done()
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		var large *http.MaxBytesError
 		switch {
