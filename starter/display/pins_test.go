@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"lockstep/activities"
-	"lockstep/internal/pins"
+	found "lockstep/internal/pins"
 )
 
 func TestAReportPrintsPinsReadyToPasteAndNothingWhereAllIsPinned(t *testing.T) {
 	var out bytes.Buffer
-	report := activities.Report{Environment: "dev", Pins: pins.Pins{Environment: "image:\n  base: a:1@sha256:0\n", Cluster: "gateway:\n  chart: {digest: sha256:1}\n"}}
+	report := activities.Report{Environment: "dev", Pins: found.Pins{Environment: "image:\n  base: a:1@sha256:0\n", Cluster: "gateway:\n  chart: {digest: sha256:1}\n"}}
 	if err := Report(&out, report); err != nil {
 		t.Fatal(err)
 	}
