@@ -73,7 +73,7 @@ func (c *Controller) Default() {
 	setBool(&c.Install, true)
 	set(&c.Release, "envoy-gateway")
 	set(&c.Namespace, "envoy-gateway-system")
-	if c.Chart == (Chart{}) || c.Chart == (Chart{Version: c.Chart.Version}) {
+	if c.Chart.Repository+c.Chart.OCI+c.Chart.Path == "" {
 		c.Chart.OCI = DefaultGatewayChart
 	}
 	set(&c.CRDs, CRDsCreate)

@@ -90,6 +90,15 @@ func TestAFileCompletesItself(t *testing.T) {
 	}
 }
 
+func TestTheDefaultGatewayChartIsPinnedByItsDigestAlone(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0", 64)
+	set := load(t, map[string]string{"prod.yaml": minimal + "gateway: {chart: {version: v1.6.1, digest: \"" + digest + "\"}}\n"})
+	prod, _ := set.Find("prod")
+	if want := (config.Chart{OCI: config.DefaultGatewayChart, Version: "v1.6.1", Digest: digest}); prod.Gateway.Chart != want {
+		t.Errorf("got %+v", prod.Gateway.Chart)
+	}
+}
+
 func TestWhatIsWrongWithAFileIsSaid(t *testing.T) {
 	for _, c := range []struct{ holds, text, path, value, says string }{
 		{"an unknown key", minimal + "kubeConfig: a\n", "kubeConfig", "", "did you mean kubeconfig?"},
