@@ -120,11 +120,30 @@ func keepTLS(request *http.Request, via []*http.Request) error {
 // ErrLinkLocal is an address that only this machine's surroundings have, as the metadata of a cloud, which hand out credentials.
 var ErrLinkLocal = errors.New("the address is link-local or that of a cloud's metadata service")
 
-// metadata are addresses of clouds' metadata that are not link-local: Amazon's by IPv6, Alibaba's, Oracle's and Azure's.
-var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("168.63.129.16")}
+// metadata is where clouds have their metadata, and credentials for pods, beside link-local addresses.
+var metadata = prefixes(
+	"fd00:ec2::/32",          // Amazon, by IPv6: instances and pods
+	"fd20:ce::254/128",       // Google, by IPv6
+	"fd00:c1::a9fe:a9fe/128", // Oracle, by IPv6
+	"192.0.0.192/32",         // Oracle
+	"fd00:42::42/128",        // Scaleway, by IPv6
+	"100.100.100.200/32",     // Alibaba
+	"168.63.129.16/32",       // Azure
+)
 
-// nat64 is the prefix behind which a network may have all of IPv4 (RFC 6052).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+func prefixes(texts ...string) (all []netip.Prefix) {
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
+// nat64 are the prefixes behind which a network may have all of IPv4: the well-known one (RFC 6052) and the local one (RFC 8215).
+var nat64 = prefixes("64:ff9b::/96", "64:ff9b:1::/48")
+
+// translated are the bytes of an IPv6 address that may hold one of IPv4, by the lengths that a prefix may have (RFC 6052, 2.2): 96, 64, 56
+// and 48. A network takes any of them below the local prefix.
+var translated = [][4]int{{12, 13, 14, 15}, {9, 10, 11, 12}, {7, 9, 10, 11}, {6, 7, 9, 10}}
 
 // Dialing is [http.DefaultTransport] that connects to no link-local address and no metadata service, whatever name leads there. It is one
 // for all, as that is: activities make their clients anew, and keep the connections.
@@ -140,7 +159,10 @@ var dialing = sync.OnceValue(func() *http.Transport {
 
 func notLinkLocal(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
-	if err == nil && isMetadata(to.Addr()) {
+	if err != nil {
+		return fmt.Errorf("%q is no address and port, and may lead anywhere: %w", address, ErrLinkLocal)
+	}
+	if isMetadata(to.Addr()) {
 		return ErrLinkLocal
 	}
 	return nil
@@ -148,11 +170,19 @@ func notLinkLocal(_, address string, _ syscall.RawConn) error {
 
 // isMetadata looks at an address in every form that leads there. A zone says nothing where the address is not link-local.
 func isMetadata(at netip.Addr) bool {
-	if at = at.WithZone("").Unmap(); nat64.Contains(at) {
+	at = at.WithZone("").Unmap()
+	forms := []netip.Addr{at}
+	if within(nat64, at) {
 		all := at.As16()
-		at = netip.AddrFrom4([4]byte(all[12:]))
+		for _, bytes := range translated {
+			forms = append(forms, netip.AddrFrom4([4]byte{all[bytes[0]], all[bytes[1]], all[bytes[2]], all[bytes[3]]}))
+		}
 	}
-	return at.IsLinkLocalUnicast() || slices.Contains(metadata, at)
+	return slices.ContainsFunc(forms, func(form netip.Addr) bool { return form.IsLinkLocalUnicast() || within(metadata, form) })
+}
+
+func within(all []netip.Prefix, at netip.Addr) bool {
+	return slices.ContainsFunc(all, func(prefix netip.Prefix) bool { return prefix.Contains(at) })
 }
 
 // Shown is an address as messages may have it: without user, query and fragment, which hold passwords and signatures.

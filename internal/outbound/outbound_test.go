@@ -85,6 +85,16 @@ func TestTheMetadataOfACloudIsNotAsked(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+	for address, refused := range map[string]bool{
+		"[fd00:ec2::23]:80": true, "[fd20:ce::254]:80": true, "[fd00:c1::a9fe:a9fe]:80": true, "[fd00:42::42]:80": true, "192.0.0.192:80": true,
+		"[64:ff9b:1::a9fe:a9fe]:80": true, "[64:ff9b:1:a9fe:a9:fe00::]:80": true, "[64:ff9b:1:a9:fe:a9fe::]:80": true, "[64:ff9b:1:0:a9:fea9:fe00:0]:80": true,
+		"[64:ff9b:1::6464:64c8]:80": true, "no address": true, "metadata:80": true, "": true,
+		"[64:ff9b:1::808:808]:80": false, "[64:ff9b::808:808]:80": false, "[fd00:ec3::23]:80": false, "[fd20:ce::255]:80": false, "10.0.0.1:80": false, "[2001:db8::a9fe:a9fe]:80": false,
+	} {
+		if err := notLinkLocal("tcp", address, nil); errors.Is(err, ErrLinkLocal) != refused {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
 }
 
 func TestARequestOnWhichNothingMovesEnds(t *testing.T) {
