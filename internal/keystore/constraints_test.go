@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"lockstep/config"
 	"lockstep/internal/failure"
 	"lockstep/sandbox/process"
 )
@@ -43,8 +44,57 @@ func TestTheCAOfAnEnvironmentMaySignForItsNamesAlone(t *testing.T) {
 
 func TestNamesThatAreBelowOthersAreNotPermittedTwice(t *testing.T) {
 	names := Names{APIM: []string{"s", "s.ns", "s.ns.svc", "s.ns.svc.cluster.local", "am.example.com", "*.wild.example.com"}, Listeners: []ListenerNames{{Names: []string{"am.example.com"}}}, Namespace: "ns"}
-	if got := strings.Join(names.Permitted(), " "); got != "s am.example.com wild.example.com ns ns.svc ns.svc.cluster.local" {
+	if got := strings.Join(names.Permitted(), " "); got != "s s.ns am.example.com wild.example.com ns.svc ns.svc.cluster.local" {
 		t.Error(got)
+	}
+}
+
+// TestANamespaceIsNoPublicDomain has an environment in a namespace that has the name of one.
+func TestANamespaceIsNoPublicDomain(t *testing.T) {
+	names := NamesFor(config.Environment{Namespace: "dev", Hostnames: config.Hostnames{Management: "am.wso2.com"}}, "apim-service", "is-service")
+	ca, err := NewCA("Test CA", time.Hour, names.Permitted()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"bank.dev", "dev", "www.bank.dev"} {
+		if _, err := ca.Issue(Leaf{CommonName: "other", DNSNames: []string{name}, Validity: time.Hour}); !failure.Is(err, failure.InvalidConfig) {
+			t.Errorf("of %s: %v", name, err)
+		}
+	}
+	for _, own := range [][]string{names.APIM, names.IS, {"later.dev.svc", "later.dev.svc.cluster.local"}} {
+		if _, err := ca.Issue(Leaf{CommonName: "own", DNSNames: own, Validity: time.Hour}); err != nil {
+			t.Errorf("of its own %v: %v", own, err)
+		}
+	}
+}
+
+// TestNamesAreCheckedUnderACAThatEndsEarly has the one that limits the names end before the leaf does.
+func TestNamesAreCheckedUnderACAThatEndsEarly(t *testing.T) {
+	root, err := NewCA("Root", time.Hour, "example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	between, err := newTemplate("Between", 24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between.BasicConstraintsValid, between.IsCA = true, true
+	limits := *root.chain[0]
+	limits.MaxPathLen, limits.MaxPathLenZero = -1, false
+	key := root.key
+	top, err := sign(&limits, &limits, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := sign(between, top, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := &CA{chain: []*x509.Certificate{cert, top}, key: key}
+	for name, wanted := range map[string]bool{"am.example.com": true, "am.example.org": false} {
+		if _, err := ca.Issue(Leaf{CommonName: "leaf", DNSNames: []string{name}, Validity: 12 * time.Hour}); (err == nil) != wanted {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -110,8 +160,8 @@ func throughEnvoy(t *testing.T, program string, ca *CA, cert tls.Certificate, na
 	dir := t.TempDir()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	socket, trust := filepath.Join(dir, "s"), filepath.Join(dir, "ca.crt")
-	config := fmt.Sprintf(envoyConfig, socket, port, trust, name, name)
-	for file, text := range map[string]string{"envoy.yaml": config, "ca.crt": string(ca.CertPEM())} {
+	settings := fmt.Sprintf(envoyConfig, socket, port, trust, name, name)
+	for file, text := range map[string]string{"envoy.yaml": settings, "ca.crt": string(ca.CertPEM())} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -77,7 +77,13 @@ func (ca *CA) permits(cert *x509.Certificate) error {
 	for _, one := range ca.chain[:last] {
 		between.AddCert(one)
 	}
-	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: cert.NotAfter, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	at := cert.NotAfter // or the earliest end: a certificate that is over ends the verification before the names are looked at
+	for _, one := range ca.chain {
+		if one.NotAfter.Before(at) {
+			at = one.NotAfter
+		}
+	}
+	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.CANotAuthorizedForThisName {
 		return fmt.Errorf("the CA %q may not sign for all of its names: %s", ca.chain[0].Subject, invalid.Detail)

@@ -92,14 +92,16 @@ func listenerNames(env config.Environment) (all []ListenerNames) {
 	return all
 }
 
-// Permitted are the names that a CA made for the environment may sign for: its own, and all that Services in its namespace can have.
+// Permitted are the names that a CA made for the environment may sign for: its own, and the longer ones that Services in its namespace can
+// have. The namespace itself is none of them, because a permitted name stands for all below it: a namespace called dev would be the whole of a
+// public domain.
 func (n Names) Permitted() []string {
 	all := slices.Concat(n.APIM, n.IS)
 	for _, listener := range n.Listeners {
 		all = append(all, listener.Names...)
 	}
 	if n.Namespace != "" {
-		all = append(all, n.Namespace, n.Namespace+".svc", n.Namespace+".svc.cluster.local")
+		all = append(all, n.Namespace+".svc", n.Namespace+".svc.cluster.local")
 	}
 	for i, name := range all {
 		all[i] = strings.TrimPrefix(name, "*.")
