@@ -2,6 +2,8 @@
 package pins
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -11,7 +13,8 @@ import (
 	"lockstep/internal/outbound"
 )
 
-// Pins are what a deployment used that its files do not pin, ready to paste into them: YAML, empty if there is nothing of the kind.
+// Pins are what a deployment used that its files do not pin, ready to paste into them: YAML, empty if there is nothing of the kind. What
+// pasting would spoil is in comments.
 type Pins struct {
 	// Environment is for the environment file, Cluster for the cluster's.
 	Environment string `json:"environment,omitempty"`
@@ -38,7 +41,11 @@ func Of(env config.Environment, used Used) Pins {
 	if used.Base != "" && !strings.Contains(env.Image.Base, "@") {
 		image["base"] = used.Base
 	}
-	if artifacts, lacks := unpinned(env.Image.Artifacts, used.Artifacts); lacks {
+	artifacts, lacks := unpinned(env.Image.Artifacts, used.Artifacts)
+	aside := ""
+	if lacks && slices.ContainsFunc(artifacts, func(a config.Artifact) bool { return outbound.Shown(a.URL) != a.URL }) {
+		aside = beside(env.Image.Artifacts, artifacts)
+	} else if lacks {
 		image["artifacts"] = artifacts
 	}
 	put(of, "image", image)
@@ -56,7 +63,7 @@ func Of(env config.Environment, used Used) Pins {
 	if chart, found := pin(env.Routing.Chart, used.Charts[component.Gateway]); found {
 		put(cluster, "gateway", map[string]any{"chart": chart})
 	}
-	return Pins{Environment: text(of), Cluster: text(cluster)}
+	return Pins{Environment: text(of) + aside, Cluster: text(cluster)}
 }
 
 func fieldOf(name string) string {
@@ -74,13 +81,25 @@ func unpinned(wanted, used []config.Artifact) (out []config.Artifact, lacks bool
 	for i, w := range wanted {
 		lacks = lacks || w.SHA256 == ""
 		one := used[i]
-		one.URL = outbound.Shown(one.URL)
 		if one.Destination == config.DefaultDestination {
 			one.Destination = ""
 		}
 		out = append(out, one)
 	}
 	return out, lacks
+}
+
+// beside says in comments what to add to artifacts of which one has an address that cannot be shown whole. A list is pasted as a whole, so
+// that it would replace that address.
+func beside(wanted, used []config.Artifact) string {
+	var out strings.Builder
+	out.WriteString("# The URL of an artifact has what is not shown, so these lines are not to paste: add each to its artifact.\n")
+	for i, w := range wanted {
+		if w.SHA256 == "" {
+			fmt.Fprintf(&out, "# image.artifacts[%d]: sha256: %s\n", i, used[i].SHA256)
+		}
+	}
+	return out.String()
 }
 
 // pin is the chart with the digest of what was used. A chart of whoever runs the worker, on disk, needs none.

@@ -1,6 +1,7 @@
 package pins
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,5 +60,25 @@ func TestThePinsOfAReportArePastedAndThenNothingIsLeftToPin(t *testing.T) {
 	}
 	if none := Of(env, Used{}); none != (Pins{}) {
 		t.Errorf("of what was not done: %+v", none)
+	}
+}
+
+func TestPastingAPinChangesNoAddressAndShowsNoSignature(t *testing.T) {
+	env := configtest.Parse(t, configtest.Minimal)
+	env.Image.Artifacts = []config.Artifact{{URL: "https://files.example.com/a.jar", SHA256: digits}, {URL: "https://files.example.com/get?file=b.jar&sig=secret", Destination: "lib/b.jar"}, {URL: "https://files.example.com/c.jar"}}
+	found := Of(env, deployed(env)).Environment
+	for _, line := range []string{"# image.artifacts[1]: sha256: " + digits + "\n", "# image.artifacts[2]: sha256: " + digits + "\n"} {
+		if !strings.Contains(found, line) {
+			t.Errorf("%q is not in\n%s", line, found)
+		}
+	}
+	var pasted struct {
+		Image map[string]any `json:"image"`
+	}
+	if err := yaml.Unmarshal([]byte(found), &pasted); err != nil {
+		t.Fatal(err)
+	}
+	if pasted.Image["artifacts"] != nil || pasted.Image["base"] == nil || strings.Contains(found, "secret") || strings.Contains(found, "artifacts[0]") {
+		t.Errorf("it prints\n%s", found)
 	}
 }
