@@ -31,6 +31,7 @@ const (
 type artifact struct {
 	path    string // below the server's home
 	address string // as it may be shown
+	key     string // what it is recorded under
 	data    []byte
 }
 
@@ -51,9 +52,9 @@ func (b *Builder) fetch(ctx context.Context, wanted []config.Artifact, known map
 		if err != nil {
 			return nil, err
 		}
-		file := artifact{path: target, address: outbound.Shown(w.URL), data: data}
-		if first := known[file.address]; w.SHA256 == "" && first != "" && first != file.sum() {
-			return nil, changed(file.address, first)
+		file := artifact{path: target, address: outbound.Shown(w.URL), key: key(w, target), data: data}
+		if first := file.first(known, wanted); w.SHA256 == "" && first != "" && first != file.sum() {
+			return nil, changed(file, first)
 		}
 		out = append(out, file)
 	}

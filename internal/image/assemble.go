@@ -18,7 +18,7 @@ const (
 	labelBaseName   = "org.opencontainers.image.base.name"
 	labelBaseDigest = "org.opencontainers.image.base.digest"
 	labelBuilder    = "dev.lockstep.builder"
-	labelArtifacts  = "dev.lockstep.artifacts" // a JSON object: address to SHA-256
+	labelArtifacts  = "dev.lockstep.artifacts" // a JSON object: address, or address#path, to SHA-256
 )
 
 // assembled is an image or an index, ready to be pushed.
@@ -29,10 +29,10 @@ type assembled interface {
 
 // assemble adds the files to every platform's image. It is a function of its input: nothing is fetched but manifests
 // and configurations, which the base has read already.
-func assemble(from *base, layouts []layout, files []artifact) (assembled, error) {
+func assemble(from *base, layouts []layout, files []artifact, record string) (assembled, error) {
 	var images []v1.Image
 	for i, image := range from.images {
-		built, err := extend(from, image, layouts[i], files)
+		built, err := extend(from, image, layouts[i], files, record)
 		if err != nil {
 			return nil, fmt.Errorf("adding files to %s (%s): %w", from.name, platformText(image.platform), err)
 		}
@@ -50,7 +50,7 @@ func assemble(from *base, layouts []layout, files []artifact) (assembled, error)
 	return index, nil
 }
 
-func extend(from *base, image platformImage, l layout, files []artifact) (v1.Image, error) {
+func extend(from *base, image platformImage, l layout, files []artifact, record string) (v1.Image, error) {
 	mediaType, err := image.image.MediaType()
 	if err != nil {
 		return nil, err
@@ -75,8 +75,8 @@ func extend(from *base, image platformImage, l layout, files []artifact) (v1.Ima
 		labels = map[string]string{}
 	}
 	labels[labelBaseName], labels[labelBaseDigest], labels[labelBuilder] = from.name, from.digest.String(), "lockstep"
-	if len(files) > 0 {
-		labels[labelArtifacts] = record(files)
+	if record != "" {
+		labels[labelArtifacts] = record
 	}
 	config.Config.Labels = labels
 	return mutate.ConfigFile(extended, config)

@@ -86,7 +86,7 @@ func (b *Builder) prepare(ctx context.Context, spec Spec, say func(string)) (*pr
 	if err != nil {
 		return nil, err
 	}
-	image, err := assemble(from, layouts, files)
+	image, err := assemble(from, layouts, files, record(files, known))
 	if err != nil {
 		return nil, from.place.explain("building "+target.String(), err)
 	}

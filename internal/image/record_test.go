@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -56,6 +57,95 @@ func TestAnArtifactWithoutASHA256IsTheOneThatWasUsedFirst(t *testing.T) {
 	}
 }
 
+// byQuery serves what the query names.
+func byQuery(w *world, files map[string]string) {
+	w.maven.answer = func(out http.ResponseWriter, r *http.Request) {
+		file := files[r.URL.Query().Get("file")]
+		both(file, fmt.Sprintf("%x", sha1.Sum([]byte(file))))(out, r)
+	}
+}
+
+func TestArtifactsThatOnlyTheirQueriesTellApartAreRecordedEach(t *testing.T) {
+	w := newWorld(t)
+	w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome))
+	one, other := config.Artifact{URL: "https://maven.example.com/get.jar?file=one&sig=1", Destination: "lib/one.jar"}, config.Artifact{URL: "https://maven.example.com/get.jar?file=other", Destination: "lib/other.jar"}
+	s := spec()
+	s.Artifacts = []config.Artifact{one, other}
+	byQuery(w, map[string]string{"one": jar, "other": otherJar})
+	first := mustBuild(t, w, s)
+	s.Artifacts[0].URL = "https://maven.example.com/get.jar?file=one&sig=2"
+	if again := mustBuild(t, w, s); again.Digest != first.Digest {
+		t.Errorf("again: %+v", again)
+	}
+	byQuery(w, map[string]string{"one": jar, "other": jar})
+	if _, err := w.builder.Build(t.Context(), s, nil); !failure.Is(err, failure.Refused) || !strings.Contains(fmt.Sprint(err), "get.jar for lib/other.jar") || !strings.Contains(fmt.Sprint(err), sum(otherJar)) {
+		t.Errorf("another file: %v", err)
+	}
+}
+
+func TestAnOldRecordIsReadWhereItIsOfOneArtifact(t *testing.T) {
+	one := config.Artifact{URL: "https://maven.example.com/get.jar?file=one", Destination: "lib/one.jar"}
+	file := artifact{path: "lib/one.jar", address: "https://maven.example.com/get.jar", key: key(one, "lib/one.jar"), data: []byte(jar)}
+	old := map[string]string{file.address: sum(otherJar), "https://maven.example.com/gone.jar": sum("gone")}
+	if got := file.first(old, []config.Artifact{one}); got != sum(otherJar) {
+		t.Errorf("of one: %q", got)
+	}
+	if got := file.first(old, []config.Artifact{one, {URL: "https://maven.example.com/get.jar?file=other"}}); got != "" {
+		t.Errorf("of two: %q", got)
+	}
+	want := fmt.Sprintf(`{"https://maven.example.com/get.jar#lib/one.jar":%q,"https://maven.example.com/gone.jar":%q}`, sum(jar), sum("gone"))
+	if got := record([]artifact{file}, old); got != want {
+		t.Errorf("the record becomes %s", got)
+	}
+}
+
+func TestAnArtifactThatIsLeftOutOnceIsNotForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome))
+	s := spec()
+	s.Artifacts[0].SHA256 = ""
+	serve(w, jar)
+	mustBuild(t, w, s)
+	for _, without := range [][]config.Artifact{nil, {{URL: "https://maven.example.com/x/pinned.jar", SHA256: sum(jar)}}} {
+		other := s
+		other.Artifacts = without
+		once := mustBuild(t, w, other)
+		if again := mustBuild(t, w, other); again.Digest != once.Digest || again.Pushed {
+			t.Errorf("again: %+v", again)
+		}
+	}
+	serve(w, otherJar)
+	if _, err := w.builder.Build(t.Context(), s, nil); !failure.Is(err, failure.Refused) || !strings.Contains(fmt.Sprint(err), sum(jar)) {
+		t.Errorf("another file: %v", err)
+	}
+}
+
+func TestADamagedImageIsBuiltAnewWhereAllIsPinned(t *testing.T) {
+	w := newWorld(t)
+	w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome))
+	built := mustBuild(t, w, spec())
+	damaged, err := w.registry.pull(t, "team/is-km:1").ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.registry.failWith(func(out http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, damaged.String()) {
+			return false
+		}
+		http.NotFound(out, r)
+		return true
+	})
+	serve(w, jar)
+	if planned, err := w.builder.Plan(t.Context(), spec(), nil); err != nil || planned.Digest != built.Digest {
+		t.Errorf("planned %+v, %v", planned, err)
+	}
+	loose := spec()
+	loose.Artifacts[0].SHA256 = ""
+	if _, err := w.builder.Plan(t.Context(), loose, nil); !failure.Is(err, failure.NotFound) {
+		t.Errorf("trusted on first use: %v", err)
+	}
+}
+
 func TestARecordOfSomebodyElseIsNotQuoted(t *testing.T) {
 	w := newWorld(t)
 	w.registry.push(t, "wso2/wso2is:7.2.0", server(t, "amd64", "802", "WSO2_SERVER_HOME="+testHome))
@@ -73,6 +163,9 @@ func TestARecordOfSomebodyElseIsNotQuoted(t *testing.T) {
 		w.registry.push(t, "team/is-km:1", image)
 		if _, err := w.builder.Build(t.Context(), s, nil); !failure.Is(err, failure.Refused) || !strings.Contains(fmt.Sprint(err), "is no list of them") || len(fmt.Sprint(err)) > 500 || strings.Contains(fmt.Sprint(err), "\x1b") {
 			t.Errorf("%.40q: %.600v", label, err)
+		}
+		if _, err := w.builder.Plan(t.Context(), spec(), nil); err != nil {
+			t.Errorf("%.40q, and all is pinned: %v", label, err)
 		}
 	}
 }
