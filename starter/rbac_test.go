@@ -14,7 +14,7 @@ func TestTheRightsOfAWorkerArePrinted(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "eu.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text = "apiVersion: lockstep/v1\nkind: Cluster\nname: prod-us\nkubeconfig: us\nallow: {namespaces: [one, two]}\n"
+	text = "apiVersion: lockstep/v1\nkind: Cluster\nname: prod-us\nkubeconfig: us\nallow: {namespaces: [one, two, keys], caNamespaces: [keys]}\n"
 	if err := os.WriteFile(filepath.Join(folder, "us.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,10 @@ func TestTheRightsOfAWorkerArePrinted(t *testing.T) {
 	setup("--cluster", "prod-eu").wants(t, exitBadInput, "--namespaces is missing", "apim-*", "eu.yaml")
 	setup("--cluster", "prod-eu", "--namespaces", "default").wants(t, exitBadInput, `"default" is refused`, "apim-*", "allow.namespaces")
 	setup("--cluster", "prod-eu", "--namespaces", "kube-system").wants(t, exitBadInput, `"kube-system" is no name of a namespace`)
-	setup("--cluster", "prod-eu", "--namespaces", "apim-1", "--ca-namespaces", "cas").wants(t, exitBadInput, `--ca-namespaces: "cas" is refused`)
+	setup("--cluster", "prod-eu", "--namespaces", "apim-1", "--ca-namespaces", "cas").wants(t, exitBadInput, `--ca-namespaces: "cas" is refused`, "keys of CAs in none", "allow.caNamespaces in")
+	setup("--cluster", "prod-us", "--namespaces", "one,keys").wants(t, exitBadInput, `--namespaces: "keys" is refused`, "allow.caNamespaces")
+	setup("--cluster", "prod-us", "--ca-namespaces", "two").wants(t, exitBadInput, `--ca-namespaces: "two" is refused`, "keys of CAs in keys")
+	setup("--cluster", "prod-us", "--ca-namespaces", "keys").wants(t, exitDone, "name: lockstep-worker-prod-us\n  namespace: keys\n")
 	setup("--cluster", "prod-eu", "--namespaces", "apim-*").wants(t, exitBadInput, `"apim-*" is no name of a namespace`)
 	setup("--cluster", "prod-eu", "--namespaces", "apim-1", "--account", "worker").wants(t, exitBadInput, `--account "worker"`, "lockstep/worker")
 	setup("--cluster", "prod-ue", "--namespaces", "apim-1").wants(t, exitBadInput, "did you mean prod-eu?")
@@ -54,5 +57,8 @@ func TestTheRightsOfAWorkerArePrinted(t *testing.T) {
 		if !roles[want] {
 			t.Errorf("no %s among %v", want, roles)
 		}
+	}
+	if roles["Role keys"] {
+		t.Error("environments may be where the keys of CAs are")
 	}
 }

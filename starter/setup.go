@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -80,7 +81,7 @@ cluster's file says gateway.install: false. It reads this machine's cluster file
 	}
 	cmd.Flags().StringVar(&name, "cluster", string(config.DefaultCluster), "the cluster, as environments name it")
 	cmd.Flags().StringSliceVar(&namespaces, "namespaces", nil, "the namespaces of environments, separated by commas (default: those that the cluster's file allows by name, else "+config.DefaultNamespace+")")
-	cmd.Flags().StringSliceVar(&authorities, "ca-namespaces", nil, "the namespaces that environments name in certificates.caNamespace")
+	cmd.Flags().StringSliceVar(&authorities, "ca-namespaces", nil, "the namespaces that environments name in certificates.caNamespace; those that allow.caNamespaces of the cluster's file allows")
 	cmd.Flags().StringVar(&account, "account", "lockstep/worker", "namespace and name of the service account")
 	return cmd
 }
@@ -92,7 +93,7 @@ func accountOn(cluster clusters.Cluster, account string, namespaces, authorities
 		return rights.Account{}, fail(exitBadInput, "--account %q is no service account: write namespace and name, as lockstep/worker", account)
 	}
 	if len(namespaces) == 0 {
-		namespaces = slices.Clone(cluster.Allow.Namespaces)
+		namespaces = slices.DeleteFunc(slices.Clone(cluster.Allow.Namespaces), cluster.Allow.KeepsAuthorities)
 		for _, pattern := range namespaces {
 			if !config.IsName(pattern) {
 				return rights.Account{}, fail(exitBadInput, "--namespaces is missing, and %s allows environments in %s: name the namespaces that there shall be, as --namespaces apim,apim-test",
@@ -103,18 +104,36 @@ func accountOn(cluster clusters.Cluster, account string, namespaces, authorities
 	if len(namespaces) == 0 {
 		namespaces = []string{config.DefaultNamespace}
 	}
-	for flag, all := range map[string][]string{"--namespaces": namespaces, "--ca-namespaces": authorities} {
-		for _, one := range all {
+	if err := permitted(cluster, namespaces, authorities); err != nil {
+		return rights.Account{}, err
+	}
+	return rights.Account{Cluster: cluster.Name, Controller: cluster.Gateway, Namespaces: namespaces, Authorities: authorities, Namespace: namespace, Name: name}, nil
+}
+
+// permitted fails if the cluster does not allow environments, or keys of CAs, in all of those namespaces.
+func permitted(cluster clusters.Cluster, namespaces, authorities []string) error {
+	for _, kind := range []struct {
+		flag, what, list string
+		names, listed    []string
+		allows           func(string) bool
+	}{
+		{"--namespaces", "environments", "namespaces", namespaces, cluster.Allow.Namespaces, cluster.Allow.Namespace},
+		{"--ca-namespaces", "keys of CAs", "caNamespaces", authorities, cluster.Allow.CANamespaces, cluster.Allow.CANamespace},
+	} {
+		for _, one := range kind.names {
 			switch {
 			case !config.IsName(one) || strings.HasPrefix(one, "kube-"):
-				return rights.Account{}, fail(exitBadInput, "%s: %q is no name of a namespace for environments: write a DNS label of at most 63 characters that does not begin with kube-", flag, one)
-			case !cluster.Allow.Namespace(one):
-				return rights.Account{}, fail(exitBadInput, "%s: %q is refused: cluster %q allows environments in %s: write one of those, or add it to allow.namespaces in %s",
-					flag, one, cluster.Name, strings.Join(cluster.Allow.Namespaces, ", "), cluster.Where())
+				return fail(exitBadInput, "%s: %q is no name of a namespace for environments: write a DNS label of at most 63 characters that does not begin with kube-", kind.flag, one)
+			case kind.flag == "--namespaces" && cluster.Allow.KeepsAuthorities(one):
+				return fail(exitBadInput, "%s: %q is refused: cluster %q has it in allow.caNamespaces, for keys of CAs: write another one, or correct allow.caNamespaces in %s",
+					kind.flag, one, cluster.Name, cluster.Where())
+			case !kind.allows(one):
+				return fail(exitBadInput, "%s: %q is refused: cluster %q allows %s in %s: write one of those, or add it to allow.%s in %s",
+					kind.flag, one, cluster.Name, kind.what, cmp.Or(strings.Join(kind.listed, ", "), "none"), kind.list, cluster.Where())
 			}
 		}
 	}
-	return rights.Account{Cluster: cluster.Name, Controller: cluster.Gateway, Namespaces: namespaces, Authorities: authorities, Namespace: namespace, Name: name}, nil
+	return nil
 }
 
 // printObjects writes objects as kubectl takes them: a document each, or one list.

@@ -38,7 +38,7 @@ func check(c Cluster) (found config.Problems) {
 }
 
 func (a Allow) check() (found config.Problems) {
-	for field, patterns := range map[string][]string{"namespaces": a.Namespaces, "artifactHosts": a.ArtifactHosts} {
+	for field, patterns := range map[string][]string{"namespaces": a.Namespaces, "caNamespaces": a.CANamespaces, "artifactHosts": a.ArtifactHosts} {
 		for i, pattern := range patterns {
 			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
 				found.Add(fmt.Sprintf("allow.%s[%d]", field, i), pattern, "is not a pattern", "write a name, with * for any part of it, for example team-a-*")

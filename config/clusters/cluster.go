@@ -50,10 +50,13 @@ type Cluster struct {
 	said bool   // its file says the task queue
 }
 
-// Allow says what environments may ask for. A list that is left out allows everything, an empty one nothing.
+// Allow says what environments may ask for. A list that is left out allows everything, but for CANamespaces; an empty one nothing.
 type Allow struct {
 	// Namespaces are patterns of namespaces, as team-a-*.
 	Namespaces []string `json:"namespaces,omitzero"`
+	// CANamespaces are patterns of the namespaces that environments may name in certificates.caNamespace. No environment may be in one of
+	// them. Default: none if the file has any other list, else all.
+	CANamespaces []string `json:"caNamespaces,omitzero"`
 	// ChartSources are chart repositories and places in registries, each with all below it, as https://helm.wso2.com and
 	// oci://registry.example.com/charts.
 	ChartSources []string `json:"chartSources,omitzero"`

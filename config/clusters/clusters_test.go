@@ -208,9 +208,24 @@ func TestAHostThatOnlyBeginsLikeDockerHubIsAnother(t *testing.T) {
 	}
 }
 
+func TestKeysOfCAsLieWhereTheClusterSaysAlone(t *testing.T) {
+	for limits, allowed := range map[string]bool{"": true, "allow: {}\n": true, "allow: {namespaces: [a, cas]}\n": false, "allow: {artifactHosts: [\"*\"]}\n": false,
+		"allow: {caNamespaces: []}\n": false, "allow: {caNamespaces: [cas]}\n": true, "allow: {namespaces: [a], caNamespaces: [c*]}\n": true} {
+		prod, _ := load(t, map[string]string{"prod.yaml": minimal + limits}).Find("prod")
+		found := prod.Check(configtest.Parse(t, configtest.Minimal+"namespace: a\ncertificates: {caNamespace: cas}\n"))
+		if (len(found) == 0) != allowed {
+			t.Errorf("with %q: %v", limits, found)
+		}
+		if found := prod.Check(configtest.Parse(t, configtest.Minimal+"namespace: a\ncertificates: {caNamespace: a}\n")); len(found) > 0 {
+			t.Errorf("with %q its own: %v", limits, found)
+		}
+	}
+}
+
 func TestAnEnvironmentStaysWithinItsCluster(t *testing.T) {
 	set := load(t, map[string]string{"prod.yaml": minimal + `allow:
   namespaces: [team-a-*]
+  caNamespaces: [team-a-keys, cas-*]
   chartSources: [https://helm.wso2.com, "oci://registry.example.com/charts"]
   imageRegistries: [docker.io/wso2, registry.example.com]
   artifactHosts: [maven.wso2.org, "*.example.org"]
@@ -222,7 +237,9 @@ func TestAnEnvironmentStaysWithinItsCluster(t *testing.T) {
 	}
 	for _, c := range []struct{ more, path, value, says string }{
 		{"namespace: apim\n", "namespace", "apim", "team-a-*"},
-		{"namespace: team-a-x\ncertificates: {caNamespace: cas}\n", "certificates.caNamespace", "cas", "team-a-*"},
+		{"namespace: team-a-x\ncertificates: {caNamespace: cas}\n", "certificates.caNamespace", "cas", "it allows team-a-keys, cas-*"},
+		{"namespace: team-a-x\ncertificates: {caNamespace: team-a-y}\n", "certificates.caNamespace", "team-a-y", "allow.caNamespaces in "},
+		{"namespace: team-a-keys\n", "namespace", "team-a-keys", "is for keys of CAs"},
 		{"namespace: team-a-x\nidentityServer: {chart: {repository: https://helm.wso2.com.evil.example, name: a, version: 1.0.0}}\n", "identityServer.chart", "https://helm.wso2.com.evil.example", "allow.chartSources in "},
 		{"namespace: team-a-x\napiManager: {chart: {oci: oci://registry.example.com/charts-of-others/a, version: 1.0.0}}\n", "apiManager.chart", "oci://registry.example.com/charts-of-others/a", "does not allow charts from there"},
 		{"namespace: team-a-x\napiManager: {chart: {oci: oci://registry.example.com/charts/../a, version: 1.0.0}}\n", "apiManager.chart", "oci://registry.example.com/charts/../a", "does not allow charts from there"},

@@ -20,8 +20,12 @@ func (c Cluster) Check(e config.Environment) (found config.Problems) {
 	if !c.Allow.Namespace(e.Namespace) {
 		found.Add("namespace", e.Namespace, c.refuses("this namespace", c.Allow.Namespaces), next("namespaces"))
 	}
-	if ca := e.Certificates.CANamespace; ca != "" && !c.Allow.Namespace(ca) {
-		found.Add("certificates.caNamespace", ca, c.refuses("this namespace", c.Allow.Namespaces), next("namespaces"))
+	if c.Allow.KeepsAuthorities(e.Namespace) {
+		found.Add("namespace", e.Namespace, fmt.Sprintf("is for keys of CAs: cluster %q has it in allow.caNamespaces, and who is in it could read them", c.Name),
+			"write another namespace that it allows, or let whoever runs the worker correct allow.caNamespaces in "+c.Where())
+	}
+	if ca := e.Certificates.CANamespace; ca != "" && ca != e.Namespace && !c.Allow.CANamespace(ca) {
+		found.Add("certificates.caNamespace", ca, c.refuses("this namespace", c.Allow.CANamespaces), next("caNamespaces"))
 	}
 	for path, chart := range map[string]config.Chart{"identityServer.chart": e.IdentityServer.Chart, "apiManager.chart": e.APIManager.Chart} {
 		if !c.AllowsChart(chart) {
@@ -63,6 +67,18 @@ func (c Cluster) refuses(what string, allowed []string) string {
 func (a Allow) Namespace(namespace string) bool {
 	return a.Namespaces == nil || matches(a.Namespaces, namespace)
 }
+
+// CANamespace says whether environments may have the key of their CA in a namespace apart. A file that has limits but not this one allows none:
+// the namespaces that environments may be in would be those of others.
+func (a Allow) CANamespace(namespace string) bool {
+	if a.CANamespaces == nil {
+		return a.Namespaces == nil && a.ChartSources == nil && a.ImageRegistries == nil && a.ArtifactHosts == nil
+	}
+	return matches(a.CANamespaces, namespace)
+}
+
+// KeepsAuthorities says whether a namespace is said to be for the keys of CAs, so that no environment may be in it.
+func (a Allow) KeepsAuthorities(namespace string) bool { return matches(a.CANamespaces, namespace) }
 
 // AllowsChart says whether environments may have a chart from where it comes. The cluster's own gateway chart, and what is in its
 // folder of charts, it always allows.
