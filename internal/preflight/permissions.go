@@ -16,10 +16,14 @@ import (
 // Permissions asks for all rights that the steps need, and fails with all of them that the worker's account has not.
 func Permissions(ctx context.Context, c *cluster.Client, env config.Environment) error {
 	makes, err := madeNamespaces(ctx, c, env)
-	var denied []cluster.Access
-	if err == nil {
-		denied, err = c.Allowed(ctx, rights.Needed(env, makes))
+	if err != nil {
+		return err
 	}
+	lacks, err := c.Allowed(ctx, rights.Escalation(env.Routing.Controller))
+	if err != nil {
+		return err
+	}
+	denied, err := c.Allowed(ctx, rights.Needed(env, makes, len(lacks) == 0))
 	if err != nil {
 		return err
 	}

@@ -38,18 +38,35 @@ type Right struct {
 // before.
 type Makes struct{ Products, Controller bool }
 
-// Needed are the rights that an environment needs, optional ones left out.
-func Needed(env config.Environment, makes Makes) (all []cluster.Access) {
+// Needed are the rights that an environment needs, optional ones left out. An account that has all of [Escalation] need not have the rights of
+// the gateway's controller to give them.
+func Needed(env config.Environment, makes Makes, escalates bool) (all []cluster.Access) {
 	r := env.Routing.Controller
 	table := Table(r)
 	if env.CANamespace() != env.Namespace {
-		table = append(table, Authorities()...)
+		table = append(table, authority(env))
 	}
 	for _, right := range append(table, namespaces(env.Namespace, r.Namespace, makes)...) {
-		if right.Optional {
+		if right.Optional || escalates && right.For == handed {
 			continue
 		}
 		all = append(all, right.accesses(in(right.Where, env.Namespace, r.Namespace, env.CANamespace()))...)
+	}
+	return all
+}
+
+// authority is the right in the namespace of the CA's key. One that the user brought is only read.
+func authority(env config.Environment) Right {
+	if env.Certificates.CA != "" {
+		return row(Authority, core, "secrets", "get", "the user's own CA", env.Certificates.CA)
+	}
+	return Authorities()[0]
+}
+
+// Escalation is what an account is allowed that can make and bind the Roles of the gateway's controller without having their rights.
+func Escalation(c config.Controller) (all []cluster.Access) {
+	for _, verb := range []string{"escalate", "bind"} {
+		all = append(all, cluster.Access{Verb: verb, Group: rbac, Resource: "clusterroles"}, cluster.Access{Verb: verb, Group: rbac, Resource: "roles", Namespace: c.Namespace})
 	}
 	return all
 }
@@ -71,10 +88,14 @@ func in(where Where, products, controller, authority string) string {
 
 // namespaces are the rights to make those that are not there, and so to remove them again.
 func namespaces(products, controller string, makes Makes) (all []Right) {
-	for name, made := range map[string]bool{products: makes.Products, controller: makes.Controller} {
-		if made {
-			all = append(all, Right{Where: Everywhere, Resources: []string{"namespaces"}, Verbs: []string{"create", "delete"}, Names: []string{name}})
-		}
+	created := func(name string) Right {
+		return Right{Where: Everywhere, Resources: []string{"namespaces"}, Verbs: []string{"create", "delete"}, Names: []string{name}}
+	}
+	if makes.Products {
+		all = append(all, created(products))
+	}
+	if makes.Controller && (controller != products || !makes.Products) {
+		all = append(all, created(controller))
 	}
 	return all
 }

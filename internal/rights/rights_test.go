@@ -58,16 +58,68 @@ func TestWhatIsPrintedAllowsWhatPreflightAsksFor(t *testing.T) {
 	for name, change := range variants() {
 		env := environment()
 		change(&env)
-		for _, access := range Needed(env, Makes{}) {
+		for _, access := range Needed(env, Makes{}, false) {
 			if !account(env).allows(access) {
 				t.Errorf("%s: the printed roles do not let it %s", name, access)
 			}
 		}
 	}
 	env := environment()
-	made := Needed(env, Makes{Products: true})
+	made := Needed(env, Makes{Products: true}, false)
 	if i := slices.IndexFunc(made, func(a cluster.Access) bool { return a.Resource == "namespaces" && a.Verb == "create" }); i < 0 || account(env).allows(made[i]) {
 		t.Error("a namespace that is not there is not asked for, or anybody may make it")
+	}
+}
+
+func TestOneNamespaceForAllIsMade(t *testing.T) {
+	env := environment()
+	env.Routing.Namespace = env.Namespace
+	for _, makes := range []Makes{{Products: true}, {Products: true, Controller: true}, {Controller: true}} {
+		for range 20 {
+			count := 0
+			for _, access := range Needed(env, makes, false) {
+				if access.Resource == "namespaces" && access.Verb == "create" {
+					count++
+				}
+			}
+			if count != 1 {
+				t.Fatalf("%+v: asks %d times whether it may make the namespace", makes, count)
+			}
+		}
+	}
+}
+
+func TestACAOfTheUsersOwnIsReadAlone(t *testing.T) {
+	env := environment()
+	env.Certificates.CANamespace, env.Certificates.CA = "authorities", "ours"
+	var there []cluster.Access
+	for _, access := range Needed(env, Makes{}, false) {
+		if access.Namespace == "authorities" {
+			there = append(there, access)
+		}
+	}
+	if want := (cluster.Access{Verb: "get", Resource: "secrets", Namespace: "authorities", Name: "ours"}); len(there) != 1 || there[0] != want {
+		t.Errorf("asks for %v", there)
+	}
+}
+
+func TestWhoEscalatesNeedsNoRightsOfTheController(t *testing.T) {
+	env := environment()
+	reads := func(a cluster.Access) bool { return a.Resource == "secrets" && a.Namespace == "" }
+	if !slices.ContainsFunc(Needed(env, Makes{}, false), reads) || slices.ContainsFunc(Needed(env, Makes{}, true), reads) {
+		t.Error("an account has to read all Secrets just if it cannot make the controller's Roles otherwise")
+	}
+	for _, access := range Escalation(env.Routing.Controller) {
+		if account(env).allows(access) {
+			t.Errorf("the printed roles let it %s", access)
+		}
+	}
+	for _, right := range Table(env.Routing.Controller) { // the chart's own objects are made all the same
+		for _, access := range right.accesses(in(right.Where, env.Namespace, env.Routing.Namespace, "")) {
+			if right.For != handed && !right.Optional && !slices.Contains(Needed(env, Makes{}, true), access) {
+				t.Errorf("it is not asked whether the account may %s", access)
+			}
+		}
 	}
 }
 
