@@ -1,9 +1,11 @@
 package keystore
 
 import (
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/big"
 )
 
@@ -25,7 +27,7 @@ func bounded(store []byte) error {
 	if isJKS(store) {
 		return boundedJKS(store)
 	}
-	return boundedDER(store, 0)
+	return boundedPFX(store)
 }
 
 // boundedJKS follows the lengths of a store in Java's own format to its end.
@@ -84,25 +86,89 @@ func (l *lengths) text() {
 	}
 }
 
-// boundedDER looks for counts of iterations in all that is not encrypted: they follow a salt, whatever the algorithm is.
-func boundedDER(der []byte, depth int) error {
+// boundedPFX looks for counts of iterations where a PKCS12 store has them, before anything is hashed: at its MAC, its encrypted safes, and
+// the keys in the others. Ciphertext is left alone: by chance it says anything.
+func boundedPFX(store []byte) error {
+	p, safes, err := openPFX(store)
+	if err != nil {
+		return err
+	}
+	if p.MacData.Iterations > maxIterations {
+		return errTooOften
+	}
+	if err := boundedParameters(p.MacData.Mac.Algorithm); err != nil {
+		return err
+	}
+	for _, safe := range safes {
+		if err := boundedSafe(safe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type encryptedSafe struct {
+	Version int
+	Content struct {
+		Type      asn1.ObjectIdentifier
+		Algorithm pkix.AlgorithmIdentifier
+		Data      []byte `asn1:"tag:0,optional"`
+	}
+}
+
+type encryptedKey struct {
+	Algorithm pkix.AlgorithmIdentifier
+	Data      []byte
+}
+
+func boundedSafe(safe contentInfo) error {
+	if safe.Type.Equal(oidEncryptedData()) {
+		var encrypted encryptedSafe
+		if err := unmarshal(safe.Content.Bytes, &encrypted); err != nil {
+			return fmt.Errorf("reading an encrypted PKCS12 safe: %w", err)
+		}
+		return boundedParameters(encrypted.Content.Algorithm)
+	}
+	bags, err := bagsOf(safe)
+	if err != nil {
+		return err
+	}
+	for _, bag := range bags {
+		if !bag.ID.Equal(oidShroudedKeyBag()) {
+			continue
+		}
+		var key encryptedKey
+		if err := unmarshal(bag.Value.Bytes, &key); err != nil {
+			return fmt.Errorf("reading a PKCS12 key: %w", err)
+		}
+		if err := boundedParameters(key.Algorithm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boundedParameters wants no number in them that is too large, whatever the algorithm is: they have counts, and lengths of keys.
+func boundedParameters(algorithm pkix.AlgorithmIdentifier) error {
+	return boundedNumbers(algorithm.Parameters.FullBytes, 0)
+}
+
+func boundedNumbers(der []byte, depth int) error {
 	if depth > 32 {
 		return errTooNested
 	}
-	afterSalt := false
 	for len(der) > 0 {
 		var part asn1.RawValue
 		rest, err := asn1.Unmarshal(der, &part)
 		if err != nil {
 			return nil // the library's to say
 		}
-		universal := part.Class == asn1.ClassUniversal
-		if afterSalt && universal && part.Tag == asn1.TagInteger && new(big.Int).SetBytes(part.Bytes).Cmp(big.NewInt(maxIterations)) > 0 {
+		isNumber := part.Class == asn1.ClassUniversal && part.Tag == asn1.TagInteger
+		if isNumber && new(big.Int).SetBytes(part.Bytes).Cmp(big.NewInt(maxIterations)) > 0 {
 			return errTooOften
 		}
-		afterSalt = universal && part.Tag == asn1.TagOctetString
-		if part.IsCompound || afterSalt { // octets hold more of it
-			if err := boundedDER(part.Bytes, depth+1); err != nil {
+		if part.IsCompound {
+			if err := boundedNumbers(part.Bytes, depth+1); err != nil {
 				return err
 			}
 		}

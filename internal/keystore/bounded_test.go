@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 func TestAStoreOfSomeBytesCannotTakeGigabytes(t *testing.T) {
@@ -41,12 +43,12 @@ func TestAStoreCannotHaveItsPasswordHashedForHours(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, store := range stores.IS {
-		if isJKS(store) || bounded(store) != nil {
-			t.Errorf("%s is refused: %v", name, bounded(store))
-		}
 		p, _, err := openPFX(store)
 		if err != nil {
 			continue // no store
+		}
+		if isJKS(store) || bounded(store) != nil {
+			t.Errorf("%s is refused: %v", name, bounded(store))
 		}
 		p.MacData.Iterations = 1 << 30
 		slow, err := asn1.Marshal(*p)
@@ -62,4 +64,73 @@ func TestAStoreCannotHaveItsPasswordHashedForHours(t *testing.T) {
 			t.Errorf("%s is refused: %v", name, err)
 		}
 	}
+}
+
+func TestEveryCountOfAStoreIsBoundedAndNoCiphertextIs(t *testing.T) {
+	const count = "\x02\x03\x01\x11\x70" // 70 000
+	for name, c := range map[string]struct {
+		encoder *pkcs12.Encoder
+		counts  int
+	}{"AES": {pkcs12.Modern2023, 3}, "3DES": {pkcs12.LegacyDES, 3}, "RC2": {pkcs12.LegacyRC2, 3}} {
+		ca, err := NewCA("Counts CA", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := c.encoder.WithIterations(70_000).Encode(ca.key, ca.chain[0], nil, testPassword)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := bounded(store); err != nil {
+			t.Errorf("%s is refused: %v", name, err)
+		}
+		found := 0
+		for at := range store {
+			if !bytes.HasPrefix(store[at:], []byte(count)) {
+				continue
+			}
+			found++
+			often := bytes.Clone(store)
+			copy(often[at:], "\x02\x03\x7f\xff\xff")
+			if err := bounded(often); !errors.Is(err, errTooOften) {
+				t.Errorf("%s, the count at %d: %v", name, at, err)
+			}
+		}
+		if found != c.counts {
+			t.Errorf("%s has %d counts", name, found)
+		}
+		if err := bounded(likeCounts(t, store)); err != nil {
+			t.Errorf("%s with ciphertext that reads as a count is refused: %v", name, err)
+		}
+	}
+}
+
+// likeCounts is the store with a salt and a count for ciphertext.
+func likeCounts(t *testing.T, store []byte) []byte {
+	t.Helper()
+	_, safes, err := openPFX(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := func(ciphertext []byte) {
+		like := bytes.Clone(ciphertext)
+		copy(like, "\x04\x00\x02\x04\x7f\xff\xff\xff")
+		store = bytes.Replace(store, ciphertext, like, 1)
+	}
+	for _, safe := range safes {
+		var encrypted encryptedSafe
+		if safe.Type.Equal(oidEncryptedData()) && unmarshal(safe.Content.Bytes, &encrypted) == nil {
+			replace(encrypted.Content.Data)
+		}
+		bags, _ := bagsOf(safe)
+		for _, bag := range bags {
+			var key encryptedKey
+			if unmarshal(bag.Value.Bytes, &key) == nil {
+				replace(key.Data)
+			}
+		}
+	}
+	if bytes.Count(store, []byte("\x04\x00\x02\x04\x7f\xff\xff\xff")) != 2 {
+		t.Error("not all ciphertext was replaced")
+	}
+	return store
 }

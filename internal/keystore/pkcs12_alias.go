@@ -108,13 +108,9 @@ func editBags(safe *contentInfo, edit func(*safeBag)) error {
 	if !safe.Type.Equal(oidData()) {
 		return nil
 	}
-	var contents []byte
-	if err := unmarshal(safe.Content.Bytes, &contents); err != nil {
-		return fmt.Errorf("reading a PKCS12 safe: %w", err)
-	}
-	var bags []safeBag
-	if err := unmarshal(contents, &bags); err != nil {
-		return fmt.Errorf("reading PKCS12 bags: %w", err)
+	bags, err := bagsOf(*safe)
+	if err != nil {
+		return err
 	}
 	for i := range bags {
 		edit(&bags[i])
@@ -125,6 +121,21 @@ func editBags(safe *contentInfo, edit func(*safeBag)) error {
 	}
 	safe.Content, err = explicitOctets(contents)
 	return err
+}
+
+// bagsOf are the bags of a safe that is not encrypted; others have none that can be seen.
+func bagsOf(safe contentInfo) (bags []safeBag, err error) {
+	if !safe.Type.Equal(oidData()) {
+		return nil, nil
+	}
+	var contents []byte
+	if err := unmarshal(safe.Content.Bytes, &contents); err != nil {
+		return nil, fmt.Errorf("reading a PKCS12 safe: %w", err)
+	}
+	if err := unmarshal(contents, &bags); err != nil {
+		return nil, fmt.Errorf("reading PKCS12 bags: %w", err)
+	}
+	return bags, nil
 }
 
 func sealPFX(p *pfx, safes []contentInfo, password string) ([]byte, error) {
@@ -213,6 +224,10 @@ func unmarshal(der []byte, into any) error {
 }
 
 func oidData() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1} }
+
+func oidEncryptedData() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 6}
+}
 
 func oidFriendlyName() asn1.ObjectIdentifier {
 	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 20}
