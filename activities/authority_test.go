@@ -82,7 +82,7 @@ func testCANamespace(t *testing.T, s *suite) {
 		secret("authorities", "lockstep-ca-quickstart") == nil {
 		t.Errorf("it is made elsewhere: %+v, %v", made, err)
 	}
-	if err := doAct(t, s, s.activities.Restore, RestoreInput{Scope: apart.Scope, Before: absent}); err != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
+	if err := doAct(t, s, s.activities.Restore, RestoreInput{Input: apart, Before: absent}); err != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
 		t.Errorf("an undo leaves the CA's key: %v", err)
 	}
 }

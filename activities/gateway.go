@@ -12,6 +12,7 @@ import (
 	"lockstep/config"
 	"lockstep/internal/apim"
 	"lockstep/internal/attempt"
+	"lockstep/internal/certificates"
 	"lockstep/internal/cluster"
 	"lockstep/internal/crd"
 	"lockstep/internal/failure"
@@ -171,6 +172,9 @@ func (a *Activities) ApplyGateway(ctx context.Context, in Input) error {
 		return err
 	}
 	if err := s.shared().Begin(ctx, operation(ctx, in.Scope, in.Env), nil); err != nil { // the CRDs' step, which does so, may have been skipped
+		return err
+	}
+	if err := (certificates.Store{Cluster: s.cluster, Env: in.Env}).Part(ctx); err != nil {
 		return err
 	}
 	objects, err := gateway.Wanted(ctx, s.cluster, in.Env)

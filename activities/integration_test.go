@@ -278,7 +278,7 @@ func testNamespace(t *testing.T, s *suite) {
 		t.Errorf("%q, %v", note, err)
 	}
 	before := []cluster.Snapshot{{Ref: cluster.Ref{APIVersion: "v1", Kind: "Namespace", Name: "house"}}}
-	_, err = run[struct{}](t, s, s.activities.Restore, RestoreInput{Scope: input.Scope, Before: before})
+	_, err = run[struct{}](t, s, s.activities.Restore, RestoreInput{Input: input, Before: before})
 	wants(t, err, failure.Conflict, "Namespace house", "by hand")
 	if err := s.kube.CoreV1().Secrets("house").Delete(t.Context(), "theirs", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -400,7 +400,7 @@ func testRestore(t *testing.T, s *suite) {
 		}
 	}
 	for range 2 {
-		if _, err := run[struct{}](t, s, s.activities.Restore, RestoreInput{Scope: input.Scope, Before: snapshots}); err != nil {
+		if _, err := run[struct{}](t, s, s.activities.Restore, RestoreInput{Input: input, Before: snapshots}); err != nil {
 			t.Fatal(err)
 		}
 	}

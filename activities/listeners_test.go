@@ -35,6 +35,7 @@ func testListeners(t *testing.T, s *suite) {
 	l.former(t)
 	l.foreign(t)
 	before := l.state(t)
+	l.crossing(t, before)
 
 	rotation := RotateInput{Input: l.in, Component: component.Gateway}
 	for range 2 { // and once more, as after a worker was killed
@@ -64,6 +65,58 @@ func testListeners(t *testing.T, s *suite) {
 	well(nil, s.kube.CoreV1().Secrets(l.in.Env.Namespace).Delete(t.Context(), "own", metav1.DeleteOptions{}))
 	l.teardown(t, true)
 	nothingShared(t, s)
+}
+
+// crossing is an operation that a worker of an earlier version begins, and one of this version ends or undoes.
+func (l *sharing) crossing(t *testing.T, before map[string]any) {
+	t.Helper()
+	a, former := l.activities, objects.Secret(l.in.Env, config.FormerListenerSecret)
+	as := func(when string) {
+		t.Helper()
+		if diff := cmp.Diff(before, l.state(t)); diff != "" {
+			t.Errorf("after %s:\n%s", when, diff)
+		}
+	}
+	listeners := do[[]cluster.Snapshot](t, l.tenant, a.Snapshot, SnapshotInput{Input: l.in, Set: objects.Gateway})
+	for range 2 {
+		do[any](t, l.tenant, a.ApplyGateway, l.in)
+	}
+	for _, secret := range l.in.Env.ListenerSecrets() {
+		if _, made := l.state(t)["Secret "+secret]; !made {
+			t.Errorf("the listeners use %s, which is not there", secret)
+		}
+	}
+	undo := RestoreInput{Input: l.in, Set: objects.Certificates, Before: []cluster.Snapshot{{Ref: former, Exists: true}}}
+	do[any](t, l.tenant, a.Restore, undo)
+	if _, used := l.state(t)["Secret gateway-https-tls"]; !used {
+		t.Error("an undo removes a certificate that the Gateway uses")
+	}
+	do[any](t, l.tenant, a.RestoreGateway, RestoreGatewayInput{Input: l.in, Before: listeners})
+	for range 2 {
+		do[any](t, l.tenant, a.Restore, undo)
+	}
+	as("the undo of a deployment")
+
+	replaced := func(run string) {
+		t.Helper()
+		if _, err := l.cluster(t).ReplaceSecret(t.Context(), former.Namespace, former.Name, run, func(old map[string][]byte) (map[string][]byte, error) {
+			return map[string][]byte{corev1.TLSCertKey: append(old[corev1.TLSCertKey], '\n'), corev1.TLSPrivateKeyKey: old[corev1.TLSPrivateKeyKey]}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replaced(l.in.Scope.Run)
+	do[any](t, l.tenant, a.UndoRotateCertificates, RotateInput{Input: l.in, Component: component.Gateway})
+	as("the undo of a rotation")
+	replaced("01a2-earlier")
+	do[any](t, l.tenant, a.SettleRotation, l.in)
+	if _, left := l.state(t)["Secret "+cluster.CopyOf(former.Name)]; left {
+		t.Error("the copy of the former certificate is left")
+	}
+	if err := l.kube.CoreV1().Secrets(former.Namespace).Delete(t.Context(), former.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	l.secret(t, former.Namespace, former.Name, corev1.SecretTypeTLS, cluster.Labels(l.in.Env.Name), before["Secret "+former.Name].(map[string][]byte))
 }
 
 // brought gives the listeners a certificate of the user's own, and takes the others away once the Gateway has it.

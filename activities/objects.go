@@ -31,7 +31,8 @@ func (a *Activities) Snapshot(ctx context.Context, in SnapshotInput) ([]cluster.
 
 // RestoreInput says what to go back to.
 type RestoreInput struct {
-	Scope  Scope              `json:"scope"`
+	Input                     // its environment is empty if the operation began under an earlier version
+	Set    objects.Set        `json:"set,omitempty"`
 	Before []cluster.Snapshot `json:"before"`
 }
 
@@ -41,7 +42,15 @@ func (a *Activities) Restore(ctx context.Context, in RestoreInput) error {
 	if err != nil {
 		return err
 	}
-	return restoreAll(ctx, c, in.Before)
+	before := in.Before
+	if in.Set == objects.Certificates {
+		unseen, err := certificates.Store{Cluster: c, Env: in.Env}.Unseen(ctx, before)
+		if err != nil {
+			return err
+		}
+		before = append(before, objects.Absent(unseen)...)
+	}
+	return restoreAll(ctx, c, before)
 }
 
 // EnsureNamespace makes the environment's namespace.

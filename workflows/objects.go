@@ -31,7 +31,8 @@ func (o *objectSet) look(ctx workflow.Context) (err error) {
 }
 
 func (o *objectSet) undo(ctx workflow.Context) error {
-	return call.Do(ctx, call.Undo("restore the prior state"), a.Restore, activities.RestoreInput{Scope: o.scope, Before: o.before})
+	in := activities.RestoreInput{Input: o.trimmed(""), Set: o.set, Before: o.before}
+	return call.Do(ctx, call.Undo("restore the prior state"), a.Restore, in)
 }
 
 // remedy deletes what was not there, and leaves what was to a deployment.

@@ -60,6 +60,70 @@ func (s Store) former(ctx context.Context) (bool, error) {
 	return found, err
 }
 
+// Part mints the listeners' own certificates where they are missing beside the former one. Then a worker of an earlier version made the
+// certificates of an operation, and the listeners that are applied next would refer to Secrets that nobody made.
+func (s Store) Part(ctx context.Context) error {
+	if s.Env.Certificates.GatewayTLS != "" {
+		return nil
+	}
+	shared, err := s.former(ctx)
+	if err != nil || !shared {
+		return err
+	}
+	var missing []keystore.Store
+	for _, store := range keystore.Listeners(s.Env) {
+		_, found, err := s.Cluster.Secret(ctx, s.Env.Namespace, store.Secret)
+		if err != nil {
+			return err
+		}
+		if !found {
+			missing = append(missing, store)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := s.CheckFormer(ctx); err != nil {
+		return err
+	}
+	ca, err := s.signing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, store := range missing {
+		data, err := s.renewed(ca, store, nil)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Cluster.CreateSecret(ctx, s.Env.Namespace, store.Secret, store.Type, cluster.Labels(s.Env.Name), data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unseen are the listeners' own Secrets that a snapshot of the certificates does not know, as a worker of an earlier version took it: the
+// operation made them. One that the Gateway uses is not among them.
+func (s Store) Unseen(ctx context.Context, before []cluster.Snapshot) (unseen []cluster.Ref, err error) {
+	knows := func(secret string) bool {
+		ref := objects.Secret(s.Env, secret)
+		return slices.ContainsFunc(before, func(b cluster.Snapshot) bool { return b.Ref.String() == ref.String() })
+	}
+	if s.Env.Certificates.GatewayTLS != "" || !knows(config.FormerListenerSecret) {
+		return nil, nil
+	}
+	live, found, err := s.Cluster.Get(ctx, gateway.Ref(s.Env))
+	if err != nil {
+		return nil, err
+	}
+	for _, secret := range s.Env.ListenerSecrets() {
+		if !knows(secret) && !(found && gateway.Uses(live, secret)) {
+			unseen = append(unseen, objects.Secret(s.Env, secret))
+		}
+	}
+	return unseen, nil
+}
+
 // separate has the listeners that share the former Secret use their own.
 func (s Store) separate(ctx context.Context) error {
 	_, err := s.refer(ctx, gateway.Separate)

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"lockstep/config"
 	"lockstep/internal/cluster"
 	"lockstep/internal/component"
 	"lockstep/internal/failure"
@@ -50,12 +51,7 @@ func (s Store) Rotate(ctx context.Context, c component.Component, run string) (l
 }
 
 func (s Store) renew(ctx context.Context, ca *keystore.CA, store keystore.Store, run string) (left string, err error) {
-	data := func(old map[string][]byte) (map[string][]byte, error) {
-		var existing keystore.Existing
-		store.Into(old, &existing)
-		stores, err := keystore.Renew(ca, s.names(), time.Duration(s.Env.Certificates.Validity), s.Password, existing)
-		return store.Of(stores), failure.In(fmt.Sprintf("renewing Secret %s/%s", s.Env.Namespace, store.Secret), err)
-	}
+	data := func(old map[string][]byte) (map[string][]byte, error) { return s.renewed(ca, store, old) }
 	ours, err := s.Cluster.ReplaceSecret(ctx, s.Env.Namespace, store.Secret, run, data)
 	switch {
 	case failure.Is(err, failure.NotFound) && store.Type == corev1.SecretTypeTLS:
@@ -64,6 +60,14 @@ func (s Store) renew(ctx context.Context, ca *keystore.CA, store keystore.Store,
 		return s.brought(store.Secret), nil
 	}
 	return "", err
+}
+
+// renewed is the data of a store's Secret, made anew of what it was. A listener's certificate needs none that was.
+func (s Store) renewed(ca *keystore.CA, store keystore.Store, old map[string][]byte) (map[string][]byte, error) {
+	var existing keystore.Existing
+	store.Into(old, &existing)
+	stores, err := keystore.Renew(ca, s.names(), time.Duration(s.Env.Certificates.Validity), s.Password, existing)
+	return store.Of(stores), failure.In(fmt.Sprintf("renewing Secret %s/%s", s.Env.Namespace, store.Secret), err)
 }
 
 // first makes a listener's own certificate, where it shared one until now. Where it did not, absent says what is wrong.
@@ -137,8 +141,8 @@ func (s Store) Restore(ctx context.Context, c component.Component, run string, s
 		}
 	}
 	var errs []error
-	for _, store := range c.Stores {
-		errs = append(errs, s.Cluster.PutBackSecret(ctx, s.Env.Namespace, store.Secret, run))
+	for _, secret := range secrets(c) {
+		errs = append(errs, s.Cluster.PutBackSecret(ctx, s.Env.Namespace, secret, run))
 	}
 	return failure.JoinTransient(errs...)
 }
@@ -146,11 +150,22 @@ func (s Store) Restore(ctx context.Context, c component.Component, run string, s
 // Forget removes the copies of what the stores were.
 func (s Store) Forget(ctx context.Context) error {
 	for _, c := range component.WithStores(s.Env) {
-		for _, store := range c.Stores {
-			if err := s.Cluster.ForgetSecret(ctx, s.Env.Namespace, store.Secret); err != nil {
+		for _, secret := range secrets(c) {
+			if err := s.Cluster.ForgetSecret(ctx, s.Env.Namespace, secret); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// secrets are those that a rotation may have renewed: a worker of an earlier version renewed the listeners' former one.
+func secrets(c component.Component) (all []string) {
+	for _, store := range c.Stores {
+		all = append(all, store.Secret)
+	}
+	if c.Kind == component.Gateway {
+		all = append(all, config.FormerListenerSecret)
+	}
+	return all
 }
