@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"lockstep/activities"
@@ -89,6 +91,12 @@ func TestSchedulesFromTheCommandLine(t *testing.T) {
 		lockstep(t.Context(), "schedule", "apply", "-f", far("default")).wants(t, exitDone, "task queue: other -> lockstep")
 		lockstep(t.Context(), "schedule", "apply", "-f", far("default"), "--task-queue", "other").wants(t, exitDone, "unchanged  nightly")
 		queue("lockstep")
+
+		forgetCluster(t, c, schedules.ID("far", "nightly"))
+		lockstep(t.Context(), "schedule", "apply", "-f", far("default"), "--task-queue", "other").wants(t, exitDone, "update     nightly", "cluster: not written down -> default")
+		lockstep(t.Context(), "schedule", "apply", "-f", far("default"), "--task-queue", "other").wants(t, exitDone, "unchanged  nightly")
+		queue("lockstep") // where it was: no file says otherwise
+		lockstep(t.Context(), "schedule", "apply", "-f", far("us")).wants(t, exitDone, "task queue: lockstep -> lockstep-us", "cluster: default -> us")
 	})
 
 	t.Run("another's schedule is left alone", func(t *testing.T) {
@@ -131,4 +139,25 @@ func described(t *testing.T, environment, name string) (s schedules.Schedule) {
 		t.Fatalf("%v: %s%s", err, r.stdout, r.stderr)
 	}
 	return s
+}
+
+// forgetCluster makes a schedule one of an earlier version, which did not write down for which cluster it is.
+func forgetCluster(t *testing.T, c client.Client, id string) {
+	t.Helper()
+	d, err := c.WorkflowService().DescribeSchedule(t.Context(), &workflowservice.DescribeScheduleRequest{Namespace: client.DefaultNamespace, ScheduleId: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(d.GetSchedule().GetAction().GetStartWorkflow().GetMemo().GetFields(), "cluster")
+	if _, err := c.WorkflowService().UpdateSchedule(t.Context(), &workflowservice.UpdateScheduleRequest{Namespace: client.DefaultNamespace, ScheduleId: id,
+		Schedule: d.GetSchedule(), Identity: "test", RequestId: id}); err != nil {
+		t.Fatal(err)
+	}
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		d, err := c.WorkflowService().DescribeSchedule(t.Context(), &workflowservice.DescribeScheduleRequest{Namespace: client.DefaultNamespace, ScheduleId: id})
+		if err == nil && d.GetSchedule().GetAction().GetStartWorkflow().GetMemo().GetFields()["cluster"] == nil {
+			return
+		}
+	}
+	t.Fatal("Temporal did not take the change")
 }

@@ -8,7 +8,6 @@ import (
 
 	schedulepb "go.temporal.io/api/schedule/v1"
 	"go.temporal.io/api/serviceerror"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -36,6 +35,7 @@ type Change struct {
 
 	wants    *schedulepb.Schedule
 	schedule config.Schedule
+	cluster  config.ClusterName
 	now      *current
 }
 
@@ -78,7 +78,7 @@ func (c Client) Plan(ctx context.Context, env config.Environment) ([]Change, err
 }
 
 func (c Client) plan(ctx context.Context, env config.Environment, s config.Schedule) (Change, error) {
-	change := Change{Name: s.Name, Action: Create, schedule: s}
+	change := Change{Name: s.Name, Action: Create, schedule: s, cluster: cmp.Or(env.Cluster, config.DefaultCluster)}
 	var err error
 	if change.wants, err = c.wanted(env, s); err != nil {
 		return change, failed(operations.Invalid, "%w", err)
@@ -101,9 +101,10 @@ func (c Client) plan(ctx context.Context, env config.Environment, s config.Sched
 // keepQueue leaves a schedule on its task queue where no file of this machine says that of its cluster: a file of another machine may have said
 // it. It moves if the environment is on another cluster now, or if workers listen on the queue of this machine's settings alone.
 func (c Client) keepQueue(ctx context.Context, env config.Environment, change Change) {
+	another := change.now.cluster != "" && change.now.cluster != change.cluster
 	start, wants := change.now.GetSchedule().GetAction().GetStartWorkflow(), change.wants.GetAction().GetStartWorkflow()
 	is, here := start.GetTaskQueue().GetName(), wants.GetTaskQueue().GetName()
-	if is == "" || is == here || c.Clusters.Says(env.Cluster) || c.onAnother(env.Cluster, start) {
+	if is == "" || is == here || c.Clusters.Says(env.Cluster) || another {
 		return
 	}
 	if c.CheckQueue(ctx, is) != nil && c.CheckQueue(ctx, here) == nil {
@@ -112,15 +113,12 @@ func (c Client) keepQueue(ctx context.Context, env config.Environment, change Ch
 	wants.TaskQueue = proto.CloneOf(start.GetTaskQueue())
 }
 
-// onAnother says whether a schedule was made for another cluster. Earlier versions of Lockstep did not write down for which.
-func (c Client) onAnother(cluster config.ClusterName, start *workflowpb.NewWorkflowExecutionInfo) bool {
-	var was config.ClusterName
-	payload := start.GetMemo().GetFields()[memoCluster]
-	return payload != nil && c.DataConverter.FromPayload(payload, &was) == nil && was != cmp.Or(cluster, config.DefaultCluster)
-}
-
 func (c Change) differences(now *current) []Difference {
-	return differences(now.schedule, now.input, now.GetSchedule(), c.wants, c.schedule)
+	found := differences(now.schedule, now.input, now.GetSchedule(), c.wants, c.schedule)
+	if now.cluster != c.cluster {
+		found = append(found, Difference{"cluster", cmp.Or(string(now.cluster), "not written down"), string(c.cluster)})
+	}
+	return found
 }
 
 // Apply carries out the plan. It may be repeated: what is as it should be stays. An error comes with what was done before it.

@@ -203,6 +203,7 @@ type current struct {
 	*workflowservice.DescribeScheduleResponse
 	schedule Schedule
 	input    workflows.ScheduledInput
+	cluster  config.ClusterName // for which it was made; earlier versions of Lockstep did not write that down
 }
 
 // look finds a schedule, or nil.
@@ -219,6 +220,9 @@ func (c Client) look(ctx context.Context, environment, name string) (*current, e
 		return nil, unavailable("asking Temporal for schedule %q: %w", id, err)
 	}
 	now := &current{DescribeScheduleResponse: d}
+	if memo := d.GetSchedule().GetAction().GetStartWorkflow().GetMemo().GetFields()[memoCluster]; memo != nil && c.DataConverter.FromPayload(memo, &now.cluster) != nil {
+		now.cluster = "" // nobody can read it
+	}
 	managed := d.GetMemo().GetFields()[memoManagedBy] != nil
 	if managed {
 		if err := c.DataConverter.FromPayloads(d.GetSchedule().GetAction().GetStartWorkflow().GetInput(), &now.input); err != nil {
