@@ -3,6 +3,7 @@ package activities
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	"lockstep/internal/component"
 	"lockstep/internal/failure"
 	"lockstep/internal/gateway"
+	"lockstep/internal/keystore"
 	"lockstep/internal/objects"
 )
 
@@ -61,6 +63,7 @@ func testListeners(t *testing.T, s *suite) {
 	if items, err := run[[]any](t, s, a.DriftKeys, l.in); err != nil || len(items) > 0 {
 		t.Error(items, err)
 	}
+	l.replaced(t)
 	l.brought(t)
 	well(nil, s.kube.CoreV1().Secrets(l.in.Env.Namespace).Delete(t.Context(), "own", metav1.DeleteOptions{}))
 	l.teardown(t, true)
@@ -170,6 +173,40 @@ func (l *sharing) foreign(t *testing.T) {
 		t.Error(diff)
 	}
 	label(cluster.Labels(l.in.Env.Name))
+}
+
+// replaced leaves a certificate that somebody put into Lockstep's own Secret, with its labels on.
+func (l *sharing) replaced(t *testing.T) {
+	t.Helper()
+	ca, err := keystore.NewCA("theirs", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ca.KeyPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace, data := l.in.Env.Namespace, map[string][]byte{corev1.TLSCertKey: ca.CertPEM(), corev1.TLSPrivateKeyKey: key}
+	l.secret(t, namespace, config.FormerListenerSecret, corev1.SecretTypeTLS, cluster.Labels(l.in.Env.Name), data)
+	unmade := l.in
+	unmade.Env.Routing.Gateway = "not-yet"
+	_, err = run[any](t, l.suite, l.activities.Preflight, unmade)
+	wants(t, err, failure.Conflict, "Secret listeners/gateway-tls", "certificates.gatewayTLS")
+	for _, told := range []int{1, 0} {
+		warnings, err := run[[]string](t, l.suite, l.activities.Settle, SettleInput{Input: l.in})
+		if err != nil || len(warnings) != told {
+			t.Error(warnings, err)
+		}
+		if diff := cmp.Diff(any(data), l.state(t)["Secret "+config.FormerListenerSecret]); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if occupants, err := l.cluster(t).Occupants(t.Context(), namespace); err != nil || len(occupants) != 1 {
+		t.Error("its namespace would go with it:", occupants, err)
+	}
+	if err := l.kube.CoreV1().Secrets(namespace).Delete(t.Context(), config.FormerListenerSecret, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // former puts one certificate for all listeners in the place of their own, as earlier versions of Lockstep did.

@@ -125,10 +125,12 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 	}
 	all := objects.Refs(in.Set, in.Env)
 	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
-	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != objects.Certificates {
-		return err
+	if in.Set == objects.Certificates { // while the CA's certificate is there to tell by; what stays keeps the namespace, and its row says so
+		if _, err := (certificates.Store{Cluster: c, Env: in.Env}).Tidy(ctx); err != nil {
+			return err
+		}
 	}
-	if err := (certificates.Store{Cluster: c, Env: in.Env}).Tidy(ctx); err != nil {
+	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != objects.Certificates {
 		return err
 	}
 	return a.SettleRotation(ctx, in.Input) // of one that nobody let end

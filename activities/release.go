@@ -221,7 +221,9 @@ func (a *Activities) Settle(ctx context.Context, in SettleInput) (warnings []str
 			warnings = append(warnings, fmt.Sprintf("copies of replaced CRDs stay until the next deployment: %v", err))
 		}
 	}
-	if err := (certificates.Store{Cluster: s.cluster, Env: in.Env}).Tidy(ctx); err != nil {
+	left, err := certificates.Store{Cluster: s.cluster, Env: in.Env}.Tidy(ctx)
+	warnings = append(warnings, left...)
+	if err != nil {
 		warnings = append(warnings, fmt.Sprintf("certificates that the listeners used before stay until the next deployment: %v", err))
 	}
 	tellAll(warnings, func(text string) string { return redact.Text(ctx, text) }) // a plain list is left alone: programs read others

@@ -3,6 +3,7 @@ package certificates
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,14 +22,14 @@ import (
 // Earlier versions of Lockstep kept one certificate for all listeners, in [config.FormerListenerSecret]. A deployment or rotation gives each
 // listener its own, and once it has ended well the former goes.
 
-// CheckFormer fails if the listeners use the former Secret, and what is in it is not Lockstep's: the listeners' own certificates would replace
-// one that somebody chose.
+// CheckFormer fails if the listeners use the former Secret, or there are none yet and it is there, and what is in it is not Lockstep's: the
+// listeners' own certificates would replace one that somebody chose.
 func (s Store) CheckFormer(ctx context.Context) error {
 	if s.Env.Certificates.GatewayTLS != "" {
 		return nil
 	}
 	live, found, err := s.Cluster.Get(ctx, gateway.Ref(s.Env))
-	if err != nil || !found || !gateway.Uses(live, config.FormerListenerSecret) {
+	if err != nil || found && !gateway.Uses(live, config.FormerListenerSecret) {
 		return err
 	}
 	secret := objects.Secret(s.Env, config.FormerListenerSecret)
@@ -36,22 +37,22 @@ func (s Store) CheckFormer(ctx context.Context) error {
 	if err != nil || !found {
 		return err
 	}
-	minted, err := s.minted(ctx)
-	if err != nil || minted && former.GetLabels()[cluster.ManagedByLabel] == cluster.ManagedBy {
+	minted, known, err := s.minted(ctx)
+	if err != nil || (minted || !known) && former.GetLabels()[cluster.ManagedByLabel] == cluster.ManagedBy {
 		return err
 	}
-	return failure.Final(failure.Conflict, "the listeners use %s, whose certificate Lockstep did not make, and each listener would get one of Lockstep's own. Next: to keep "+
+	return failure.Final(failure.Conflict, "%s is for the listeners, Lockstep did not make the certificate in it, and each listener would get one of Lockstep's own. Next: to keep "+
 		"that one, name its Secret in certificates.gatewayTLS; to have certificates minted, delete it and run `lockstep deploy`", secret)
 }
 
-// minted says whether the environment's CA signed the former certificate, or there is nothing to tell by.
-func (s Store) minted(ctx context.Context) (bool, error) {
+// minted says whether the environment's CA signed the former certificate. If it is not known, there is nothing to tell by.
+func (s Store) minted(ctx context.Context) (minted, known bool, err error) {
 	data, _, err := s.Cluster.Secret(ctx, s.Env.Namespace, config.FormerListenerSecret)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	public, found, err := s.Cluster.ConfigMap(ctx, s.Env.Namespace, keystore.CAConfigMap)
-	return !found || keystore.SignedBy([]byte(public[keystore.CAKey]), data[corev1.TLSCertKey]), err
+	public, known, err := s.Cluster.ConfigMap(ctx, s.Env.Namespace, keystore.CAConfigMap)
+	return keystore.SignedBy([]byte(public[keystore.CAKey]), data[corev1.TLSCertKey]), known, err
 }
 
 // former says whether there is a former Secret.
@@ -167,8 +168,9 @@ func (s Store) refer(ctx context.Context, change func(config.Environment, *unstr
 }
 
 // Tidy removes the listeners' Secrets that Lockstep made and the environment does not use any more: the former one, or those of the listeners
-// once the user brought a certificate. One that the Gateway still uses stays.
-func (s Store) Tidy(ctx context.Context) error {
+// once the user brought a certificate. One that the Gateway still uses stays, and so does a former one with a certificate of somebody else's,
+// of which a warning tells.
+func (s Store) Tidy(ctx context.Context) (warnings []string, err error) {
 	own := s.Env
 	own.Certificates.GatewayTLS = ""
 	var gone []cluster.Ref
@@ -179,10 +181,38 @@ func (s Store) Tidy(ctx context.Context) error {
 	}
 	live, found, err := s.Cluster.Get(ctx, gateway.Ref(s.Env))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if found {
 		gone = slices.DeleteFunc(gone, func(ref cluster.Ref) bool { return gateway.Uses(live, ref.Name) })
 	}
-	return s.Cluster.Delete(ctx, gone...)
+	if i := slices.Index(gone, objects.Secret(s.Env, config.FormerListenerSecret)); i >= 0 {
+		left, err := s.leave(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if left != "" {
+			gone, warnings = slices.Delete(gone, i, i+1), []string{left}
+		}
+	}
+	if err := s.Cluster.Delete(ctx, gone...); err != nil {
+		return warnings, err
+	}
+	return warnings, s.Cluster.ForgetSecret(ctx, s.Env.Namespace, config.FormerListenerSecret) // of a rotation by an earlier version
+}
+
+// leave takes Lockstep's labels off the former Secret if somebody put a certificate of their own into it, and says so: neither this operation
+// nor a later one removes it, nor the namespace with it.
+func (s Store) leave(ctx context.Context) (left string, err error) {
+	secret := objects.Secret(s.Env, config.FormerListenerSecret)
+	former, found, err := s.Cluster.Get(ctx, secret)
+	if err != nil || !found || former.GetLabels()[cluster.EnvironmentLabel] != s.Env.Name {
+		return "", err
+	}
+	minted, _, err := s.minted(ctx)
+	if err != nil || minted {
+		return "", err
+	}
+	return fmt.Sprintf("%s stays, without Lockstep's labels: the environment's CA did not sign the certificate in it. Next: delete it if nobody needs it; to have the listeners "+
+		"use it, name it in certificates.gatewayTLS", secret), s.Cluster.DisownSecret(ctx, secret.Namespace, secret.Name)
 }

@@ -59,6 +59,21 @@ func (c *Client) MakeSecret(ctx context.Context, namespace, name, run string, ty
 	return Classify("making Secret "+namespace+"/"+name, err)
 }
 
+// DisownSecret makes a Secret somebody else's: Lockstep neither changes it nor removes it any more.
+func (c *Client) DisownSecret(ctx context.Context, namespace, name string) error {
+	secrets := c.kube.CoreV1().Secrets(namespace)
+	live, err := secrets.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		delete(live.Labels, ManagedByLabel)
+		delete(live.Labels, EnvironmentLabel)
+		_, err = secrets.Update(ctx, live, metav1.UpdateOptions{FieldManager: FieldManager})
+	}
+	return Classify("taking Lockstep's labels off Secret "+namespace+"/"+name, err)
+}
+
 // MadeBy says whether the run made a Secret by [Client.MakeSecret].
 func (c *Client) MadeBy(ctx context.Context, namespace, name, run string) (bool, error) {
 	live, err := c.kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
