@@ -65,7 +65,8 @@ func pendingReadiness(r Rollout, pods podSet) *Problem {
 // scaledToZero is no state that a file asks for: a product without pods serves nobody.
 func (r Rollout) scaledToZero() *Problem {
 	return &Problem{Reason: "ScaledToZero", Object: "Deployment", Evidence: "it is scaled to 0 replicas, so it has no pods",
-		NextMove: "if somebody scaled it by hand, `lockstep deploy` brings its pods back; else correct the replicas in the chart's values"}
+		NextMove: "if somebody scaled it by hand, `lockstep deploy` brings its pods back; if an autoscaler sets its replicas, scale it to 1 (" +
+			fmt.Sprintf("kubectl -n %s scale deployment/%s --replicas=1); else correct the replicas in the chart's values", r.Deployment.Namespace, r.Deployment.Name)}
 }
 
 func (r Rollout) missing() Verdict {

@@ -18,11 +18,11 @@ import (
 // before anything is touched.
 func checkCharts(ctx context.Context, c *cluster.Client, e *release.Engine, env config.Environment) error {
 	// Stand-ins for what later steps find out; of the image only the form of its reference matters here.
-	const digest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 	var checks []check
 	for _, row := range component.Installed(env) {
 		checks = append(checks, func(ctx context.Context) error {
-			spec, err := row.Spec(env.Name, component.Found{IdentityServer: env.Image.Base + digest, Version: "0.0.0", APIManager: env.APIManager.Image + digest},
+			spec, err := row.Spec(env.Name, component.Found{IdentityServer: env.Image.Target + "@" + digest, Version: "0.0.0", APIManager: env.APIManager.Image + "@" + digest},
 				component.Pods{Checksum: "preflight"})
 			if err != nil {
 				return failure.In(row.Field, err)
@@ -31,7 +31,7 @@ func checkCharts(ctx context.Context, c *cluster.Client, e *release.Engine, env 
 			if err != nil {
 				return failure.In(row.Field, err)
 			}
-			return failure.In(row.Field+".values", trial.Objects(ctx, c, namespaced(objects, spec.Namespace)))
+			return failure.In(row.Field+".values", trial.Objects(ctx, c, namespaced(objects, spec.Namespace), digest))
 		})
 	}
 	return all(ctx, checks)

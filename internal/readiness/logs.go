@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -33,8 +34,12 @@ func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) s
 	if at.Pod == "" || at.Container == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
+	ctx, known := withSecretsOf(ctx, kube, at) // first: without them nothing may be quoted
+	if !known {
+		return ""
+	}
 	text := readLog(ctx, kube, at, true)
 	if len(bytes.TrimSpace(text)) == 0 {
 		text = readLog(ctx, kube, at, false)
@@ -43,7 +48,7 @@ func logTail(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) s
 	if len(text) == 0 {
 		return ""
 	}
-	lines := podlog.Excerpt(redact.Foreign(withSecretsOf(ctx, kube, at), string(text)), logLines)
+	lines := podlog.Excerpt(redact.Foreign(ctx, string(text)), logLines)
 	return fmt.Sprintf("from the log of %s in Pod %s/%s:\n  %s", at.Container, at.Namespace, at.Pod, strings.Join(shortened(lines), "\n  "))
 }
 
@@ -57,7 +62,22 @@ func readLog(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, p
 		return nil
 	}
 	defer stream.Close()
-	return endOf(io.LimitReader(stream, logLimit), logBytes)
+	return endOf(&limited{stream, logLimit}, logBytes)
+}
+
+// limited is [io.LimitedReader] with an error where it cuts.
+type limited struct {
+	io.Reader
+	left int
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := l.Reader.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
 }
 
 // endOf reads all and keeps whole lines of the end: half a line may hold half a secret.
@@ -73,6 +93,9 @@ func endOf(r io.Reader, size int) []byte {
 		if err == nil {
 			continue
 		}
+		if err != io.EOF { // cut off
+			kept = kept[:bytes.LastIndexByte(kept, '\n')+1]
+		}
 		if _, rest, more := bytes.Cut(kept, []byte("\n")); !whole && more {
 			return rest
 		}
@@ -80,25 +103,29 @@ func endOf(r io.Reader, size int) []byte {
 	}
 }
 
-// withSecretsOf is a context in which what the pod gets of Secrets is known to be secret: a program may log what it was given. One that
-// cannot be read is left to what looks like a credential.
-func withSecretsOf(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) context.Context {
+// withSecretsOf is a context in which what the pod gets of Secrets is known to be secret: a program may log what it was given. A Secret that
+// is not there, or that the account may not read, is left to what looks like a credential. It is not known if the API server does not
+// answer.
+func withSecretsOf(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log) (_ context.Context, known bool) {
 	ctx = redact.With(ctx)
 	pod, err := kube.CoreV1().Pods(at.Namespace).Get(ctx, at.Pod, metav1.GetOptions{})
 	if err != nil {
-		return ctx
+		return ctx, answered(err)
 	}
 	for _, name := range secretsOf(pod) {
 		secret, err := kube.CoreV1().Secrets(at.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			continue
+		if err != nil && !answered(err) {
+			return ctx, false
 		}
 		for _, value := range secret.Data {
 			redact.Add(ctx, string(value))
 		}
 	}
-	return ctx
+	return ctx, true
 }
+
+// answered says whether an error is an answer about the object.
+func answered(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) }
 
 // secretsOf are the names of the Secrets that a pod's variables and volumes are of.
 func secretsOf(pod *corev1.Pod) (names []string) {

@@ -35,7 +35,13 @@ func (s *signReader) judge(ctx context.Context, w *wait, v diagnosis.Verdict) di
 	if !found {
 		return v
 	}
-	said := shortened([]string{redact.Foreign(withSecretsOf(reading, kube, v.Log), line)})
+	quoting, cancel := context.WithTimeout(ctx, signPace)
+	defer cancel()
+	quoting, known := withSecretsOf(quoting, kube, v.Log)
+	if !known {
+		line = sign.Text
+	}
+	said := shortened([]string{redact.Foreign(quoting, line)})
 	v.Problem = &diagnosis.Problem{Reason: ReasonSign, Object: fmt.Sprintf("container %s of Pod %s/%s", v.Log.Container, v.Log.Namespace, v.Log.Pod),
 		Evidence: sign.Means + ": " + said[0], NextMove: sign.Next}
 	return v

@@ -111,7 +111,25 @@ func (c *memoryCluster) serve(request *http.Request) (*http.Response, error) {
 			Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound}
 	}
 	data, err := json.Marshal(body)
+	if request.Method == http.MethodPatch && status == http.StatusOK { // a dry run
+		var patch, merged map[string]any
+		err = errors.Join(err, json.NewDecoder(request.Body).Decode(&patch), json.Unmarshal(data, &merged))
+		merge(merged, patch)
+		data, _ = json.Marshal(merged)
+	}
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(data))}, err
+}
+
+// merge merges a patch without deletions and lists.
+func merge(into, patch map[string]any) {
+	for name, value := range patch {
+		part, isMap := value.(map[string]any)
+		if old, both := into[name].(map[string]any); isMap && both {
+			merge(old, part)
+			continue
+		}
+		into[name] = value
+	}
 }
 
 func key(info *resource.Info) string { return info.Mapping.Resource.Resource + "/" + info.Name }

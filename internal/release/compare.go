@@ -13,6 +13,7 @@ import (
 	"lockstep/internal/drift"
 	"lockstep/internal/release/history"
 	"lockstep/internal/release/inventory"
+	"lockstep/internal/release/repair"
 )
 
 // Compare says in what a release, and the objects of its last revision, are not what spec says. It changes nothing.
@@ -145,10 +146,11 @@ func (s *session) changedObjects(last *history.Revision) (items []drift.Item, er
 		if !isMap {
 			continue
 		}
-		if scaled(want, wanted) {
+		live := &unstructured.Unstructured{Object: have}
+		if (scaled(want, wanted) || repair.Autoscaled(live)) && !repair.HasNoPods(live) {
 			unstructured.RemoveNestedField(want.Object, "spec", "replicas")
 		}
-		items = append(items, of(want, drift.Fields(shown(&unstructured.Unstructured{Object: have}), shown(want)))...)
+		items = append(items, repair.Judge(info, want, live, of(want, drift.Fields(shown(live), shown(want))))...)
 	}
 	for _, want := range wanted {
 		if !served[want.GetKind()+" "+want.GetName()] {

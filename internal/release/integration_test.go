@@ -143,7 +143,60 @@ func (s suite) changedByHand(t *testing.T) {
 	if again := s.apply(t, spec); again.Changed {
 		t.Errorf("again: %+v", again)
 	}
+	s.added(t)
 }
+
+// added are differences that no upgrade takes away: an entry that somebody added to a list, an empty value that the server does not
+// store, and replicas that an autoscaler set.
+func (s suite) added(t *testing.T) {
+	spec := webSpec(t, "added", program)
+	s.apply(t, spec)
+	deployments := s.client.AppsV1().Deployments("added")
+	patch := `[{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": "ADDED", "value": "x"}}]`
+	if _, err := deployments.Patch(t.Context(), "web", types.JSONPatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	scale, err := deployments.GetScale(t.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scale.Spec.Replicas, scale.ResourceVersion = 5, ""
+	if _, err := deployments.UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "kube-controller-manager"}); err != nil {
+		t.Fatal(err)
+	}
+	if again := s.apply(t, spec); again.Changed {
+		t.Errorf("a new revision that changes nothing: %+v", again)
+	}
+	items, err := s.engine.Compare(t.Context(), spec)
+	if err != nil || len(items) != 1 || !strings.Contains(items[0].Next, "take it out by hand") {
+		t.Errorf("%v, %v", items, err)
+	}
+	scale.Spec.Replicas, scale.ResourceVersion = 0, ""
+	if _, err := deployments.UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "somebody"}); err != nil {
+		t.Fatal(err)
+	}
+	if again := s.apply(t, spec); len(again.Repaired) != 1 {
+		t.Errorf("scaled to 0: %+v", again)
+	}
+}
+
+// program is a Deployment with what the API server stores in other words.
+const program = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: main
+        image: registry.lockstep.test/program:1
+        env: [{name: EMPTY, value: ""}, {name: FULL, value: "1"}]
+        resources: {requests: {cpu: 1000m}}
+        readinessProbe: {tcpSocket: {port: 80}, initialDelaySeconds: 0}
+`
 
 func (s suite) conflict(t *testing.T) {
 	spec := webSpec(t, "conflict", web)

@@ -8,6 +8,7 @@ import (
 
 	"lockstep/internal/drift"
 	"lockstep/internal/release/history"
+	"lockstep/internal/release/repair"
 )
 
 // step is the one action that brings a release to where it should be.
@@ -71,6 +72,7 @@ func (s *session) decide(revisions history.History, p prepared) (next step, repa
 			return upgrade, nil, nil
 		}
 		changed, err := s.changedObjects(last)
+		changed = slices.DeleteFunc(changed, func(i drift.Item) bool { return i.Next == repair.Stays })
 		if err != nil || len(changed) == 0 {
 			return nothing, nil, err
 		}

