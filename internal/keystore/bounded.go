@@ -7,6 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+	"strings"
+
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 // Stores come out of Secrets that others may write. The libraries that read them reserve as much memory as a length in the store says,
@@ -105,6 +109,44 @@ func boundedPFX(store []byte) error {
 		}
 	}
 	return nil
+}
+
+// plainKeyFirst is a store whose safe with the key comes before the one that is encrypted as a whole. In there nobody sees how often a key
+// wants its password hashed; but the library hashes for no second key. Java, OpenSSL and NSS put keys into no encrypted safe.
+func plainKeyFirst(store []byte, password string) ([]byte, error) {
+	p, safes, err := openPFX(store)
+	if err != nil {
+		return nil, explain(err)
+	}
+	if len(safes) == 2 && !safes[0].Type.Equal(oidData()) {
+		if err := checkMAC(store, password); err != nil {
+			return nil, explain(err)
+		}
+		slices.Reverse(safes)
+		p.MacData.Mac.Algorithm = pkix.AlgorithmIdentifier{Algorithm: oidSHA256(), Parameters: asn1.NullRawValue}
+		if store, err = sealPFX(p, safes, password); err != nil {
+			return nil, err
+		}
+	}
+	isEncrypted := func(safe contentInfo) bool { return !safe.Type.Equal(oidData()) }
+	if slices.ContainsFunc(safes, isEncrypted) && (isEncrypted(safes[0]) || !hasKey(safes[0])) {
+		return nil, errors.New("has no private key outside of what is encrypted as a whole: have keytool or openssl pkcs12 write it anew")
+	}
+	return store, nil
+}
+
+func hasKey(safe contentInfo) bool {
+	bags, _ := bagsOf(safe)
+	return slices.ContainsFunc(bags, func(bag safeBag) bool { return bag.ID.Equal(oidShroudedKeyBag()) || bag.ID.Equal(oidKeyBag()) })
+}
+
+// checkMAC has the library check the MAC of a store with two safes. It then says that a truststore has one, and decrypts nothing.
+func checkMAC(store []byte, password string) error {
+	_, err := pkcs12.DecodeTrustStore(store, password)
+	if err != nil && strings.Contains(err.Error(), "items in the authenticated safe") {
+		return nil
+	}
+	return err
 }
 
 type encryptedSafe struct {

@@ -2,10 +2,16 @@ package keystore
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +77,7 @@ func TestEveryCountOfAStoreIsBoundedAndNoCiphertextIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		encoder *pkcs12.Encoder
 		counts  int
-	}{"AES": {pkcs12.Modern2023, 3}, "3DES": {pkcs12.LegacyDES, 3}, "RC2": {pkcs12.LegacyRC2, 3}} {
+	}{"AES": {pkcs12.Modern2023, 3}, "PBMAC1": {pkcs12.Modern2026, 3}, "3DES": {pkcs12.LegacyDES, 3}, "RC2": {pkcs12.LegacyRC2, 3}} {
 		ca, err := NewCA("Counts CA", time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -82,6 +88,9 @@ func TestEveryCountOfAStoreIsBoundedAndNoCiphertextIs(t *testing.T) {
 		}
 		if err := bounded(store); err != nil {
 			t.Errorf("%s is refused: %v", name, err)
+		}
+		if _, err := openKey(store, Alias, testPassword); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 		found := 0
 		for at := range store {
@@ -133,4 +142,90 @@ func likeCounts(t *testing.T, store []byte) []byte {
 		t.Error("not all ciphertext was replaced")
 	}
 	return store
+}
+
+// pbes2 are the parameters of an encryption as go-pkcs12 writes them.
+type pbes2 struct {
+	KDF struct {
+		ID     asn1.ObjectIdentifier
+		Params struct {
+			Salt  []byte
+			Count int
+			PRF   pkix.AlgorithmIdentifier
+		}
+	}
+	Scheme struct {
+		ID asn1.ObjectIdentifier
+		IV []byte
+	}
+}
+
+func TestAKeyInAnEncryptedSafeIsNotHashedFor(t *testing.T) {
+	ca, err := NewCA("Hidden CA", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := pkcs12.Modern2023.Encode(ca.key, ca.chain[0], nil, testPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openKey(store, Alias, testPassword); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openKey(store, Alias, "another"); err == nil || !strings.Contains(err.Error(), "does not open") {
+		t.Errorf("another password: %v", err)
+	}
+	p, safes, err := openPFX(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide(t, &safes[0], safes[1])
+	for says, in := range map[string][]contentInfo{"cannot be read": safes, "no private key outside": safes[:1]} {
+		hostile, err := sealPFX(p, in, testPassword)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openKey(hostile, Alias, testPassword); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%d safes: %v", len(in), err)
+		}
+	}
+}
+
+// hide puts the key of a safe into an encrypted one, with a count that takes hours.
+func hide(t *testing.T, into *contentInfo, from contentInfo) {
+	t.Helper()
+	must := func(err error) {
+		if err != nil {
+			t.Helper()
+			t.Fatal(err)
+		}
+	}
+	bags, err := bagsOf(from)
+	must(err)
+	var key encryptedKey
+	must(unmarshal(bags[0].Value.Bytes, &key))
+	var params pbes2
+	must(unmarshal(key.Algorithm.Parameters.FullBytes, &params))
+	params.KDF.Params.Count = 1 << 40
+	key.Algorithm.Parameters.FullBytes, err = asn1.Marshal(params)
+	must(err)
+	der, err := asn1.Marshal(key)
+	must(err)
+	bags[0].Value = asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: der}
+	plain, err := asn1.Marshal(bags)
+	must(err)
+	var encrypted encryptedSafe
+	must(unmarshal(into.Content.Bytes, &encrypted))
+	must(unmarshal(encrypted.Content.Algorithm.Parameters.FullBytes, &params))
+	derived, err := pbkdf2.Key(sha256.New, testPassword, params.KDF.Params.Salt, params.KDF.Params.Count, 32)
+	must(err)
+	block, err := aes.NewCipher(derived)
+	must(err)
+	padding := aes.BlockSize - len(plain)%aes.BlockSize
+	plain = append(plain, bytes.Repeat([]byte{byte(padding)}, padding)...)
+	cipher.NewCBCEncrypter(block, params.Scheme.IV).CryptBlocks(plain, plain)
+	encrypted.Content.Data = plain
+	der, err = asn1.Marshal(encrypted)
+	must(err)
+	into.Content = asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: der}
 }

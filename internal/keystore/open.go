@@ -96,7 +96,11 @@ func openJKSKey(store []byte, alias, password string) (*Pair, error) {
 }
 
 func openPKCS12Key(store []byte, alias, password string) (*Pair, error) {
-	key, first, others, err := pkcs12.DecodeChain(store, password)
+	keyFirst, err := plainKeyFirst(store, password)
+	if err != nil {
+		return nil, err
+	}
+	key, first, others, err := pkcs12.DecodeChain(keyFirst, password)
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -70,7 +70,7 @@ func setKeyAlias(store []byte, alias, password string) ([]byte, error) {
 	return sealPFX(p, safes, password)
 }
 
-// keyAlias reads back the friendlyName of a store's private key; empty if it has none or is encrypted twice.
+// keyAlias reads back the friendlyName of a store's private key; empty if it has none.
 func keyAlias(store []byte) string {
 	_, safes, err := openPFX(store)
 	if err != nil {
@@ -231,6 +231,12 @@ func oidEncryptedData() asn1.ObjectIdentifier {
 
 func oidFriendlyName() asn1.ObjectIdentifier {
 	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 20}
+}
+
+func oidSHA256() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1} }
+
+func oidKeyBag() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 1}
 }
 
 func oidShroudedKeyBag() asn1.ObjectIdentifier {
