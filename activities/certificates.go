@@ -48,7 +48,8 @@ type RotateInput struct {
 
 // Rotated is what became of a component's certificates.
 type Rotated struct {
-	Left string `json:"left,omitempty"` // whose they are, if they are not Lockstep's to renew
+	Left    string `json:"left,omitempty"`    // whose they are, if they are not Lockstep's to renew
+	Renewed bool   `json:"renewed,omitempty"` // there are some of Lockstep's beside those that are left
 }
 
 // RotateCertificates renews the stores of a product, or the certificates of the gateway's listeners, by the environment's CA. What
@@ -69,8 +70,8 @@ func (a *Activities) RotateCertificates(ctx context.Context, in RotateInput) (Ro
 	if err != nil {
 		return Rotated{}, err
 	}
-	left, err := store.Rotate(ctx, of, in.Scope.Run)
-	return Rotated{Left: left}, err
+	renewed, left, err := store.Rotate(ctx, of, in.Scope.Run)
+	return Rotated{Left: left, Renewed: renewed && left != ""}, err
 }
 
 // CheckListener fails if there is a certificate for the listeners that the gateway does not serve. It changes nothing.

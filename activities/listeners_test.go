@@ -2,6 +2,7 @@ package activities
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +55,9 @@ func testListeners(t *testing.T, s *suite) {
 	}
 
 	rotation.Scope.Run = "01a2-next"
-	well(run[Rotated](t, s, a.RotateCertificates, rotation))
+	if rotated, err := run[Rotated](t, s, a.RotateCertificates, rotation); err != nil || rotated != (Rotated{}) {
+		t.Error(rotated, err)
+	}
 	well(run[[]string](t, s, a.Settle, SettleInput{Input: l.in}))
 	well(run[any](t, s, a.SettleRotation, l.in))
 	if _, left := l.state(t)["Secret "+config.FormerListenerSecret]; left {
@@ -63,6 +66,7 @@ func testListeners(t *testing.T, s *suite) {
 	if items, err := run[[]any](t, s, a.DriftKeys, l.in); err != nil || len(items) > 0 {
 		t.Error(items, err)
 	}
+	l.someoneElses(t)
 	l.replaced(t)
 	l.brought(t)
 	well(nil, s.kube.CoreV1().Secrets(l.in.Env.Namespace).Delete(t.Context(), "own", metav1.DeleteOptions{}))
@@ -173,6 +177,30 @@ func (l *sharing) foreign(t *testing.T) {
 		t.Error(diff)
 	}
 	label(cluster.Labels(l.in.Env.Name))
+}
+
+// someoneElses is one listener's Secret of five: the others are renewed, and both is said.
+func (l *sharing) someoneElses(t *testing.T) {
+	t.Helper()
+	if err := l.cluster(t).DisownSecret(t.Context(), l.in.Env.Namespace, "gateway-https-tls"); err != nil {
+		t.Fatal(err)
+	}
+	rotation := RotateInput{Input: l.in, Component: component.Gateway}
+	rotation.Scope.Run = "01a2-partly"
+	rotated, err := run[Rotated](t, l.suite, l.activities.RotateCertificates, rotation)
+	if err != nil || !rotated.Renewed || !strings.Contains(rotated.Left, "gateway-https-tls") {
+		t.Error(rotated, err)
+	}
+	do[any](t, l.tenant, l.activities.UndoRotateCertificates, rotation)
+	secrets := l.kube.CoreV1().Secrets(l.in.Env.Namespace)
+	secret, err := secrets.Get(t.Context(), "gateway-https-tls", metav1.GetOptions{})
+	if err == nil {
+		secret.Labels = cluster.Labels(l.in.Env.Name)
+		_, err = secrets.Update(t.Context(), secret, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // replaced leaves a certificate that somebody put into Lockstep's own Secret, with its labels on.

@@ -98,6 +98,8 @@ func (r *rotation) renews(s saga.Step, name string) saga.Step {
 		switch {
 		case err != nil:
 			return "", err
+		case rotated.Left != "" && rotated.Renewed: // of several listeners
+			return "renewed, and left: " + rotated.Left, nil
 		case rotated.Left != "":
 			return "left: " + rotated.Left, nil
 		case do == nil:

@@ -24,7 +24,7 @@ func TestARotationRestartsOneProductAfterTheOtherAndProvesThatItWorks(t *testing
 	o.on("CollectReport", 0, reportOf)
 	o.on("RotateCertificates", 0, func(_ context.Context, in activities.RotateInput) (activities.Rotated, error) {
 		if in.Component == component.Gateway {
-			return activities.Rotated{Left: "Secret apim/own was not made by Lockstep"}, nil
+			return activities.Rotated{Left: "Secret apim/own was not made by Lockstep", Renewed: true}, nil
 		}
 		return activities.Rotated{}, nil
 	})
@@ -48,7 +48,7 @@ func TestARotationRestartsOneProductAfterTheOtherAndProvesThatItWorks(t *testing
 		t.Error(diff)
 	}
 	s := o.board()
-	if s.Operation != "rotate" || s.Outcome != board.OutcomeDone || !strings.HasPrefix(rowOf(s, "gateway").Note, "left: ") {
+	if s.Operation != "rotate" || s.Outcome != board.OutcomeDone || !strings.HasPrefix(rowOf(s, "gateway").Note, "renewed, and left: Secret apim/own") {
 		t.Errorf("board: %s %s %q", s.Operation, s.Outcome, rowOf(s, "gateway").Note)
 	}
 }

@@ -15,30 +15,30 @@ import (
 	"lockstep/internal/keystore"
 )
 
-// Rotate renews the stores of a component by the environment's CA, for that run of an operation. What somebody brought stays, and left
-// says whose it is. Listeners that share one certificate get their own.
-func (s Store) Rotate(ctx context.Context, c component.Component, run string) (left string, err error) {
+// Rotate renews the stores of a component by the environment's CA, for that run of an operation, and says whether it renewed any. What somebody
+// brought stays, and left says whose it is. Listeners that share one certificate get their own.
+func (s Store) Rotate(ctx context.Context, c component.Component, run string) (renewed bool, left string, err error) {
 	if left := s.Brought(c); left != "" {
-		return left, nil
+		return false, left, nil
 	}
 	ca, err := s.signing(ctx)
 	if err != nil {
-		return "", err
+		return false, "", err
 	}
 	if c.Kind == component.Gateway {
 		err := s.CheckFormer(ctx)
 		if failure.Is(err, failure.Conflict) {
-			return err.Error(), nil
+			return false, err.Error(), nil
 		}
 		if err != nil {
-			return "", err
+			return false, "", err
 		}
 	}
 	var all []string
 	for _, store := range c.Stores {
 		left, err := s.renew(ctx, ca, store, run)
 		if err != nil {
-			return "", err
+			return false, "", err
 		}
 		if left != "" {
 			all = append(all, left)
@@ -47,7 +47,7 @@ func (s Store) Rotate(ctx context.Context, c component.Component, run string) (l
 	if c.Kind == component.Gateway {
 		err = s.separate(ctx)
 	}
-	return strings.Join(all, "; "), err
+	return len(all) < len(c.Stores), strings.Join(all, "; "), err
 }
 
 func (s Store) renew(ctx context.Context, ca *keystore.CA, store keystore.Store, run string) (left string, err error) {
