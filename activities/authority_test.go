@@ -71,7 +71,26 @@ func testCANamespace(t *testing.T, s *suite) {
 	_, err = run[Certificates](t, s, s.activities.EnsureCertificates, before)
 	wants(t, err, failure.Conflict, "Secret ca-apart/lockstep-ca", "from Secret authorities/lockstep-ca-quickstart", "or write certificates.caNamespace: authorities")
 
-	if err := doAct(t, s, s.activities.RemoveObjects, SnapshotInput{Input: apart, Set: objects.Certificates}); err != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
+	twin := s.made(t, "ca-twin") // the same name, in another namespace
+	twin.Env.Certificates.CANamespace = "authorities"
+	_, err = run[Preflight](t, s, s.activities.Preflight, twin)
+	wants(t, err, failure.Conflict, "Secret authorities/lockstep-ca-quickstart", `in namespace "ca-apart", not of this one in namespace "ca-twin"`, "another certificates.caNamespace")
+	if _, err := run[string](t, s, s.activities.EnsureCredentials, twin); err != nil {
+		t.Fatal(err)
+	}
+	_, err = run[Certificates](t, s, s.activities.EnsureCertificates, twin)
+	wants(t, err, failure.Conflict, "Secret authorities/lockstep-ca-quickstart", `"ca-apart"`)
+	if err := doAct(t, s, s.activities.RemoveObjects, SnapshotInput{Input: twin, Set: objects.Certificates}); err != nil || secret("authorities", "lockstep-ca-quickstart") == nil {
+		t.Errorf("a purge removes the CA's key of another environment: %v", err)
+	}
+
+	if err := doAct(t, s, s.activities.RemoveObjects, SnapshotInput{Input: before, Set: objects.Certificates}); err != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
+		t.Errorf("a purge by a file without certificates.caNamespace leaves the CA's key: %v", err)
+	}
+	if made, err := run[Certificates](t, s, s.activities.EnsureCertificates, before); err != nil || made.Summary != "made" {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	if err := doAct(t, s, s.activities.RemoveObjects, SnapshotInput{Input: apart, Set: objects.Certificates}); err != nil || secret("ca-apart", "lockstep-ca") != nil || secret("authorities", "lockstep-ca-quickstart") != nil {
 		t.Errorf("a purge leaves the CA's key: %v", err)
 	}
 	absent, err := run[[]cluster.Snapshot](t, s, s.activities.Snapshot, SnapshotInput{Input: apart, Set: objects.Certificates})

@@ -101,7 +101,7 @@ func (a *Activities) Survey(ctx context.Context, in Input) (Remains, error) {
 			if err != nil {
 				return found, err
 			}
-			if exists && live.GetLabels()[cluster.EnvironmentLabel] == in.Env.Name {
+			if exists && live.GetLabels()[cluster.EnvironmentLabel] == in.Env.Name && (set != objects.Certificates || ref.Owns(live.GetLabels())) {
 				found.Objects = append(found.Objects, ref)
 			}
 		}
@@ -123,17 +123,31 @@ func (a *Activities) RemoveObjects(ctx context.Context, in SnapshotInput) error 
 	if err != nil {
 		return err
 	}
-	all := objects.Refs(in.Set, in.Env)
-	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
-	if in.Set == objects.Certificates { // while the CA's certificate is there to tell by; what stays keeps the namespace, and its row says so
-		if _, err := (certificates.Store{Cluster: c, Env: in.Env}).Tidy(ctx); err != nil {
+	if in.Set == objects.Certificates { // first: the ConfigMap of the CA's certificate says what is whose
+		if err := removeCertificates(ctx, certificates.Store{Cluster: c, Env: in.Env}); err != nil {
 			return err
 		}
 	}
+	all := objects.Refs(in.Set, in.Env)
+	all = slices.DeleteFunc(all, func(ref cluster.Ref) bool { return objects.Brought(ref, in.Env) })
 	if err := restoreAll(ctx, c, objects.Absent(all)); err != nil || in.Set != objects.Certificates {
 		return err
 	}
 	return a.SettleRotation(ctx, in.Input) // of one that nobody let end
+}
+
+// removeCertificates deletes what the environment file does not name any more: keys of its CA, and listeners' certificates. Of these, what stays
+// keeps the namespace, and its row says so.
+func removeCertificates(ctx context.Context, store certificates.Store) error {
+	elsewhere, err := store.Elsewhere(ctx)
+	if err == nil {
+		err = restoreAll(ctx, store.Cluster, objects.Absent(elsewhere))
+	}
+	if err != nil {
+		return failure.In("removing keys of the environment's CA", err)
+	}
+	_, err = store.Tidy(ctx)
+	return err
 }
 
 // RemoveNamespace deletes the environment's namespace if Lockstep made it. One with something of somebody else in it stays, and

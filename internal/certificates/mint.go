@@ -67,6 +67,9 @@ func (s Store) authority(ctx context.Context) (ca *keystore.CA, made bool, err e
 			return nil, false, err
 		}
 	}
+	if err := s.checkOwn(ctx); err != nil { // another environment may have been faster, too
+		return nil, false, err
+	}
 	ca, err = s.parse(data)
 	return ca, !found, err
 }
@@ -81,7 +84,9 @@ func (s Store) makeAuthority(ctx context.Context, name string) (map[string][]byt
 		return nil, err
 	}
 	data := map[string][]byte{corev1.TLSCertKey: ca.CertPEM(), corev1.TLSPrivateKeyKey: key}
-	made, err := s.Cluster.CreateSecret(ctx, s.Env.CANamespace(), name, corev1.SecretTypeTLS, cluster.Labels(s.Env.Name), data)
+	labels := cluster.Labels(s.Env.Name)
+	labels[cluster.NamespaceLabel] = s.Env.Namespace
+	made, err := s.Cluster.CreateSecret(ctx, s.Env.CANamespace(), name, corev1.SecretTypeTLS, labels, data)
 	if err != nil || made {
 		return data, err
 	}

@@ -111,6 +111,9 @@ func (s Store) signing(ctx context.Context) (*keystore.CA, error) {
 	case !found:
 		return nil, failure.Final(failure.NotFound, "Secret %s/%s with the environment's CA does not exist: run `lockstep deploy`", s.Env.CANamespace(), name)
 	}
+	if err := s.checkOwn(ctx); err != nil {
+		return nil, err
+	}
 	ca, err := s.parse(data)
 	if err != nil {
 		return nil, err

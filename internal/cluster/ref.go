@@ -17,6 +17,8 @@ const (
 	ManagedByLabel   = "app.kubernetes.io/managed-by"
 	ManagedBy        = "lockstep"
 	EnvironmentLabel = "lockstep.dev/environment"
+	// NamespaceLabel says in which namespace an environment is, on what can be in another one: there may be two environments of one name.
+	NamespaceLabel = "lockstep.dev/namespace"
 )
 
 // Labels are the labels of an object that Lockstep makes for an environment.
@@ -51,13 +53,15 @@ func (r Ref) String() string {
 // GVK is the kind of the object.
 func (r Ref) GVK() schema.GroupVersionKind { return schema.FromAPIVersionAndKind(r.APIVersion, r.Kind) }
 
-// owns says whether obj carries the labels without which r is somebody else's.
-func (r Ref) owns(obj *unstructured.Unstructured) bool {
+func (r Ref) owns(obj *unstructured.Unstructured) bool { return r.Owns(obj.GetLabels()) }
+
+// Owns says whether the labels of the live object are those without which it is somebody else's.
+func (r Ref) Owns(has map[string]string) bool {
 	if r.Owner == "" {
-		return obj.GetLabels()[ManagedByLabel] == ManagedBy
+		return has[ManagedByLabel] == ManagedBy
 	}
 	selector, err := labels.Parse(r.Owner)
-	return err == nil && selector.Matches(labels.Set(obj.GetLabels()))
+	return err == nil && selector.Matches(labels.Set(has))
 }
 
 // Get reads one object. An object, or a kind, that is not there is no error.

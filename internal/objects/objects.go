@@ -38,9 +38,7 @@ func Refs(set Set, env config.Environment) []cluster.Ref {
 	case Credentials:
 		return []cluster.Ref{Secret(env, env.CredentialsSecret())}
 	case Certificates:
-		ca := Secret(env, env.CASecret())
-		ca.Namespace = env.CANamespace()
-		all := []cluster.Ref{ca}
+		all := []cluster.Ref{Authority(env)}
 		for _, c := range component.WithStores(env) {
 			for _, store := range c.Stores {
 				all = append(all, Secret(env, store.Secret))
@@ -58,6 +56,16 @@ func Refs(set Set, env config.Environment) []cluster.Ref {
 
 // Secret is a Secret of the environment, which is only deleted if it carries the environment's label.
 func Secret(env config.Environment, name string) cluster.Ref { return object(env, "Secret", name) }
+
+// Authority is the Secret with the key of the environment's CA. In a namespace apart, environments of one name from two namespaces would have
+// the same: there it is the one's whose namespace its label says.
+func Authority(env config.Environment) cluster.Ref {
+	ref := Secret(env, env.CASecret())
+	if ref.Namespace = env.CANamespace(); ref.Namespace != env.Namespace {
+		ref.Owner += "," + cluster.NamespaceLabel + "=" + env.Namespace
+	}
+	return ref
+}
 
 func object(env config.Environment, kind, name string) cluster.Ref {
 	return cluster.Ref{APIVersion: "v1", Kind: kind, Namespace: env.Namespace, Name: name, Owner: own(env)}
