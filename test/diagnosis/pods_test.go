@@ -18,7 +18,7 @@ import (
 	"lockstep/test/world"
 )
 
-// server is an image that does not start without its configuration.
+// server is a product's image.
 const server = "docker.io/wso2/wso2is:7.2.0"
 
 // ofPods are what goes wrong with pods of a Deployment, once it is there.
@@ -37,7 +37,11 @@ func ofPods() []provocation {
 		{"Registry does not answer the nodes", func(t *testing.T, l *lab) string {
 			return l.broken(t, "image-overloaded", image("registry.lockstep.test/overloaded/program:1"))
 		}},
-		{"Program crashes when it starts", func(t *testing.T, l *lab) string { return l.broken(t, "crash", image(server)) }},
+		{"Program crashes when it starts", func(t *testing.T, l *lab) string {
+			return l.broken(t, "crash", func(_ *appsv1.Deployment, c *corev1.Container) {
+				c.Image, c.Env = server, []corev1.EnvVar{{Name: "WSO2_SERVER_HOME", Value: "/nowhere"}}
+			})
+		}},
 		{"Program runs out of memory", outOfMemory},
 		{"Deployment is scaled to 0", func(t *testing.T, l *lab) string {
 			return l.broken(t, "scaled", func(d *appsv1.Deployment, _ *corev1.Container) { d.Spec.Replicas = new(int32) })
