@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
@@ -18,6 +19,7 @@ import (
 	"lockstep/internal/chart"
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
+	"lockstep/internal/limits"
 	"lockstep/internal/portforward"
 	"lockstep/internal/readiness"
 	"lockstep/internal/release"
@@ -96,6 +98,7 @@ func (a *Activities) site(name config.ClusterName) (*site, error) {
 		return nil, err
 	}
 	known.charts.Store(a.fetcher(limits))
+	known.limits.Store(&limits)
 	a.sites[limits.Name] = known
 	return &site{limits: limits, cluster: known.cluster.Load(), dialer: known.dialer, releases: known.releases, charts: known.charts.Load()}, nil
 }
@@ -114,6 +117,7 @@ type known struct {
 	source  string // of the access
 	cluster atomic.Pointer[cluster.Client]
 	charts  atomic.Pointer[chart.Fetcher]
+	limits  atomic.Pointer[clusters.Cluster]
 	dialer  *portforward.Dialer
 	// releases stays when the access is renewed: its locks are those of the releases.
 	releases *release.Engine
@@ -124,6 +128,9 @@ func (a *Activities) newKnown() *known {
 	k.releases = release.New(release.Options{
 		Getter: func(namespace string) genericclioptions.RESTClientGetter { return k.cluster.Load().Getter(namespace) },
 		Charts: k.charts.Load,
+		Allowed: func(chart config.Chart, namespace string, objects []*unstructured.Unstructured) error {
+			return limits.Objects(*k.limits.Load(), chart, namespace, objects)
+		},
 		Diagnose: func(ctx context.Context, namespace, job string) error {
 			return readiness.LookAtJob(ctx, k.cluster.Load(), namespace, job)
 		},

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"lockstep/config"
@@ -43,6 +44,8 @@ type Options struct {
 	Getter func(namespace string) genericclioptions.RESTClientGetter
 	// Charts gets the charts, as things are when they are needed. Default: without mirrors and cache, from any path.
 	Charts func() *chart.Fetcher
+	// Allowed refuses objects of a chart, its hooks included, that are not to be made. It is asked whenever a chart is rendered. Default: all may.
+	Allowed func(chart config.Chart, namespace string, objects []*unstructured.Unstructured) error
 	// Timeout bounds the waits of Uninstall and Restore, and Apply's hooks where [Spec.Timeout] is 0. Default
 	// [DefaultTimeout].
 	Timeout time.Duration

@@ -9,6 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/postrender"
+	helmrelease "helm.sh/helm/v3/pkg/release"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"lockstep/config"
@@ -54,7 +55,27 @@ func (e *Engine) render(got chart.Chart, spec Spec, capabilities *chartutil.Capa
 	if err != nil {
 		return "", unrendered(spec, err)
 	}
-	return release.Manifest, nil
+	return release.Manifest, e.allowed(spec, release)
+}
+
+// allowed asks whether a rendered release, its hooks included, may be made.
+func (e *Engine) allowed(spec Spec, rendered *helmrelease.Release) error {
+	if e.options.Allowed == nil {
+		return nil
+	}
+	texts := []string{rendered.Manifest}
+	for _, hook := range rendered.Hooks {
+		texts = append(texts, hook.Manifest)
+	}
+	var all []*unstructured.Unstructured
+	for _, text := range texts {
+		objects, err := decoded(text)
+		if err != nil {
+			return err
+		}
+		all = append(all, objects...)
+	}
+	return e.options.Allowed(spec.Chart, spec.Namespace, all)
 }
 
 func (s Spec) postRenderer() postrender.PostRenderer {

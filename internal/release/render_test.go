@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"lockstep/config"
 )
 
 func TestRenderGivesPostRenderedObjectsWithWholeNumbers(t *testing.T) {
@@ -69,5 +72,30 @@ func TestValuesAreNotShared(t *testing.T) {
 	copied["nested"].(map[string]any)["count"] = int64(4)
 	if values["nested"].(map[string]any)["count"] != 3 {
 		t.Error("changing the copy changed the original")
+	}
+}
+
+// Every way to a rendered chart asks whether its objects, hooks included, may be made.
+func TestWhatIsNotAllowedIsNeitherRenderedNorComparedNorApplied(t *testing.T) {
+	refusal := errors.New("not allowed")
+	var kinds []string
+	options := Options{Allowed: func(_ config.Chart, namespace string, objects []*unstructured.Unstructured) error {
+		for _, object := range objects {
+			kinds = append(kinds, namespace+" "+object.GetKind())
+		}
+		return refusal
+	}}
+	cluster, s := newMemoryCluster(), spec(t, nil)
+	s.Chart.Path = writeChart(t, configMap+"---\n"+installHook)
+	_, rendered := cluster.engine(options).Render(t.Context(), s)
+	_, applied := cluster.engine(options).Apply(t.Context(), s, nil)
+	_, compared := cluster.engine(options).Compare(t.Context(), s)
+	for _, err := range []error{rendered, applied, compared} {
+		if !errors.Is(err, refusal) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if len(cluster.has()) > 0 || !slices.Contains(kinds, "apps Job") || !slices.Contains(kinds, "apps ConfigMap") {
+		t.Errorf("made %v, asked about %v", cluster.has(), kinds)
 	}
 }
