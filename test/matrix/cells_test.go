@@ -80,8 +80,9 @@ func credentials() []cell {
 func certificates() []cell {
 	refused := refuses("CREATE", "", "secrets", named("is-keystores"))
 	return []cell{
-		{step: "certificates", start: nothing, how: "admission refuses the seventh of nine objects",
-			fails: []act{refused}, says: []string{unwanted}},
+		{step: "certificates", start: nothing, how: "the CA's key in a namespace apart; admission refuses the products' stores",
+			before: []act{puts(`{apiVersion: v1, kind: Namespace, metadata: {name: authorities}}`)},
+			file:   map[string]any{"certificates.caNamespace": "authorities"}, fails: []act{refused}, says: []string{unwanted}},
 		{step: "certificates", start: foreign, how: "a ConfigMap of the CA's name",
 			before: []act{puts(`{apiVersion: v1, kind: ConfigMap, metadata: {name: wso2-ca-cert, namespace: apim}, data: {ca.crt: theirs}}`)},
 			says:   []string{"do not fit the environment"}},
