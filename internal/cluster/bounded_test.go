@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,13 +34,13 @@ func answering(t *testing.T, handler http.HandlerFunc) *Client {
 
 func TestAnAPIServerWhoseAnswersDoNotEndTakesNoMemory(t *testing.T) {
 	piece := strings.Repeat("x", 64<<10)
-	sent := 0
+	var sent atomic.Int64
 	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"kind":"Secret","apiVersion":"v1","metadata":{"name":"`)
-		for r.Context().Err() == nil && sent < 1<<30 {
+		for r.Context().Err() == nil && sent.Load() < 1<<30 {
 			n, err := io.WriteString(w, piece)
-			if sent += n; err != nil {
+			if sent.Add(int64(n)); err != nil {
 				return
 			}
 		}
@@ -48,8 +49,8 @@ func TestAnAPIServerWhoseAnswersDoNotEndTakesNoMemory(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, _, err := c.Secret(t.Context(), "apim", "endless")
 	runtime.ReadMemStats(&after)
-	if err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") || sent >= 1<<30 {
-		t.Errorf("after %d MiB: %v", sent>>20, err)
+	if err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") || sent.Load() >= 1<<30 {
+		t.Errorf("after %d MiB: %v", sent.Load()>>20, err)
 	}
 	if taken := int64(after.Sys) - int64(before.Sys); taken > 6*bounded.Most {
 		t.Errorf("it took %d MiB", taken>>20)
