@@ -73,7 +73,7 @@ func (s *Server) openPair(table string) (Pair, error) {
 	store := s.keystore(table)
 	pair, err := s.readPair(store)
 	if err != nil {
-		return Pair{}, fmt.Errorf("Error while loading %s %s: %w", table, store.file, err)
+		return Pair{}, fmt.Errorf("error while loading %s %s: %w", table, store.file, err)
 	}
 	return pair, nil
 }

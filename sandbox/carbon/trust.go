@@ -25,7 +25,7 @@ func (s *Server) openTrust() (*Trust, error) {
 	}
 	certificates, err := s.readTrusted(config)
 	if err != nil {
-		return nil, fmt.Errorf("Error while loading truststore %s: %w", config.file, err)
+		return nil, fmt.Errorf("error while loading truststore %s: %w", config.file, err)
 	}
 	trust := &Trust{roots: x509.NewCertPool(), count: len(certificates)}
 	for _, certificate := range certificates {
