@@ -169,7 +169,7 @@ func testReplaced(t *testing.T, r shared.Register) {
 		<-ctx.Done()
 		return shared.Gone, nil
 	})
-	if err == nil || !strings.Contains(err.Error(), "not heard of") {
+	if err == nil || !strings.Contains(err.Error(), "no sign of life") {
 		t.Errorf("it ended with %v", err)
 	}
 	if s := leave(t, r, "a"); s.Own == nil {
