@@ -86,3 +86,15 @@ func APIMValues(flow string) string { return "apiManager: {values: {" + flow + "
 func Configurations(flow string) string {
 	return APIMValues("wso2: {apim: {configurations: {" + flow + "}}}")
 }
+
+// Quickstart is the environment of examples/quickstart.yaml with its defaults, the gateway's version apart.
+func Quickstart() config.Environment {
+	env := config.Environment{
+		APIVersion: "lockstep/v1", Name: "quickstart", Namespace: "apim",
+		Hostnames: config.Hostnames{Management: "am.lockstep.test", Gateway: "gw.lockstep.test", WebSocket: "websocket.lockstep.test",
+			WebSub: "websub.lockstep.test", KeyManager: "km.lockstep.test"},
+		Image: config.Image{Target: "registry.lockstep.test/wso2is-km:7.2.0"},
+	}
+	env.Default()
+	return env
+}

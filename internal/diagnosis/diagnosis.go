@@ -27,7 +27,7 @@ type Verdict struct {
 	Waiting string
 	Problem *Problem
 	Pending *Problem // what the problem will be if this lasts until the deadline; nil: just the deadline
-	Log     Log      // whose last lines belong to the problem, or would show what is going on
+	Log     Log      // whose lines belong to the problem, or would show what is going on
 }
 
 // Problem is what keeps an object from becoming ready.
@@ -66,7 +66,7 @@ func Deadline(object, waiting, evidence string, f Fields) *Problem {
 		Evidence: joinLines("still waiting: "+cmp.Or(waiting, "the API server has shown nothing"), evidence)}
 }
 
-// AddLog adds the last lines of a log to a problem, and what they make of it.
+// AddLog adds lines of a log to a problem, and what they make of it.
 func (p *Problem) AddLog(log string) {
 	p.Evidence = joinLines(p.Evidence, log)
 	if p.Reason == ReasonCrash && strings.Contains(log, "exec format error") {

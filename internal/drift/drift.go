@@ -117,7 +117,7 @@ func text(path string, value, other any) string {
 	case map[string]any:
 		return fmt.Sprintf("%d fields", len(v))
 	case []any:
-		return fmt.Sprintf("%d entries", len(v))
+		return fmt.Sprintf(entries, len(v))
 	case string:
 		switch {
 		case secretive.MatchString(path):
@@ -133,6 +133,17 @@ func text(path string, value, other any) string {
 	}
 	return fmt.Sprint(value)
 }
+
+// Added says whether a list has more entries than are wanted.
+func (i Item) Added() bool {
+	var is, wants int
+	_, errIs := fmt.Sscanf(i.Is, entries, &is)
+	_, errWants := fmt.Sscanf(i.Wants, entries, &wants)
+	return errIs == nil && errWants == nil && is > wants
+}
+
+// entries is how a list is shown.
+const entries = "%d entries"
 
 // from says from which line on a text is another one.
 func from(text string, other any) string {

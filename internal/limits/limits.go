@@ -28,10 +28,14 @@ func Objects(c clusters.Cluster, chart config.Chart, namespace string, objects [
 		return nil
 	}
 	var refused []string
-	for _, object := range objects {
+	for _, object := range single(objects) {
 		name := object.GetKind() + " " + object.GetName()
-		if in := object.GetNamespace(); in != "" && in != namespace && !c.Allow.Namespace(in) {
+		switch in := object.GetNamespace(); {
+		case in == "" || in == namespace:
+		case !c.Allow.Namespace(in):
 			refused = append(refused, fmt.Sprintf("%s is in namespace %q, which is none of allow.namespaces (%s)", name, in, strings.Join(c.Allow.Namespaces, ", ")))
+		case c.Allow.KeepsAuthorities(in):
+			refused = append(refused, fmt.Sprintf("%s is in namespace %q, which is for keys of CAs (allow.caNamespaces)", name, in))
 		}
 		for _, image := range images(object) {
 			if !c.Allow.Image(image) {
@@ -48,6 +52,23 @@ func Objects(c clusters.Cluster, chart config.Chart, namespace string, objects [
 	}
 	return &failure.Error{Kind: failure.InvalidConfig, Reason: "NotAllowed", Cause: fmt.Errorf("cluster %q does not allow what the chart makes: %s", c.Name, strings.Join(refused, "; ")),
 		Next: "correct the chart's values, or let whoever runs the worker add it to " + c.Where()}
+}
+
+// single are the objects with those of lists in place of the lists: Helm makes them so.
+func single(objects []*unstructured.Unstructured) (all []*unstructured.Unstructured) {
+	for _, object := range objects {
+		if !object.IsList() {
+			all = append(all, object)
+			continue
+		}
+		items, _, _ := unstructured.NestedSlice(object.Object, "items")
+		for _, item := range items {
+			if fields, isMap := item.(map[string]any); isMap {
+				all = append(all, single([]*unstructured.Unstructured{{Object: fields}})...)
+			}
+		}
+	}
+	return all
 }
 
 // images are those of all containers that an object makes.

@@ -24,7 +24,7 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 
 // An author writes into chart values what the fields of the file refuse.
 func TestWhatAChartMakesIsHeldToWhatTheClusterAllows(t *testing.T) {
-	c := clusters.Cluster{Name: "shared", Allow: clusters.Allow{Namespaces: []string{"team-*"}, ImageRegistries: []string{"registry.example.com/team"}}}
+	c := clusters.Cluster{Name: "shared", Allow: clusters.Allow{Namespaces: []string{"team-*"}, CANamespaces: []string{"team-keys"}, ImageRegistries: []string{"registry.example.com/team"}}}
 	for name, test := range map[string]struct {
 		text, want string
 	}{
@@ -35,6 +35,8 @@ func TestWhatAChartMakesIsHeldToWhatTheClusterAllows(t *testing.T) {
 		"an image volume":     {`{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {volumes: [{image: {reference: evil.example.com/y}}]}}`, "evil.example.com/y"},
 		"its own namespace":   {`{apiVersion: v1, kind: Secret, metadata: {name: x, namespace: own}}`, ""},
 		"an allowed one":      {`{apiVersion: v1, kind: Secret, metadata: {name: x, namespace: team-b}}`, ""},
+		"one for keys of CAs": {`{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: team-keys}}`, "for keys of CAs"},
+		"within a list":       {`{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: inner}, spec: {containers: [{image: busybox}]}}]}`, `Pod inner has image "busybox"`},
 		"a foreign namespace": {`{apiVersion: v1, kind: Secret, metadata: {name: x, namespace: kube-system}}`, `Secret x is in namespace "kube-system"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,20 +5,12 @@ import (
 	"testing"
 
 	"lockstep/config"
+	"lockstep/config/configtest"
 	"lockstep/internal/cluster"
 	"lockstep/internal/objects"
 )
 
-func quickstart() config.Environment {
-	env := config.Environment{
-		APIVersion: "lockstep/v1", Name: "quickstart", Namespace: "apim",
-		Hostnames: config.Hostnames{Management: "am.lockstep.test", Gateway: "gw.lockstep.test", WebSocket: "websocket.lockstep.test",
-			WebSub: "websub.lockstep.test", KeyManager: "km.lockstep.test"},
-		Image: config.Image{Target: "registry.lockstep.test/wso2is-km:7.2.0"},
-	}
-	env.Default()
-	return env
-}
+func quickstart() config.Environment { return configtest.Quickstart() }
 
 func TestEverySetNamesItsObjects(t *testing.T) {
 	env := quickstart()

@@ -49,28 +49,21 @@ func Of(env config.Environment, used Used) Pins {
 		image["artifacts"] = artifacts
 	}
 	put(of, "image", image)
-	for name, p := range map[string]config.Product{component.IdentityServer: env.IdentityServer, component.APIManager: env.APIManager} {
+	for _, c := range component.Products(env) {
 		part := map[string]any{}
-		if chart, found := pin(p.Chart, used.Charts[name]); found {
+		if chart, found := pin(c.Chart, used.Charts[c.Name()]); found {
 			part["chart"] = chart
 		}
-		if _, digest, found := strings.Cut(used.APIManagerImage, "@"); name == component.APIManager && found && !strings.Contains(p.Image, "@") {
-			part["image"] = p.Image + "@" + digest
+		if _, digest, found := strings.Cut(used.APIManagerImage, "@"); c.Kind == component.APIManager && found && !strings.Contains(env.APIManager.Image, "@") {
+			part["image"] = env.APIManager.Image + "@" + digest
 		}
-		put(of, fieldOf(name), part)
+		put(of, c.Field, part)
 	}
 	cluster := map[string]any{}
 	if chart, found := pin(env.Routing.Chart, used.Charts[component.Gateway]); found {
 		put(cluster, "gateway", map[string]any{"chart": chart})
 	}
 	return Pins{Environment: text(of) + aside, Cluster: text(cluster)}
-}
-
-func fieldOf(name string) string {
-	if name == component.IdentityServer {
-		return "identityServer"
-	}
-	return "apiManager"
 }
 
 // unpinned are all artifacts with the digests of those that were used, and whether the file lacks one.

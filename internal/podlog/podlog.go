@@ -29,7 +29,7 @@ var (
 // that says what went wrong, the exception below it and the last causes, however far above they are. Lines that are left out between
 // them are shown as "…".
 func Excerpt(text string, atMost int) []string {
-	lines := Lines(text)
+	lines := linesOf(text)
 	keep := telling(lines)
 	if len(keep) > atMost {
 		keep = append(keep[:1:1], keep[len(keep)-atMost+1:]...)
@@ -50,9 +50,9 @@ func Excerpt(text string, atMost int) []string {
 	return excerpt
 }
 
-// Lines gives the lines of a log without frames and without empty ones. A stack trace that was written as one line, its parts separated by |, is
+// linesOf gives the lines of a log without frames and without empty ones. A stack trace that was written as one line, its parts separated by |, is
 // as many lines.
-func Lines(text string) []string {
+func linesOf(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		for _, part := range parts(strings.TrimRight(line, "\r\n")) {

@@ -8,18 +8,13 @@ import (
 	"time"
 
 	"lockstep/config"
+	"lockstep/config/configtest"
 	"lockstep/internal/cluster"
 	"lockstep/internal/failure"
 )
 
 func quickstart() config.Environment {
-	env := config.Environment{
-		APIVersion: "lockstep/v1", Name: "quickstart", Namespace: "apim",
-		Hostnames: config.Hostnames{Management: "am.lockstep.test", Gateway: "gw.lockstep.test", WebSocket: "websocket.lockstep.test",
-			WebSub: "websub.lockstep.test", KeyManager: "km.lockstep.test"},
-		Image: config.Image{Target: "registry.lockstep.test/wso2is-km:7.2.0"},
-	}
-	env.Default()
+	env := configtest.Quickstart()
 	env.Routing.Chart.Version = "v1.9.0"
 	return env
 }

@@ -62,31 +62,19 @@ func readLog(ctx context.Context, kube kubernetes.Interface, at diagnosis.Log, p
 		return nil
 	}
 	defer stream.Close()
-	return endOf(&limited{stream, logLimit}, logBytes)
+	return endOf(stream, logBytes, logLimit)
 }
 
-// limited is [io.LimitedReader] with an error where it cuts.
-type limited struct {
-	io.Reader
-	left int
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, io.ErrUnexpectedEOF
-	}
-	n, err := l.Reader.Read(p[:min(len(p), l.left)])
-	l.left -= n
-	return n, err
-}
-
-// endOf reads all and keeps whole lines of the end: half a line may hold half a secret.
-func endOf(r io.Reader, size int) []byte {
+// endOf reads until the limit and keeps whole lines of the end: half a line may hold half a secret.
+func endOf(r io.Reader, size, limit int) []byte {
 	var kept []byte
-	chunk := make([]byte, 64<<10)
+	chunk, read := make([]byte, 64<<10), 0
 	for whole := true; ; {
 		n, err := r.Read(chunk)
 		kept = append(kept, chunk[:n]...)
+		if read += n; read > limit {
+			err = io.ErrUnexpectedEOF
+		}
 		if len(kept) > 2*size || err != nil && len(kept) > size {
 			kept, whole = append(kept[:0], kept[len(kept)-size:]...), false
 		}

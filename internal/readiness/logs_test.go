@@ -73,8 +73,11 @@ func TestTheCauseOfAFailedStartIsFoundInALongLog(t *testing.T) {
 
 func TestTheEndOfAStreamIsOfWholeLines(t *testing.T) {
 	for text, want := range map[string]string{"": "", "short": "short", "aaaa\nbbbb\ncc": "bbbb\ncc", "a\n" + strings.Repeat("c", 12): strings.Repeat("c", 10)} {
-		if got := string(endOf(iotest.OneByteReader(strings.NewReader(text)), 10)); got != want {
+		if got := string(endOf(iotest.OneByteReader(strings.NewReader(text)), 10, 100)); got != want {
 			t.Errorf("of %q: %q, want %q", text, got, want)
 		}
+	}
+	if got := string(endOf(iotest.OneByteReader(strings.NewReader("aa\nbb\nhalf a secret")), 10, 8)); got != "aa\nbb\n" {
+		t.Errorf("beyond the limit: %q", got)
 	}
 }

@@ -22,10 +22,10 @@ import (
 // standIn is the namespace in which objects are tried whose own is not there yet. Every cluster has it.
 const standIn = metav1.NamespaceDefault
 
-// Objects asks the API server whether it takes objects as they are, one after the other of those that are there under another name. Nothing
-// is written. What cannot be asked is no refusal: a kind whose CRD is to come, a webhook that knows no dry runs, a right that is
-// missing (whoever needs rights asks for them first). Nor is what a policy says of an object with the placeholder
-// in it, for an image that is not built yet.
+// Objects asks the API server whether it takes objects. Nothing is written. An object that is there already is tried under another name.
+// What cannot be asked is no refusal: a kind whose CRD is to come, a webhook that knows no dry runs, a right that is missing
+// (whoever needs rights asks for them first). A policy's answer does not count for an object with the placeholder in it, which stands
+// for an image that is not built yet.
 func Objects(ctx context.Context, c *cluster.Client, objects []*unstructured.Unstructured, placeholder string) error {
 	t := trial{cluster: c, placeholder: placeholder, may: map[string]bool{}}
 	errs := make([]error, len(objects))
@@ -84,7 +84,7 @@ var dryRun = metav1.CreateOptions{FieldManager: cluster.FieldManager, DryRun: []
 // renamed is an object of a name that nobody has. A port of the nodes that its Service has is given to nobody else.
 func renamed(object *unstructured.Unstructured) *unstructured.Unstructured {
 	other := object.DeepCopy()
-	other.SetName(fmt.Sprintf("%.40s-dry-run", object.GetName()))
+	other.SetName(strings.TrimRight(fmt.Sprintf("%.40s", object.GetName()), ".-") + "-dry-run")
 	if object.GetKind() == "Service" {
 		ports, _, _ := unstructured.NestedSlice(other.Object, "spec", "ports")
 		for _, port := range ports {

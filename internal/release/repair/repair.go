@@ -3,7 +3,6 @@ package repair
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 
@@ -44,19 +43,11 @@ func Judge(info *resource.Info, want, have *unstructured.Unstructured, items []d
 
 // added are the differences that an upgrade leaves.
 func added(items []drift.Item) []drift.Item {
-	left := slices.DeleteFunc(items, func(item drift.Item) bool { return !hasMore(item) })
+	left := slices.DeleteFunc(items, func(item drift.Item) bool { return !item.Added() })
 	for i := range left {
 		left[i].Next = Stays
 	}
 	return left
-}
-
-// hasMore says whether a difference is that of a list with more entries than are wanted.
-func hasMore(item drift.Item) bool {
-	var is, wants int
-	_, errIs := fmt.Sscanf(item.Is, "%d entries", &is)
-	_, errWants := fmt.Sscanf(item.Wants, "%d entries", &wants)
-	return errIs == nil && errWants == nil && is > wants
 }
 
 // mergePatch is what Helm sends for an object whose definition has not changed.
